@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The u-area: the contract between the kernel and the library, one page for
+ * each (environment, CPU).
+ *
+ * The library owns the frame and maps it where it told env_activate; in user
+ * mode GS points there.  The kernel reaches it through its own alias, so a
+ * kernel write never faults, and believes nothing it reads: the depth is
+ * clamped, entries and addresses are checked on use.
+ *
+ * Writers: [k] the kernel, [l] the library, [kl] both.
+ */
+#ifndef EXO_UAREA_H
+#define EXO_UAREA_H
+
+#include "types.h"
+
+#define EXO_SAVE_SLOTS 8u
+
+/* Upcall entries.  A zero entry is absent. */
+enum exo_entry {
+	EXO_ENTRY_EXCEPTION,	/* synchronous: fault or trap; state in save[depth-1] */
+	EXO_ENTRY_SYSCALL,	/* synchronous: a `syscall` that is not the kernel's */
+	EXO_ENTRY_PROLOGUE,	/* a slice begins and the activation is parked */
+	EXO_ENTRY_EPILOGUE,	/* asynchronous: the slice is over, park within the grace */
+	EXO_ENTRY_EVENT,	/* asynchronous: something was posted */
+	EXO_ENTRY_CALL,		/* synchronous protected control transfer arrives */
+	EXO_ENTRY_ACALL,	/* asynchronous protected control transfer arrives */
+	EXO_ENTRIES
+};
+
+/* save.flags */
+#define EXO_SAVE_FULL     0x1u	/* the twelve registers from rbx on are saved too */
+#define EXO_SAVE_CRITICAL 0x2u	/* `critical` was set when the upcall came */
+
+/*
+ * An interrupted context.  The first nine words are always saved; the rest
+ * only when the kernel took the processor by force (EXO_SAVE_FULL).
+ */
+struct exo_save {
+	uint64_t rip;		/*   0 [k] */
+	uint64_t rsp;		/*   8 [k] */
+	uint64_t rflags;	/*  16 [k] */
+	uint64_t rax;		/*  24 [k] */
+	uint64_t rcx;		/*  32 [k] */
+	uint64_t r11;		/*  40 [k] */
+	uint64_t addr;		/*  48 [k] CR2 for a page fault */
+	uint32_t error;		/*  56 [k] the hardware's error code, or 0 */
+	uint16_t vector;	/*  60 [k] exception vector, or 0x100 + enum exo_entry */
+	uint16_t flags;		/*  62 [k] EXO_SAVE_* */
+	uint64_t rbx, rdx, rsi, rdi, rbp;		/*  64 .. 103 */
+	uint64_t r8, r9, r10, r12, r13, r14, r15;	/* 104 .. 159 */
+	uint64_t spare[4];	/* 160 .. 191 for the library */
+};
+
+struct exo_uarea {
+	uint64_t self;		/*   0 [l] the library's own use: conventionally this page's address */
+	uint64_t env;		/*   8 [k] own name, stored by env_activate */
+	uint32_t cpu;		/*  16 [k] */
+	uint32_t depth;		/*  20 [kl] save slots in use; the kernel clamps it */
+	uint32_t critical;	/*  24 [kl] nonzero: asynchronous upcalls wait ("interrupts off") */
+	uint32_t pending;	/*  28 [kl] an asynchronous upcall waited: bit n for enum exo_entry n */
+	uint64_t posted;	/*  32 [kl] event bits: the kernel ORs, the library exchanges with 0 */
+	uint64_t sys_rip;	/*  40 [k] where the reflected `syscall` returns to */
+	uint32_t gate;		/*  48 [kl] 1: control transfers may enter; the kernel clears it on entry */
+	uint32_t overrun;	/*  52 [k] slices still to be forfeited for excess time */
+	uint64_t slice_end_ns;	/*  56 [k] when the present slice ends */
+	uint64_t window_begin;	/*  64 [l] resume window: first address inside */
+	uint64_t window_end;	/*  72 [l] first address after it */
+	uint64_t entry[8];	/*  80 [l] enum exo_entry; the eighth is spare */
+	uint64_t lib[14];	/* 144 [l] the library's scratch words, reached by %gs */
+	struct exo_save save[EXO_SAVE_SLOTS];	/* 256 .. 1791 */
+	uint8_t library[4096 - 256 - EXO_SAVE_SLOTS * 192];	/* [l] */
+};
+
+_Static_assert(sizeof(struct exo_save) == 192, "save slot layout");
+_Static_assert(__builtin_offsetof(struct exo_uarea, entry) == 80, "u-area layout");
+_Static_assert(__builtin_offsetof(struct exo_uarea, save) == 256, "u-area layout");
+_Static_assert(sizeof(struct exo_uarea) == 4096, "u-area is one page");
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The contract that a port implements: everything that the rest of the kernel
+ * asks of the machine.  Assembly, MSRs and PTE bits stay behind it.
+ */
+#ifndef KERNEL_ARCH_H
+#define KERNEL_ARCH_H
+
+#include "../../env/env.h"
+
+struct cpu;
+
+/* ---- entering user mode; none of these returns.  The act is made current: address space, GS, vector trap. */
+noreturn_ void arch_enter_upcall(struct act *act, u64 rip, u64 rax);		/* all other registers zero */
+noreturn_ void arch_enter_regs(struct act *act, const struct regs *regs);	/* a full context */
+noreturn_ void arch_enter_call_done(struct act *act, u64 rax);	/* behind the call (call_rip...), other registers zero */
+noreturn_ void arch_idle(void);		/* no act: sleep with interrupts on until cpu_dispatch finds one */
+
+/* ---- page tables */
+#define PTE_PRESENT  0x001ull
+#define PTE_WRITE    0x002ull
+#define PTE_USER     0x004ull
+#define PTE_NOCACHE  0x018ull		/* PCD | PWT */
+#define PTE_ACCESSED 0x020ull
+#define PTE_DIRTY    0x040ull
+#define PTE_LARGE    0x080ull
+#define PTE_SOFT_SHIFT 9		/* bits 9..11: the library's */
+#define PTE_IO       (1ull << 58)	/* device memory: no reverse map (ignored by hardware) */
+#define PTE_NX       (1ull << 63)
+#define PTE_PFN(e)   (((e) >> 12) & 0xfffffffffull)
+#define PT_ENTRIES   512u
+
+void arch_root_fill(u64 *root, exo_pfn pfn);	/* kernel half, exposed tables, recursive slot */
+void arch_flush_va(u64 va);			/* this CPU */
+void arch_flush_all(void);
+
+/* ---- vector state: #NM calls fpu_trap in cpu/ */
+void arch_fpu_save(void *area);
+void arch_fpu_load(const void *area);
+void arch_fpu_init(void);			/* the clean state */
+void arch_fpu_trap(bool on);			/* CR0.TS */
+
+/* ---- time and interrupts */
+u64 arch_now_ns(void);
+void arch_timer(u64 at_ns);			/* one-shot; 0: off */
+void arch_irq_mask(u32 line, bool masked);	/* IO-APIC line */
+void arch_irq_done(void);			/* end of interrupt */
+#define IRQ_LINES 24u
+
+/* ---- ports */
+u32 arch_port_in(u16 port, unsigned width);
+void arch_port_out(u16 port, unsigned width, u32 value);
+
+/* ---- the end */
+noreturn_ void arch_off(u32 status);		/* debug exit: status << 1 | 1; else halt */
+
+#endif

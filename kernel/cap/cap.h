@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Keys and guards: the tests of dominance (pure), guards in guard frames,
+ * key rings.  Guards are under mem_lock (they lie in frames), rings under
+ * env_lock.
+ */
+#ifndef KERNEL_CAP_H
+#define KERNEL_CAP_H
+
+#include "../core/core.h"
+
+struct env;
+
+enum key_type { KEY_NONE, KEY_NAMED, KEY_BOUND };
+
+/* A slot of a key ring.  32 bytes. */
+struct key {				/* all [env_lock] */
+	u8 type;			/* enum key_type */
+	u8 rights;			/* of a bound key */
+	u8 spare[6];
+	union {
+		struct exo_key named;
+		struct { u64 guard, serial; } bound;	/* serial: the guard's identity and generation */
+	};
+	/* offered is the name of the environment that may take a copy, 0: none */
+	u64 offered;
+};
+_Static_assert(sizeof(struct key) == 32, "key slot");
+
+/* A guard.  128 bytes, EXO_GUARDS_FRAME in a frame. */
+struct guard {				/* all [mem_lock]; readable by whoever may map the frame */
+	u64 serial;			/* identity, never reused; 0: free */
+	u64 generation;			/* serial of the present generation of bound keys */
+	u64 readers;			/* bound keys with R */
+	u64 writers;			/* bound keys with W */
+	struct exo_key entry[EXO_GUARD_KEYS];
+	u64 spare[4];
+};
+_Static_assert(sizeof(struct guard) == 128, "guard");
+
+/* Pure: does key dominate entry for these rights?  (prefix, and both rights cover those asked) */
+bool key_opens(const struct exo_key *key, const struct exo_key *entry, u32 rights);
+/* Pure: is `weak` dominated by `strong`? */
+bool key_dominates(const struct exo_key *strong, const struct exo_key *weak);
+/* Pure: well-formed? */
+bool key_valid(const struct exo_key *key);
+
+/* NULL when the slot is outside the ring. */
+struct key *ring_slot(const struct env *env, exo_slot slot);
+
+/* Does the key in env's slot open this guard?  0 or -EXO_E{KEY,RIGHTS,STALE}. */
+int guard_allows(const struct env *env, exo_slot slot, exo_guardref guard, u64 serial, u32 rights) REQUIRES(mem_lock);
+/* Does it open a name that the kernel itself asks for (EXO_NAME_*)?  Named keys only. */
+int name_allows(const struct env *env, exo_slot slot, const struct exo_key *name);
+
+struct guard *guard_at(exo_guardref ref) REQUIRES(mem_lock);	/* NULL: no such guard */
+
+/* Empty one slot, leaving the guard's counts right. */
+void key_clear(struct key *key) REQUIRES(mem_lock);
+
+void cap_check(void);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What every kernel file may use: integer types, the assertion ladder, lock
+ * annotations, and the few services of core/.  Nothing here touches hardware;
+ * files that include only this and their resource's headers also compile on
+ * the host, where the unit tests run them.
+ */
+#ifndef KERNEL_CORE_H
+#define KERNEL_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <exo/types.h>
+#include <exo/uarea.h>
+#include <exo/tables.h>
+#include <exo/error.h>			/* generated: enum exo_error, EXO_E... */
+
+typedef uint64_t u64;
+typedef uint32_t u32;
+typedef uint16_t u16;
+typedef uint8_t u8;
+typedef int64_t i64;
+
+#define noreturn_ __attribute__((noreturn))
+#define __user __attribute__((noderef_by_convention))
+#undef __user
+#define __user				/* marks addresses that only copy_from_user may touch */
+
+/* Thread-safety annotations (clang -Wthread-safety). */
+#if defined(__clang__)
+#define TSA(x) __attribute__((x))
+#else
+#define TSA(x)
+#endif
+#define LOCKABLE      TSA(capability("lock"))
+#define GUARDED_BY(l) TSA(guarded_by(l))
+#define REQUIRES(...) TSA(requires_capability(__VA_ARGS__))
+#define EXCLUDES(...) TSA(locks_excluded(__VA_ARGS__))
+#define ACQUIRE(...)  TSA(acquire_capability(__VA_ARGS__))
+#define RELEASE(...)  TSA(release_capability(__VA_ARGS__))
+#define NO_TSA        TSA(no_thread_safety_analysis)
+
+/* Ranks: a lock may be taken only while those held have lower ranks. */
+enum lock_rank { RANK_NONE, RANK_ENV, RANK_CPU, RANK_MEM, RANK_DEV, RANK_LOG };
+
+struct LOCKABLE lock {
+	u32 word;			/* 0 free, else CPU + 1 of the holder */
+	u16 rank;
+	u16 contended;			/* saturating count of acquisitions that had to spin */
+	const char *name;
+};
+#define LOCK_INIT(n, r) { .word = 0, .rank = (r), .contended = 0, .name = (n) }
+void lock_acquire(struct lock *l) ACQUIRE(l);
+void lock_release(struct lock *l) RELEASE(l);
+
+/* The three big locks of the first kernel; see docs/design.md, "Locks". */
+extern struct lock env_lock;		/* environment table, activations' relations, key rings */
+extern struct lock mem_lock;		/* frame table, accounts, guards, page tables */
+extern struct lock dev_lock;		/* devices, interrupt bindings */
+
+/* The assertion ladder.  Never on what a user controls: that is an error code. */
+noreturn_ void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define must(e) ((e) ? (void)0 : panic("%s:%d: must(%s)", __FILE_NAME__, __LINE__, #e))
+#ifndef __FILE_NAME__
+#define __FILE_NAME__ __FILE__
+#endif
+#if defined(AEGIS_DEBUG)
+#define debug_must(e) must(e)
+#else
+#define debug_must(e) ((void)0)
+#endif
+
+/* printf into the kernel log (UART until the console is up; %d %u %x %lx %lu %s %c %p %b). */
+void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * The one checked copy from user memory.  0, or -EXO_EFAULT with nothing
+ * done.  bytes <= 4096.  No lock may be held.
+ */
+int copy_from_user(void *dst, u64 __user src, size_t bytes);
+
+/* Memory by frame: the kernel's own alias of a frame (direct map). */
+void *frame_ptr(exo_pfn pfn);
+
+void *memset(void *dst, int value, size_t bytes);
+void *memcpy(void *dst, const void *src, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+
+/* Trace ring of this CPU: 32-byte records, always on. */
+enum trace_event { TRACE_CALL = 1, TRACE_RESULT, TRACE_EXCEPTION, TRACE_UPCALL, TRACE_SWITCH, TRACE_TRANSFER, TRACE_IRQ, TRACE_DEATH };
+void trace(enum trace_event event, u64 a, u64 b);
+
+/* Nanoseconds since boot. */
+u64 now_ns(void);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Environments and activations.  struct env lies in the env frame, struct act
+ * in the activation frame of each CPU; both are the caller's frames, typed.
+ */
+#ifndef KERNEL_ENV_H
+#define KERNEL_ENV_H
+
+#include "../core/core.h"
+
+#define CPUS_MAX 8u
+
+/* A full user context, in the order entry.S pushes it. */
+struct regs {
+	u64 r15, r14, r13, r12, r10, r9, r8, rbp, rdi, rsi, rdx, rbx;
+	u64 r11, rcx, rax;
+	u64 vector, error;
+	u64 rip, cs, rflags, rsp, ss;
+};
+
+/*
+ * What an activation is doing.  PARKED keeps nothing in the kernel: entering
+ * it is always an upcall.  CALLING waits in a control transfer: rip, rsp and
+ * flags behind the call are kept.  FORCED was taken off by force, or returned
+ * to off its slice: all registers are kept.
+ */
+enum act_state { ACT_PARKED, ACT_RUNNING, ACT_CALLING, ACT_FORCED };
+
+/* One compiled term of a predicate. */
+struct term {
+	const volatile u64 *word;
+	u64 mask, value;
+	u32 pfn, generation;		/* of the frame watched; pfn 0: an exposed table, never lost */
+	u8 cmp, flags;
+	u16 tag;
+	u32 spare;
+};
+
+struct env;
+
+/* offsets of the first words are known to entry.S (asmdefs) */
+struct act {
+	u64 cr3;			/* [I] */
+	struct exo_uarea *ua;		/* [I] the kernel's alias */
+	u64 ua_va;			/* [I] GS base in user mode */
+	struct env *env;		/* [I] */
+	struct exo_env *pub;		/* [I] public entry */
+	u64 id;				/* [I] the environment's name */
+	u32 state;			/* [env_lock] enum act_state */
+	u32 cpu;			/* [I] */
+	/* ACT_CALLING: */
+	u64 call_rip, call_rsp, call_rflags;
+	u64 waiting_on;			/* callee, 0: none */
+	u64 call_deadline;		/* ns, 0: none */
+	/* predicate, while PARKED */
+	u64 deadline;			/* ns, 0: none */
+	u32 nterms;
+	u32 waiting;			/* a predicate or deadline is installed */
+	u64 overrun;			/* slices to be forfeited */
+	u32 fpu_valid;			/* the area below holds this activation's vector state */
+	u32 frame;			/* pfn of this */
+	struct term term[EXO_TERMS_MAX];
+	struct regs forced;		/* ACT_FORCED */
+	u8 vector_state[] __attribute__((aligned(64)));	/* XSAVE area to the end of the frame */
+};
+_Static_assert(sizeof(struct act) <= 1024, "room for XSAVE");
+
+struct env {
+	u64 id;				/* [I] */
+	u32 slot;			/* [I] index in the environment table */
+	u32 frame;			/* [I] pfn of this */
+	u32 root;			/* [I] pfn of the top-level page table */
+	u32 account;			/* [I] pfn */
+	exo_guardref guard;		/* [I] 0: the account's holder */
+	u64 guard_serial;		/* [I] */
+	u32 ring[EXO_RING_FRAMES];	/* [env_lock] pfn of each ring frame, 0: none */
+	struct act *act[CPUS_MAX];	/* [env_lock] */
+};
+
+extern struct exo_env *envs;		/* [env_lock] the exposed table */
+extern u32 envs_count;			/* [I] */
+
+/* The live environment of that name, or NULL; *error says STALE or DEAD. */
+struct env *env_find(exo_envid id, int *error);
+
+/* May self act on env through this key slot?  Self always may.  0 or an error. */
+int env_allows(const struct env *self, exo_slot key, const struct env *env, u32 rights);
+
+/* O(1): ends the generation, wakes whoever waits.  Does not return if env is running here. */
+void env_kill(struct env *env, u64 reason) REQUIRES(env_lock);
+
+/* Used by account_reap on an ENV frame of a dead environment: one bounded step; true when done. */
+bool env_dismantle(exo_pfn frame);
+
+/* Boot: the first environment. */
+struct env *env_boot(void);
+
+void env_check(void);
+
+#endif
