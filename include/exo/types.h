@@ -31,12 +31,13 @@ typedef uint32_t exo_slot;		/* a slot of the caller's key ring */
 
 /* ---- rights, of keys and of guard entries ---------------------------------- */
 #define EXO_R 0x01u			/* read: map read-only, follow, wait on */
-#define EXO_W 0x02u			/* write: map writable; charge an account; edit an environment */
+#define EXO_W 0x02u			/* write: map writable; edit an environment */
 #define EXO_X 0x04u			/* map executable */
 #define EXO_P 0x08u			/* post events to an environment */
 #define EXO_C 0x10u			/* control: release, destroy, change the guard */
-#define EXO_RIGHTS_ALL 0x1fu
-#define EXO_RIGHTS_BITS "\1read\2write\3exec\4post\5control"
+#define EXO_A 0x20u			/* allot: charge an account for what is claimed */
+#define EXO_RIGHTS_ALL 0x3fu
+#define EXO_RIGHTS_BITS "\1read\2write\3exec\4post\5control\6allot"
 
 #define EXO_KEYNAME_BYTES 14u
 
@@ -81,7 +82,7 @@ struct exo_map {
 	uint64_t va;			/* page aligned, below EXO_USER_TOP */
 	exo_pfn pfn;			/* for OP_MAP */
 	uint32_t op;			/* EXO_OP_* | EXO_MAP_* */
-	exo_slot key;			/* opens the frame's guard (OP_MAP), or the target's account (CLAIM) */
+	exo_slot key;			/* opens the frame's guard (OP_MAP), or the target's account with EXO_A (CLAIM) */
 };
 
 /* pt_install's `where`: a page aligned address, plus level and permission in the low bits. */

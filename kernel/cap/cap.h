@@ -31,7 +31,7 @@ _Static_assert(sizeof(struct key) == 32, "key slot");
 struct guard {				/* all [mem_lock]; readable by whoever may map the frame */
 	u64 serial;			/* identity, never reused; 0: free */
 	u64 generation;			/* serial of the present generation of bound keys */
-	u64 readers;			/* bound keys with R */
+	u64 readers;			/* bound keys without W */
 	u64 writers;			/* bound keys with W */
 	struct exo_key entry[EXO_GUARD_KEYS];
 	u64 spare[4];
