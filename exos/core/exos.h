@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside ExOS: what the parts of the library offer each other.
+ *
+ * ExOS runs in the process's own address space, at EXOS_* offsets from its
+ * image base.  All its state is private to the process; what it shares is
+ * named in server/proto.h.  It is entered by upcalls only (arch/), runs with
+ * `critical` set, and leaves through exos_leave, where pending events are
+ * looked at.  General registers only; no vector or x87 state is touched.
+ */
+#ifndef EXOS_H
+#define EXOS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <exo/types.h>
+#include <exo/tables.h>
+#include <exo/uarea.h>
+#include "../server/proto.h"
+
+#define noreturn_ __attribute__((noreturn))
+
+typedef uint64_t u64;
+typedef uint32_t u32;
+typedef uint16_t u16;
+typedef uint8_t u8;
+
+/* ---- places ------------------------------------------------------------------- */
+extern char exos_image[] __attribute__((visibility("hidden")));	/* start of the image: B */
+#define AT(type, offset) ((type *)(exos_image + (offset)))
+#define UAREA  AT(struct exo_uarea, EXOS_UAREA)
+#define PUB    AT(struct pub, EXOS_PUBLIC)
+#define COMM   AT(char, EXOS_COMM)
+#define SHARED AT(const struct sh_info, EXOS_SHARED)
+
+/* ---- the program's registers at a Linux call or a fault (arch/ fills and restores it) --- */
+struct uregs {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	u64 rip, rflags, rsp;
+	u64 orig_rax;			/* Linux call number, or -1 */
+};
+
+/* ---- core/frames.c: frames and translations of this process ------------------------- */
+/* Claim a free frame (chosen from the exposed free map) and map it at va; tables are installed as needed. 0 or -errno. */
+int page_map_new(u64 va, u32 perms);			/* perms: EXO_MAP_* */
+int page_map(u64 va, exo_pfn pfn, u32 perms, exo_slot key);
+int page_protect(u64 va, u32 perms);
+void page_unmap(u64 va, u64 pages);			/* releases frames that are our own */
+u64 page_entry(u64 va);					/* hardware PTE by EXO_VPT, 0 where no table is */
+int tables_ensure(u64 va);				/* page tables down to level 1 */
+exo_pfn frame_find(unsigned run);			/* candidate free run; somebody else may be quicker */
+
+/* ---- core/heap.c: small private allocations ------------------------------------------ */
+void *xalloc(size_t bytes);				/* zeroed; NULL when memory is out */
+void xfree(void *p);
+
+/* ---- core/server.c -------------------------------------------------------------------- */
+struct answer { u64 rdx, r8, r9; };
+long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer *answer);
+
+/* ---- core/wait.c: blocking -------------------------------------------------------------- */
+/*
+ * Give the processor up until a term holds, the deadline (now_ns scale, 0:
+ * none) passes, or a signal that is not blocked arrives.  0: look again;
+ * -EINTR: a signal is to be handled; -ETIMEDOUT.
+ */
+int block_on(struct exo_term *terms, unsigned count, u64 deadline_ns);
+u64 clock_ns(void);					/* monotonic */
+
+/* ---- core/copy.c: the program's memory may be bad ------------------------------------------ */
+int copy_in(void *dst, u64 src, size_t bytes);		/* 0 or -EFAULT; page faults are served */
+int copy_out(u64 dst, const void *src, size_t bytes);
+long copy_in_string(char *dst, u64 src, size_t room);	/* length, -EFAULT, -ENAMETOOLONG */
+
+/* ---- core/log.c ------------------------------------------------------------------------------- */
+void exos_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+noreturn_ void exos_die(int signal, const char *why);
+
+/* ---- fd/: open files ------------------------------------------------------------------------------ */
+struct file;						/* open file description, in a page relatives may share */
+struct file_ops {
+	const char *name;
+	long (*read)(struct file *f, u64 buf, u64 bytes, u64 *pos);	/* buf: the program's memory */
+	long (*write)(struct file *f, u64 buf, u64 bytes, u64 *pos);
+	long (*ioctl)(struct file *f, u32 cmd, u64 arg);
+	/* events ready now (POLL*); fills terms that become true when that may change; *nterms in/out */
+	u32 (*poll)(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms);
+	void (*close)(struct file *f);			/* last descriptor of this process gone */
+};
+void fd_init(const struct exos_start *start);		/* 0 1 2 on the console */
+void fd_exec(void);					/* close-on-exec */
+void fd_fork_prepare(void);				/* before the clone: private descriptions become shared pages */
+void fd_fork_child(void);				/* in the child */
+void fd_exit(void);					/* close all: before OP_EXIT */
+struct file *fd_get(int fd);				/* NULL: bad descriptor */
+
+/* ---- fs/: the file system's library side --------------------------------------------------------------- */
+void fs_init(u32 cwd);
+/* Resolve a path (the library's memory) from dirfd (or AT_FDCWD).  ino > 0, or -errno. */
+long fs_lookup(int dirfd, const char *path, u32 flags /* AT_SYMLINK_NOFOLLOW ... */);
+/* Read file contents into the library's memory. */
+long fs_read(u32 ino, u64 pos, void *buf, u64 bytes);
+/* Frame number of page `index` of a regular file, 0: hole or past the end; and the key that opens it. */
+exo_pfn fs_frame(u32 ino, u64 index, exo_slot *key);
+const struct fs_inode *fs_inode(u32 ino);		/* NULL: no such */
+
+/* ---- vm/ ---------------------------------------------------------------------------------------------------- */
+void vm_init(void);
+bool vm_fault(u64 va, u32 error, int *signal, int *code);	/* true: resolved, retry */
+void vm_exec_reset(void);				/* drop the program's whole address space */
+int vm_map_file(u64 va, u64 bytes, u32 prot, u32 ino, u64 offset, u64 file_bytes, bool fixed, u64 *where); /* private */
+int vm_map_anon(u64 va, u64 bytes, u32 prot, u32 flags, u64 *where);
+void vm_set_brk(u64 start);
+
+/* ---- proc/ ----------------------------------------------------------------------------------------------------- */
+void signal_post_check(void);				/* fetch posted bits into the pending set */
+bool signal_deliver(struct uregs *regs);		/* before returning to the program; true if regs changed */
+noreturn_ void proc_exit(int wait_status);
+long proc_exec(u32 ino, const char *path, char *strings, u32 bytes, u32 argc, u32 envc, struct uregs *regs);
+
+/* ---- linux/ ------------------------------------------------------------------------------------------------------ */
+void linux_dispatch(struct uregs *regs);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * RAM file system: the shared, read-only side.  The server alone writes it;
+ * libraries walk paths, stat and read without asking anyone.
+ *
+ * Inode table, directory blocks and block maps lie in the shared region and
+ * are named by offsets in it.  File contents lie in frames of the file
+ * server's account, under a guard that says the file's owner, group and mode:
+ * a library maps them with its user's keys, checked by the kernel.
+ *
+ * Readers: an inode's `seq` is odd while the server changes it or what it
+ * points at; read it before and after, retry, and bound every index: a reader
+ * that loses the race three times asks again later.  Nothing here is trusted
+ * by the kernel.
+ */
+#ifndef EXOS_FSMETA_H
+#define EXOS_FSMETA_H
+
+#include <stdint.h>
+
+#define FS_MAGIC 0x53464d4152ull
+#define FS_ROOT_INO 1u
+#define FS_NAME_MAX 255u
+
+struct fs_super {
+	uint64_t magic;
+	uint64_t seq;			/* bumped by every change of the name space */
+	uint32_t inodes;		/* in the table */
+	uint32_t free_inodes;
+	uint64_t inode_off;		/* of the inode table, from the shared region's start */
+	uint64_t block_off;		/* of metadata block 0 */
+	uint32_t blocks;		/* metadata blocks in use so far (high-water mark) */
+	uint32_t spare;
+	uint64_t data_frames;		/* frames of file contents */
+};
+
+/* 128 bytes.  ino n is inode[n]; 0 is never used. */
+struct fs_inode {
+	uint64_t seq;			/* odd: being changed */
+	uint32_t mode;			/* type and permissions as st_mode; 0: free */
+	uint32_t nlink;
+	uint32_t uid, gid;
+	uint64_t size;			/* directories: bytes of entries; symlinks: of the target */
+	uint64_t atime_ns, mtime_ns, ctime_ns;
+	uint64_t rdev;
+	uint64_t guard;			/* exo_guardref of the content frames */
+	uint32_t generation;
+	uint32_t parent;		/* directories: inode of .. */
+	uint32_t map;			/* metadata block holding the map (see depth), 0: none */
+	uint8_t depth;			/* regular: 1: map block of 512 frame numbers; 2: of 512 map blocks; 3.
+					 * directory, symlink: 1: map block of 512 metadata block numbers (as uint64_t) */
+	uint8_t spare0[3];
+	uint64_t blocks;		/* frames or metadata blocks held */
+	uint64_t spare[4];
+};
+_Static_assert(sizeof(struct fs_inode) == 128, "inode");
+
+/*
+ * Directory block: 4096 bytes of entries, each 8-byte aligned; an entry never
+ * crosses a block.  "." and ".." are not stored.
+ */
+struct fs_dirent {
+	uint32_t ino;			/* 0: free space */
+	uint16_t bytes;			/* of this entry including the name and padding */
+	uint8_t name_bytes;
+	uint8_t type;			/* DT_* */
+	uint32_t hash;			/* FNV-1a of the name */
+	char name[];
+};
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a process may ask of the server, and what the server shows to all.
+ *
+ * The server is a small protected environment (boot/init) reached by control
+ * transfer: it keeps what belongs to nobody alone: process ids, the name
+ * space of files, the terminal.  Everything it knows that a library may see
+ * lies in the shared region, mapped read-only into every process; libraries
+ * read it there and call only to change something.  Names and user ids in a
+ * message are never evidence: the server asks the kernel about the caller's
+ * keys (exo_key_test), and knows the caller by the name the kernel gives it.
+ *
+ * A request: rsi = operation, rdx r8 r9 rbx rbp r12 = arguments.
+ * The answer: rsi = result (>= 0, or -errno), rdx r8 r9 = further results.
+ * Bulk data travels in the caller's comm page, which only the two share; the
+ * server reads each byte of it once.
+ */
+#ifndef EXOS_PROTO_H
+#define EXOS_PROTO_H
+
+#include <stdint.h>
+#include <exo/types.h>
+
+/* ---- address layout of a process ---------------------------------------------- */
+/*
+ * Offsets from the image base B, which is drawn at boot (2 MiB aligned, in
+ * the last lower-half top-level slot); the same in every process.
+ */
+#define EXOS_TEXT     0x00000000ull	/* image text, read-only data: one shared page table, read-only */
+#define EXOS_PRIVATE  0x00200000ull	/* one private page table: u-area, data, stacks; copied at fork */
+#define EXOS_UAREA    (EXOS_PRIVATE + 0x0000ull)
+#define EXOS_PUBLIC   (EXOS_PRIVATE + 0x1000ull)	/* struct pub: what the process publishes */
+#define EXOS_COMM     (EXOS_PRIVATE + 0x2000ull)	/* shared with the server alone */
+#define EXOS_START    (EXOS_PRIVATE + 0x3000ull)	/* struct exos_start, at the first entry only */
+#define EXOS_DATA     (EXOS_PRIVATE + 0x10000ull)	/* image data and bss */
+#define EXOS_STACKS   (EXOS_PRIVATE + 0x100000ull)	/* library stacks, with unmapped guard pages */
+#define EXOS_WINDOW   0x00400000ull	/* one private page table: file windows, scratch pages */
+#define EXOS_PIPES    0x00600000ull	/* pipe rings and other pages shared by relatives: up to 126 MiB */
+#define EXOS_OFDS     0x08400000ull	/* pages of open file descriptions, shared by relatives */
+#define EXOS_HEAP     0x08600000ull	/* library heap: private, grows on demand; copied at fork */
+#define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
+
+/* ---- key slots every process starts with ----------------------------------------- */
+enum exos_key {
+	KEY_SELF = 0,		/* 'p' + pid (4 bytes BE): opens its own account and environment guard, all rights */
+	KEY_USER = 1,		/* 'u' + uid (4 bytes BE) */
+	KEY_GROUP = 2,		/* 'g' + gid (4 bytes BE) */
+	KEY_OTHER = 3,		/* 'o' */
+	KEY_ROOT = 4,		/* 'r': only user 0; opens every file guard */
+	KEY_OUT = 5,		/* device 0 queue 1: standard output of the machine */
+	KEY_ERR = 6,		/* device 0 queue 3: standard error */
+	KEY_LOG = 7,		/* append to the kernel log */
+	KEY_SESSION = 8,	/* allot on the session's account */
+	KEY_FIRST_FREE = 16,
+};
+
+/* ---- the shared region ------------------------------------------------------------ */
+#define SH_MAGIC 0x53584f4558ull
+#define SH_PROCS 1024u
+
+enum proc_state { PROC_FREE, PROC_BUILDING, PROC_RUNNING, PROC_STOPPED, PROC_ZOMBIE };
+
+struct sh_proc {			/* 256 bytes; written by the server alone */
+	uint32_t pid;			/* 0: free */
+	uint32_t ppid;
+	uint32_t pgid, sid;
+	uint32_t state;			/* enum proc_state */
+	uint32_t status;		/* wait status, once ZOMBIE or while STOPPED */
+	uint32_t uid, gid;
+	exo_envid env;
+	uint64_t account;		/* pfn */
+	uint64_t child_events;		/* bumped when a child dies, stops, continues: a word to wait on */
+	uint64_t events;		/* bumped when this one stops or continues */
+	uint64_t start_ns;
+	uint64_t run_ns;		/* final processor time, once ZOMBIE */
+	uint64_t children_ns;		/* of reaped children */
+	uint32_t tty;			/* 1: has the console as controlling terminal */
+	uint32_t spare0;
+	char name[32];
+	uint64_t spare[16];
+};
+_Static_assert(sizeof(struct sh_proc) == 256, "process entry");
+
+struct sh_tty {
+	uint64_t avail;			/* bytes that TTY_READ would return now; a word to wait on */
+	uint64_t eof;			/* end of input seen (not a terminal: sticky) */
+	uint32_t is_tty;		/* the machine's console is a terminal */
+	uint32_t pgrp;			/* foreground process group */
+	uint32_t session;
+	uint16_t rows, cols;
+	uint8_t termios[64];		/* struct ktermios as TCGETS gives it (36 bytes) */
+	uint64_t spare[4];
+};
+
+struct sh_info {			/* first page of the shared region */
+	uint64_t magic;
+	uint64_t base;			/* B */
+	exo_envid server;
+	uint64_t wall_offset_ns;	/* wall clock = now_ns + this */
+	uint64_t session_account;
+	uint64_t text_pt;		/* pfn of the shared page table of the image */
+	uint64_t image_data_bytes;	/* template size */
+	uint64_t procs_off, fs_off;	/* offsets of sh_proc[SH_PROCS], of the file system, from the region */
+	uint32_t trace;			/* Linux calls are to be traced */
+	uint32_t flags;
+	char hostname[64];
+	struct sh_tty tty;
+	uint64_t spare[32];
+};
+
+/* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
+#define PUB_INODES 512u
+struct pub {
+	uint32_t nopen;			/* entries below in use */
+	uint32_t cwd;
+	uint32_t root;
+	uint32_t spare[13];
+	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
+	char cmdline[1984];		/* NUL separated */
+};
+_Static_assert(sizeof(struct pub) == 4096 - 0, "public page");
+
+/* Handed to a process at its very first entry (EXOS_START). */
+struct exos_start {
+	uint64_t base;
+	uint32_t pid;
+	uint32_t argc, envc;		/* strings follow one another from `strings` on, args first */
+	uint32_t strings_bytes;
+	uint32_t cwd;			/* inode */
+	uint32_t stdin_tty, stdout_tty, stderr_tty;
+	char strings[];			/* over the following pages up to EXOS_DATA */
+};
+
+/* ---- operations ---------------------------------------------------------------------- */
+/* b: further results; every one may also give -EFAULT -EINVAL -ENOSYS. */
+enum server_op {
+	/* processes */
+	OP_FORK_BEGIN = 1,	/* () -> pid; rdx = env, r8 = account pfn.  Environment without activation, ring or tables */
+	OP_FORK_DONE,		/* (pid) -> 0; the child gets its slice and runs */
+	OP_FORK_ABORT,		/* (pid) */
+	OP_EXIT,		/* (wait status) does not return */
+	OP_REAP,		/* (pid) -> wait status of a zombie child, which is gone then; rdx = its run_ns */
+	OP_KILL,		/* (pid or -pgid, signal) -> 0 */
+	OP_SETPGID,		/* (pid, pgid) */
+	OP_SETSID,		/* () -> sid */
+	OP_STOPPED,		/* (signal): stop me until SIGCONT */
+	OP_SETNAME,		/* (): comm page: new name (NUL terminated) */
+	OP_MEMORY,		/* (frames) -> frames the account's limit was raised by, at most the session's rest */
+	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */
+	OP_PIPE_NEW,		/* (read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id; 17 frames are bound there */
+	OP_PIPE_FREE,		/* (pipe id): free it if its guard has no holders */
+	OP_STATS,		/* (): reserved */
+	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
+	OP_FS_CREATE = 64,	/* (dir, mode, rdev): comm: name -> ino; -EEXIST */
+	OP_FS_SYMLINK,		/* (dir): comm: name NUL target NUL -> ino */
+	OP_FS_LINK,		/* (ino, dir): comm: name */
+	OP_FS_UNLINK,		/* (dir, rmdir flag): comm: name */
+	OP_FS_RENAME,		/* (dir, dir2, flags): comm: name NUL name2 NUL */
+	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode, uid, gid | atime_ns, mtime_ns) */
+	OP_FS_EXTEND,		/* (ino, size): at least this size; frames for it are there afterwards, up to 64 ahead */
+	OP_FS_TRUNCATE,		/* (ino, size) */
+	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
+	/* console */
+	OP_TTY_READ = 128,	/* (max, flags) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
+	OP_TTY_SET,		/* (what): comm: struct ktermios */
+	OP_TTY_PGRP,		/* (pgrp) */
+	OP_TTY_CTTY,		/* (): make it the controlling terminal */
+};
+
+#define SETATTR_MODE  1u
+#define SETATTR_UID   2u
+#define SETATTR_GID   4u
+#define SETATTR_ATIME 8u
+#define SETATTR_MTIME 16u
+
+#endif
