@@ -130,24 +130,34 @@ struct exo_cpu {			/* 128 bytes */
 
 enum exo_device_class { EXO_DEV_NONE, EXO_DEV_CONSOLE, EXO_DEV_PCI, EXO_DEV_UART };
 
-struct exo_device {			/* 128 bytes */
+#define EXO_DEVICE_QUEUES 12u		/* most queues of a device */
+#define EXO_BAR_PORTS 1u		/* bar.base: an I/O port range, not memory */
+
+struct exo_bar {
+	uint64_t base;			/* physical address, or port | EXO_BAR_PORTS; 0: absent */
+	uint64_t bytes;
+};
+
+struct exo_device {			/* 256 bytes */
 	uint32_t class_;		/* enum exo_device_class */
 	uint32_t irq;			/* interrupt line, or ~0 */
-	uint64_t id;			/* PCI: vendor << 16 | device; virtio: device type */
+	uint64_t id;			/* PCI: vendor << 16 | device; virtio-mmio: device type */
 	uint64_t address;		/* PCI: bus << 8 | slot << 3 | function; else MMIO base */
 	exo_pfn mmio_pfn;		/* first frame of device memory (largest BAR) */
-	uint64_t mmio_frames;
+	uint64_t mmio_frames;		/* 0: none that may be mapped */
 	uint32_t queues;		/* queues for io_submit */
 	uint32_t spare0;
 	uint64_t interrupts;
-	uint64_t completed[8];		/* per queue: buffers completed */
-	uint64_t spare1;
+	uint64_t completed[EXO_DEVICE_QUEUES];	/* per queue: buffers completed */
+	struct exo_bar bar[6];		/* PCI */
+	uint64_t bytes[8];		/* per queue: bytes transferred */
+	uint64_t spare1[9];
 };
 
 _Static_assert(sizeof(struct exo_frame) == 32, "frame entry");
 _Static_assert(sizeof(struct exo_env) == 128, "environment entry");
 _Static_assert(sizeof(struct exo_slice) == 32, "slice entry");
 _Static_assert(sizeof(struct exo_cpu) == 128, "cpu entry");
-_Static_assert(sizeof(struct exo_device) == 128, "device entry");
+_Static_assert(sizeof(struct exo_device) == 256, "device entry");
 
 #endif

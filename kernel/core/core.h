@@ -74,6 +74,12 @@ noreturn_ void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 /* printf into the kernel log (UART until the console is up; %d %u %x %lx %lu %s %c %p %b). */
 void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Where klog's text goes too, once there is a console; NULL before.  Called under the log's lock. */
+extern void (*klog_sink)(const char *text, size_t bytes);
+
+/* Boot only: zeroed memory in whole, contiguous frames of kind KERNEL, in the direct map. */
+void *boot_alloc(u64 bytes);
+
 /*
  * The one checked copy from user memory.  0, or -EXO_EFAULT with nothing
  * done.  bytes <= 4096.  No lock may be held.

@@ -23,15 +23,24 @@ struct cpu {
 	u32 chain;			/* control transfers between the slice's owner and act */
 	struct exo_cpu *pub;
 	u32 slice;			/* index of the slice being run */
-	u32 in_grace;			/* epilogue delivered, or deferred by a critical section */
+	u32 in_grace;			/* the slice is over: epilogue delivered, or deferred by a critical section */
+	u64 head;			/* environment whose chain of transfers runs: owner, or given the rest by a yield */
 	u64 slice_end;			/* ns */
+	u64 grace_end;			/* ns, while in_grace */
+	u64 told;			/* environment that the epilogue was meant for, while in_grace */
 	u64 timer_at;			/* ns the one-shot timer is set to, 0: off */
 	struct act *fpu;		/* whose vector state is in the registers */
-	u64 entered;			/* when the present act was entered, ns */
+	u64 entered;			/* since when the present act is charged for time, ns */
 	u64 loaded_cr3;
+	u64 occupied[EXO_SLICES_CPU / 64];	/* slices that have an owner */
 };
 
-struct cpu *this_cpu(void);
+extern struct cpu cpus[CPUS_MAX];
+extern u32 cpus_count;
+extern struct exo_slice *slices;	/* [env_lock] the exposed table, EXO_SLICES_CPU for each CPU */
+extern struct exo_cpu *cpus_pub;	/* the exposed table */
+
+struct cpu *this_cpu(void);		/* arch */
 
 /* Run whoever is next (or sleep until somebody is).  `to` is tried first, on the present slice. */
 noreturn_ void cpu_dispatch(exo_envid to);
@@ -39,8 +48,30 @@ noreturn_ void cpu_dispatch(exo_envid to);
 /* Enter this activation, according to its state: prologue, forced registers. */
 noreturn_ void cpu_enter(struct act *act, u64 woke);
 
-/* Timer interrupt: slice end, grace end, predicate deadlines.  regs: the interrupted user context, NULL from idle. */
+/*
+ * Timer interrupt: slice end, grace end, predicate deadlines.  regs: the
+ * interrupted user context, NULL from idle.  May change regs, may not return.
+ */
 void cpu_timer(struct regs *regs);
+
+/* After any other interrupt that found user mode: what was posted to the running act is delivered. */
+void cpu_events(struct regs *regs);
+
+/* Take the running act off by force: its context is kept and resumed transparently. */
+void cpu_force(struct cpu *cpu, const struct regs *regs);
+
+/* The running act gives the processor up, keeping nothing. */
+void cpu_park(struct act *act);
+
+/* #NM in user mode: the vector registers change hands. */
+void fpu_trap(void);
+
+/* An activation's frame goes: no CPU may remember it. */
+void cpu_forget(struct act *act) REQUIRES(env_lock);
+
+/* Slices of a dead environment are freed. */
+void cpu_slices_free(exo_envid owner) REQUIRES(env_lock);
+void cpu_slice_set(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock);	/* 0: free it */
 
 /*
  * Try an asynchronous upcall into the context just interrupted.  If the
@@ -52,10 +83,14 @@ bool upcall_async(struct act *act, struct regs *regs, enum exo_entry entry);
 /* A synchronous upcall; kills the environment (does not return) where it cannot be delivered. */
 void upcall_sync(struct act *act, struct regs *regs, u64 addr);
 
-/* First true product: its tag; or -1.  Also true (tag of the product) when a watched frame is lost. */
+/* First true product: the tag of its first term; or -1.  A term whose frame is lost is true. */
 int predicate_holds(const struct act *act);
 
-void cpu_boot(void);			/* slice vectors, this CPU */
+/* Check and compile one term for env.  0 or an error. */
+int predicate_compile(const struct env *env, const struct exo_term *src, struct term *dst) REQUIRES(mem_lock);
+
+/* Tables, zeroed, from core: EXO_SLICES_CPU slices and one exo_cpu for each CPU. */
+void cpu_boot(struct exo_slice *slice_table, struct exo_cpu *cpu_table, u32 count);
 void cpu_check(void);
 
 #endif

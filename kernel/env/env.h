@@ -56,7 +56,10 @@ struct act {
 	u64 deadline;			/* ns, 0: none */
 	u32 nterms;
 	u32 waiting;			/* a predicate or deadline is installed */
-	u64 overrun;			/* slices to be forfeited */
+	u32 overrun;			/* slices to be forfeited */
+	u32 strikes;			/* slices in a row that were overrun */
+	u32 event_due;			/* something was posted and EVENT not yet delivered or left pending */
+	u32 spare;
 	u32 fpu_valid;			/* the area below holds this activation's vector state */
 	u32 frame;			/* pfn of this */
 	struct term term[EXO_TERMS_MAX];
@@ -92,8 +95,23 @@ void env_kill(struct env *env, u64 reason) REQUIRES(env_lock);
 /* Used by account_reap on an ENV frame of a dead environment: one bounded step; true when done. */
 bool env_dismantle(exo_pfn frame);
 
-/* Boot: the first environment. */
-struct env *env_boot(void);
+/*
+ * Boot: the first environment.  Its frames lie in the root account and are
+ * free to be typed; uarea is filled in.  Slot 1, the root key in slot 0 of its
+ * ring, its activation on CPU 0, slice 0 of CPU 0.
+ */
+struct env_boot {
+	exo_pfn account, env_frame, root, root_links, ring, uarea, act;
+	u64 uarea_va;
+};
+struct env *env_boot(const struct env_boot *frames);
+
+/* The flags a user context may have, and those it always has. */
+#define RFLAGS_USER  0x240dd5ull	/* arithmetic, TF, DF, AC, ID; never IOPL, NT, RF, VM */
+#define RFLAGS_FIXED 0x202ull		/* IF and the bit that is always one: also the flags of every upcall */
+
+/* Table space at boot: `bytes` zeroed bytes per table are given by core. */
+void env_tables(struct exo_env *table, u32 count);
 
 void env_check(void);
 

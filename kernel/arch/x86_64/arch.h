@@ -34,6 +34,9 @@ void arch_root_fill(u64 *root, exo_pfn pfn);	/* kernel half, exposed tables, rec
 void arch_flush_va(u64 va);			/* this CPU */
 void arch_flush_all(void);
 
+/* Boot only: a kernel alias of device memory, uncached; it lasts. */
+void *arch_device_map(u64 phys, u64 bytes);
+
 /* ---- vector state: #NM calls fpu_trap in cpu/ */
 void arch_fpu_save(void *area);
 void arch_fpu_load(const void *area);
