@@ -71,8 +71,22 @@ noreturn_ void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 #define debug_must(e) ((void)0)
 #endif
 
-/* printf into the kernel log (UART until the console is up; %d %u %x %lx %lu %s %c %p %b). */
+/*
+ * printf into the kernel log (UART until the console is up): d u x s c p with
+ * l, width and 0, and %#x.  klog_bits decodes a flag word: bits is
+ * "\1name\2name", the character being the bit's number from 1.
+ */
 void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void klog_bits(const char *what, u64 flags, const char *bits);
+void klog_write(const char *text, size_t bytes);
+/* A driver that can take the log sets this (dev/); NULL: the UART. */
+extern void (*klog_sink)(const char *text, size_t bytes);
+
+/* Boot memory: zeroed, page aligned, for ever the kernel's.  Only until boot is over; panics when out. */
+void *boot_alloc(u64 bytes);
+
+/* The exposed info table; main.c fills in what describes the machine, mem/ the frames, cpu/ the slices. */
+extern struct exo_info *info;
 
 /* Where klog's text goes too, once there is a console; NULL before.  Called under the log's lock. */
 extern void (*klog_sink)(const char *text, size_t bytes);

@@ -34,6 +34,12 @@ void arch_root_fill(u64 *root, exo_pfn pfn);	/* kernel half, exposed tables, rec
 void arch_flush_va(u64 va);			/* this CPU */
 void arch_flush_all(void);
 
+/* Boot only: show a table (from boot_alloc) read-only to every environment at `window`; fills in info's row. */
+void arch_expose(u64 window, const void *table, u64 bytes);
+/* Boot only, before the first environment: device memory, uncached. */
+volatile void *arch_mmio(u64 phys, u64 bytes);
+u64 arch_phys(const void *kernel_address);	/* of boot_alloc memory or the kernel's image */
+
 /* Boot only: a kernel alias of device memory, uncached; it lasts. */
 void *arch_device_map(u64 phys, u64 bytes);
 
@@ -48,7 +54,12 @@ u64 arch_now_ns(void);
 void arch_timer(u64 at_ns);			/* one-shot; 0: off */
 void arch_irq_mask(u32 line, bool masked);	/* IO-APIC line */
 void arch_irq_done(void);			/* end of interrupt */
-#define IRQ_LINES 24u
+/* 0..23 first IO-APIC, 24..47 second (microvm), 48.. message-signalled; handlers get the line. */
+#define IRQ_LINES 64u
+#define IRQ_MSI   48u
+/* Message for an MSI line, to CPU 0.  Masking such a line is the device driver's. */
+u64 arch_msi_address(u32 line);
+u32 arch_msi_data(u32 line);
 
 /* ---- ports */
 u32 arch_port_in(u16 port, unsigned width);
