@@ -138,7 +138,7 @@ struct exo_bar {
 	uint64_t bytes;
 };
 
-struct exo_device {			/* 256 bytes */
+struct exo_device {			/* 512 bytes */
 	uint32_t class_;		/* enum exo_device_class */
 	uint32_t irq;			/* interrupt line, or ~0 */
 	uint64_t id;			/* PCI: vendor << 16 | device; virtio-mmio: device type */
@@ -150,14 +150,14 @@ struct exo_device {			/* 256 bytes */
 	uint64_t interrupts;
 	uint64_t completed[EXO_DEVICE_QUEUES];	/* per queue: buffers completed */
 	struct exo_bar bar[6];		/* PCI */
-	uint64_t bytes[8];		/* per queue: bytes transferred */
-	uint64_t spare1[9];
+	uint64_t bytes[EXO_DEVICE_QUEUES];	/* per queue: bytes transferred */
+	uint64_t spare1[21];
 };
 
 _Static_assert(sizeof(struct exo_frame) == 32, "frame entry");
 _Static_assert(sizeof(struct exo_env) == 128, "environment entry");
 _Static_assert(sizeof(struct exo_slice) == 32, "slice entry");
 _Static_assert(sizeof(struct exo_cpu) == 128, "cpu entry");
-_Static_assert(sizeof(struct exo_device) == 256, "device entry");
+_Static_assert(sizeof(struct exo_device) == 512, "device entry");
 
 #endif
