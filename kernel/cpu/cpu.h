@@ -32,11 +32,11 @@ struct cpu {
 	struct act *fpu;		/* whose vector state is in the registers */
 	u64 entered;			/* since when the present act is charged for time, ns */
 	u64 loaded_cr3;
-	u64 occupied[EXO_SLICES_CPU / 64];	/* slices that have an owner */
+	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */
 };
 
 extern struct cpu cpus[CPUS_MAX];
-extern u32 cpus_count;
+extern u32 cpus_count;			/* [I] */
 extern struct exo_slice *slices;	/* [env_lock] the exposed table, EXO_SLICES_CPU for each CPU */
 extern struct exo_cpu *cpus_pub;	/* the exposed table */
 
@@ -89,8 +89,7 @@ int predicate_holds(const struct act *act);
 /* Check and compile one term for env.  0 or an error. */
 int predicate_compile(const struct env *env, const struct exo_term *src, struct term *dst) REQUIRES(mem_lock);
 
-/* Tables, zeroed, from core: EXO_SLICES_CPU slices and one exo_cpu for each CPU. */
-void cpu_boot(struct exo_slice *slice_table, struct exo_cpu *cpu_table, u32 count);
+void cpu_init(u32 count);		/* boot: slices, cpus_pub (which core then exposes) and struct cpu */
 void cpu_check(void);
 
 #endif

@@ -110,8 +110,9 @@ struct env *env_boot(const struct env_boot *frames);
 #define RFLAGS_USER  0x240dd5ull	/* arithmetic, TF, DF, AC, ID; never IOPL, NT, RF, VM */
 #define RFLAGS_FIXED 0x202ull		/* IF and the bit that is always one: also the flags of every upcall */
 
-/* Table space at boot: `bytes` zeroed bytes per table are given by core. */
-void env_tables(struct exo_env *table, u32 count);
+/* Boot: makes the environment table, which core then exposes.  Before env_boot. */
+#define ENVS_MAX 16384u
+void env_init(void);
 
 void env_check(void);
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Events: bits posted to an environment's u-area, by another environment or
+ * by an interrupt line bound to it.
+ *
+ * A post never blocks and is never lost: the bits are ORed into `posted`, a
+ * word that a parked library looks at when it is next entered, that waiters
+ * watch by a term, and that a running library is told of by an upcall to
+ * EVENT.  A line bound to an environment is masked when it fires and stays so
+ * until the environment asks for the next one: an interrupt can take no more
+ * processor time than its owner gives it.
+ */
+#ifndef KERNEL_EVENT_H
+#define KERNEL_EVENT_H
+
+#include "../env/env.h"
+
+/* OR bits into the u-area and remember that an EVENT is due.  From calls and from interrupts. */
+void event_post(struct act *act, u64 bits);
+
+/* An interrupt line that no kernel driver claims fired: mask it, post.  False: bound to nobody. */
+bool event_irq(u32 line);
+
+/* A dead environment lets go of its lines. */
+void event_forget(exo_envid id) REQUIRES(env_lock);
+
+void event_check(void);
+
+#endif
