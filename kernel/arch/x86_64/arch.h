@@ -13,8 +13,16 @@ struct cpu;
 /* ---- entering user mode; none of these returns.  The act is made current: address space, GS, vector trap. */
 noreturn_ void arch_enter_upcall(struct act *act, u64 rip, u64 rax);		/* all other registers zero */
 noreturn_ void arch_enter_regs(struct act *act, const struct regs *regs);	/* a full context */
-noreturn_ void arch_enter_call_done(struct act *act, u64 rax);	/* behind the call (call_rip...), other registers zero */
-noreturn_ void arch_idle(void);		/* no act: sleep with interrupts on until cpu_dispatch finds one */
+
+/*
+ * arch_enter_regs may be given regs anywhere, also on the stack it abandons;
+ * it forces cs and ss to the user's.  All make cpu->act = act.
+ *
+ * arch_idle: no act (cpu->act = NULL).  From an empty stack: sti; hlt (as one),
+ * cli, then cpu_dispatch(0).  Interrupts there come with regs == NULL.
+ */
+noreturn_ void arch_idle(void);
+void arch_irq_window(void);			/* no act: let pending interrupts in (sti; nop; cli) */
 
 /* ---- page tables */
 #define PTE_PRESENT  0x001ull
