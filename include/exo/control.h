@@ -50,6 +50,7 @@ struct exo_control_exit {
 	uint32_t value;
 	uint64_t stdout_bytes;		/* sent on port 0 in all: the host waits for them */
 	uint64_t stderr_bytes;		/* sent on port 1 in all */
+	uint64_t stdin_bytes;		/* of port 0, read by programs: the host seeks back behind them */
 };
 
 struct exo_control_file {
@@ -61,7 +62,7 @@ struct exo_control_file {
 };
 
 _Static_assert(sizeof(struct exo_control) == 4, "control header");
-_Static_assert(sizeof(struct exo_control_exit) == 24, "exit message");
+_Static_assert(sizeof(struct exo_control_exit) == 32, "exit message");
 _Static_assert(sizeof(struct exo_control_file) == 24, "file message");
 
 #define EXO_RUN_FILE "boot/run"		/* in the archive: what to run and how, see docs/console.md */
