@@ -135,8 +135,9 @@ struct exos_start {
 /* b: further results; every one may also give -EFAULT -EINVAL -ENOSYS. */
 enum server_op {
 	/* processes */
-	OP_FORK_BEGIN = 1,	/* () -> pid; rdx = env, r8 = account pfn.  Environment without activation, ring or tables */
-	OP_FORK_DONE,		/* (pid) -> 0; the child gets its slice and runs */
+	OP_FORK_BEGIN = 1,	/* () -> pid; rdx = env, r8 = account pfn.  An environment without activation or mappings,
+				 * KEY_SELF in its ring; until FORK_DONE the caller's KEY_SELF opens both */
+	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn) -> 0; the child gets its slice and runs */
 	OP_FORK_ABORT,		/* (pid) */
 	OP_EXIT,		/* (wait status) does not return */
 	OP_REAP,		/* (pid) -> wait status of a zombie child, which is gone then; rdx = its run_ns */
@@ -149,7 +150,7 @@ enum server_op {
 	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */
 	OP_PIPE_NEW,		/* (read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id; 17 frames are bound there */
 	OP_PIPE_FREE,		/* (pipe id): free it if its guard has no holders */
-	OP_STATS,		/* (): reserved */
+	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE = 64,	/* (dir, mode, rdev): comm: name -> ino; -EEXIST */
 	OP_FS_SYMLINK,		/* (dir): comm: name NUL target NUL -> ino */
