@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* Searches in the exposed tables.  Finding is the program's; taking may fail with TAKEN. */
+#include <exo/lib.h>
+#include <exo/read.h>
+
+static bool
+frame_is_free(exo_pfn pfn)
+{
+	const volatile uint64_t *map = (const volatile uint64_t *)EXO_FREEMAP;
+
+	return map[pfn / 64] >> (pfn % 64) & 1;
+}
+
+/* First run of count free frames in [from, end). */
+static exo_pfn
+find_run(exo_pfn from, exo_pfn end, uint64_t count)
+{
+	const volatile uint64_t *map = (const volatile uint64_t *)EXO_FREEMAP;
+	uint64_t run = 0;
+
+	for (exo_pfn pfn = from; pfn < end; pfn++) {	/* bound: the frame table */
+		if (pfn % 64 == 0 && map[pfn / 64] == 0) {
+			pfn += 63;
+			run = 0;
+		} else if (!frame_is_free(pfn)) {
+			run = 0;
+		} else if (++run == count) {
+			return pfn + 1 - count;
+		}
+	}
+	return 0;
+}
+
+exo_pfn
+exo_frame_find(exo_pfn hint, uint64_t count)
+{
+	uint64_t frames = exo_info()->frames;
+	exo_pfn pfn = hint < frames ? find_run(hint, frames, count) : 0;
+
+	return pfn ? pfn : find_run(1, frames, count);
+}
+
+uint32_t
+exo_env_find_slot(void)
+{
+	uint64_t count = exo_info()->table[EXO_T_ENVS].count;
+
+	for (uint32_t slot = 1; slot < count; slot++) {
+		if (exo_env_slot(slot)->id == 0)
+			return slot;
+	}
+	return 0;
+}
+
+uint32_t
+exo_slice_find(uint32_t cpu)
+{
+	for (uint32_t index = 0; index < EXO_SLICES_CPU; index++) {
+		const volatile struct exo_slice *slice = exo_slice(cpu, index);
+
+		if (slice && slice->owner == 0)
+			return index;
+	}
+	return EXO_SLICES_CPU;
+}
+
+/* Address of the entry that maps va one level down, in the recursive window. */
+static uint64_t
+entry_address(uint64_t va)
+{
+	return EXO_VPT + (va >> 12 & 0xfffffffffull) * 8;
+}
+
+uint64_t
+exo_pte_at(uint64_t va, unsigned level)
+{
+	uint64_t address[5];
+	uint64_t entry = 0;
+
+	address[0] = va;
+	for (unsigned up = 1; up <= 4; up++)
+		address[up] = entry_address(address[up - 1]);
+	for (unsigned down = 4; down >= level && down >= 1; down--) {
+		entry = *(const volatile uint64_t *)address[down];
+		if (!(entry & EXO_PTE_PRESENT))
+			return down == level ? entry : 0;
+	}
+	return entry;
+}
