@@ -2,6 +2,11 @@
 /*
  * Frames, accounts, page tables and the reverse map: what other parts of the
  * kernel may call.  All of it is under mem_lock.
+ *
+ * Who writes the tables: frame.c (claim, free, type, scrub), account.c (lists,
+ * limits), pt.c (bindings).  A free frame is DIRTY: nobody knows what lies in
+ * it.  A claimed one stays DIRTY until it is first mapped or typed, and is
+ * zeroed then; from there on the contents are its owner's.
  */
 #ifndef KERNEL_MEM_H
 #define KERNEL_MEM_H
@@ -16,28 +21,37 @@ struct env;
  */
 typedef u64 binding_t;
 
+#define BINDING(table, index) ((binding_t)(table) << 9 | (index))
+#define BINDING_TABLE(b) ((exo_pfn)((b) >> 9))
+#define BINDING_INDEX(b) ((unsigned)((b) & 511))
+
 /* Private half of a frame's entry, beside struct exo_frame.  32 bytes. */
 struct frame_priv {			/* all [mem_lock] */
 	binding_t first;		/* first binding; further ones are linked in the tables' companions */
-	u32 next, prev;			/* pfn: the owning account's list of frames */
+	u32 next, prev;			/* pfn: the owning account's ring of frames */
 	u32 aux;			/* page table, root: first companion; LINKS: their table;
-					 * ENV/RING/UAREA/ACT: the env frame */
-	u32 used;			/* page table: present entries; GUARD: guards; ENV..: see env.h */
-	u64 spare;
+					 * RING, UAREA, ACT: the env frame */
+	u32 used;			/* page table, root: present user entries; GUARD: guards;
+					 * ENV: ROOT, RING, UAREA and ACT frames that go with it */
+	u32 env;			/* ROOT: the env frame; ENV: 1 once env_dismantle is done */
+	u32 cursor;			/* how far a bounded walk over this frame got */
 };
 
 /* An account lies in the frame that names it. */
 struct account {			/* all [mem_lock] */
 	u32 parent;			/* pfn, 0 for the root account */
-	u32 head;			/* pfn of the first frame owned */
+	u32 head;			/* pfn of a frame owned: its place in the ring of all */
 	u64 limit;			/* frames it may own, those carved for children excluded */
-	u64 used;			/* frames owned */
+	u64 used;			/* frames owned; above the limit only by inheritance */
 	u64 carved;			/* limit handed to children */
 	u32 children;
+	u32 depth;			/* below the root account; at most ACCOUNT_DEPTH */
+	u32 passed;			/* frames in a row that account_reap could do nothing with */
 	u32 spare;
-	exo_guardref guard;		/* who may charge (W) and control (C) it */
+	exo_guardref guard;		/* who may charge (A) and control (C) it */
 	u64 guard_serial;
 };
+#define ACCOUNT_DEPTH 16u		/* bounds the walk to a parent's guard */
 
 extern struct exo_frame *frames;	/* [I] the tables, indexed by pfn */
 extern struct frame_priv *frames_priv;	/* [I] */
@@ -54,7 +68,16 @@ frame_at(exo_pfn pfn)			/* NULL: outside the table */
 void frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard) REQUIRES(mem_lock);
 void frame_free(exo_pfn pfn) REQUIRES(mem_lock);		/* unbound, unpinned */
 void frame_scrub(exo_pfn pfn) REQUIRES(mem_lock);		/* zero it if DIRTY */
-void frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux) REQUIRES(mem_lock);	/* scrubs, except LINKS */
+
+/*
+ * A DATA frame becomes the kernel's (or, ROOT: use root_init; PTn: pt_attach).
+ * Zeroes it, except LINKS, and UAREA, which keeps what its owner put there.
+ * RING, UAREA, ACT: aux is the env frame, already typed.
+ */
+void frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux) REQUIRES(mem_lock);
+
+/* The owner lets go of an HEIR frame that `heir` still binds. */
+void frame_pass(exo_pfn pfn, exo_pfn heir) REQUIRES(mem_lock);
 
 struct account *account_at(exo_pfn pfn) REQUIRES(mem_lock);	/* NULL: not an account */
 
@@ -64,20 +87,43 @@ int account_allows(const struct env *self, exo_slot key, exo_pfn account, u32 ri
 
 /* Is pfn an unbound, unpinned DATA frame of this account?  0 or an error. */
 int frame_usable(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
+/* The same for a u-area to be: it may be bound already, once, by a table of the account, not executable. */
+int frame_usable_uarea(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
 
-/* A root page table: kernel half, exposed tables and recursive slot filled in. */
-void root_init(exo_pfn root, exo_pfn links) REQUIRES(mem_lock);
+/* A root page table of env_frame (already typed): kernel half, exposed tables and recursive slot filled in. */
+void root_init(exo_pfn root, exo_pfn links, exo_pfn env_frame) REQUIRES(mem_lock);
 
-/* One binding made or broken; the PTE is written, the reverse map kept.  Flushing is the caller's. */
+/*
+ * A new page table of this level (1..3) with its companions links, links + 1,
+ * all frame_usable, entered at `at`, an absent entry of a table one level up.
+ */
+void pt_attach(binding_t at, unsigned level, exo_pfn table, exo_pfn links, bool write) REQUIRES(mem_lock);
+
+/*
+ * One binding made (in an absent entry) or broken; the PTE is written, the
+ * reverse map kept.  pte: the flags; the frame number is put in here.  With
+ * PTE_IO there is no reverse map.  Flushing is the caller's, scrubbing too.
+ */
 void binding_insert(binding_t at, exo_pfn target, u64 pte) REQUIRES(mem_lock);
 void binding_remove(binding_t at) REQUIRES(mem_lock);
 
-/* Page-table entry that maps va in this root at level 1, or NULL.  Level as in pt_install. */
+/*
+ * The entry for va in the table of this level: 1 is the entry that maps the
+ * page, 4 lies in the root.  NULL where a table on the way is missing.
+ * pt_install of level n fills the entry of level n + 1.
+ */
 u64 *pt_entry(exo_pfn root, u64 va, unsigned level, binding_t *at) REQUIRES(mem_lock);
 
-/* Boot: build the tables from the memory map; everything free or KERNEL. */
+/*
+ * Boot, in this order: the tables from the memory map (everything in them is
+ * free, the rest ABSENT); then what is the kernel's (KERNEL or TRACE; may
+ * overlap, may cover more than memory); then the root account, in a free
+ * frame, with all that is left as its limit.
+ */
 struct memory_range { u64 base, bytes; };
 void mem_boot(const struct memory_range *usable, unsigned count);
+void mem_reserve(u64 base, u64 bytes, enum exo_frame_kind kind);
+void account_boot(exo_pfn pfn);
 
 /* Invariants; panic names the one broken. */
 void mem_check(void);
