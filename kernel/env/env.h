@@ -92,7 +92,11 @@ int env_allows(const struct env *self, exo_slot key, const struct env *env, u32 
 /* O(1): ends the generation, wakes whoever waits.  Does not return if env is running here. */
 void env_kill(struct env *env, u64 reason) REQUIRES(env_lock);
 
-/* Used by account_reap on an ENV frame of a dead environment: one bounded step; true when done. */
+/*
+ * Used by account_reap on an ENV frame of a dead environment: one bounded
+ * step; true when env/ has let go of everything.  Only then are its other
+ * frames (ROOT, RING, UAREA, ACT) reaped, in any order, and the ENV frame last.
+ */
 bool env_dismantle(exo_pfn frame);
 
 /*
