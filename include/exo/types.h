@@ -82,7 +82,8 @@ struct exo_map {
 	uint64_t va;			/* page aligned, below EXO_USER_TOP */
 	exo_pfn pfn;			/* for OP_MAP */
 	uint32_t op;			/* EXO_OP_* | EXO_MAP_* */
-	exo_slot key;			/* opens the frame's guard (OP_MAP), or the target's account with EXO_A (CLAIM) */
+	exo_slot key;			/* opens the frame's guard (OP_MAP; PROTECT that adds; with EXO_C: RELEASE),
+				 * or the target's account with EXO_A (CLAIM) */
 };
 
 /* pt_install's `where`: a page aligned address, plus level and permission in the low bits. */
