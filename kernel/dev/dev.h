@@ -42,7 +42,6 @@ struct device {				/* all [I] */
 };
 
 extern struct exo_device *devices;	/* [dev_lock] the exposed table, DEVICES_MAX rows */
-extern struct lock dev_lock;
 
 /* Boot: find and start what is there.  cmdline: from the loader (virtio_mmio.device=... on microvm). */
 void dev_boot(const char *cmdline);
@@ -64,9 +63,6 @@ bool irq_driven(u32 line);
 
 /* May this frame of device memory be mapped by users?  Only BARs without a kernel driver. */
 bool dev_mmio_open(exo_pfn pfn);
-
-/* Physical address of memory from boot_alloc, for devices. */
-u64 dev_phys(const void *memory);
 
 void dev_check(void);
 
