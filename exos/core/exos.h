@@ -14,9 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <exo/types.h>
-#include <exo/tables.h>
-#include <exo/uarea.h>
+#include <exo/lib.h>
+#include <exo/read.h>
 #include "../server/proto.h"
 
 #define noreturn_ __attribute__((noreturn))
@@ -34,12 +33,12 @@ extern char exos_image[] __attribute__((visibility("hidden")));	/* start of the 
 #define COMM   AT(char, EXOS_COMM)
 #define SHARED AT(const struct sh_info, EXOS_SHARED)
 
-/* ---- the program's registers at a Linux call or a fault (arch/ fills and restores it) --- */
-struct uregs {
-	u64 r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
-	u64 rip, rflags, rsp;
-	u64 orig_rax;			/* Linux call number, or -1 */
-};
+/*
+ * The program's registers are the save slot of the upcall that entered the
+ * library: for a Linux call arch/ fills it as the kernel does for a fault.
+ * What is changed there is what the program finds.
+ */
+#define REGS_CALL(regs) ((regs)->spare[0])	/* Linux call number to be restarted, or -1 */
 
 /* ---- core/frames.c: frames and translations of this process ------------------------- */
 /* Claim a free frame (chosen from the exposed free map) and map it at va; tables are installed as needed. 0 or -errno. */
@@ -50,6 +49,18 @@ void page_unmap(u64 va, u64 pages);			/* releases frames that are our own */
 u64 page_entry(u64 va);					/* hardware PTE by EXO_VPT, 0 where no table is */
 int tables_ensure(u64 va);				/* page tables down to level 1 */
 exo_pfn frame_find(unsigned run);			/* candidate free run; somebody else may be quicker */
+int frames_claim(unsigned run, exo_pfn *first);		/* claim a run for this process's account: 0 or -errno */
+exo_pfn page_pfn(const volatile void *p);		/* frame under a mapped address */
+
+/* ---- core/keys.c: slots of the key ring, KEY_FIRST_FREE on ----------------------------- */
+int key_slot_get(void);					/* an empty slot, or -ENOMEM */
+void key_slot_put(exo_slot slot);			/* drops the key */
+
+/* ---- EXOS_WINDOW: who uses which page of the 512 ---------------------------------------- */
+#define WINDOW_VM    0u			/* 0..15: page faults, fork's small things */
+#define WINDOW_FS    16u		/* 16..191: file windows */
+#define WINDOW_FORK  192u		/* 192..255: copies for a child */
+#define WINDOW_EXEC  256u		/* 256..511: argument strings during exec */
 
 /* ---- core/heap.c: small private allocations ------------------------------------------ */
 void *xalloc(size_t bytes);				/* zeroed; NULL when memory is out */
@@ -67,11 +78,24 @@ long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct an
  */
 int block_on(struct exo_term *terms, unsigned count, u64 deadline_ns);
 u64 clock_ns(void);					/* monotonic */
+/* A term on a word this process sees (exposed table, shared region, PUBLIC or own frame): (*word & mask) cmp value. */
+struct exo_term term_word(const volatile void *word, u64 mask, u8 cmp, u64 value);
 
 /* ---- core/copy.c: the program's memory may be bad ------------------------------------------ */
 int copy_in(void *dst, u64 src, size_t bytes);		/* 0 or -EFAULT; page faults are served */
 int copy_out(u64 dst, const void *src, size_t bytes);
 long copy_in_string(char *dst, u64 src, size_t room);	/* length, -EFAULT, -ENAMETOOLONG */
+
+/* ---- core/string.c: as in C, without vector registers -------------------------------------- */
+void *memcpy(void *dst, const void *src, size_t bytes);
+void *memmove(void *dst, const void *src, size_t bytes);
+void *memset(void *dst, int value, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+size_t strlen(const char *s);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t bytes);
+char *strchr(const char *s, int c);
+/* exo_snprintf and exo_format are libexo's (exo/lib.h), and so are the readers (exo/read.h). */
 
 /* ---- core/log.c ------------------------------------------------------------------------------- */
 void exos_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -114,12 +138,15 @@ int vm_map_anon(u64 va, u64 bytes, u32 prot, u32 flags, u64 *where);
 void vm_set_brk(u64 start);
 
 /* ---- proc/ ----------------------------------------------------------------------------------------------------- */
+void signal_raise(int sig);				/* send it to this process itself */
+bool signal_pending(void);				/* one that is not blocked and not ignored */
 void signal_post_check(void);				/* fetch posted bits into the pending set */
-bool signal_deliver(struct uregs *regs);		/* before returning to the program; true if regs changed */
+bool signal_deliver(struct exo_save *regs);		/* before returning to the program; true if regs changed */
 noreturn_ void proc_exit(int wait_status);
-long proc_exec(u32 ino, const char *path, char *strings, u32 bytes, u32 argc, u32 envc, struct uregs *regs);
+long proc_exec(u32 ino, const char *path, char *strings, u32 bytes, u32 argc, u32 envc, struct exo_save *regs);
 
 /* ---- linux/ ------------------------------------------------------------------------------------------------------ */
-void linux_dispatch(struct uregs *regs);
+/* A Linux call is `long sys_NAME(long, ...)`: >= 0 or -errno; its row is in linux/table.inc. */
+void linux_dispatch(struct exo_save *regs);
 
 #endif
