@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Boot every guest test and demo, collect what they say, say what failed.
+
+  tests/run.py [-v] [--machine M]... [--kernel release|debug]... [--jobs N]
+               [--timeout S] [--calls N] [--seed N] [NAME]...
+
+A test is a static ELF that boots as init; it prints `ok NAME` or `FAIL NAME:
+why` through the kernel log and stops the machine.  A demo counts as one test:
+it passes when its status is 0.  A test that does not come to its end is a
+failure too.  Output: failures, then a summary as the last line.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, f"{ROOT}/tools")
+import mkarchive				# noqa: E402
+import qemu					# noqa: E402
+
+KERNELS = {"release": "build/aegis.elf", "debug": "build/debug/aegis.elf"}
+RESULT = re.compile(r"(?:^|\s)(ok|FAIL) ([\w./-]+)(?::? ?(.*))?$")
+TAIL = 25				# log lines shown with a machine that went wrong
+
+
+def programs(wanted):
+    """(name, path, is it a demo) of everything built, or of what was asked for."""
+    found = []
+    for folder in ("tests/abi", "tests/adversary", "apps/demos"):
+        for source in sorted(os.listdir(f"{ROOT}/{folder}")):
+            if source.endswith(".c"):
+                name = f"{os.path.basename(folder)}/{source[:-2]}"
+                found.append((name, f"{ROOT}/build/{folder}/{source[:-2]}.elf", folder == "apps/demos"))
+    if not wanted:
+        return found
+    chosen = [p for p in found if any(w in p[0] for w in wanted)]
+    if not chosen:
+        sys.exit(f"run.py: no such test: {' '.join(wanted)}")
+    return chosen
+
+
+def boot(program, machine, kernel, options, scratch):
+    """One machine: (QEMU's debug-exit status or None, what it said, seconds)."""
+    archive = mkarchive.Archive()
+    archive.add_file("boot/init", program, 0o755)
+    archive.add_bytes("boot/args", f"calls={options.calls} seed={options.seed}\0".encode())
+    archive.add_bytes("etc/greeting", b"hello from the archive\n")
+    directory = tempfile.mkdtemp(dir=scratch)
+    path = f"{directory}/archive"
+    with open(path, "wb") as f:
+        archive.write(f.fileno())
+    extra = ["-device", "edu"] if machine == "q35" else []
+    argv = qemu.command(f"{ROOT}/{KERNELS[kernel]}", path, machine=machine, accel="tcg",
+                        ports={qemu.PORT_LOG: f"file,path={directory}/log"},
+                        uart=f"file,path={directory}/uart", extra=extra)
+    begin = time.monotonic()
+    try:
+        done = subprocess.run(argv, timeout=options.timeout, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        status, said = qemu.exit_status(done.returncode), done.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        status, said = None, f"no end after {options.timeout} s\n"
+    seconds = time.monotonic() - begin
+    for part in ("uart", "log"):
+        try:
+            with open(f"{directory}/{part}", errors="replace") as f:
+                said += f.read()
+        except OSError:
+            pass			# the machine did not get far enough to open it
+    shutil.rmtree(directory)
+    return status, said.replace("\r", ""), seconds
+
+
+def run(job):
+    (name, path, demo), machine, kernel, options, scratch = job
+    where = f"{name} [{machine} {kernel}]"
+    if not os.path.exists(path):
+        return where, 0, [f"FAIL {where}: not built"], ""
+    status, said, seconds = boot(path, machine, kernel, options, scratch)
+    passed, failures, done = 0, [], False
+    for line in said.splitlines():
+        match = RESULT.search(line)
+        if match and match[1] == "ok":
+            passed += 1
+        elif match:
+            failures.append(f"FAIL {where} {match[2]}: {match[3]}")
+        done = done or line.rstrip().endswith(("done 0", "done 1"))
+    if demo:
+        passed, failures, done = int(status == 0), [], status == 0
+    if not done or (status != 0 and not failures):
+        tail = "\n".join("    | " + line for line in said.splitlines()[-TAIL:])
+        failures.append(f"FAIL {where}: did not come to its end, status {status}, {seconds:.1f} s\n{tail}")
+    return where, passed, failures, said
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Boot the guest tests.")
+    parser.add_argument("names", nargs="*", help="parts of test names; none: all")
+    parser.add_argument("-v", action="store_true", help="show everything the machines say")
+    parser.add_argument("--machine", action="append", choices=qemu.MACHINES)
+    parser.add_argument("--kernel", action="append", choices=KERNELS)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--calls", type=int, default=20000, help="calls that the fuzzer makes")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+
+    kernels = options.kernel or [k for k in KERNELS if os.path.exists(f"{ROOT}/{KERNELS[k]}")]
+    os.makedirs(f"{ROOT}/build", exist_ok=True)
+    scratch = tempfile.mkdtemp(prefix="tests.", dir=f"{ROOT}/build")
+    jobs = [(p, m, k, options, scratch) for p in programs(options.names)
+            for m in options.machine or qemu.MACHINES for k in kernels]
+    passed = failed = 0
+    try:
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            for where, good, failures, said in pool.map(run, jobs):
+                passed += good
+                failed += len(failures)
+                if options.v:
+                    print(f"== {where}\n{said}", end="")
+                for failure in failures:
+                    print(failure, flush=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if not kernels:
+        failed += 1
+        print("FAIL: no kernel is built")
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
