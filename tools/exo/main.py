@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: ISC
+"""Which command, help, and how errors are shown."""
+
+import os
+import sys
+
+from . import ExoError, say
+
+USAGE = """\
+exo: run Linux programs on ExOS, in a guest of their own
+
+  exo run [OPTION]... [--] [PROGRAM [ARG]...]    run a program, or an interactive shell
+  exo trace PROGRAM [ARG]...                     the same, showing its Linux calls
+  exo debug [OPTION]... PROGRAM [ARG]...         the same under gdb, with the kernel's symbols
+  exo test                                       every test
+  exo bench                                      what things cost, next to Linux
+  exo help COMMAND                               more about one of these
+"""
+
+RUN = """\
+exo run [OPTION]... [--] [PROGRAM [ARG]...]
+
+Runs PROGRAM in a guest and ends with its exit status. Standard input, output and error are the
+caller's; nothing else is printed. Without PROGRAM an interactive shell is started.
+
+A PROGRAM that begins with ./ or ../ is a file of the host (a static Linux program or a script)
+and is added to the guest first; any other is looked up in the guest.
+
+{options}
+
+Status: the program's own; 128+n when signal n killed it; 127 not found; 126 found but cannot be
+run; 125 exo, QEMU or the kernel failed; 124 time-out; 129 ended by the key.
+
+SIGINT, SIGTERM and other signals sent to exo reach the program; the third SIGINT or SIGTERM ends
+the guest. In a terminal Ctrl-A x ends the guest, Ctrl-A Ctrl-A is one Ctrl-A.
+"""
+
+HELP = {
+    "trace": "exo trace [OPTION]... PROGRAM [ARG]...\n\nLike `exo run --trace`. Options are those of `exo run`.\n",
+    "debug": "exo debug [OPTION]... PROGRAM [ARG]...\n\nStarts gdb on the kernel, halted at its first instruction. The program's standard input is\n"
+             "empty. `exo run --debug` waits instead for a gdb that you start. Options are those of `exo run`.\n",
+    "test": "exo test\n\nRuns `make test`: lint, unit tests, models, tests in the guest.\n",
+    "bench": "exo bench [ARG]...\n\nRuns `make bench`.\n",
+    "help": "exo help COMMAND\n",
+}
+
+
+def help_for(command):
+    if command == "run":
+        from . import options
+        return RUN.format(options=options.help_text())
+    if command not in HELP:
+        raise ExoError(f"no such command: {command} (see exo --help)")
+    return HELP[command]
+
+
+def make(root, target):
+    try:
+        os.execvp("make", ["make", "-C", root, "--no-print-directory", target])
+    except OSError:
+        raise ExoError("make is not installed (tools/setup.sh)") from None
+
+
+def dispatch(root, arguments):
+    command = arguments[0] if arguments else "--help"
+    rest = arguments[1:]
+    if command in ("--help", "-h", "help"):
+        sys.stdout.write(help_for(rest[0]) if rest else USAGE)
+        return 0
+    if rest[:1] in (["--help"], ["-h"]):
+        sys.stdout.write(help_for(command))
+        return 0
+    if command in ("run", "trace", "debug"):
+        from . import options, session
+        chosen = options.parse(rest)
+        if command == "trace" and chosen.trace is None:
+            chosen.trace = "all"
+        return session.run(root, chosen, gdb=command == "debug")
+    if command in ("test", "bench"):
+        if rest:
+            raise ExoError(f"exo {command} takes no arguments")
+        make(root, command)
+    raise ExoError(f"no such command: {command} (see exo --help)")
+
+
+def main(root, arguments):
+    try:
+        return dispatch(root, arguments)
+    except ExoError as problem:
+        say(problem)
+        return problem.status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)	# nothing more at exit
+        return 141
+    except KeyboardInterrupt:
+        return 130
