@@ -18,7 +18,6 @@ from then on is thrown away by QEMU.  shutdown(SHUT_WR) counts as closing:
 
 import os
 import struct
-import subprocess
 import sys
 
 QEMU = "qemu-system-x86_64"
@@ -169,6 +168,7 @@ def _cache_file():
 
 def run_probe(accel, timeout_s=3.0, machine="microvm"):
     """Boot a guest that enters 64-bit mode and exits: 1, or None when it did not get there."""
+    import subprocess			# slow to load, seldom needed
     image = os.memfd_create("probe", 0)
     os.write(image, probe_image())
     path = f"/proc/self/fd/{image}"
