@@ -46,13 +46,18 @@ struct fs_inode {
 	uint64_t guard;			/* exo_guardref of the content frames */
 	uint32_t generation;
 	uint32_t parent;		/* directories: inode of .. */
-	uint32_t map;			/* metadata block holding the map (see depth), 0: none */
-	uint8_t depth;			/* regular: 1: map block of 512 frame numbers; 2: of 512 map blocks; 3.
-					 * directory, symlink: 1: map block of 512 metadata block numbers (as uint64_t) */
+	uint32_t map;			/* depth 0: the only leaf itself; else the metadata block of the map's top; 0: none */
+	uint8_t depth;			/* levels of map blocks, each FS_MAP_ENTRIES numbers (uint64_t), 0..FS_DEPTH_MAX.
+					 * A leaf is a frame number (regular) or a metadata block (directory, symlink) */
 	uint8_t spare0[3];
-	uint64_t blocks;		/* frames or metadata blocks held */
-	uint64_t spare[4];
+	uint64_t blocks;		/* leaves held */
+	union {
+		char target[32];	/* symlink of at most 32 bytes: the target itself, no leaf */
+		uint64_t live;		/* directory: bytes of entries in use */
+	};
 };
+#define FS_MAP_ENTRIES 512u
+#define FS_DEPTH_MAX 3u
 _Static_assert(sizeof(struct fs_inode) == 128, "inode");
 
 /*

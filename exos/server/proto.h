@@ -42,7 +42,7 @@
 
 /* ---- key slots every process starts with ----------------------------------------- */
 enum exos_key {
-	KEY_SELF = 0,		/* 'p' + pid (4 bytes BE): opens its own account and environment guard, all rights */
+	KEY_SELF = 0,		/* 'p' + a serial: opens its own account and environment guard, all rights */
 	KEY_USER = 1,		/* 'u' + uid (4 bytes BE) */
 	KEY_GROUP = 2,		/* 'g' + gid (4 bytes BE) */
 	KEY_OTHER = 3,		/* 'o' */
@@ -157,8 +157,9 @@ enum server_op {
 	OP_FS_LINK,		/* (ino, dir): comm: name */
 	OP_FS_UNLINK,		/* (dir, rmdir flag): comm: name */
 	OP_FS_RENAME,		/* (dir, dir2, flags): comm: name NUL name2 NUL */
-	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode, uid, gid | atime_ns, mtime_ns) */
-	OP_FS_EXTEND,		/* (ino, size): at least this size; frames for it are there afterwards, up to 64 ahead */
+	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode | atime_ns, uid | mtime_ns, gid): not both kinds at once */
+	OP_FS_EXTEND,		/* (ino, from, bytes): frames for these bytes are there afterwards, the size is at least
+				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes */
 	OP_FS_TRUNCATE,		/* (ino, size) */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	/* console */
@@ -167,6 +168,9 @@ enum server_op {
 	OP_TTY_PGRP,		/* (pgrp) */
 	OP_TTY_CTTY,		/* (): make it the controlling terminal */
 };
+
+#define FS_APPEND (~0ull)
+#define FS_EXTEND_MAX (1ull << 20)
 
 #define SETATTR_MODE  1u
 #define SETATTR_UID   2u

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Building address spaces, the server's own and others': page tables where
+ * they are missing, frames claimed for the account that is to pay.  Which
+ * frame is this file's choice, made from the exposed free map; another
+ * program may be quicker, then it looks again.
+ */
+#include "srv.h"
+
+#define CLAIM_TRIES 64			/* bound: each try starts behind the frame that was taken */
+
+static struct space own;
+static exo_pfn hint;
+
+int
+frames_claim(exo_pfn account, uint64_t count, exo_pfn *first)
+{
+	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
+		exo_pfn pfn = exo_frame_find(hint, count);
+		int64_t got;
+
+		if (pfn == 0)
+			return -EXO_EQUOTA;
+		got = exo_frame_claim_all(pfn, count, account, 0, ROOT_KEY, ROOT_KEY);
+		hint = pfn + count;
+		if (got == (int64_t)count) {
+			*first = pfn;
+			return 0;
+		}
+		if (got > 0)
+			exo_frame_release_all(pfn, (uint64_t)got, ROOT_KEY);
+		else if (got != -EXO_ETAKEN)
+			return (int)got;
+	}
+	return -EXO_ETAKEN;
+}
+
+static bool
+known(struct space *s, uint64_t where)
+{
+	for (unsigned i = 0; i < s->tables; i++)
+		if (s->table[i] == where)
+			return true;
+	if (s->tables < sizeof(s->table) / sizeof(s->table[0]))
+		s->table[s->tables++] = where;
+	return false;
+}
+
+static int
+table_install(struct space *s, uint64_t where)
+{
+	exo_pfn table, links;
+	int error = frames_claim(s->account, 1, &table);
+
+	if (error)
+		return error;
+	error = frames_claim(s->account, 2, &links);
+	if (error) {
+		exo_frame_release_all(table, 1, ROOT_KEY);
+		return error;
+	}
+	error = (int)exo_pt_install(s->env, where | EXO_PT_WRITE, table, links, ROOT_KEY, ROOT_KEY);
+	if (error < 0) {
+		exo_frame_release_all(table, 1, ROOT_KEY);
+		exo_frame_release_all(links, 2, ROOT_KEY);
+	}
+	return error == -EXO_ETAKEN ? 0 : error;
+}
+
+int
+space_tables(struct space *s, uint64_t va, unsigned lowest_level)
+{
+	for (unsigned level = 3; level >= lowest_level; level--) {
+		uint64_t span = EXO_PAGE_BYTES << (9 * level);
+		uint64_t where = (va & ~(span - 1)) | level;
+		int error;
+
+		if (known(s, where))
+			continue;
+		error = table_install(s, where);
+		if (error < 0) {
+			s->tables--;
+			return error;
+		}
+	}
+	return 0;
+}
+
+int
+space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms)
+{
+	struct exo_map m = { .va = va, .pfn = pfn, .op = EXO_OP_MAP | perms, .key = ROOT_KEY };
+	int error = space_tables(s, va, 1);
+
+	if (error)
+		return error;
+	error = (int)exo_map(s->env, &m, 1, ROOT_KEY);
+	return error < 0 ? error : 0;
+}
+
+int
+space_new(struct space *s, uint64_t va, uint32_t perms, exo_pfn *pfn)
+{
+	int error = frames_claim(s->account, 1, pfn);
+
+	if (error)
+		return error;
+	error = space_bind(s, va, *pfn, perms);
+	if (error)
+		exo_frame_release_all(*pfn, 1, ROOT_KEY);
+	return error;
+}
+
+/* ---- the server's own space -------------------------------------------------------------- */
+
+#define SCRATCH 0x0000008080000000ull
+
+int
+server_bind(uint64_t va, exo_pfn pfn, uint32_t perms)
+{
+	if (own.env == 0) {
+		own.env = exo_self();
+		own.account = exo_info()->root_account;
+	}
+	return space_bind(&own, va, pfn, perms);
+}
+
+void
+server_unbind(uint64_t va)
+{
+	struct exo_map m = { .va = va, .op = EXO_OP_UNMAP };
+
+	exo_map(exo_self(), &m, 1, ROOT_KEY);
+}
+
+void *
+scratch_map(exo_pfn pfn)
+{
+	return server_bind(SCRATCH, pfn, EXO_MAP_READ | EXO_MAP_WRITE) ? NULL : (void *)SCRATCH;
+}
+
+void
+scratch_unmap(void)
+{
+	server_unbind(SCRATCH);
+}
+
+uint64_t
+server_phys(const volatile void *own_word)
+{
+	uint64_t va = (uint64_t)own_word;
+
+	return EXO_PTE_PFN(exo_pte(va)) * EXO_PAGE_BYTES + va % EXO_PAGE_BYTES;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ExOS image, once: its text is mapped from the archive's frames in place
+ * under one page table that every process shares read-only; its private data
+ * is relocated here, in a template that each new process gets a copy of.
+ *
+ * The base is drawn at boot.  It is 1 GiB aligned, so that the shared region
+ * behind the image is one entry in each process's tables.
+ */
+#include "srv.h"
+#include "elf.h"
+#include "../core/header.h"
+#include <exo/archive.h>
+
+struct image image;
+static const unsigned char *file;
+
+/* Somewhere in top-level slot 254, room for image and shared region left above. */
+static uint64_t
+base_draw(void)
+{
+	uint64_t random = exo_rdtsc() * 0x9e3779b97f4a7c15ull;
+	unsigned char ok = 0;
+
+	if (server_has_rdrand())
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(random), "=qm"(ok) : : "cc");
+	return 0x00007f0000000000ull + ((random >> 7) % 500 << 30);
+}
+
+static const char *
+text_share(const struct elf_phdr *ph, exo_pfn frames)
+{
+	for (uint64_t at = 0; at < ph->memsz; at += EXO_PAGE_BYTES) {
+		exo_pfn pfn = frames + (ph->offset + at) / EXO_PAGE_BYTES;
+		uint32_t perms = EXO_MAP_READ | (ph->flags & ELF_X ? EXO_MAP_EXEC : 0);
+
+		exo_frame_mark(pfn, 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
+		if (server_bind(image.base + ph->vaddr + at, pfn, perms))
+			return "no memory for the library image";
+	}
+	return NULL;
+}
+
+static const char *
+data_copy(const struct elf_phdr *ph)
+{
+	if (ph->vaddr != EXOS_DATA || ph->memsz > EXOS_STACKS - EXOS_DATA || ph->filesz > ph->memsz)
+		return "the library image's data lies where it must not";
+	image.data = (unsigned char *)0x0000008100000000ull;
+	image.data_bytes = ph->filesz;
+	image.memory_bytes = ph->memsz;
+	for (uint64_t at = 0; at < ph->filesz; at += EXO_PAGE_BYTES) {
+		exo_pfn pfn;
+
+		if (frames_claim(exo_info()->root_account, 1, &pfn)
+		    || server_bind((uint64_t)image.data + at, pfn, EXO_MAP_READ | EXO_MAP_WRITE))
+			return "no memory for the library image's data";
+	}
+	__builtin_memcpy(image.data, file + ph->offset, ph->filesz);
+	return NULL;
+}
+
+/* Only relative relocations, only in the data: the text is the same bytes everywhere. */
+static const char *
+relocate(const struct elf_phdr *dynamic)
+{
+	const struct elf_dyn *d = (const struct elf_dyn *)(image.data + dynamic->vaddr - EXOS_DATA);
+	uint64_t rela = 0, bytes = 0;
+
+	for (uint64_t i = 0; i < dynamic->filesz / sizeof(*d) && d[i].tag; i++) {
+		if (d[i].tag == ELF_DT_RELA)
+			rela = d[i].value;
+		if (d[i].tag == ELF_DT_RELASZ)
+			bytes = d[i].value;
+	}
+	for (uint64_t i = 0; i < bytes / sizeof(struct elf_rela); i++) {
+		const struct elf_rela *r = (const struct elf_rela *)(image.base + rela) + i;
+		uint64_t value = image.base + (uint64_t)r->addend;
+
+		if ((uint32_t)r->info != ELF_R_RELATIVE || r->offset < EXOS_DATA
+		    || r->offset + 8 > EXOS_DATA + image.data_bytes)
+			return "the library image has a relocation that its loader does not do";
+		__builtin_memcpy(image.data + r->offset - EXOS_DATA, &value, 8);
+	}
+	return NULL;
+}
+
+const char *
+image_load(void)
+{
+	uint64_t bytes;
+	exo_pfn frames;
+	const struct elf_ehdr *eh;
+	const struct elf_phdr *ph, *dynamic = NULL;
+	const char *why = NULL;
+
+	file = archive_file("boot/exos", &bytes, &frames);
+	if (!file)
+		return "the archive has no boot/exos";
+	eh = (const struct elf_ehdr *)file;
+	if (bytes < sizeof(*eh) || !elf_header_ok(eh, bytes))
+		return "boot/exos is not an x86-64 ELF file";
+	image.base = base_draw();
+	ph = (const struct elf_phdr *)(file + eh->phoff);
+	for (unsigned i = 0; i < eh->phnum && !why; i++) {
+		if (ph[i].type == ELF_PT_DYNAMIC)
+			dynamic = &ph[i];
+		if (ph[i].type != ELF_PT_LOAD || ph[i].memsz == 0)
+			continue;
+		if (ph[i].offset % EXO_PAGE_BYTES || ph[i].vaddr % EXO_PAGE_BYTES
+		    || ph[i].offset + ph[i].filesz > bytes)
+			return "boot/exos has a segment that is not page aligned";
+		why = ph[i].flags & ELF_W ? data_copy(&ph[i]) : text_share(&ph[i], frames);
+	}
+	image.header = (const struct exos_header *)image.base;
+	if (!why && dynamic)
+		why = relocate(dynamic);
+	if (!why && (image.header->magic != EXOS_HEADER_MAGIC || image.header->version != EXO_VERSION))
+		why = "boot/exos was built for another version of the interface";
+	image.text_table = EXO_PTE_PFN(exo_pte_at(image.base, 2));
+	exo_frame_mark(image.text_table, 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
+	return why;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server: boot order, the loop, requests.
+ *
+ * It runs in two ways that never mix: the loop, with the gate closed, and
+ * requests, which enter by control transfer while the loop waits.  Requests
+ * are short and never wait for anybody; what takes longer (reaping the dead,
+ * console input) is the loop's.
+ */
+#include "srv.h"
+#include "fsmeta.h"
+#include <errno.h>
+#include <exo/archive.h>
+#include <exo/control.h>
+
+#define SRV_ARCHIVE 0x0000009000000000ull
+
+#define TAG_WORK 1
+#define TERMS 7
+
+static const struct exo_archive *archive;
+static uint64_t deaths_seen;
+static volatile uint64_t work __attribute__((aligned(8)));	/* raised by a request: the loop has something to do */
+
+void
+klog_server(const char *format, ...)
+{
+	char text[240];
+	__builtin_va_list args;
+	size_t n;
+
+	__builtin_va_start(args, format);
+	n = exo_format(text, sizeof(text) - 1, format, args);
+	__builtin_va_end(args);
+	text[n++] = '\n';
+	exo_log(text, n, ROOT_KEY);
+}
+
+bool
+server_has_rdrand(void)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return c >> 30 & 1;
+}
+
+const void *
+archive_file(const char *name, uint64_t *bytes, exo_pfn *first)
+{
+	const struct exo_archive_entry *e = (const struct exo_archive_entry *)(archive + 1);
+
+	for (uint32_t i = 0; i < archive->count; i++) {
+		if (__builtin_strcmp((const char *)archive + archive->names + e[i].name, name))
+			continue;
+		*bytes = e[i].bytes;
+		*first = exo_info()->archive_pfn + e[i].data / EXO_PAGE_BYTES;
+		return (const char *)archive + e[i].data;
+	}
+	return NULL;
+}
+
+static const char *
+archive_map(void)
+{
+	const volatile struct exo_info *info = exo_info();
+
+	for (uint64_t at = 0; at < info->archive_bytes; at += EXO_PAGE_BYTES)
+		if (server_bind(SRV_ARCHIVE + at, info->archive_pfn + at / EXO_PAGE_BYTES, EXO_MAP_READ))
+			return "no memory to map the boot archive";
+	archive = (const struct exo_archive *)SRV_ARCHIVE;
+	return archive->magic == EXO_ARCHIVE_MAGIC ? NULL : "the boot archive is damaged";
+}
+
+static void
+info_fill(void)
+{
+	struct sh_info *sh = server_shared_info();
+
+	sh->magic = SH_MAGIC;
+	sh->base = image.base;
+	sh->server = exo_self();
+	sh->wall_offset_ns = run.clock_ns;
+	sh->session_account = session_account;
+	sh->text_pt = image.text_table;
+	sh->image_data_bytes = image.data_bytes;
+	sh->trace = run.trace != NULL;
+	__builtin_memcpy(sh->hostname, "exos", 5);
+}
+
+static void
+fail(const char *why)
+{
+	klog_server("init: %s", why);
+	control_finish(EXO_EXIT_FAILED, 0, why);
+}
+
+static void
+run_config(void)
+{
+	uint64_t bytes = 0;
+	exo_pfn first;
+	const char *config = archive_file(EXO_RUN_FILE, &bytes, &first);
+
+	run_read(config ? config : "", config ? (uint32_t)bytes : 0);
+}
+
+static void
+boot(void)
+{
+	const char *why = archive_map();
+
+	if (!why)
+		why = server_memory_boot();
+	if (!why)
+		why = proc_boot();
+	if (why)
+		fail(why);
+	control_boot();
+	run_config();
+	why = sfs_boot(archive, exo_info()->archive_pfn);
+	if (!why)
+		why = image_load();
+	if (why)
+		fail(why);
+	info_fill();
+	tty_boot(run.spawn.tty[0] != 0, run.rows, run.cols);
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+static void
+request(exo_envid caller, struct exo_msg *m)
+{
+	struct proc *p = proc_by_env(caller);
+	char *comm;
+	uint64_t op = m->rsi;
+
+	if (!p || p->sh->state != PROC_RUNNING || p->native) {
+		m->rsi = (uint64_t)-(long)EPERM;
+		return;
+	}
+	comm = (char *)(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES);
+	if (op < OP_FS_CREATE)
+		m->rsi = (uint64_t)server_proc(p, (uint32_t)op, m);
+	else if (op < OP_TTY_READ)
+		m->rsi = (uint64_t)server_fs(caller, p->sh, (uint32_t)op, m, comm);
+	else
+		m->rsi = (uint64_t)server_tty(caller, p->sh, (uint32_t)op, m, comm);
+	if (proc_work())
+		work = 1;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------- */
+
+static void
+gate(uint32_t open)
+{
+	*(volatile uint32_t *)&exo_uarea()->gate = open;
+}
+
+static void
+ended(void)
+{
+	struct proc *p = proc_by_pid(run_pid);
+
+	if (!p || p->sh->state != PROC_ZOMBIE)
+		return;
+	if ((p->sh->status & 0x7f) == 0)
+		control_finish(EXO_EXIT_STATUS, p->sh->status >> 8 & 0xff, "");
+	control_finish(EXO_EXIT_SIGNAL, p->sh->status & 0x7f, "");
+}
+
+static void
+step(void)
+{
+	work = 0;
+	deaths_seen = exo_info()->deaths;
+	proc_find_dead();
+	control_poll();
+	tty_poll();
+	ended();
+	if (proc_reap_some())
+		work = 1;
+	else
+		pipe_sweep();
+}
+
+static unsigned
+terms(struct exo_term *t)
+{
+	unsigned n = 2;
+
+	t[0] = (struct exo_term){
+		.where = server_phys(&work), .mask = ~0ull, .value = 0, .cmp = EXO_NE, .key = ROOT_KEY, .tag = TAG_WORK,
+	};
+	t[1] = (struct exo_term){
+		.where = EXO_INFO + offsetof(struct exo_info, deaths), .mask = ~0ull, .value = deaths_seen,
+		.cmp = EXO_NE, .flags = EXO_TERM_OR, .tag = TAG_WORK,
+	};
+	n += control_terms(t + n);
+	n += tty_terms(t + n);
+	return n;
+}
+
+static char stacks[EXO_STACKS * EXO_STACK_BYTES] __attribute__((aligned(16)));
+
+int
+exo_main(const struct exo_start *start)
+{
+	struct exo_term t[TERMS];
+
+	(void)start;
+	exo_upcalls_init(exo_uarea(), EXO_BOOT_UAREA, stacks);
+	exo_on_epilogue(exo_epilogue_yield);
+	boot();
+	exo_on_call(request);
+	gate(0);
+	run_start();
+	for (;;) {
+		step();
+		gate(1);
+		if (!work)
+			exo_wait_for(t, terms(t), 0, 0);
+		else
+			exo_yield(0);
+		gate(0);
+	}
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The process table: who exists, whose child, in which group, how it ended.
+ *
+ * Every process has an account (carved from the session's) and an environment,
+ * both under one guard that names its pid, so that its own key opens what is
+ * its own and nothing else.  A dead process leaves its entry (the zombie) for
+ * its parent; its frames are given back in bounded steps by the main loop.
+ */
+#include "srv.h"
+#include <errno.h>
+
+#define PROC_FRAMES 768u		/* limit carved for a new process; more by OP_MEMORY */
+#define PROC_FRAMES_MORE 1024u
+#define REAP_STEP 256u
+
+#define SIGHUP 1
+#define SIGINT 2
+#define SIGQUIT 3
+#define SIGABRT 6
+#define SIGKILL 9
+#define SIGSEGV 11
+#define SIGCHLD 17
+#define SIGCONT 18
+#define SIGSTOP 19
+#define SIG_LAST 64
+#define STOPPED_STATUS(sig) (((uint32_t)(sig) << 8) | 0x7f)
+
+struct proc procs[SH_PROCS];
+exo_pfn session_account;
+static struct sh_proc *table;
+static uint32_t next_pid = SERVER_PID + 1;
+static unsigned reaping;		/* entries whose account is not empty yet */
+static uint64_t deaths_seen, next_serial = 1;
+
+/* ---- lookup ---------------------------------------------------------------------------- */
+
+unsigned
+proc_index(const struct proc *p)
+{
+	return (unsigned)(p - procs);
+}
+
+struct proc *
+proc_by_env(exo_envid env)
+{
+	for (unsigned i = 0; i < SH_PROCS; i++)
+		if (procs[i].sh->env == env && procs[i].sh->state != PROC_FREE)
+			return &procs[i];
+	return NULL;
+}
+
+struct proc *
+proc_by_pid(uint32_t pid)
+{
+	for (unsigned i = 0; i < SH_PROCS && pid; i++)
+		if (procs[i].sh->pid == pid)
+			return &procs[i];
+	return NULL;
+}
+
+static bool
+pid_in_use(uint32_t pid)
+{
+	for (unsigned i = 0; i < SH_PROCS; i++)
+		if (table[i].pid == pid || table[i].pgid == pid || table[i].sid == pid)
+			return true;
+	return pid == SERVER_PID;
+}
+
+static uint32_t
+pid_draw(void)
+{
+	uint32_t pid;
+
+	do {
+		pid = next_pid;
+		next_pid = next_pid >= 32767 ? SERVER_PID + 1 : next_pid + 1;
+	} while (pid_in_use(pid));	/* bound: the table is smaller than the range of pids */
+	return pid;
+}
+
+/* ---- making ------------------------------------------------------------------------------ */
+
+static struct exo_key
+name_key(char kind, uint32_t id, uint8_t rights)
+{
+	struct exo_key k = { .len = 5, .rights = rights };
+
+	k.name[0] = (uint8_t)kind;
+	for (unsigned i = 0; i < 4; i++)
+		k.name[1 + i] = (uint8_t)(id >> (24 - 8 * i));
+	return k;
+}
+
+/*
+ * Processes are named in keys by a serial, not by pid: pids come back.
+ */
+static struct exo_key
+self_key(uint64_t serial)
+{
+	struct exo_key k = { .len = 9, .rights = EXO_RIGHTS_ALL };
+
+	k.name[0] = 'p';
+	__builtin_memcpy(k.name + 1, &serial, 8);
+	return k;
+}
+
+/* The guard of a process: itself, and while it is being built its creator. */
+static void
+proc_guard_entries(struct exo_key e[EXO_GUARD_KEYS], uint64_t serial, uint64_t creator)
+{
+	__builtin_memset(e, 0, EXO_GUARD_KEYS * sizeof(*e));
+	e[0] = self_key(serial);
+	if (creator)
+		e[1] = self_key(creator);
+}
+
+/* Forge a key below the root key and put it into a slot of env's ring. */
+static int
+key_give(exo_envid env, exo_slot slot, const struct exo_key *k)
+{
+	const exo_slot mine = KEY_FIRST_FREE + 1;
+	uint64_t word[2];
+	int64_t error;
+
+	__builtin_memcpy(word, k, sizeof(word));
+	error = exo_key_narrow(ROOT_KEY, mine, word[0], word[1]);
+	if (error >= 0)
+		error = exo_key_copy(mine, 1, env, slot, ROOT_KEY);
+	exo_key_drop(mine, 1);
+	return (int)error;
+}
+
+/* What a process starts with beside its own key; a forked one inherits its parent's. */
+int
+proc_keys(struct proc *p)
+{
+	const struct exo_key
+		user = name_key('u', p->sh->uid, EXO_RIGHTS_ALL),
+		group = name_key('g', p->sh->gid, EXO_RIGHTS_ALL),
+		other = { 1, EXO_RIGHTS_ALL, "o" }, root = { 1, EXO_RIGHTS_ALL, "r" },
+		out = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 1 } }, err = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 3 } },
+		log = { 1, EXO_W, { EXO_NAME_LOG } }, session = { 1, EXO_A, "s" };
+	const struct { exo_slot slot; const struct exo_key *key; } give[] = {
+		{ KEY_USER, &user }, { KEY_GROUP, &group }, { KEY_OTHER, &other }, { KEY_ROOT, &root },
+		{ KEY_OUT, &out }, { KEY_ERR, &err }, { KEY_LOG, &log }, { KEY_SESSION, &session },
+	};
+
+	for (unsigned i = 0; i < sizeof(give) / sizeof(give[0]); i++)
+		if (key_give(p->sh->env, give[i].slot, give[i].key) < 0)
+			return -EAGAIN;
+	return 0;
+}
+
+/* Account and environment, from frames named here; -EXO_E on the first that is not to be had. */
+static int64_t
+proc_objects(struct proc *p, uint64_t creator)
+{
+	struct exo_key entries[EXO_GUARD_KEYS], self = self_key(p->serial);
+	struct exo_env_spec spec = { .k_account = ROOT_KEY, .k_guard = ROOT_KEY };
+	exo_pfn account;
+	int64_t error;
+
+	proc_guard_entries(entries, p->serial, creator);
+	p->guard = guard_new(entries);
+	if (p->guard == 0)
+		return -EXO_EQUOTA;
+	error = frames_claim(session_account, 1, &account);
+	if (error < 0)
+		return error;
+	error = exo_account_create(account, session_account, PROC_FRAMES, p->guard, ROOT_KEY, ROOT_KEY);
+	if (error < 0) {
+		exo_frame_release_all(account, 1, ROOT_KEY);
+		return error;
+	}
+	p->sh->account = spec.account = account;
+	spec.guard = p->guard;
+	spec.slot = exo_env_find_slot();
+	if (spec.slot == 0)
+		return -EXO_ETAKEN;
+	if ((error = frames_claim(account, 1, &spec.env_frame)) < 0
+	    || (error = frames_claim(account, 1, &spec.root_frame)) < 0
+	    || (error = frames_claim(account, 2, &spec.root_links)) < 0
+	    || (error = frames_claim(account, 1, &spec.ring_frame)) < 0)
+		return error;
+	error = exo_env_create(&spec);
+	if (error < 0)
+		return error;
+	p->sh->env = (exo_envid)error;
+	return key_give(p->sh->env, KEY_SELF, &self);
+}
+
+struct proc *
+proc_create(uint32_t ppid, uint32_t pgid, uint32_t sid, int *error)
+{
+	const struct proc *creator = proc_by_pid(ppid);
+	struct proc *p = NULL;
+	uint32_t pid;
+
+	for (unsigned i = 0; i < SH_PROCS && !p; i++)
+		if (table[i].state == PROC_FREE && !procs[i].reaping)
+			p = &procs[i];
+	*error = EAGAIN;
+	if (!p)
+		return NULL;
+	pid = pid_draw();
+	p->slice = ~0u;
+	p->creator = ppid;
+	p->serial = next_serial++;
+	p->native = false;
+	p->comm_pfn = p->pub_pfn = 0;
+	p->sh->state = PROC_BUILDING;
+	p->sh->pid = pid;
+	p->sh->ppid = ppid;
+	p->sh->pgid = pgid ? pgid : pid;
+	p->sh->sid = sid ? sid : pid;
+	p->sh->start_ns = exo_now_ns();
+	if (proc_objects(p, creator ? creator->serial : 0) < 0) {
+		proc_discard(p);
+		return NULL;
+	}
+	return p;
+}
+
+static int
+page_share(struct proc *p, exo_pfn pfn, uint64_t at, uint32_t perms)
+{
+	const volatile struct exo_frame *f = exo_frame(pfn);
+
+	if (!f || f->account != p->sh->account || f->kind != EXO_FRAME_DATA)
+		return -EINVAL;
+	return server_bind(at + proc_index(p) * EXO_PAGE_BYTES, pfn, perms) ? -ENOMEM : 0;
+}
+
+static int
+slice_give(struct proc *p)
+{
+	uint32_t index = exo_slice_find(0);
+
+	if (index >= EXO_SLICES_CPU || exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
+		return -EAGAIN;
+	p->slice = index;
+	return 0;
+}
+
+int
+proc_start(struct proc *p, exo_pfn comm, exo_pfn pub)
+{
+	struct exo_key entries[EXO_GUARD_KEYS];
+	int error = 0;
+
+	if (!p->native) {
+		error = page_share(p, comm, SRV_COMM, EXO_MAP_READ | EXO_MAP_WRITE);
+		if (!error)
+			error = page_share(p, pub, SRV_PUB, EXO_MAP_READ);
+	}
+	if (error)
+		return error;
+	p->comm_pfn = comm;
+	p->pub_pfn = pub;
+	proc_guard_entries(entries, p->serial, 0);
+	exo_guard_change(p->guard, entries, ROOT_KEY);
+	error = slice_give(p);
+	if (error)
+		return error;
+	p->creator = 0;
+	p->sh->state = PROC_RUNNING;
+	return 0;
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static void
+proc_unmap(struct proc *p)
+{
+	if (p->comm_pfn)
+		server_unbind(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES);
+	if (p->pub_pfn)
+		server_unbind(SRV_PUB + proc_index(p) * EXO_PAGE_BYTES);
+	p->comm_pfn = p->pub_pfn = 0;
+}
+
+/* Destroy what runs; its frames come back step by step. */
+static void
+proc_kill(struct proc *p, uint64_t reason)
+{
+	if (p->sh->env)
+		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
+	if (p->slice != ~0u)
+		exo_slice_release(0, p->slice, ROOT_KEY);
+	p->slice = ~0u;
+	proc_unmap(p);
+	if (!p->reaping) {
+		p->reaping = true;
+		reaping++;
+	}
+}
+
+void
+proc_discard(struct proc *p)
+{
+	proc_kill(p, 0);
+	p->sh->pid = p->sh->pgid = p->sh->sid = 0;
+	p->sh->env = 0;
+	p->sh->state = PROC_FREE;
+}
+
+/* exec into another environment: the fresh entry takes over who the old one was. */
+void
+proc_replace(struct proc *old, struct proc *fresh)
+{
+	const struct sh_proc was = *old->sh;
+	struct sh_proc *now = fresh->sh;
+
+	now->ppid = was.ppid;
+	now->pgid = was.pgid;
+	now->sid = was.sid;
+	now->uid = was.uid;
+	now->gid = was.gid;
+	now->tty = was.tty;
+	now->start_ns = was.start_ns;
+	__builtin_memcpy(now->name, was.name, sizeof(was.name));
+	proc_discard(old);
+	now->pid = was.pid;
+}
+
+/* Children of the dead: to the server, which collects them at once. */
+static void
+orphans_adopt(const struct proc *dead)
+{
+	for (unsigned i = 0; i < SH_PROCS; i++) {
+		struct proc *c = &procs[i];
+
+		if (c->sh->state == PROC_FREE)
+			continue;
+		if (c->sh->state == PROC_BUILDING && c->creator == dead->sh->pid) {
+			proc_discard(c);
+		} else if (c->sh->ppid == dead->sh->pid) {
+			c->sh->ppid = SERVER_PID;
+			if (c->sh->state == PROC_ZOMBIE)
+				proc_discard(c);
+		}
+	}
+}
+
+static void
+parent_tell(const struct proc *p)
+{
+	struct proc *parent = proc_by_pid(p->sh->ppid);
+
+	if (!parent || parent->sh->state == PROC_ZOMBIE)
+		return;
+	parent->sh->child_events++;
+	exo_post(parent->sh->env, 1ull << (SIGCHLD - 1), ROOT_KEY);
+}
+
+void
+proc_end(struct proc *p, uint32_t wait_status)
+{
+	const volatile struct exo_env *e = exo_env(p->sh->env);
+
+	if (p->sh->state == PROC_ZOMBIE || p->sh->state == PROC_FREE)
+		return;
+	p->sh->run_ns = e ? e->run_ns : 0;
+	orphans_adopt(p);
+	proc_kill(p, wait_status);
+	p->sh->status = wait_status;
+	p->sh->state = PROC_ZOMBIE;
+	if (p->sh->sid == p->sh->pid && p->sh->tty)
+		server_signal_group(server_tty_pgrp(), SIGHUP);
+	parent_tell(p);
+	if (p->sh->ppid == SERVER_PID && p->sh->pid != run_pid)
+		proc_discard(p);
+}
+
+/* What a death by the kernel's hand is in Linux terms. */
+static uint32_t
+death_status(uint64_t reason)
+{
+	switch (reason & 0xffff) {
+	case EXO_DEAD_EXIT:
+		return (uint32_t)(reason >> 16) & 0xffff;	/* a native program's own word: a wait status */
+	case EXO_DEAD_EXCESS:
+		return SIGKILL;
+	default:
+		return SIGSEGV;
+	}
+}
+
+void
+proc_find_dead(void)
+{
+	uint64_t deaths = exo_info()->deaths;
+
+	if (deaths == deaths_seen)
+		return;
+	deaths_seen = deaths;
+	for (unsigned i = 0; i < SH_PROCS; i++) {
+		struct proc *p = &procs[i];
+		const volatile struct exo_env *e;
+
+		if (p->sh->state == PROC_FREE || p->sh->state == PROC_ZOMBIE)
+			continue;
+		e = exo_env(p->sh->env);
+		if (e && e->state == EXO_ENV_ALIVE)
+			continue;
+		if (p->sh->state == PROC_BUILDING)
+			proc_discard(p);
+		else
+			proc_end(p, e ? death_status(e->reason) : SIGKILL);
+	}
+}
+
+/* One account's next step; its frame and guard go when it is empty. */
+static void
+reap_step(struct proc *p)
+{
+	int64_t done = p->sh->account ? exo_account_reap(p->sh->account, REAP_STEP, ROOT_KEY) : 0;
+
+	if (done > 0)
+		return;
+	if (done == -EXO_EBUSY)
+		return;			/* a frame still pinned by a device: it drains, then we are back */
+	if (p->sh->account)
+		exo_frame_release_all(p->sh->account, 1, ROOT_KEY);
+	p->sh->account = 0;
+	guard_put(p->guard);
+	p->guard = 0;
+	p->reaping = false;
+	reaping--;
+}
+
+bool
+proc_reap_some(void)
+{
+	for (unsigned i = 0; i < SH_PROCS && reaping; i++)
+		if (procs[i].reaping)
+			reap_step(&procs[i]);
+	return reaping != 0;
+}
+
+bool
+proc_work(void)
+{
+	return reaping != 0;
+}
+
+const char *
+proc_boot(void)
+{
+	const struct exo_key any = { 1, EXO_A, "s" };
+	struct exo_key entries[EXO_GUARD_KEYS] = { any };
+	exo_guardref guard = guard_new(entries);
+	uint64_t share = exo_info()->free_frames - exo_info()->free_frames / 8;
+
+	table = server_proc_table();
+	for (unsigned i = 0; i < SH_PROCS; i++) {
+		procs[i].sh = &table[i];
+		procs[i].slice = ~0u;
+	}
+	if (guard == 0 || frames_claim(exo_info()->root_account, 1, &session_account))
+		return "no memory for the session's account";
+	if (exo_account_create(session_account, exo_info()->root_account, share, guard, ROOT_KEY, ROOT_KEY) < 0)
+		return "the session's account cannot be made";
+	deaths_seen = exo_info()->deaths;
+	return NULL;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Requests about processes.  The caller is whoever the kernel says it is;
+ * nothing in the message says more about it.
+ */
+#include "srv.h"
+#include <errno.h>
+
+#define SIGKILL 9
+#define SIGCONT 18
+#define SIGSTOP 19
+#define SIG_LAST 64
+#define STOPPED(sig) (((uint32_t)(sig) << 8) | 0x7f)
+
+static long
+fork_begin(struct proc *parent, struct exo_msg *m)
+{
+	int error;
+	struct proc *child = proc_create(parent->sh->pid, parent->sh->pgid, parent->sh->sid, &error);
+
+	if (!child)
+		return -error;
+	child->sh->uid = parent->sh->uid;
+	child->sh->gid = parent->sh->gid;
+	child->sh->tty = parent->sh->tty;
+	__builtin_memcpy(child->sh->name, parent->sh->name, sizeof(child->sh->name));
+	m->rdx = child->sh->env;
+	m->r8 = child->sh->account;
+	return child->sh->pid;
+}
+
+/* The child that the caller is building under this pid. */
+static struct proc *
+building(const struct proc *parent, uint64_t pid)
+{
+	struct proc *child = proc_by_pid((uint32_t)pid);
+
+	return child && child->sh->state == PROC_BUILDING && child->creator == parent->sh->pid ? child : NULL;
+}
+
+static long
+fork_done(struct proc *parent, uint64_t pid, exo_pfn comm, exo_pfn pub)
+{
+	struct proc *child = building(parent, pid);
+	int error;
+
+	if (!child)
+		return -ESRCH;
+	error = proc_start(child, comm, pub);
+	if (error)
+		proc_discard(child);
+	return error;
+}
+
+static long
+fork_abort(struct proc *parent, uint64_t pid)
+{
+	struct proc *child = building(parent, pid);
+
+	if (!child)
+		return -ESRCH;
+	proc_discard(child);
+	return 0;
+}
+
+static long
+reap(struct proc *parent, uint64_t pid, struct exo_msg *m)
+{
+	struct proc *child = proc_by_pid((uint32_t)pid);
+	long status;
+
+	if (!child || child->sh->ppid != parent->sh->pid)
+		return -ECHILD;
+	if (child->sh->state != PROC_ZOMBIE)
+		return -EAGAIN;
+	status = (long)child->sh->status;
+	m->rdx = child->sh->run_ns + child->sh->children_ns;
+	parent->sh->children_ns += m->rdx;
+	proc_discard(child);
+	return status;
+}
+
+static void
+stop(struct proc *p, int sig)
+{
+	struct proc *parent = proc_by_pid(p->sh->ppid);
+
+	if (p->sh->state != PROC_RUNNING)
+		return;
+	p->sh->state = PROC_STOPPED;
+	p->sh->status = STOPPED(sig);
+	p->sh->events++;
+	if (p->slice != ~0u)
+		exo_slice_release(0, p->slice, ROOT_KEY);
+	p->slice = ~0u;
+	if (parent) {
+		parent->sh->child_events++;
+		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);	/* SIGCHLD */
+	}
+}
+
+static void
+cont(struct proc *p)
+{
+	struct proc *parent = proc_by_pid(p->sh->ppid);
+	uint32_t index = exo_slice_find(0);
+
+	if (p->sh->state != PROC_STOPPED || index >= EXO_SLICES_CPU
+	    || exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
+		return;
+	p->slice = index;
+	p->sh->state = PROC_RUNNING;
+	p->sh->status = 0xffff;
+	p->sh->events++;
+	if (parent) {
+		parent->sh->child_events++;
+		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);
+	}
+}
+
+/* A native program has no dispositions: what would end a Linux program by default ends it. */
+static bool
+ends_native(int sig)
+{
+	return sig != 17 && sig != SIGCONT && sig != 20 && sig != 21 && sig != 22 && sig != 23 && sig != 28;
+}
+
+long
+proc_signal(const struct proc *from, struct proc *to, int sig)
+{
+	if (from && from->sh->uid != 0 && from->sh->uid != to->sh->uid
+	    && !(sig == SIGCONT && from->sh->sid == to->sh->sid))
+		return -EPERM;
+	if (sig == 0 || to->sh->state == PROC_ZOMBIE)
+		return 0;
+	if (sig == SIGKILL || (to->native && ends_native(sig))) {
+		proc_end(to, (uint32_t)sig);
+		return 0;
+	}
+	if (sig == SIGSTOP) {
+		stop(to, sig);
+		return 0;
+	}
+	if (sig == SIGCONT)
+		cont(to);
+	exo_post(to->sh->env, 1ull << (sig - 1), ROOT_KEY);
+	return 0;
+}
+
+void
+server_signal_group(uint32_t pgrp, int sig)
+{
+	for (unsigned i = 0; i < SH_PROCS && pgrp; i++)
+		if (procs[i].sh->state != PROC_FREE && procs[i].sh->state != PROC_BUILDING
+		    && procs[i].sh->pgid == pgrp)
+			proc_signal(NULL, &procs[i], sig);
+}
+
+/* kill(2): one, a group (-pgid), the caller's group (0), all but the caller (-1). */
+static long
+kill_request(struct proc *self, int64_t pid, int64_t sig)
+{
+	long result = -ESRCH;
+
+	if (sig < 0 || sig > SIG_LAST)
+		return -EINVAL;
+	for (unsigned i = 0; i < SH_PROCS; i++) {
+		struct proc *p = &procs[i];
+		uint32_t group = pid == 0 ? self->sh->pgid : (uint32_t)-pid;
+		bool meant = pid > 0 ? p->sh->pid == pid : pid == -1 ? p != self : p->sh->pgid == group;
+		long one;
+
+		if (!meant || p->sh->state == PROC_FREE || p->sh->state == PROC_BUILDING)
+			continue;
+		one = proc_signal(self, p, (int)sig);
+		if (result != 0)
+			result = one;
+	}
+	return result;
+}
+
+static long
+setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid)
+{
+	struct proc *p = pid ? proc_by_pid(pid) : self;
+	bool exists = false;
+
+	if ((int32_t)pgid < 0)
+		return -EINVAL;
+	if (!p || (p != self && p->sh->ppid != self->sh->pid))
+		return -ESRCH;
+	if (p->sh->sid != self->sh->sid || p->sh->sid == p->sh->pid)
+		return -EPERM;
+	if (pgid == 0)
+		pgid = p->sh->pid;
+	for (unsigned i = 0; i < SH_PROCS; i++)
+		exists |= procs[i].sh->state != PROC_FREE && procs[i].sh->pgid == pgid
+			&& procs[i].sh->sid == p->sh->sid;
+	if (!exists && pgid != p->sh->pid)
+		return -EPERM;
+	p->sh->pgid = pgid;
+	return 0;
+}
+
+static long
+setsid_request(struct proc *self)
+{
+	for (unsigned i = 0; i < SH_PROCS; i++)
+		if (procs[i].sh->state != PROC_FREE && procs[i].sh->pgid == self->sh->pid)
+			return -EPERM;
+	self->sh->pgid = self->sh->sid = self->sh->pid;
+	self->sh->tty = 0;
+	return self->sh->pid;
+}
+
+static long
+memory_request(struct proc *self, uint64_t frames)
+{
+	if (frames == 0 || frames > 1u << 24)
+		return -EINVAL;
+	if (frames < 512 && exo_account_limit(self->sh->account, 512, ROOT_KEY) >= 0)
+		return 512;
+	return exo_account_limit(self->sh->account, (int64_t)frames, ROOT_KEY) < 0 ? -ENOMEM : (long)frames;
+}
+
+static long
+setname_request(struct proc *self, const char *comm)
+{
+	unsigned n = 0;
+
+	for (; n < sizeof(self->sh->name) - 1 && comm[n]; n++)
+		self->sh->name[n] = comm[n];
+	__builtin_memset(self->sh->name + n, 0, sizeof(self->sh->name) - n);
+	return 0;
+}
+
+static long
+exec_native(struct proc *self, struct exo_msg *m, const char *comm)
+{
+	static char strings[EXO_PAGE_BYTES];
+	struct spawn what = {
+		.argc = (uint32_t)m->r8, .strings = strings, .strings_bytes = (uint32_t)m->r9,
+	};
+
+	if (m->r9 > sizeof(strings) || !elf_is_native((uint32_t)m->rdx))
+		return -EINVAL;
+	__builtin_memcpy(strings, comm, m->r9);
+	return spawn_replace(self, (uint32_t)m->rdx, &what);
+}
+
+long
+server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
+{
+	const char *comm = (const char *)(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES);
+	uint64_t a = m->rdx, b = m->r8, c = m->r9;
+
+	switch (op) {
+	case OP_FORK_BEGIN: return fork_begin(p, m);
+	case OP_FORK_DONE: return fork_done(p, a, b, c);
+	case OP_FORK_ABORT: return fork_abort(p, a);
+	case OP_EXIT: proc_end(p, (uint32_t)a & 0xffff); return 0;
+	case OP_REAP: return reap(p, a, m);
+	case OP_KILL: return kill_request(p, (int64_t)a, (int64_t)b);
+	case OP_SETPGID: return setpgid_request(p, (uint32_t)a, (uint32_t)b);
+	case OP_SETSID: return setsid_request(p);
+	case OP_STOPPED: stop(p, (int)(a & 0x7f)); return 0;
+	case OP_SETNAME: return setname_request(p, comm);
+	case OP_MEMORY: return memory_request(p, a);
+	case OP_EXEC_NATIVE: return exec_native(p, m, comm);
+	case OP_PIPE_NEW: return pipe_new(p, (exo_slot)a, (exo_slot)b, c);
+	case OP_PIPE_FREE: return pipe_free((uint32_t)a);
+	case OP_TRACE: control_trace(comm, a < EXO_PAGE_BYTES ? (uint32_t)a : 0); return 0;
+	default: return -ENOSYS;
+	}
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the server: processes, their address spaces, pipes, the control
+ * channel.  Files and terminal are server.h's.
+ *
+ * The server holds the root key in slot 0 and uses it for everything it owns;
+ * what a client may do is decided by the client's own keys and place in the
+ * process table, never by the server's.  Its gate is closed while the main loop
+ * works, so requests and the loop never interleave.
+ */
+#ifndef EXOS_SRV_H
+#define EXOS_SRV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <exo/lib.h>
+#include <exo/read.h>
+#include "proto.h"
+#include "server.h"
+
+#define ROOT_KEY 0u
+#define SERVER_PID 1u
+
+/* ---- build.c: other environments' address spaces, frames by name ----------------------- */
+struct space {
+	exo_envid env;
+	exo_pfn account;
+	unsigned tables;
+	uint64_t table[64];		/* `where` of each table installed so far */
+};
+int frames_claim(exo_pfn account, uint64_t count, exo_pfn *first);	/* contiguous; 0 or -EXO_E */
+int space_tables(struct space *s, uint64_t va, unsigned lowest_level);
+int space_new(struct space *s, uint64_t va, uint32_t perms, exo_pfn *pfn);
+int space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms);
+void *scratch_map(exo_pfn pfn);		/* one page at a time, writable, until the next call */
+void scratch_unmap(void);
+int server_bind(uint64_t va, exo_pfn pfn, uint32_t perms);	/* into the server's own space */
+void server_unbind(uint64_t va);
+
+/* Where the server maps its clients' comm and public pages, by table index. */
+#define SRV_COMM 0x0000008000000000ull
+#define SRV_PUB  0x0000008040000000ull
+
+/* ---- guard.c ------------------------------------------------------------------------------- */
+exo_guardref guard_new(const struct exo_key entries[EXO_GUARD_KEYS]);	/* 0: none to be had */
+void guard_put(exo_guardref g);
+const volatile uint64_t *guard_holders(exo_guardref g);		/* [0] readers, [1] writers */
+
+/* ---- image.c: the library image ------------------------------------------------------------ */
+struct image {
+	uint64_t base;			/* B */
+	exo_pfn text_table;		/* shared page table of the image's text */
+	const struct exos_header *header;
+	unsigned char *data;		/* relocated template of the private data */
+	uint64_t data_bytes, memory_bytes;
+};
+extern struct image image;
+const char *image_load(void);		/* NULL, or what is wrong */
+
+/* ---- proc.c: the process table --------------------------------------------------------------- */
+struct proc {				/* the server's private half of a table entry */
+	struct sh_proc *sh;
+	exo_guardref guard;		/* of the account and the environment */
+	exo_pfn comm_pfn, pub_pfn;
+	uint32_t slice;			/* index in CPU 0's vector, ~0: none */
+	uint64_t serial;		/* never used twice: its name in keys */
+	uint32_t creator;		/* pid that builds it, while BUILDING */
+	bool native;			/* no library: a terminal signal is its end */
+	bool reaping;			/* dead; its account is being emptied */
+};
+extern struct proc procs[SH_PROCS];
+extern exo_pfn session_account;
+
+const char *proc_boot(void);
+struct proc *proc_by_env(exo_envid env);
+struct proc *proc_by_pid(uint32_t pid);
+unsigned proc_index(const struct proc *p);
+/* A new entry with account and environment, state BUILDING; NULL: *error is a Linux errno. */
+struct proc *proc_create(uint32_t ppid, uint32_t pgid, uint32_t sid, int *error);
+int proc_start(struct proc *p, exo_pfn comm, exo_pfn pub);	/* check its shared pages, give it a slice */
+void proc_end(struct proc *p, uint32_t wait_status);		/* destroy, make a zombie, tell the parent */
+void proc_discard(struct proc *p);				/* an entry that never ran */
+void proc_replace(struct proc *old, struct proc *fresh);
+int proc_keys(struct proc *p);
+void proc_find_dead(void);					/* those the kernel ended */
+bool proc_reap_some(void);					/* a bounded step; false: nothing left to do */
+bool proc_work(void);						/* is there any? */
+long proc_signal(const struct proc *from, struct proc *to, int sig);
+void server_signal_group(uint32_t pgrp, int sig);
+long server_proc(struct proc *p, uint32_t op, struct exo_msg *m);
+
+/* ---- spawn.c: processes made by the server itself ---------------------------------------------- */
+struct spawn {
+	uint32_t argc, envc;
+	const char *strings;		/* args, then environment, each NUL terminated */
+	uint32_t strings_bytes;
+	uint32_t cwd;
+	uint32_t tty[3];
+};
+int spawn_library(struct proc *p, const struct spawn *what);	/* 0 or -errno */
+int spawn_native(struct proc *p, uint32_t ino, const struct spawn *what);
+bool elf_is_native(uint32_t ino);
+long spawn_replace(struct proc *p, uint32_t ino, const struct spawn *what);
+
+/* ---- pipe.c -------------------------------------------------------------------------------------- */
+long pipe_new(struct proc *p, exo_slot read_slot, exo_slot write_slot, uint64_t offset);
+long pipe_free(uint32_t id);
+void pipe_sweep(void);			/* free those nobody holds */
+
+/* ---- control.c: the host's command ------------------------------------------------------------------- */
+void control_boot(void);
+unsigned control_terms(struct exo_term *t);
+void control_poll(void);
+void control_trace(const char *text, uint32_t bytes);
+/* The program ended: tell the host everything, stop the machine. */
+__attribute__((noreturn)) void control_finish(uint32_t kind, uint32_t value, const char *why);
+
+/* ---- run.c: boot/run of the archive --------------------------------------------------------------------- */
+struct run {
+	struct spawn spawn;
+	const char *exec;
+	const char *trace;
+	bool stats;
+	uint64_t clock_ns;
+	uint16_t rows, cols;
+	unsigned gets;
+	const char *get[16];
+};
+extern struct run run;
+void run_read(const char *config, uint32_t bytes);
+void run_start(void);			/* the first process */
+extern uint32_t run_pid;
+
+/* ---- main.c ------------------------------------------------------------------------------------------------- */
+void klog_server(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool server_has_rdrand(void);
+const void *archive_file(const char *name, uint64_t *bytes, exo_pfn *first);	/* NULL: not there */
+
+/* Pages of the shared region by physical name, for predicates on the server's own words. */
+uint64_t server_phys(const volatile void *own);
+
+#endif
