@@ -45,9 +45,6 @@ struct cpu *this_cpu(void);		/* arch */
 /* Run whoever is next (or sleep until somebody is).  `to` is tried first, on the present slice. */
 noreturn_ void cpu_dispatch(exo_envid to);
 
-/* Enter this activation, according to its state: prologue, forced registers. */
-noreturn_ void cpu_enter(struct act *act, u64 woke);
-
 /*
  * Timer interrupt: slice end, grace end, predicate deadlines.  regs: the
  * interrupted user context, NULL from idle.  May change regs, may not return.
@@ -56,6 +53,9 @@ void cpu_timer(struct regs *regs);
 
 /* After any other interrupt that found user mode: what was posted to the running act is delivered. */
 void cpu_events(struct regs *regs);
+
+/* Have an interrupt right behind the present call: it delivers what the caller posted to itself. */
+void cpu_kick(void);
 
 /* Take the running act off by force: its context is kept and resumed transparently. */
 void cpu_force(struct cpu *cpu, const struct regs *regs);

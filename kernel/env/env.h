@@ -78,16 +78,24 @@ struct env {
 	u64 guard_serial;		/* [I] */
 	u32 ring[EXO_RING_FRAMES];	/* [env_lock] pfn of each ring frame, 0: none */
 	struct act *act[CPUS_MAX];	/* [env_lock] */
+	u32 dropped;			/* [env_lock] dismantling: keys dropped so far */
 };
+
+/* A key-slot argument as it came in a register: what does not fit is outside every ring. */
+static inline exo_slot
+slot_arg(u64 value)
+{
+	return value > UINT32_MAX ? UINT32_MAX : (exo_slot)value;
+}
 
 extern struct exo_env *envs;		/* [env_lock] the exposed table */
 extern u32 envs_count;			/* [I] */
 
-/* The live environment of that name, or NULL; *error says STALE or DEAD. */
-struct env *env_find(exo_envid id, int *error);
+/* The live environment of that name, or NULL; *error is -EXO_ESTALE or -EXO_EDEAD. */
+struct env *env_find(exo_envid id, int *error) REQUIRES(env_lock);
 
 /* May self act on env through this key slot?  Self always may.  0 or an error. */
-int env_allows(const struct env *self, exo_slot key, const struct env *env, u32 rights);
+int env_allows(const struct env *self, exo_slot key, const struct env *env, u32 rights) REQUIRES(mem_lock);
 
 /* O(1): ends the generation, wakes whoever waits.  Does not return if env is running here. */
 void env_kill(struct env *env, u64 reason) REQUIRES(env_lock);
@@ -97,7 +105,7 @@ void env_kill(struct env *env, u64 reason) REQUIRES(env_lock);
  * step; true when env/ has let go of everything.  Only then are its other
  * frames (ROOT, RING, UAREA, ACT) reaped, in any order, and the ENV frame last.
  */
-bool env_dismantle(exo_pfn frame);
+bool env_dismantle(exo_pfn frame) REQUIRES(env_lock, mem_lock);
 
 /*
  * Boot: the first environment.  Its frames lie in the root account and are
@@ -115,7 +123,7 @@ struct env *env_boot(const struct env_boot *frames);
 #define RFLAGS_FIXED 0x202ull		/* IF and the bit that is always one: also the flags of every upcall */
 
 /* Boot: makes the environment table, which core then exposes.  Before env_boot. */
-#define ENVS_MAX 16384u
+#define ENVS_MAX 10240u
 void env_init(void);
 
 void env_check(void);

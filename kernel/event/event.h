@@ -16,10 +16,10 @@
 #include "../env/env.h"
 
 /* OR bits into the u-area and remember that an EVENT is due.  From calls and from interrupts. */
-void event_post(struct act *act, u64 bits);
+void event_post(struct act *act, u64 bits) REQUIRES(env_lock);
 
 /* An interrupt line that no kernel driver claims fired: mask it, post.  False: bound to nobody. */
-bool event_irq(u32 line);
+bool event_irq(u32 line) EXCLUDES(env_lock, dev_lock);
 
 /* A dead environment lets go of its lines. */
 void event_forget(exo_envid id) REQUIRES(env_lock);

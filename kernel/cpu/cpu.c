@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Processors.  Each CPU has a vector of EXO_SLICES_CPU time slices, walked
+ * round robin; which environment owns which is the libraries' affair and open
+ * for all to read.  What the kernel adds is that a slice ends (dispatch.c,
+ * slice_end.c), that whoever has it is told first (upcall.c), and that a
+ * slice's owner who waits on another environment, or on a predicate, gives its
+ * time to whoever that makes runnable (chain.c, predicate.c).
+ *
+ * `occupied` mirrors "has an owner" in the exposed table, so that 500 empty
+ * slices cost a dispatch eight words.
+ */
+#include "cpu_priv.h"
+#include "../arch/x86_64/arch.h"
+
+struct cpu cpus[CPUS_MAX];
+u32 cpus_count;
+struct exo_slice *slices;
+struct exo_cpu *cpus_pub;
+
+void
+cpu_init(u32 count)
+{
+	u64 slices_bytes = (u64)count * EXO_SLICES_CPU * sizeof(*slices);
+	u64 cpus_bytes = count * sizeof(*cpus_pub);
+
+	cpus_count = count;
+	slices = boot_alloc(slices_bytes);
+	cpus_pub = boot_alloc(cpus_bytes);
+	arch_expose(EXO_SLICES, slices, slices_bytes);
+	arch_expose(EXO_CPUS, cpus_pub, cpus_bytes);
+	info->table[EXO_T_SLICES] = (struct exo_table){ .base = EXO_SLICES,
+	    .entry_bytes = sizeof(*slices), .count = (u64)count * EXO_SLICES_CPU };
+	info->table[EXO_T_CPUS] = (struct exo_table){ .base = EXO_CPUS,
+	    .entry_bytes = sizeof(*cpus_pub), .count = count };
+	info->slice_ns = SLICE_NS;
+	info->grace_ns = GRACE_NS;
+	info->forfeits_max = FORFEITS_MAX;
+	for (u32 n = 0; n < count; n++) {
+		cpus[n].self = &cpus[n];
+		cpus[n].id = n;
+		cpus[n].pub = &cpus_pub[n];
+		cpus[n].slice = EXO_SLICES_CPU - 1;
+	}
+}
+
+void
+cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
+{
+	struct exo_slice *slice = &slices[cpu * EXO_SLICES_CPU + index];
+	u64 bit = 1ull << (index % 64);
+
+	slice->owner = owner;
+	if (owner != 0) {
+		cpus[cpu].occupied[index / 64] |= bit;
+		return;
+	}
+	cpus[cpu].occupied[index / 64] &= ~bit;
+	slice->guard = 0;
+	slice->guard_serial = 0;
+	slice->used = 0;
+}
+
+void
+cpu_slices_free(exo_envid owner)
+{
+	for (u32 cpu = 0; cpu < cpus_count; cpu++)
+		for (u32 n = 0; n < EXO_SLICES_CPU; n++)	/* bound: the vector */
+			if (slices[cpu * EXO_SLICES_CPU + n].owner == owner)
+				cpu_slice_set(cpu, n, 0);
+}
+
+void
+cpu_charge(struct cpu *cpu, u64 now)
+{
+	if (cpu->act != NULL)
+		cpu->act->pub->run_ns += now - cpu->entered;
+	else
+		cpu->pub->idle_ns += now - cpu->entered;
+	cpu->entered = now;
+}
+
+void
+cpu_forget(struct act *act)
+{
+	struct cpu *cpu = &cpus[act->cpu];
+
+	must(cpu->act != act);
+	if (cpu->fpu == act)
+		cpu->fpu = NULL;
+}
+
+void
+cpu_park(struct act *act)
+{
+	act->state = ACT_PARKED;
+	act->waiting = 0;
+	act->nterms = 0;
+	act->deadline = 0;
+	act->strikes = 0;
+	act->event_due = 0;		/* its next entry is an upcall: it looks at `posted` there */
+	act->ua->critical = 0;
+}
+
+void
+cpu_force(struct cpu *cpu, const struct regs *regs)
+{
+	struct act *act = cpu->act;
+
+	act->forced = *regs;
+	act->state = ACT_FORCED;
+}
+
+/*
+ * Vector registers change hands lazily: whoever used them last has them in the
+ * registers, and everybody else traps.
+ */
+void
+fpu_trap(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct act *act = cpu->act;
+
+	arch_fpu_trap(false);
+	if (cpu->fpu == act)
+		return;
+	if (cpu->fpu != NULL) {
+		arch_fpu_save(cpu->fpu->vector_state);
+		cpu->fpu->fpu_valid = 1;
+	}
+	if (act->fpu_valid)
+		arch_fpu_load(act->vector_state);
+	else
+		arch_fpu_init();
+	cpu->fpu = act;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* Invariants of processors and their slices. */
+#include "cpu_priv.h"
+
+/* The bitmap says which slices have an owner, and each owner's name is in the table. */
+static bool
+inv_slice(const struct cpu *cpu, u32 index)
+{
+	const struct exo_slice *slice = &slices[cpu->id * EXO_SLICES_CPU + index];
+	bool occupied = (cpu->occupied[index / 64] >> (index % 64) & 1) != 0;
+
+	if (slice->owner == 0)
+		return !occupied && slice->guard == 0;
+	return occupied && envs[EXO_ENV_SLOT(slice->owner)].id == slice->owner;
+}
+
+/* Who runs is alive, RUNNING, and at the end of the chain of whoever heads it, if that one is alive. */
+static bool
+inv_running(const struct cpu *cpu) REQUIRES(env_lock)
+{
+	int error;
+	struct env *head = env_find(cpu->head, &error);
+
+	if (cpu->act == NULL)
+		return true;
+	if (cpu->act->state != ACT_RUNNING || cpu->act->pub->state != EXO_ENV_ALIVE)
+		return false;
+	if (head == NULL || cpu->chain == 0)
+		return head == NULL || head == cpu->act->env;
+	return cpu->chain <= CHAIN_MAX;
+}
+
+/* Vector registers are those of somebody alive here, or nobody's. */
+static bool
+inv_fpu(const struct cpu *cpu)
+{
+	return cpu->fpu == NULL ||
+	    (cpu->fpu->cpu == cpu->id && cpu->fpu->pub->state == EXO_ENV_ALIVE);
+}
+
+void
+cpu_check(void)
+{
+	lock_acquire(&env_lock);
+	for (u32 n = 0; n < cpus_count; n++) {
+		for (u32 index = 0; index < EXO_SLICES_CPU; index++)
+			must(inv_slice(&cpus[n], index));
+		must(inv_running(&cpus[n]));
+		must(inv_fpu(&cpus[n]));
+	}
+	lock_release(&env_lock);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* What the files of cpu/ share among themselves. */
+#ifndef KERNEL_CPU_PRIV_H
+#define KERNEL_CPU_PRIV_H
+
+#include "cpu.h"
+
+/* Where the chain of control transfers from one activation ends. */
+struct chain {
+	struct act *act;		/* who would run; NULL: nobody on this chain, now */
+	u32 length;			/* transfers between the first and act */
+	int ends;			/* act is CALLING and its wait is over: this error; else 0 */
+	u64 woke;			/* act is PARKED: the prologue's rax */
+	u64 wakes_at;			/* nobody: earliest deadline met on the way, 0: none */
+};
+
+/* At most CHAIN_MAX steps; a longer chain has nobody to run. */
+void chain_follow(struct chain *chain, struct act *first, u64 now) REQUIRES(env_lock);
+
+/* Number of transfers from first to target along the chain; -1: not on it. */
+int chain_distance(const struct act *first, const struct act *target) REQUIRES(env_lock);
+
+/* The next occupied slice behind index, going round; the same one if it is the only one; -1: none. */
+int slice_after(const struct cpu *cpu, u32 index);
+
+/* Have the timer fire at this time or earlier. */
+void cpu_timer_by(struct cpu *cpu, u64 at_ns);
+
+/* Charge the time since the last charge to whoever has the processor. */
+void cpu_charge(struct cpu *cpu, u64 now);
+
+/* A user address at which an upcall may enter? */
+static inline bool
+entry_valid(u64 rip)
+{
+	return rip != 0 && rip < EXO_USER_TOP;
+}
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The dispatcher: who has the processor next.  It decides nothing that is not
+ * written in the slice vector: first, if the one who gave up named somebody
+ * and the slice is not over, that one; else the next slice whose chain of
+ * control transfers ends at somebody who can run; else the CPU sleeps until
+ * the earliest deadline met on the way, or an interrupt.
+ *
+ * It runs with no act, and whoever had the processor is PARKED, FORCED,
+ * CALLING or dead by then.  It scans at most SCAN_BATCH slices between two
+ * windows for interrupts, so that a vector full of predicates costs nobody
+ * their latency; an interrupt may have made an earlier slice runnable, so after
+ * one nothing is concluded from what was seen before it.
+ */
+#include "cpu_priv.h"
+#include "../arch/x86_64/arch.h"
+#include "../ipc/ipc.h"
+
+#define SCAN_BATCH 32u
+
+/* What a scan of the vector found besides somebody to run. */
+struct scan {
+	u64 now;
+	u64 interrupts;			/* those seen when it began */
+	u64 wakes_at;			/* earliest deadline, 0: none */
+	bool again;			/* somebody would run but for a forfeit */
+};
+
+/* The activation that would be first on env's slice on this CPU, or NULL. */
+static struct act *
+act_of(const struct cpu *cpu, exo_envid id) REQUIRES(env_lock)
+{
+	int error;
+	struct env *env = env_find(id, &error);
+
+	return env != NULL ? env->act[cpu->id] : NULL;
+}
+
+static u64
+interrupts_seen(const struct cpu *cpu)
+{
+	return *(volatile u64 *)&cpu->pub->interrupts + *(volatile u64 *)&cpu->pub->timer_ticks;
+}
+
+void
+cpu_timer_by(struct cpu *cpu, u64 at_ns)
+{
+	if (cpu->timer_at != 0 && cpu->timer_at <= at_ns)
+		return;			/* fires earlier: cpu_timer sets it again */
+	cpu->timer_at = at_ns;
+	arch_timer(at_ns);
+}
+
+/*
+ * Can somebody on first's chain run?  Then *prologue is where to enter it, if
+ * it is parked.  One without a prologue is destroyed here, which leaves its
+ * chain without an end until the next look.
+ */
+static bool
+find_end(struct act *first, struct chain *chain, u64 *prologue, u64 now) REQUIRES(env_lock)
+{
+	struct act *act;
+
+	chain_follow(chain, first, now);
+	act = chain->act;
+	if (act == NULL || act->state != ACT_PARKED)
+		return act != NULL;
+	*prologue = *(volatile u64 *)&act->ua->entry[EXO_ENTRY_PROLOGUE];
+	if (entry_valid(*prologue))
+		return true;
+	env_kill(act->env, *prologue == 0 ? EXO_DEAD_NOENTRY : EXO_DEAD_STATE);
+	chain->act = NULL;
+	return false;
+}
+
+/* Entering PARKED is an upcall; everything else continues with registers. */
+static noreturn_ void
+enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 prologue)
+    RELEASE(env_lock)
+{
+	struct act *act = chain->act;
+	bool parked = act->state == ACT_PARKED;
+
+	cpu->head = first->id;
+	cpu->chain = chain->length;
+	cpu->pub->running = act->id;
+	cpu_timer_by(cpu, cpu->slice_end);
+	trace(TRACE_SWITCH, act->id, cpu->slice);
+	if (chain->ends != 0)
+		ipc_wait_end(act, chain->ends);
+	act->state = ACT_RUNNING;
+	act->ua->slice_end_ns = cpu->slice_end;
+	if (parked) {
+		act->waiting = 0;
+		act->ua->critical = 1;
+		act->pub->upcalls++;
+		lock_release(&env_lock);
+		arch_enter_upcall(act, prologue, chain->woke);
+	}
+	if (act->event_due)
+		upcall_async(act, &act->forced, EXO_ENTRY_EVENT);
+	lock_release(&env_lock);
+	arch_enter_regs(act, &act->forced);
+}
+
+/* The rest of the present slice, for the one named.  Returns if it cannot run. */
+static void
+try_yield(struct cpu *cpu, exo_envid to, u64 now) REQUIRES(env_lock)
+{
+	struct act *first = act_of(cpu, to);
+	struct chain chain;
+	u64 prologue = 0;
+
+	if (cpu->in_grace || now >= cpu->slice_end || first == NULL)
+		return;
+	/* Forfeits are paid in slices: whoever owes some gets no presents. */
+	if (find_end(first, &chain, &prologue, now) && chain.act->overrun == 0)
+		enter(cpu, first, &chain, prologue);
+}
+
+/* One slice of the vector.  Returns only when nobody on it runs now. */
+static void
+try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
+{
+	struct exo_slice *slice = &slices[cpu->id * EXO_SLICES_CPU + index];
+	struct act *first = act_of(cpu, slice->owner);
+	struct chain chain;
+	u64 prologue = 0;
+
+	if (first == NULL)
+		return;			/* dead, or not activated here */
+	if (!find_end(first, &chain, &prologue, scan->now)) {
+		if (chain.wakes_at != 0 && (scan->wakes_at == 0 || chain.wakes_at < scan->wakes_at))
+			scan->wakes_at = chain.wakes_at;
+		return;
+	}
+	if (chain.act->overrun != 0) {
+		chain.act->ua->overrun = --chain.act->overrun;
+		scan->again = true;
+		return;
+	}
+
+	cpu->slice = index;
+	cpu->slice_end = scan->now + SLICE_NS;
+	cpu->in_grace = 0;
+	cpu->pub->position = index;
+	slice->used++;
+	first->pub->slices++;
+	enter(cpu, first, &chain, prologue);
+}
+
+/* Once round the vector, from behind the present slice. */
+static void
+scan_slices(struct cpu *cpu, struct scan *scan) REQUIRES(env_lock)
+{
+	u32 index = cpu->slice;
+	u32 seen = 0;
+
+	for (u32 distance = 0; distance < EXO_SLICES_CPU;) {	/* bound: the vector */
+		int next = slice_after(cpu, index);
+
+		if (next < 0)
+			return;
+		distance += ((u32)next - index - 1) % EXO_SLICES_CPU + 1;
+		index = (u32)next;
+		if (distance <= EXO_SLICES_CPU)
+			try_slice(cpu, index, scan);
+		if (++seen % SCAN_BATCH == 0) {
+			lock_release(&env_lock);
+			arch_irq_window();
+			lock_acquire(&env_lock);
+		}
+	}
+}
+
+/* Nobody can run. */
+static noreturn_ void
+sleep(struct cpu *cpu, const struct scan *scan) RELEASE(env_lock)
+{
+	lock_release(&env_lock);
+	cpu->slice_end = 0;		/* no slice: nobody can yield the rest of it */
+	cpu->head = 0;
+	if (scan->wakes_at != 0)
+		cpu_timer_by(cpu, scan->wakes_at);
+	arch_idle();
+}
+
+noreturn_ void
+cpu_dispatch(exo_envid to)
+{
+	struct cpu *cpu = this_cpu();
+	struct scan scan = { .now = now_ns() };
+
+	cpu_charge(cpu, scan.now);
+	cpu->act = NULL;
+	cpu->pub->running = 0;
+	lock_acquire(&env_lock);
+	if (to != 0)
+		try_yield(cpu, to, scan.now);
+	do {				/* again: after an interrupt, and at most FORFEITS_MAX + 1 times an act */
+		scan = (struct scan){ .now = now_ns(), .interrupts = interrupts_seen(cpu) };
+		scan_slices(cpu, &scan);
+	} while (scan.again || scan.interrupts != interrupts_seen(cpu));
+	sleep(cpu, &scan);
+}

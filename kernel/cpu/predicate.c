@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Wakeup predicates: an OR of ANDs over words, compiled when the caller waits
+ * and evaluated each time the dispatcher reaches its slice.  All checks of
+ * rights are made once, here; what can change later is the frame, and a term
+ * whose frame was released, claimed or typed since is true.
+ */
+#include "cpu_priv.h"
+#include "../cap/cap.h"
+#include "../dev/dev.h"
+#include "../mem/mem.h"
+
+/* Kinds whose contents a user may read: everything else is the kernel's own. */
+static bool
+kind_readable(u8 kind)
+{
+	return kind == EXO_FRAME_DATA || kind == EXO_FRAME_UAREA || kind == EXO_FRAME_GUARD ||
+	    kind == EXO_FRAME_ACCOUNT;
+}
+
+static bool
+term_lost(const struct term *term)
+{
+	const struct exo_frame *frame = &frames[term->pfn];
+
+	return term->pfn != 0 &&
+	    (frame->generation != term->generation || !kind_readable(frame->kind));
+}
+
+static bool
+term_true(const struct term *term)
+{
+	u64 word;
+
+	if (term_lost(term))
+		return true;
+	word = *term->word & term->mask;
+	switch (term->cmp) {
+	case EXO_EQ: return word == term->value;
+	case EXO_NE: return word != term->value;
+	case EXO_LT: return word < term->value;
+	case EXO_LE: return word <= term->value;
+	case EXO_GT: return word > term->value;
+	default:     return word >= term->value;
+	}
+}
+
+int
+predicate_holds(const struct act *act)
+{
+	bool product = false;
+	int tag = -1;
+
+	for (u32 n = 0; n < act->nterms; n++) {	/* bound: EXO_TERMS_MAX */
+		const struct term *term = &act->term[n];
+
+		if (n == 0 || (term->flags & EXO_TERM_OR) != 0) {
+			if (product)
+				return tag;
+			product = true;
+			tag = term->tag;
+		}
+		product = product && term_true(term);
+	}
+	return product ? tag : -1;
+}
+
+/* The kernel's own alias of a word of an exposed table, or NULL. */
+static const volatile u64 *
+table_word(u64 where)
+{
+	const struct { u64 base; const void *alias; u64 bytes; } tables[] = {
+		{ EXO_INFO, info, sizeof(*info) },
+		{ EXO_CPUS, cpus_pub, cpus_count * sizeof(*cpus_pub) },
+		{ EXO_DEVICES, devices, DEVICES_MAX * sizeof(*devices) },
+		{ EXO_SLICES, slices, (u64)cpus_count * EXO_SLICES_CPU * sizeof(*slices) },
+		{ EXO_ENVS, envs, envs_count * sizeof(*envs) },
+		{ EXO_FREEMAP, freemap, (frames_count + 63) / 64 * 8 },
+		{ EXO_FRAMES, frames, frames_count * sizeof(*frames) },
+	};
+
+	for (unsigned n = 0; n < sizeof(tables) / sizeof(tables[0]); n++)
+		if (where - tables[n].base < tables[n].bytes)
+			return (const volatile u64 *)((const char *)tables[n].alias +
+			    (where - tables[n].base));
+	return NULL;
+}
+
+/* May env watch this frame?  0 or an error. */
+static int
+frame_watchable(const struct env *env, exo_slot key, exo_pfn pfn) REQUIRES(mem_lock)
+{
+	const struct exo_frame *frame = &frames[pfn];
+
+	if (!kind_readable(frame->kind))
+		return -EXO_ERIGHTS;
+	if (frame->account == env->account)
+		return 0;
+	/* A u-area is seen by its own account alone, as in mapping. */
+	if (frame->kind == EXO_FRAME_UAREA)
+		return -EXO_ERIGHTS;
+	if (frame->kind == EXO_FRAME_DATA && (frame->flags & EXO_FRAME_PUBLIC) != 0)
+		return 0;
+	return frame_allows(env, key, pfn, EXO_R);
+}
+
+int
+predicate_compile(const struct env *env, const struct exo_term *src, struct term *dst)
+{
+	exo_pfn pfn = src->where >> EXO_PAGE_SHIFT;
+	bool table = src->where >= EXO_TABLES;
+	int error;
+
+	if (src->cmp > EXO_GE || (src->flags & ~EXO_TERM_OR) != 0 || src->spare != 0)
+		return -EXO_EARG;
+	if (src->where % 8 != 0)
+		return -EXO_EALIGN;
+	/* Frame 0 is the firmware's; the compiled form uses 0 for "a table". */
+	if (table ? table_word(src->where) == NULL : pfn == 0 || pfn >= frames_count)
+		return -EXO_ERANGE;
+	error = table ? 0 : frame_watchable(env, src->key, pfn);
+	if (error != 0)
+		return error;
+
+	*dst = (struct term){ .mask = src->mask, .value = src->value, .cmp = src->cmp,
+	    .flags = src->flags, .tag = src->tag };
+	if (table) {
+		dst->word = table_word(src->where);
+		return 0;
+	}
+	frame_scrub(pfn);		/* or the predicate would read what the last owner left */
+	dst->pfn = (u32)pfn;
+	dst->generation = frames[pfn].generation;
+	dst->word = (const volatile u64 *)frame_ptr(pfn) + src->where % EXO_PAGE_BYTES / 8;
+	return 0;
+}

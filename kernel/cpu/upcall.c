@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Upcalls: the interrupted context goes to a save slot of the u-area, and the
+ * user's registers are turned into an entry of its library.
+ *
+ * The u-area is the user's memory: depth, entries, window and `critical` are
+ * each read once and checked; nothing the kernel later relies on is read back.
+ * The other registers go in as they were (the library saves them), and nothing
+ * is written below the user's stack pointer.
+ *
+ * The resume window: between `decl depth` and the jump the library runs on
+ * behalf of the context in save[depth], which is complete there.  An upcall
+ * that interrupts the window takes that slot again and keeps its registers, so
+ * the window is left as if it had never been entered.
+ */
+#include "cpu_priv.h"
+
+static u64
+read_once(const u64 *word)
+{
+	return *(const volatile u64 *)word;
+}
+
+static void
+save_all(struct exo_save *save, const struct regs *regs)
+{
+	save->rbx = regs->rbx;
+	save->rdx = regs->rdx;
+	save->rsi = regs->rsi;
+	save->rdi = regs->rdi;
+	save->rbp = regs->rbp;
+	save->r8 = regs->r8;
+	save->r9 = regs->r9;
+	save->r10 = regs->r10;
+	save->r12 = regs->r12;
+	save->r13 = regs->r13;
+	save->r14 = regs->r14;
+	save->r15 = regs->r15;
+}
+
+static void
+save_context(struct exo_save *save, const struct regs *regs, u32 flags)
+{
+	save->rip = regs->rip;
+	save->rsp = regs->rsp;
+	save->rflags = regs->rflags;
+	save->rax = regs->rax;
+	save->rcx = regs->rcx;
+	save->r11 = regs->r11;
+	save->flags = (uint16_t)flags;
+	if ((flags & EXO_SAVE_FULL) != 0)
+		save_all(save, regs);
+}
+
+/* Both kinds of upcall; depth and entry have been checked. */
+static void
+upcall_enter(struct act *act, struct regs *regs, u32 depth, u64 rip, u32 flags)
+{
+	struct exo_uarea *ua = act->ua;
+	u64 begin = read_once(&ua->window_begin);
+	u64 end = read_once(&ua->window_end);
+
+	if (regs->rip < begin || regs->rip >= end)
+		save_context(&ua->save[depth], regs, flags);
+	ua->depth = depth + 1;
+	ua->critical = 1;
+	regs->rip = rip;
+	regs->rflags = RFLAGS_FIXED;
+	act->pub->upcalls++;
+}
+
+static noreturn_ void
+upcall_dies(struct act *act, u64 reason, const struct regs *regs)
+{
+	lock_acquire(&env_lock);
+	env_kill(act->env, reason | (regs->vector & 0xff) << 16);
+	panic("a dead environment runs on");
+}
+
+void
+upcall_sync(struct act *act, struct regs *regs, u64 addr)
+{
+	struct exo_uarea *ua = act->ua;
+	u32 depth = *(volatile u32 *)&ua->depth;
+	u64 rip = read_once(&ua->entry[EXO_ENTRY_EXCEPTION]);
+	u32 flags = *(volatile u32 *)&ua->critical != 0 ? EXO_SAVE_CRITICAL : 0;
+
+	if (rip == 0)
+		upcall_dies(act, EXO_DEAD_NOENTRY, regs);
+	if (!entry_valid(rip))
+		upcall_dies(act, EXO_DEAD_STATE, regs);
+	if (depth >= EXO_SAVE_SLOTS)
+		upcall_dies(act, EXO_DEAD_NESTING, regs);
+
+	ua->save[depth].addr = addr;
+	ua->save[depth].error = (uint32_t)regs->error;
+	ua->save[depth].vector = (uint16_t)regs->vector;
+	act->pub->faults += regs->vector == 14;
+	trace(TRACE_EXCEPTION, regs->vector, regs->rip);
+	upcall_enter(act, regs, depth, rip, flags);
+}
+
+bool
+upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
+{
+	struct exo_uarea *ua = act->ua;
+	u32 depth = *(volatile u32 *)&ua->depth;
+	u64 rip = read_once(&ua->entry[entry]);
+	bool full = regs == &act->forced;
+
+	if (entry == EXO_ENTRY_EVENT)
+		act->event_due = 0;
+	if (*(volatile u32 *)&ua->critical != 0 || depth >= EXO_SAVE_SLOTS || !entry_valid(rip)) {
+		__atomic_fetch_or(&ua->pending, 1u << entry, __ATOMIC_RELAXED);
+		return false;
+	}
+
+	__atomic_fetch_and(&ua->pending, ~(1u << entry), __ATOMIC_RELAXED);
+	ua->save[depth].addr = 0;
+	ua->save[depth].error = 0;
+	ua->save[depth].vector = (uint16_t)(0x100 + entry);
+	trace(TRACE_UPCALL, (u64)entry, regs->rip);
+	upcall_enter(act, regs, depth, rip, full ? EXO_SAVE_FULL : 0);
+	return true;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+#include <kernel/syscalls.h>
+#include "event_priv.h"
+#include "../cap/cap.h"
+#include "../cpu/cpu.h"
+#include "../dev/dev.h"
+#include "../mem/mem.h"
+
+/* The activation on this CPU, else the first there is. */
+static struct act *
+post_target(const struct env *env) REQUIRES(env_lock)
+{
+	struct act *here = env->act[this_cpu()->id];
+
+	for (u32 n = 0; n < CPUS_MAX && here == NULL; n++)
+		here = env->act[n];
+	return here;
+}
+
+i64
+sys_post(struct env *self, u64 id, u64 bits, u64 key)
+{
+	struct act *act = NULL;
+	struct env *env;
+	int error;
+
+	lock_acquire(&env_lock);
+	env = env_find(id, &error);
+	if (env != NULL) {
+		lock_acquire(&mem_lock);
+		error = env_allows(self, slot_arg(key), env, EXO_P);
+		lock_release(&mem_lock);
+		act = post_target(env);
+	}
+	if (error == 0 && act == NULL)
+		error = -EXO_EABSENT;
+	if (error == 0) {
+		event_post(act, bits);
+		/* To itself: an interrupt right behind the call finds the context to deliver it into. */
+		if (env == self)
+			cpu_kick();
+	}
+	lock_release(&env_lock);
+	return error;
+}
+
+static int
+bind_check(const struct env *self, u64 line, u64 id, exo_slot key) REQUIRES(env_lock, dev_lock)
+{
+	const struct exo_key name = { .len = 2, .rights = EXO_C,
+	    .name = { EXO_NAME_IRQ, (u8)line } };
+	int error, ignored;
+
+	if (line >= IRQ_LINES)
+		return -EXO_ERANGE;
+	error = name_allows(self, key, &name);
+	if (error != 0)
+		return error;
+	if (id == 0)
+		return 0;
+	if (env_find(id, &error) == NULL)
+		return error;
+	if (irq_driven((u32)line) || env_find(irqs[line].env, &ignored) != NULL)
+		return -EXO_ETAKEN;
+	return 0;
+}
+
+i64
+sys_irq_bind(struct env *self, u64 line, u64 id, u64 bits, u64 key)
+{
+	int error;
+
+	lock_acquire(&env_lock);
+	lock_acquire(&dev_lock);
+	error = bind_check(self, line, id, slot_arg(key));
+	/* Unbinding what is a kernel driver's, or nobody's, leaves the line as it is. */
+	if (error == 0 && (id != 0 || irqs[line].env != 0)) {
+		irqs[line] = (struct irq_binding){ .env = id, .bits = id != 0 ? bits : 0 };
+		arch_irq_mask((u32)line, id == 0);
+	}
+	lock_release(&dev_lock);
+	lock_release(&env_lock);
+	return error;
+}
+
+i64
+sys_irq_unmask(struct env *self, u64 line)
+{
+	int error = -EXO_ERANGE;
+
+	lock_acquire(&dev_lock);
+	if (line < IRQ_LINES)
+		error = irqs[line].env == self->id ? 0 : -EXO_EOWNER;
+	if (error == 0)
+		arch_irq_mask((u32)line, false);
+	lock_release(&dev_lock);
+	return error;
+}
