@@ -376,11 +376,13 @@ proc_end(struct proc *p, uint32_t wait_status)
 
 /* What a death by the kernel's hand is in Linux terms. */
 static uint32_t
-death_status(uint64_t reason)
+death_status(const struct proc *p, uint64_t reason)
 {
+	uint32_t word = (uint32_t)(reason >> 16);
+
 	switch (reason & 0xffff) {
-	case EXO_DEAD_EXIT:
-		return (uint32_t)(reason >> 16) & 0xffff;	/* a native program's own word: a wait status */
+	case EXO_DEAD_EXIT:		/* by its own hand: a native's exit status, a library's wait status */
+		return p->native ? (word & 0xff) << 8 : word & 0xffff;
 	case EXO_DEAD_EXCESS:
 		return SIGKILL;
 	default:
@@ -408,7 +410,7 @@ proc_find_dead(void)
 		if (p->sh->state == PROC_BUILDING)
 			proc_discard(p);
 		else
-			proc_end(p, e ? death_status(e->reason) : SIGKILL);
+			proc_end(p, e ? death_status(p, e->reason) : SIGKILL);
 	}
 }
 
