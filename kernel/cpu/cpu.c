@@ -85,9 +85,10 @@ cpu_forget(struct act *act)
 {
 	struct cpu *cpu = &cpus[act->cpu];
 
-	must(cpu->act != act);
 	if (cpu->fpu == act)
 		cpu->fpu = NULL;
+	if (cpu->fs == act)
+		cpu->fs = NULL;
 }
 
 void

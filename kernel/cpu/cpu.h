@@ -30,6 +30,7 @@ struct cpu {
 	u64 told;			/* environment that the epilogue was meant for, while in_grace */
 	u64 timer_at;			/* ns the one-shot timer is set to, 0: off */
 	struct act *fpu;		/* whose vector state is in the registers */
+	struct act *fs;			/* whose FS base is in the register */
 	u64 entered;			/* since when the present act is charged for time, ns */
 	u64 loaded_cr3;
 	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */
@@ -66,7 +67,7 @@ void cpu_park(struct act *act);
 /* #NM in user mode: the vector registers change hands. */
 void fpu_trap(void);
 
-/* An activation's frame goes: no CPU may remember it. */
+/* An activation dies: its registers are nobody's. */
 void cpu_forget(struct act *act) REQUIRES(env_lock);
 
 /* Slices of a dead environment are freed. */

@@ -121,8 +121,8 @@ env_kill(struct env *env, u64 reason)
 	info->deaths++;
 	trace(TRACE_DEATH, env->id, reason);
 	for (u32 n = 0; n < cpus_count; n++)
-		if (env->act[n] != NULL && cpus[n].fpu == env->act[n])
-			cpus[n].fpu = NULL;
+		if (env->act[n] != NULL)
+			cpu_forget(env->act[n]);
 	if (cpu->act == NULL || cpu->act->env != env)
 		return;
 	/* One CPU: nobody else runs.  With more, those that run it are interrupted here. */
@@ -163,9 +163,6 @@ env_dismantle(exo_pfn frame)
 
 	cpu_slices_free(env->id);
 	event_forget(env->id);
-	for (u32 n = 0; n < cpus_count; n++)
-		if (env->act[n] != NULL)
-			cpu_forget(env->act[n]);
 	memset(&envs[env->slot], 0, sizeof(envs[0]));
 	memset(env, 0, sizeof(*env));
 	return true;

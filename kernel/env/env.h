@@ -58,6 +58,7 @@ struct act {
 	u32 waiting;			/* a predicate or deadline is installed */
 	u32 overrun;			/* slices to be forfeited */
 	u32 strikes;			/* slices in a row that were overrun */
+	u64 fs_base;			/* while cpu->fs is another */
 	u32 event_due;			/* something was posted and EVENT not yet delivered or left pending */
 	u32 spare;
 	u32 fpu_valid;			/* the area below holds this activation's vector state */
