@@ -28,7 +28,7 @@
 /* The device's own queue numbers. */
 #define CONTROL_RECEIVE 2u
 #define CONTROL_SEND 3u
-#define DEVICE_QUEUE(q) ((u16)((q) + 4)) /* of user queue q: port n + 1 begins at 2n + 4 */
+#define DEVICE_QUEUE(q) ((u16)((q) + 4))	/* of user queue q: port n + 1 begins at 2n + 4 */
 #define LOG_QUEUE (2 * CONSOLE_LOG + 1)
 
 #define F_MULTIPORT (1ull << 1)
@@ -40,22 +40,34 @@ struct control {
 	u16 value;
 };
 
-#define CONTROL_BYTES 64u /* of a receive buffer; longer names are cut, and not looked at */
-#define LOG_BYTES 256u /* of a log buffer */
+#define CONTROL_BYTES 64u		/* of a receive buffer; longer names are cut, and not looked at */
+#define LOG_BYTES 256u			/* of a log buffer */
 
 struct console {
-	struct virtio dev; /* [I] */
-	struct virtq user[USER_QUEUES]; /* [dev_lock], but the log's */
-	struct virtq receive, send; /* [dev_lock] control */
-	u8 (*received)[CONTROL_BYTES]; /* [dev_lock] VIRTQ_SIZE buffers */
-	struct control *sent; /* [dev_lock] VIRTQ_SIZE messages, a bit of `sending` each */
-	u32 sending; /* [dev_lock] */
-	u8 (*log)[LOG_BYTES]; /* VIRTQ_SIZE buffers, under the log's lock, as the rest */
-	u32 logging; /* buffers the device has */
-	u64 log_lost; /* bytes that found no buffer */
+	struct virtio dev;		/* [I] */
+	struct virtq user[USER_QUEUES];	/* [dev_lock], but the log's */
+	struct virtq receive, send;	/* [dev_lock] control */
+	u8 (*received)[CONTROL_BYTES];	/* [dev_lock] VIRTQ_SIZE buffers */
+	struct control *sent;		/* [dev_lock] VIRTQ_SIZE messages, a bit of `sending` each */
+	u32 sending;			/* [dev_lock] */
+	u8 (*log)[LOG_BYTES];		/* VIRTQ_SIZE buffers, under the log's lock, as the rest */
+	u32 logging;			/* buffers the device has */
+	u64 log_lost;			/* bytes that found no buffer */
 };
 
-static struct console *console; /* [I] the sink gets no argument */
+static struct console *console;		/* [I] the sink gets no argument */
+
+/* ---- completions ------------------------------------------------------------ */
+
+static void
+console_reap(struct console *con, u32 queue) REQUIRES(dev_lock)
+{
+	u64 cookie;
+	u32 bytes;
+
+	for (unsigned n = 0; n < VIRTQ_SIZE && virtq_get(&con->user[queue], &cookie, &bytes); n++)
+		dev_done(DEV_CONSOLE, queue, cookie, bytes, false);
+}
 
 /* ---- control messages ------------------------------------------------------- */
 
@@ -65,7 +77,7 @@ control_reap(struct console *con) REQUIRES(dev_lock)
 	u64 cookie;
 	u32 bytes;
 
-	while (virtq_get(&con->send, &cookie, &bytes)) /* bound: the queue's size */
+	while (virtq_get(&con->send, &cookie, &bytes))	/* bound: the queue's size */
 		con->sending &= ~(1u << cookie);
 }
 
@@ -80,10 +92,10 @@ control_send(struct console *con, u32 port, u16 event, u16 value) REQUIRES(dev_l
 		return;
 	}
 	slot = (unsigned)__builtin_ctz(~con->sending);
-	con->sent[slot] = (struct control){port, event, value};
-	if (!virtq_put(
-		    &con->send, arch_phys(&con->sent[slot]), sizeof(struct control), false, slot))
-		return; /* queues smaller than VIRTQ_SIZE are refused at boot */
+	con->sent[slot] = (struct control){ port, event, value };
+	if (!virtq_put(&con->send, arch_phys(&con->sent[slot]), sizeof(struct control), false,
+		    slot))
+		return;			/* queues smaller than VIRTQ_SIZE are refused at boot */
 	con->sending |= 1u << slot;
 	con->dev.ops->notify(&con->dev, CONTROL_SEND);
 }
@@ -94,7 +106,36 @@ control_offer(struct console *con, unsigned slot)
 	virtq_put(&con->receive, arch_phys(con->received[slot]), CONTROL_BYTES, true, slot);
 }
 
-/* PORT_OPEN from the device needs no answer: a closed port swallows what it is sent. */
+/*
+ * The host closed a port.  QEMU has returned what it had not begun to send and
+ * throws away what comes later, but a buffer that it had sent in part never
+ * comes back: it is done too.
+ */
+static void
+port_closed(struct console *con, u32 port) REQUIRES(dev_lock)
+{
+	u32 queue = 2 * (port - 1) + 1;
+	u64 cookie;
+	u32 bytes;
+
+	if (port < 1 || port > CONSOLE_PORTS || queue == LOG_QUEUE || con->user[queue].page == NULL)
+		return;
+	console_reap(con, queue);
+	while (virtq_forget(&con->user[queue], &cookie, &bytes)) /* bound: the queue's size */
+		dev_done(DEV_CONSOLE, queue, cookie, bytes, false);
+}
+
+static void
+control_take(struct console *con, const struct control *message) REQUIRES(dev_lock)
+{
+	if (message->event == PORT_OPEN && message->value == 0)
+		port_closed(con, message->port);
+	if (message->event != PORT_ADD)
+		return;
+	control_send(con, message->port, PORT_READY, 1);
+	control_send(con, message->port, PORT_OPEN, 1);
+}
+
 static void
 control_receive(struct console *con) REQUIRES(dev_lock)
 {
@@ -107,10 +148,8 @@ control_receive(struct console *con) REQUIRES(dev_lock)
 		memcpy(&message, con->received[slot], sizeof(message));
 		control_offer(con, (unsigned)slot);
 		some = true;
-		if (bytes < sizeof(message) || message.event != PORT_ADD)
-			continue;
-		control_send(con, message.port, PORT_READY, 1);
-		control_send(con, message.port, PORT_OPEN, 1);
+		if (bytes >= sizeof(message))
+			control_take(con, &message);
 	}
 	if (some)
 		con->dev.ops->notify(&con->dev, CONTROL_RECEIVE);
@@ -137,16 +176,6 @@ console_submit(void *driver, u32 queue, u64 phys, u32 bytes, u64 cookie) REQUIRE
 }
 
 static void
-console_reap(struct console *con, u32 queue) REQUIRES(dev_lock)
-{
-	u64 cookie;
-	u32 bytes;
-
-	for (unsigned n = 0; n < VIRTQ_SIZE && virtq_get(&con->user[queue], &cookie, &bytes); n++)
-		dev_done(DEV_CONSOLE, queue, cookie, bytes, false);
-}
-
-static void
 console_kick(void *driver, u32 queue) REQUIRES(dev_lock)
 {
 	struct console *con = driver;
@@ -162,7 +191,7 @@ console_kick(void *driver, u32 queue) REQUIRES(dev_lock)
 	if (q->free == q->size)
 		return;
 	virtq_quiet(q, false);
-	console_reap(con, queue); /* what was done between the look and the flag */
+	console_reap(con, queue);	/* what was done between the look and the flag */
 }
 
 static void
@@ -209,7 +238,7 @@ log_reap(struct console *con)
 	u64 slot;
 	u32 bytes;
 
-	while (virtq_get(&con->user[LOG_QUEUE], &slot, &bytes)) /* bound: the queue's size */
+	while (virtq_get(&con->user[LOG_QUEUE], &slot, &bytes))	/* bound: the queue's size */
 		con->logging &= ~(1u << slot);
 }
 
@@ -273,7 +302,7 @@ console_start(struct console *con)
 	virtio_ready(&con->dev);
 	con->dev.ops->notify(&con->dev, CONTROL_RECEIVE);
 	control_send(con, ~0u, DEVICE_READY, 1);
-	control_receive(con); /* an emulated device has answered already */
+	control_receive(con);		/* an emulated device has answered already */
 	lock_release(&dev_lock);
 	arch_irq_mask(con->dev.irq, false);
 	console = con;

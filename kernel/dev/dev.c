@@ -6,14 +6,14 @@
 #include "dev.h"
 #include "virtio.h"
 
-struct exo_device *devices; /* [dev_lock] */
-static struct device drivers[DEVICES_MAX]; /* [I] */
+struct exo_device *devices;		/* [dev_lock] */
+static struct device drivers[DEVICES_MAX];	/* [I] */
 
 struct exo_device *
 dev_register(u32 row, const struct driver *ops, void *driver)
 {
 	must(row < DEVICES_MAX);
-	drivers[row] = (struct device){ops, driver};
+	drivers[row] = (struct device){ ops, driver };
 	return &devices[row];
 }
 
@@ -116,9 +116,9 @@ number(const char **text)
 	u64 value = 0;
 
 	for (p += hex ? 2 : 0;; p++) {
-		unsigned digit = *p >= '0' && *p <= '9'          ? (unsigned)(*p - '0')
-				 : hex && *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a' + 10)
-								 : 99;
+		unsigned digit = *p >= '0' && *p <= '9' ? (unsigned)(*p - '0')
+			: hex && *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a' + 10)
+							: 99;
 
 		if (digit == 99)
 			break;
@@ -148,7 +148,7 @@ mmio_boot(const char *text)
 }
 
 static const char *
-behind(const char *text, const char *prefix) /* NULL: text does not begin with it */
+behind(const char *text, const char *prefix)	/* NULL: text does not begin with it */
 {
 	while (*prefix != '\0')
 		if (*text++ != *prefix++)

@@ -30,9 +30,9 @@
 struct driver {
 	/* Take one buffer.  0, or -EXO_EBUSY when the queue is full, -EXO_EDEVICE: no such queue. */
 	int (*submit)(void *driver, u32 queue, u64 phys, u32 bytes, u64 cookie);
-	void (*kick)(void *driver, u32 queue);		/* tell the device; complete what it does at once */
-	bool (*sends)(u32 queue);			/* the device reads the buffers of this queue */
-	void (*interrupt)(void *driver);		/* the line may be another device's */
+	void (*kick)(void *driver, u32 queue); /* tell the device; complete what it does at once */
+	bool (*sends)(u32 queue);	/* the device reads the buffers of this queue */
+	void (*interrupt)(void *driver);	/* the line may be another device's */
 };
 
 /* The private half of a row. */

@@ -16,7 +16,7 @@
 static int
 queue_allows(const struct env *self, exo_slot key, u64 device, u64 queue)
 {
-	struct exo_key name = {.len = 3, .rights = EXO_W};
+	struct exo_key name = { .len = 3, .rights = EXO_W };
 
 	name.name[0] = EXO_NAME_DEVICE;
 	name.name[1] = (u8)device;
@@ -58,8 +58,8 @@ io_start(const struct device *dev, u64 queue, const struct exo_io *io) REQUIRES(
 	int error;
 
 	frame_scrub(io->pfn);
-	error = dev->ops->submit(
-		dev->driver, (u32)queue, base + io->offset, io->bytes, base + io->done_offset);
+	error = dev->ops->submit(dev->driver, (u32)queue, base + io->offset, io->bytes,
+		base + io->done_offset);
 	if (error == 0)
 		__atomic_fetch_add(&frames[io->pfn].pins, 1, __ATOMIC_RELAXED);
 	return error;

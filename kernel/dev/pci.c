@@ -79,9 +79,9 @@ bar_read(u16 address, unsigned n, struct exo_bar *bar)
 		pci_write(address, at + 4, high);
 	}
 	if ((u32)mask == 0 && !wide)
-		return 1; /* not implemented */
+		return 1;		/* not implemented */
 	if (ports)
-		mask |= 0xffff0000u; /* the upper half of a port range may read as zero */
+		mask |= 0xffff0000u;	/* the upper half of a port range may read as zero */
 	bar->bytes = ~mask + 1;
 	bar->base = ((u64)high << 32 | (low & (ports ? ~3u : ~15u))) | (ports ? EXO_BAR_PORTS : 0);
 	return wide ? 2 : 1;
@@ -193,16 +193,16 @@ function_assign(struct windows *w, struct pci_function *function)
 unsigned
 pci_scan(struct pci_function *functions, unsigned max)
 {
-	struct windows w = {{MEMORY_BEGIN, MEMORY_END}, {PORTS_BEGIN, PORTS_END}};
+	struct windows w = { { MEMORY_BEGIN, MEMORY_END }, { PORTS_BEGIN, PORTS_END } };
 	u32 host_bridge = pci_read(0, PCI_ID);
 	unsigned count = 0;
 
 	if (host_bridge == ~0u)
-		return 0; /* no PCI here */
+		return 0;		/* no PCI here */
 	for (u16 address = 0; address < SLOTS * FUNCTIONS && count < max; address++) {
 		if (!function_read(host_bridge, address, &functions[count])) {
 			if (address % FUNCTIONS == 0)
-				address += FUNCTIONS - 1; /* an empty slot */
+				address += FUNCTIONS - 1;	/* an empty slot */
 			continue;
 		}
 		for (unsigned n = 0; n < PCI_BARS; n++)

@@ -11,7 +11,7 @@
 #include "../core/core.h"
 
 #define PCI_BARS 6u
-#define PCI_CAPABILITIES_MAX 48u /* as many as fit: ends a list that is a loop */
+#define PCI_CAPABILITIES_MAX 48u	/* as many as fit: ends a list that is a loop */
 
 enum pci_register {
 	PCI_ID = 0x00,
@@ -29,15 +29,15 @@ enum pci_register {
 #define PCI_CAP_VENDOR 0x09u
 
 struct pci_function {
-	u16 address; /* bus << 8 | slot << 3 | function */
+	u16 address;			/* bus << 8 | slot << 3 | function */
 	u16 vendor, device;
-	u32 irq; /* interrupt line, or ~0 */
-	struct exo_bar bar[PCI_BARS]; /* as found; base 0: absent or not assigned */
+	u32 irq;			/* interrupt line, or ~0 */
+	struct exo_bar bar[PCI_BARS];	/* as found; base 0: absent or not assigned */
 };
 
-u32 pci_read(u16 address, unsigned at); /* at: a multiple of 4 */
+u32 pci_read(u16 address, unsigned at);	/* at: a multiple of 4 */
 void pci_write(u16 address, unsigned at, u32 value);
-void pci_enable(u16 address, u32 command); /* PCI_COMMAND_*, and lets INTx through */
+void pci_enable(u16 address, u32 command);	/* PCI_COMMAND_*, and lets INTx through */
 
 /*
  * Fill in up to max functions, in order of address; returns how many.

@@ -48,6 +48,6 @@ virtio_queue(struct virtio *dev, u16 queue, struct virtq *q)
 void
 virtio_ready(struct virtio *dev)
 {
-	dev->ops->set_status(
-		dev, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
+	dev->ops->set_status(dev,
+		VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
 }

@@ -30,23 +30,23 @@ struct virtio_transport {
 	void (*set_status)(struct virtio *dev, u8 status);
 	u32 (*features)(struct virtio *dev, u32 word);
 	void (*set_features)(struct virtio *dev, u32 word, u32 bits);
-	u16 (*queue_max)(struct virtio *dev, u16 queue); /* 0: no such queue */
+	u16 (*queue_max)(struct virtio *dev, u16 queue);	/* 0: no such queue */
 	void (*queue_start)(struct virtio *dev, u16 queue, u16 size, u64 page);
 	void (*notify)(struct virtio *dev, u16 queue);
-	u32 (*interrupt)(struct virtio *dev); /* reads and clears; 0: not this device */
+	u32 (*interrupt)(struct virtio *dev);	/* reads and clears; 0: not this device */
 };
 
-struct virtio { /* all [I] */
+struct virtio {				/* all [I] */
 	const struct virtio_transport *ops;
 	u32 irq;
 	u32 id;
-	u64 address; /* as in struct exo_device */
-	volatile u8 *regs; /* MMIO registers; PCI: common configuration */
-	volatile u8 *config; /* device configuration */
-	volatile u8 *isr; /* PCI */
-	volatile u8 *doorbells; /* PCI */
-	u32 doorbell_step; /* PCI: bytes a unit of queue_notify_off */
-	u32 doorbell[VIRTIO_QUEUES_MAX]; /* PCI: offset of each queue's */
+	u64 address;			/* as in struct exo_device */
+	volatile u8 *regs;		/* MMIO registers; PCI: common configuration */
+	volatile u8 *config;		/* device configuration */
+	volatile u8 *isr;		/* PCI */
+	volatile u8 *doorbells;		/* PCI */
+	u32 doorbell_step;		/* PCI: bytes a unit of queue_notify_off */
+	u32 doorbell[VIRTIO_QUEUES_MAX];	/* PCI: offset of each queue's */
 };
 
 /* Recognise a device; false: none, or a legacy one (which is logged). */

@@ -24,7 +24,7 @@ enum {
 	REG_USED = 0xa0,
 	REG_CONFIG = 0x100,
 };
-#define MAGIC 0x74726976u /* "virt" */
+#define MAGIC 0x74726976u		/* "virt" */
 
 static u32
 reg(const struct virtio *dev, unsigned at)

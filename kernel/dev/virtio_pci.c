@@ -8,7 +8,7 @@
 #include "virtio.h"
 
 #define VENDOR_VIRTIO 0x1af4u
-#define DEVICE_MODERN 0x1040u /* plus the device type; below: transitional */
+#define DEVICE_MODERN 0x1040u		/* plus the device type; below: transitional */
 
 enum {
 	CFG_FEATURES_SEL = 0,
@@ -105,7 +105,7 @@ pci_notify(struct virtio *dev, u16 queue)
 static u32
 pci_interrupt(struct virtio *dev)
 {
-	return *dev->isr; /* reading clears it and lowers the line */
+	return *dev->isr;		/* reading clears it and lowers the line */
 }
 
 static const struct virtio_transport transport = {
@@ -140,14 +140,14 @@ static void
 capability_use(struct virtio *dev, const struct pci_function *function, unsigned at)
 {
 	enum capability kind = pci_read(function->address, at) >> 24;
-	volatile u8 **where = kind == CAP_COMMON   ? &dev->regs
-			      : kind == CAP_NOTIFY ? &dev->doorbells
-			      : kind == CAP_ISR    ? &dev->isr
-			      : kind == CAP_DEVICE ? &dev->config
-						   : NULL;
+	volatile u8 **where = kind == CAP_COMMON ? &dev->regs
+		: kind == CAP_NOTIFY             ? &dev->doorbells
+		: kind == CAP_ISR                ? &dev->isr
+		: kind == CAP_DEVICE             ? &dev->config
+						 : NULL;
 
 	if (where == NULL || *where != NULL)
-		return; /* the first of a kind is the one to use */
+		return;			/* the first of a kind is the one to use */
 	*where = capability_map(function, at);
 	if (kind == CAP_NOTIFY)
 		dev->doorbell_step = pci_read(function->address, at + 16);

@@ -28,6 +28,7 @@ virtq_put(struct virtq *q, u64 phys, u32 bytes, bool device_writes, u64 cookie)
 	q->out[id].cookie = cookie;
 	q->out[id].bytes = bytes;
 	q->out[id].sent = !device_writes;
+	q->out[id].forgotten = false;
 	page->desc[id].addr = phys;
 	page->desc[id].bytes = bytes;
 	page->desc[id].flags = device_writes ? VIRTQ_DESC_WRITE : 0;
@@ -53,12 +54,27 @@ virtq_get(struct virtq *q, u64 *cookie, u32 *bytes)
 		q->used++;
 		if (id >= q->size || q->out[id].bytes == 0)
 			continue;
-		*cookie = q->out[id].cookie;
 		if (done > q->out[id].bytes || q->out[id].sent)
 			done = q->out[id].bytes;
+		*cookie = q->out[id].cookie;
 		*bytes = done;
 		q->out[id].bytes = 0;
 		q->stack[q->free++] = (u16)id;
+		if (!q->out[id].forgotten)
+			return true;
+	}
+	return false;
+}
+
+bool
+virtq_forget(struct virtq *q, u64 *cookie, u32 *bytes)
+{
+	for (unsigned id = 0; id < q->size; id++) {
+		if (q->out[id].bytes == 0 || !q->out[id].sent || q->out[id].forgotten)
+			continue;
+		q->out[id].forgotten = true;
+		*cookie = q->out[id].cookie;
+		*bytes = q->out[id].bytes;
 		return true;
 	}
 	return false;

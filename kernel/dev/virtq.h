@@ -22,13 +22,13 @@ struct virtq_desc {
 	u16 flags;
 	u16 next;
 };
-#define VIRTQ_DESC_WRITE 2u /* the device writes */
+#define VIRTQ_DESC_WRITE 2u		/* the device writes */
 
 /* The page shared with the device; offsets are given to it by virtq_*_offset. */
 struct virtq_page {
 	struct virtq_desc desc[VIRTQ_SIZE];
 	struct {
-		u16 flags; /* VIRTQ_QUIET */
+		u16 flags;		/* VIRTQ_QUIET */
 		u16 index;
 		u16 ring[VIRTQ_SIZE];
 	} avail;
@@ -40,23 +40,24 @@ struct virtq_page {
 		} ring[VIRTQ_SIZE];
 	} used __attribute__((aligned(64)));
 };
-#define VIRTQ_QUIET 1u /* avail.flags: no interrupts, please */
+#define VIRTQ_QUIET 1u			/* avail.flags: no interrupts, please */
 
 _Static_assert(sizeof(struct virtq_desc) == 16, "virtio descriptor");
 _Static_assert(offsetof(struct virtq_page, used) % 4 == 0, "virtio used ring");
 _Static_assert(sizeof(struct virtq_page) <= 4096, "one page a queue");
 
-struct virtq { /* all under the lock of whoever drives it */
-	struct virtq_page *page; /* NULL: not set up */
-	u16 size; /* entries used, a power of two <= VIRTQ_SIZE */
-	u16 free; /* descriptors free */
-	u16 avail; /* next index to publish */
-	u16 used; /* next index to look at */
-	u16 stack[VIRTQ_SIZE]; /* free descriptors, [0 .. free) */
+struct virtq {				/* all under the lock of whoever drives it */
+	struct virtq_page *page;	/* NULL: not set up */
+	u16 size;			/* entries used, a power of two <= VIRTQ_SIZE */
+	u16 free;			/* descriptors free */
+	u16 avail;			/* next index to publish */
+	u16 used;			/* next index to look at */
+	u16 stack[VIRTQ_SIZE];		/* free descriptors, [0 .. free) */
 	struct {
 		u64 cookie;
-		u32 bytes; /* 0: not outstanding */
-		u32 sent; /* the device only reads it: done means all of it */
+		u32 bytes;		/* 0: not outstanding */
+		u16 sent;		/* the device only reads it: done means all of it */
+		u16 forgotten;		/* given up by virtq_forget; free once it comes back */
 	} out[VIRTQ_SIZE];
 };
 
@@ -67,6 +68,14 @@ bool virtq_put(struct virtq *q, u64 phys, u32 bytes, bool device_writes, u64 coo
 
 /* The next buffer the device is done with, and the bytes it wrote (or read: all); false: none. */
 bool virtq_get(struct virtq *q, u64 *cookie, u32 *bytes);
+
+/*
+ * Give up a buffer that the device still has but will not bring back, one at
+ * a time; false: none is left.  Only for buffers that it reads: who gets the
+ * frame next must not find it written to.  The descriptor stays taken until
+ * the device does return it, if ever.
+ */
+bool virtq_forget(struct virtq *q, u64 *cookie, u32 *bytes);
 
 /* Ask the device for interrupts, or for none.  After asking for them, look once more. */
 void virtq_quiet(struct virtq *q, bool quiet);
