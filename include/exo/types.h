@@ -176,7 +176,7 @@ struct exo_io {
 	uint32_t offset;		/* of the data in the frame */
 	uint32_t bytes;
 	uint32_t done_offset;		/* of the 8-byte completion word, 8-aligned, outside the data */
-	exo_slot key;			/* opens the frame (R to send, W to receive) */
+	exo_slot key;			/* opens the frame: W (the completion word), and R to send */
 	uint64_t spare;			/* must be 0 */
 };
 #define EXO_IO_DONE  (1ull << 63)
