@@ -128,7 +128,7 @@ number(const char **text)
 	return value;
 }
 
-/* One virtio_mmio.device=<bytes>@<base>:<line>, as QEMU's microvm writes it.  True: it is the console. */
+/* One virtio_mmio.device=<bytes>@<base>:<line>, as microvm writes it.  True: it is the console. */
 static bool
 mmio_boot(const char *text)
 {

@@ -43,7 +43,7 @@ struct device {				/* all [I] */
 
 extern struct exo_device *devices;	/* [dev_lock] the exposed table, DEVICES_MAX rows */
 
-/* Boot: find and start what is there.  cmdline: from the loader (virtio_mmio.device=... on microvm). */
+/* Boot: find and start what is there.  cmdline: the loader's (microvm names its devices there). */
 void dev_boot(const char *cmdline);
 
 /* Boot: a row of the table, with or without a driver (ops NULL). */

@@ -8,6 +8,7 @@
  */
 #include <kernel/syscalls.h>
 #include "../cap/cap.h"
+#include "../env/env.h"
 #include "../mem/mem.h"
 #include "dev.h"
 
@@ -50,7 +51,7 @@ io_check(const struct env *self, const struct exo_io *io, bool sends) REQUIRES(m
 	return frame_allows(self, io->key, io->pfn, EXO_W | (sends ? EXO_R : 0));
 }
 
-/* A frame that was claimed and never touched still holds its last owner's bytes: not for sending. */
+/* A frame claimed and never touched still holds what its last owner left: not for sending. */
 static int
 io_start(const struct device *dev, u64 queue, const struct exo_io *io) REQUIRES(mem_lock, dev_lock)
 {
@@ -85,7 +86,7 @@ sys_io_submit(struct env *self, u64 device, u64 queue, u64 vec, u64 count, u64 k
 	lock_acquire(&env_lock);
 	lock_acquire(&mem_lock);
 	lock_acquire(&dev_lock);
-	error = queue_allows(self, (exo_slot)key, device, queue);
+	error = queue_allows(self, slot_arg(key), device, queue);
 	for (; done < batch && error == 0; done += error == 0) {
 		error = io_check(self, &io[done], dev->ops->sends((u32)queue));
 		if (error == 0)
