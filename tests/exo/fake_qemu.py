@@ -75,92 +75,140 @@ def send_file(index, name, mode, data=b"", target=b""):
         send(control.DATA, data[at:at + control.MAX])
 
 
-def play(name):
+# ---- what can be played: one function for each program -----------------------------------------
+
+def records_():
+    put(0, "".join(f"{k}={v}\n" for k, v in records).encode())
+    finish(control.STATUS, 0)
+
+
+def status():
+    finish(control.STATUS, int(args[1]))
+
+
+def killed():
+    finish(control.KILLED, int(args[1]))
+
+
+def both():
+    put(0, b"out\n")
+    put(1, b"err\n")
+    finish(control.STATUS, 3)
+
+
+def reverse():
+    put(0, everything()[::-1])
+    finish(control.STATUS, 0)
+
+
+def head():
+    """One line of the input; what was not looked at counts as unread."""
     global read
-    if name == "records":
-        put(0, "".join(f"{k}={v}\n" for k, v in records).encode())
-        finish(control.STATUS, 0)
-    elif name == "status":
-        finish(control.STATUS, int(args[1]))
-    elif name == "killed":
-        finish(control.KILLED, int(args[1]))
-    elif name == "both":
-        put(0, b"out\n")
-        put(1, b"err\n")
-        finish(control.STATUS, 3)
-    elif name == "reverse":
-        put(0, everything()[::-1])
-        finish(control.STATUS, 0)
-    elif name == "head":
-        while b"\n" not in (line := ports[0].recv(1, socket.MSG_PEEK)) and line:
-            read += 1
-            put(0, ports[0].recv(1))
-        put(0, ports[0].recv(1))
+    byte = b""
+    while byte != b"\n":
+        byte = ports[0].recv(1)
         read += 1
-        finish(control.STATUS, 0)
-    elif name == "late":				# the control port overtakes the output
-        send(control.EXIT, control.EXIT_BODY.pack(control.STATUS, 0, 1 << 20, 0, 0))
-        send(control.DONE)
-        time.sleep(0.1)
-        put(0, b"x" * (1 << 20))
-    elif name == "signal":
-        put(0, b"ready\n")
-        while True:
-            kind, body = next_message()
-            if kind == control.SIGNAL:
-                break
-        finish(control.KILLED, int.from_bytes(body, "little"))
-    elif name == "flood":
-        ports[0].setblocking(False)
-        while True:
-            try:
-                ports[0].send(b"y\n" * 1000)
-            except BlockingIOError:
-                pass
-            try:
-                data = ports[2].recv(4096, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                continue
-            if any(kind == control.SIGNAL and body[0] == 13 for kind, body in decoder.feed(data)):
-                break
-        sent[0] = 0
-        finish(control.KILLED, 13)
-    elif name == "panic":
-        ports["uart"].sendall(b"panic: mem/frame.c:12: must(0)\n")
-        sys.exit(0x7f << 1 | 1)
-    elif name == "crash":
-        print("qemu: could not do it", file=sys.stderr)
-        sys.exit(1)
-    elif name == "hang":
-        time.sleep(60)
-    elif name == "trace":
-        send(control.TRACE, b"open(\"/x\") = 3\n")
-        finish(control.STATUS, 0)
-    elif name == "noexec":
-        finish(control.NOEXEC, 8)
-    elif name == "list":
-        for path, (mode, target, data) in files.items():
-            if path.startswith(args[1]):
-                put(0, f"{path} {mode:o} {target} {len(data)}\n".encode())
-        finish(control.STATUS, 0)
-    elif name == "files":
-        finish(control.STATUS, 0)
-        send_file(0, b"", 0o40755)
-        send_file(0, b"a", 0o104750, b"A" * 10000)
-        send_file(0, b"empty", 0o100644)
-        send_file(0, b"sub", 0o40755)
-        send_file(0, b"sub/l", 0o120777, b"", b"../a")
-    elif name == "escape":
-        finish(control.STATUS, 0)
-        send_file(0, b"", 0o40755)
-        send_file(0, b"l", 0o120777, b"", b"/tmp")
-        for bad in (b"../evil", b"/tmp/evil", b"l/evil", b"./evil"):
-            send_file(0, bad, 0o100644, b"evil")
-        send(control.NOFILE, control.NOFILE_BODY.pack(99, 2))
-    elif name == "mute":
-        finish(control.STATUS, 0)
-    else:
-        finish(control.NOTFOUND, 2)
+        put(0, byte)
+    finish(control.STATUS, 0)
+
+
+def late():
+    """The control port overtakes the output."""
+    send(control.EXIT, control.EXIT_BODY.pack(control.STATUS, 0, 1 << 20, 0, 0))
+    send(control.DONE)
+    time.sleep(0.1)
+    put(0, b"x" * (1 << 20))
+
+
+def signal():
+    put(0, b"ready\n")
+    while True:
+        kind, body = next_message()
+        if kind == control.SIGNAL:
+            break
+    finish(control.KILLED, int.from_bytes(body, "little"))
+
+
+def flood():
+    """Endless output until SIGPIPE."""
+    ports[0].setblocking(False)
+    while True:
+        try:
+            ports[0].send(b"y\n" * 1000)
+        except BlockingIOError:
+            pass
+        try:
+            data = ports[2].recv(4096, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            continue
+        if any(kind == control.SIGNAL and body[0] == 13 for kind, body in decoder.feed(data)):
+            break
+    finish(control.KILLED, 13)
+
+
+def panic():
+    ports["uart"].sendall(b"panic: mem/frame.c:12: must(0)\n")
+    sys.exit(0x7f << 1 | 1)
+
+
+def crash():
+    print("qemu: could not do it", file=sys.stderr)
+    sys.exit(1)
+
+
+def hang():
+    time.sleep(60)
+
+
+def trace():
+    send(control.TRACE, b"open(\"/x\") = 3\n")
+    finish(control.STATUS, 0)
+
+
+def noexec():
+    finish(control.NOEXEC, 8)
+
+
+def list_():
+    for path, (mode, target, data) in files.items():
+        if path.startswith(args[1]):
+            put(0, f"{path} {mode:o} {target} {len(data)}\n".encode())
+    finish(control.STATUS, 0)
+
+
+def files_():
+    finish(control.STATUS, 0)
+    send_file(0, b"", 0o40755)
+    send_file(0, b"a", 0o104750, b"A" * 10000)
+    send_file(0, b"empty", 0o100644)
+    send_file(0, b"sub", 0o40755)
+    send_file(0, b"sub/l", 0o120777, b"", b"../a")
+
+
+def escape():
+    finish(control.STATUS, 0)
+    send_file(0, b"", 0o40755)
+    send_file(0, b"l", 0o120777, b"", b"/tmp")
+    for bad in (b"../evil", b"/tmp/evil", b"l/evil", b"./evil"):
+        send_file(0, bad, 0o100644, b"evil")
+    send(control.NOFILE, control.NOFILE_BODY.pack(99, 2))
+
+
+def mute():
+    finish(control.STATUS, 0)
+
+
+def unknown():
+    finish(control.NOTFOUND, 2)
+
+
+PROGRAMS = {f.__name__.rstrip("_"): f for f in (
+    records_, status, killed, both, reverse, head, late, signal, flood, panic, crash, hang, trace,
+    noexec, list_, files_, escape, mute)}
+
+
+def play(name):
+    PROGRAMS.get(name, unknown)()
     send(control.DONE)
 
 

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: ISC
+# `make test`: every suite, and one sum as the last line.  A part adds its own by TESTS += target.
+
+TESTS += lint unit model test-exo test-guest
+
+test-exo: $(BASE_IMAGE)
+	$(Q)python3 tests/exo/test_exo.py
+
+# Set-up first and alone: without it nothing else can be trusted to start.
+test:
+	$(Q)$(MAKE) --no-print-directory setup
+	$(Q)python3 tests/all.py $(TESTS)
+
+.PHONY: test test-exo
