@@ -79,7 +79,7 @@ noreturn_ void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void klog_bits(const char *what, u64 flags, const char *bits);
 void klog_write(const char *text, size_t bytes);
-/* A driver that can take the log sets this (dev/); NULL: the UART. */
+/* A driver that can take the log sets this (dev/); NULL: the UART.  Called under the log's lock. */
 extern void (*klog_sink)(const char *text, size_t bytes);
 
 /* Boot memory: zeroed, page aligned, for ever the kernel's.  Only until boot is over; panics when out. */
@@ -87,12 +87,6 @@ void *boot_alloc(u64 bytes);
 
 /* The exposed info table; main.c fills in what describes the machine, mem/ the frames, cpu/ the slices. */
 extern struct exo_info *info;
-
-/* Where klog's text goes too, once there is a console; NULL before.  Called under the log's lock. */
-extern void (*klog_sink)(const char *text, size_t bytes);
-
-/* Boot only: zeroed memory in whole, contiguous frames of kind KERNEL, in the direct map. */
-void *boot_alloc(u64 bytes);
 
 /*
  * The one checked copy from user memory.  0, or -EXO_EFAULT with nothing

@@ -44,11 +44,9 @@ void arch_flush_all(void);
 
 /* Boot only: show a table (from boot_alloc) read-only to every environment at `window`; fills in info's row. */
 void arch_expose(u64 window, const void *table, u64 bytes);
-/* Boot only, before the first environment: device memory, uncached. */
-volatile void *arch_mmio(u64 phys, u64 bytes);
 u64 arch_phys(const void *kernel_address);	/* of boot_alloc memory or the kernel's image */
 
-/* Boot only: a kernel alias of device memory, uncached; it lasts. */
+/* Boot only, before the first environment: a kernel alias of device memory, uncached; it lasts. */
 void *arch_device_map(u64 phys, u64 bytes);
 
 /* ---- vector state: #NM calls fpu_trap in cpu/ */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Processor features.  Everything beyond x86-64 with NX and SYSCALL is
+ * optional and asked of CPUID first: under QEMU's emulation a reserved bit
+ * written to CR4 does not fault, it stops the processor for good.
+ */
+#include "machine.h"
+
+struct features features;
+
+#define CR4_OSFXSR     (1ull << 9)
+#define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_UMIP       (1ull << 11)
+#define CR4_FSGSBASE   (1ull << 16)
+#define CR4_OSXSAVE    (1ull << 18)
+#define CR4_SMEP       (1ull << 20)
+#define CR4_SMAP       (1ull << 21)
+
+#define XCR0_WANTED 7u		/* x87, SSE, AVX: what Linux programs may expect everywhere */
+
+static u64
+find_features(void)
+{
+	struct cpuid std = cpuid(1, 0);
+	struct cpuid ext = cpuid(0x80000000, 0).a >= 0x80000001 ? cpuid(0x80000001, 0) : (struct cpuid){ 0 };
+	struct cpuid seven = cpuid(0, 0).a >= 7 ? cpuid(7, 0) : (struct cpuid){ 0 };
+	u64 cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+	features.gbpages = ext.d >> 26 & 1;
+	features.fsgsbase = seven.b & 1;
+	features.smep = seven.b >> 7 & 1;
+	features.smap = seven.b >> 20 & 1;
+	features.umip = seven.c >> 2 & 1;
+	features.xsave = std.c >> 26 & 1;
+	cr4 |= features.fsgsbase ? CR4_FSGSBASE : 0;
+	cr4 |= features.smep ? CR4_SMEP : 0;
+	cr4 |= features.smap ? CR4_SMAP : 0;
+	cr4 |= features.umip ? CR4_UMIP : 0;
+	cr4 |= features.xsave ? CR4_OSXSAVE : 0;
+	return cr4;
+}
+
+void
+features_boot(void)
+{
+	u64 cr4 = find_features();
+
+	__asm__ volatile("mov %%cr4, %%rax; or %0, %%rax; mov %%rax, %%cr4" : : "r"(cr4) : "rax", "memory");
+	features.fpu_bytes = 512;
+	if (features.xsave) {
+		features.xcr0 = cpuid(0xd, 0).a & XCR0_WANTED;
+		__asm__ volatile("xsetbv" : : "c"(0), "a"((u32)features.xcr0), "d"(0));
+		features.fpu_bytes = cpuid(0xd, 0).b;
+	}
+	must(features.fpu_bytes <= EXO_PAGE_BYTES - offsetof(struct act, vector_state));
+
+	info->features |= features.xsave ? EXO_FEAT_XSAVE : 0;
+	info->features |= features.fsgsbase ? EXO_FEAT_FSGSBASE : 0;
+	info->fpu_bytes = features.fpu_bytes;
+	info->fpu_mask = features.xcr0;
+}

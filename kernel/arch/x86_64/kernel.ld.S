@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* The image: text, rodata, data, bss, each from a page of its own; loaded at 1 MiB. */
+#include "layout.h"
+
+OUTPUT_FORMAT("elf64-x86-64")
+ENTRY(pvh_entry)
+
+PHDRS {
+	text PT_LOAD FLAGS(5);
+	rodata PT_LOAD FLAGS(4);
+	data PT_LOAD FLAGS(6);
+	note PT_NOTE FLAGS(4);
+}
+
+SECTIONS {
+	. = KERNEL_BASE + KERNEL_LOAD;
+	kernel_start = .;
+	.text : AT(ADDR(.text) - KERNEL_BASE) {
+		*(.text.boot)
+		*(.text .text.*)
+		. = ALIGN(4096);
+	} :text
+	text_end = .;
+	.note.pvh : AT(ADDR(.note.pvh) - KERNEL_BASE) { KEEP(*(.note.pvh)) } :rodata :note
+	.rodata : AT(ADDR(.rodata) - KERNEL_BASE) {
+		*(.rodata .rodata.*)
+		. = ALIGN(8);
+		extable_start = .;
+		KEEP(*(.extable))
+		extable_end = .;
+	} :rodata
+	.ksyms : AT(ADDR(.ksyms) - KERNEL_BASE) {
+		KEEP(*(.ksyms))
+		. = ALIGN(4096);
+	} :rodata
+	rodata_end = .;
+	.data : AT(ADDR(.data) - KERNEL_BASE) {
+		*(.data .data.*)
+		. = ALIGN(16);
+	} :data
+	.bss : AT(ADDR(.bss) - KERNEL_BASE) {
+		. = ALIGN(4096);
+		bss_start = .;
+		*(.bss.early)
+		*(.bss .bss.* COMMON)
+		. = ALIGN(4096);
+	} :data
+	kernel_end = .;
+	/DISCARD/ : { *(.comment) *(.eh_frame*) *(.note.gnu.*) *(.note.GNU-stack) }
+}

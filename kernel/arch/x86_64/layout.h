@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* Addresses, selectors and bits that C, assembly and the linker script share. */
+#ifndef KERNEL_ARCH_LAYOUT_H
+#define KERNEL_ARCH_LAYOUT_H
+
+#define KERNEL_BASE   0xffffffff80000000	/* the kernel's image: virtual = physical + this */
+#define KERNEL_LOAD   0x100000
+#define DIRECT_BASE   0xffff800000000000	/* all physical memory */
+
+/* Order demanded by syscall and sysret: kernel code, kernel data, user data, user code. */
+#define SEL_KCODE 0x08
+#define SEL_KDATA 0x10
+#define SEL_UDATA 0x1b
+#define SEL_UCODE 0x23
+#define SEL_TSS   0x28
+
+#define KSTACK_BYTES 16384
+#define IST_BYTES    4096
+
+/* Interrupt stack table slots. */
+#define IST_DF  1
+#define IST_NMI 2
+#define IST_MC  3
+#define IST_DB  4
+
+#define VEC_DB  1
+#define VEC_NMI 2
+#define VEC_NM  7
+#define VEC_DF  8
+#define VEC_GP  13
+#define VEC_PF  14
+#define VEC_MC  18
+#define VEC_IRQ 32		/* interrupt line n comes as vector 32 + n */
+#define VEC_TIMER    0xf0
+#define VEC_SPURIOUS 0xff
+
+#define FLAGS_USER 0x202	/* interrupts on, nothing else: how an upcall begins */
+#define FLAGS_TF   0x100
+
+#define MSR_EFER      0xc0000080
+#define MSR_STAR      0xc0000081
+#define MSR_LSTAR     0xc0000082
+#define MSR_FMASK     0xc0000084
+#define MSR_FS_BASE   0xc0000100
+#define MSR_GS_BASE   0xc0000101
+#define MSR_KGS_BASE  0xc0000102
+#define MSR_APIC_BASE 0x1b
+
+#define USER_LAST 0x00007fffffffefff	/* EXO_USER_TOP - 1 */
+
+#define CALL_BIT   30		/* of eax: a kernel call */
+
+#endif

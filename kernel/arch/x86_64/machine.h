@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* What the files of this port share; nobody else includes it. */
+#ifndef KERNEL_ARCH_MACHINE_H
+#define KERNEL_ARCH_MACHINE_H
+
+#include "../../core/boot.h"
+#include "../../cpu/cpu.h"
+#include "arch.h"
+#include "layout.h"
+
+/* What this processor has, found once by features_boot.  entry.S reads the first two. */
+struct features {
+	u8 fsgsbase;
+	u8 smap;
+	u8 smep, umip, xsave, gbpages;
+	u32 fpu_bytes;
+	u64 xcr0;
+};
+extern struct features features;		/* [I] */
+
+/* Symbols of the linker script. */
+extern u8 kernel_start[], text_end[], rodata_end[], kernel_end[];
+
+static inline void
+wrmsr(u32 msr, u64 value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}
+
+static inline u64
+rdmsr(u32 msr)
+{
+	u32 low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (u64)high << 32 | low;
+}
+
+static inline u64
+rdtsc(void)
+{
+	u32 low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (u64)high << 32 | low;
+}
+
+static inline void
+outb(u16 port, u8 value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u8
+inb(u16 port)
+{
+	u8 value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+struct cpuid { u32 a, b, c, d; };
+
+static inline struct cpuid
+cpuid(u32 leaf, u32 sub)
+{
+	struct cpuid r;
+
+	__asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
+	return r;
+}
+
+static inline u64
+read_cr0(void)
+{
+	u64 value;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(value));
+	return value;
+}
+
+static inline u64
+read_cr2(void)
+{
+	u64 value;
+
+	__asm__ volatile("mov %%cr2, %0" : "=r"(value));
+	return value;
+}
+
+static inline u64
+read_cr3(void)
+{
+	u64 value;
+
+	__asm__ volatile("mov %%cr3, %0" : "=r"(value));
+	return value;
+}
+
+static inline void
+write_cr3(u64 value)
+{
+	__asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+/* Boot steps, in this order (main.c). */
+void serial_boot(void);
+void features_boot(void);
+void descriptors_boot(struct cpu *cpu);
+void paging_boot(void);
+void syscall_boot(void);
+void apic_boot(void);
+void clock_boot(void);
+
+/* Interrupt controller and clock, between lapic.c and clock.c. */
+u32 lapic_read(u32 reg);
+void lapic_write(u32 reg, u32 value);
+#define LAPIC_ID    0x020
+#define LAPIC_EOI   0x0b0
+#define LAPIC_SVR   0x0f0
+#define LAPIC_LVT_TIMER 0x320
+#define LAPIC_LVT_LINT0 0x350
+#define LAPIC_LVT_LINT1 0x360
+#define LAPIC_LVT_ERROR 0x370
+#define LAPIC_INITIAL   0x380
+#define LAPIC_CURRENT   0x390
+#define LAPIC_DIVIDE    0x3e0
+#define LVT_MASKED  0x10000u
+
+void serial_write(const char *text, size_t bytes);
+
+/* entry.S, called from C. */
+noreturn_ void entry_upcall(u64 rip, u64 rax);
+noreturn_ void entry_regs(const struct regs *regs);
+noreturn_ void entry_idle(u64 stack);
+void entry_syscall(void);
+extern const u64 trap_stubs[256];
+
+void arch_leave(const struct act *act);
+
+/* traps.c, called from entry.S and trap.S. */
+void trap_user(struct regs *regs);
+void trap_kernel(struct regs *regs);
+void trap_interrupt(struct regs *regs);
+void trap_special(struct regs *regs);
+void trap_nowhere(void);
+void trap_fatal(struct regs *regs);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whose the processor is: the last steps before user mode.
+ *
+ * An activation that becomes current gets its address space, its FS base as
+ * it left it, GS on its u-area, null data segments (a selector left behind
+ * would be a message), and a trap on vector registers that are not its own.
+ * Address spaces are switched only when they differ: the same CR3 again costs
+ * a whole translation cache.
+ */
+#include "machine.h"
+
+#define CR0_TS 0x8ull
+
+static bool trapping[CPUS_MAX];		/* CR0.TS as it stands */
+
+void
+arch_fpu_trap(bool on)
+{
+	u32 cpu = this_cpu()->id;
+
+	if (trapping[cpu] == on)
+		return;
+	trapping[cpu] = on;
+	if (on)
+		__asm__ volatile("mov %0, %%cr0" : : "r"(read_cr0() | CR0_TS) : "memory");
+	else
+		__asm__ volatile("clts" : : : "memory");
+}
+
+static void
+set_user_gs(u64 base)
+{
+	if (features.fsgsbase)
+		__asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(base) : "memory");
+	else
+		wrmsr(MSR_KGS_BASE, base);
+}
+
+/* Without FSGSBASE a program cannot have set it. */
+static void
+switch_fs(struct cpu *cpu, struct act *act)
+{
+	if (!features.fsgsbase)
+		return;
+	if (cpu->fs != NULL)
+		__asm__ volatile("rdfsbase %0" : "=r"(cpu->fs->fs_base));
+	__asm__ volatile("mov %w0, %%fs" : : "r"(0));
+	__asm__ volatile("wrfsbase %0" : : "r"(act->fs_base));
+	cpu->fs = act;
+}
+
+/* Loading GS may clear its base, hence in the user's half of the pair. */
+static void
+clear_segments(void)
+{
+	__asm__ volatile("mov %w0, %%ds; mov %w0, %%es; swapgs; mov %w0, %%gs; swapgs" : : "r"(0));
+}
+
+static void
+make_current(struct act *act)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->fs != act || !features.fsgsbase) {
+		switch_fs(cpu, act);
+		clear_segments();
+	}
+	cpu->act = act;
+	if (cpu->loaded_cr3 != act->cr3) {
+		cpu->loaded_cr3 = act->cr3;
+		cpu->pub->switches++;
+		write_cr3(act->cr3);
+	}
+	arch_fpu_trap(cpu->fpu != act);
+	set_user_gs(act->ua_va);
+}
+
+void
+arch_enter_upcall(struct act *act, u64 rip, u64 rax)
+{
+	must(rip < EXO_USER_TOP);
+	make_current(act);
+	entry_upcall(rip, rax);
+}
+
+/* The copy lies below everything this call stands on; entry_regs pops its way to user mode from there. */
+void
+arch_enter_regs(struct act *act, const struct regs *regs)
+{
+	struct regs out = *regs;
+
+	must(out.rip <= EXO_USER_TOP);
+	make_current(act);
+	out.cs = SEL_UCODE;
+	out.ss = SEL_UDATA;
+	out.rflags = (out.rflags & RFLAGS_USER) | RFLAGS_FIXED;
+	entry_regs(&out);
+}
+
+void
+arch_idle(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->act = NULL;
+	entry_idle(cpu->kstack_top);
+}
+
+void
+arch_irq_window(void)
+{
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
+/* An interrupt or a slow exception goes back to user mode. */
+void
+arch_leave(const struct act *act)
+{
+	set_user_gs(act->ua_va);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Exceptions and interrupts.
+ *
+ * An exception of a program goes to its library by the shortest way: the
+ * processor's frame moves into the next save slot of the u-area, and sysret
+ * enters ENTRY_EXCEPTION.  Whatever is not plain (no free slot, the resume
+ * window, no entry) is built into a struct regs for trap_user.
+ *
+ * The stack after a fault stub, from rsp:  error | vector << 32, rip, cs, rflags, rsp, ss
+ */
+#include "layout.h"
+#include "asmdefs.h"
+#include "frame.h"
+
+	.macro fault vector, code=0
+	.balign 16
+stub_\vector:
+	.if	\code == 0
+	pushq	$0
+	.endif
+	movl	$\vector, 4(%rsp)
+	jmp	exception
+	.endm
+
+	.text
+	fault	0
+	fault	3
+	fault	4
+	fault	5
+	fault	6
+	fault	9
+	fault	10, 1
+	fault	11, 1
+	fault	12, 1
+	fault	13, 1
+	fault	14, 1
+	fault	15
+	fault	16
+	fault	17, 1
+	fault	19
+	fault	20
+	fault	21, 1
+
+	.balign 64
+exception:
+	testb	$3, 16(%rsp)
+	jz	from_kernel
+	swapgs
+	push	%rax
+	push	%rcx
+	/* rcx 0, rax 8, word 16, rip 24, cs 32, rflags 40, rsp 48, ss 56 */
+	mov	%gs:CPU_ACT, %rax
+	mov	ACT_UA(%rax), %rax
+	mov	24(%rsp), %rcx
+	cmp	UA_WINDOW_BEGIN(%rax), %rcx
+	jae	perhaps_window
+not_window:
+	mov	UA_DEPTH(%rax), %ecx
+	cmp	$SAVE_SLOTS, %ecx
+	jae	slow
+	lea	(%rcx, %rcx, 2), %rcx
+	shl	$6, %rcx
+	add	%rax, %rcx			/* rcx + UA_SAVE_...: the slot */
+	mov	%r11, UA_SAVE_R11(%rcx)
+	mov	UA_ENTRY_EXCEPTION(%rax), %r11
+	dec	%r11
+	cmp	user_last_entry(%rip), %r11
+	jae	slow_r11
+
+	/* From here on nothing fails. */
+	inc	%r11
+	popq	UA_SAVE_RCX(%rcx)
+	popq	UA_SAVE_RAX(%rcx)
+	popq	UA_SAVE_ERROR(%rcx)		/* and vector, and flags = 0 */
+	popq	UA_SAVE_RIP(%rcx)
+	popq	UA_SAVE_ADDR(%rcx)		/* cs: overwritten below */
+	popq	UA_SAVE_RFLAGS(%rcx)
+	popq	UA_SAVE_RSP(%rcx)
+	cmpl	$0, UA_CRITICAL(%rax)
+	je	1f
+	movw	$SAVE_CRITICAL, UA_SAVE_FLAGS(%rcx)
+1:	movl	$1, UA_CRITICAL(%rax)
+	incl	UA_DEPTH(%rax)
+	mov	%gs:CPU_ACT, %rsp
+	mov	ACT_UA_VA(%rsp), %rax
+	mov	ACT_PUB(%rsp), %rsp
+	incq	PUB_UPCALLS(%rsp)
+	cmpb	$VEC_PF, UA_SAVE_VECTOR(%rcx)
+	jne	no_address
+	incq	PUB_FAULTS(%rsp)
+	mov	%cr2, %rsp
+address:
+	mov	%rsp, UA_SAVE_ADDR(%rcx)
+	cmpb	$0, features + FEATURES_FSGSBASE(%rip)
+	je	gs_by_msr
+	swapgs
+	wrgsbase %rax
+deliver:
+	mov	UA_SAVE_RAX(%rcx), %rax
+	mov	UA_SAVE_RSP(%rcx), %rsp
+	mov	%r11, %rcx
+	mov	$FLAGS_USER, %r11d
+	sysretq
+
+no_address:
+	xor	%esp, %esp			/* CR2 may be another program's */
+	jmp	address
+
+perhaps_window:
+	cmp	UA_WINDOW_END(%rax), %rcx
+	jae	not_window
+	jmp	slow
+
+gs_by_msr:
+	mov	%rdx, %gs:CPU_USER_RSP
+	mov	%rcx, %rsp
+	mov	%rax, %rdx
+	shr	$32, %rdx
+	mov	$MSR_KGS_BASE, %ecx
+	wrmsr
+	mov	%rsp, %rcx
+	mov	%gs:CPU_USER_RSP, %rdx
+	swapgs
+	jmp	deliver
+
+slow_r11:
+	mov	UA_SAVE_R11(%rcx), %r11
+slow:
+	pop	%rcx
+	/* vector and error become words of their own: rax error|vector -> rax vector error */
+	mov	12(%rsp), %eax
+	movl	$0, 12(%rsp)
+	xchg	%rax, (%rsp)
+	push	%rax
+	push_rest
+	mov	%rsp, %rdi
+	call	trap_user
+	.globl	trap_return_user
+trap_return_user:
+	pop_general
+	swapgs
+	iretq
+
+	/* The kernel's own: in the copy from user memory, or a bug. */
+from_kernel:
+	push	%rax
+	mov	12(%rsp), %eax
+	movl	$0, 12(%rsp)
+	xchg	%rax, (%rsp)
+	push	%rax
+	push_rest
+	mov	%rsp, %rdi
+	call	trap_kernel
+	pop_general
+	iretq
+
+/* ---- exceptions that C takes whole ---------------------------------------------------- */
+
+	/* A program's first use of vector registers since it was switched to. */
+	.balign 16
+stub_7:
+	pushq	$0
+	movl	$VEC_NM, 4(%rsp)
+	testb	$3, 16(%rsp)
+	jz	from_kernel
+	swapgs
+	push	%rax
+	push	%rcx
+	jmp	slow
+
+	/*
+	 * Debug, on a stack of its own.  From user mode: on to the normal stack and
+	 * the normal way.  From kernel mode it is what a program left pending over
+	 * `mov ss; syscall`, before a stack was set: nothing to do but go on.
+	 */
+	.balign 16
+stub_1:
+	pushq	$0
+	movl	$VEC_DB, 4(%rsp)
+	testb	$3, 16(%rsp)
+	jz	debug_kernel
+	swapgs
+	mov	%rax, %gs:CPU_USER_RSP
+	mov	%gs:CPU_KSTACK_TOP, %rax
+	sub	$48, %rax
+	popq	(%rax)
+	popq	8(%rax)
+	popq	16(%rax)
+	popq	24(%rax)
+	popq	32(%rax)
+	popq	40(%rax)
+	mov	%rax, %rsp
+	mov	%gs:CPU_USER_RSP, %rax
+	swapgs
+	jmp	exception
+debug_kernel:
+	andl	$~FLAGS_TF, 24(%rsp)
+	add	$8, %rsp
+	iretq
+
+	/* The end: GS may be anybody's, so it comes from the word above the frame. */
+	.macro fatal vector, code=0
+	.balign 16
+stub_\vector:
+	.if	\code == 0
+	pushq	$0
+	.endif
+	pushq	$\vector
+	jmp	fatal
+	.endm
+	fatal	2
+	fatal	8, 1
+	fatal	18
+fatal:
+	push_general
+	mov	REGS_BYTES(%rsp), %rax
+	mov	%rax, %rdx
+	shr	$32, %rdx
+	mov	$MSR_GS_BASE, %ecx
+	wrmsr
+	mov	%rsp, %rdi
+	call	trap_fatal
+
+/* ---- interrupts ----------------------------------------------------------------------- */
+
+	.balign 16
+interrupt:
+	testb	$3, 24(%rsp)
+	jz	interrupt_idle
+	swapgs
+	push_general
+	mov	%rsp, %rdi
+	call	trap_interrupt
+	jmp	trap_return_user
+interrupt_idle:
+	push_general
+	mov	%rsp, %rdi
+	call	trap_interrupt
+	pop_general
+	iretq
+
+	.altmacro
+	.macro interrupt_stub vector
+	.balign 16
+stub_\vector:
+	pushq	$0
+	pushq	$\vector
+	jmp	interrupt
+	.endm
+	.macro table_entry vector
+	.quad	stub_\vector
+	.endm
+
+	vector = 22
+	.rept	256 - 22
+	interrupt_stub %vector
+	vector = vector + 1
+	.endr
+
+	.section .rodata
+	.balign 8
+user_last_entry:
+	.quad	USER_LAST
+	.globl	trap_stubs
+trap_stubs:
+	vector = 0
+	.rept	256
+	table_entry %vector
+	vector = vector + 1
+	.endr
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/* Exceptions and interrupts that reach C. */
+#include <exo/callnr.h>
+#include "../../dev/dev.h"
+#include "../../ipc/ipc.h"
+#include "machine.h"
+
+struct extable { u64 at, go; };
+extern const struct extable extable_start[], extable_end[];
+
+void
+trap_user(struct regs *regs)
+{
+	struct cpu *cpu = this_cpu();
+	u64 addr = regs->vector == VEC_PF ? read_cr2() : 0;
+
+	if (regs->vector == VEC_NM) {
+		fpu_trap();
+		return;
+	}
+	trace(TRACE_EXCEPTION, regs->vector, addr);
+	upcall_sync(cpu->act, regs, addr);
+	arch_leave(cpu->act);
+}
+
+/* A reflected call, and the library named no entry for it. */
+void
+trap_nowhere(void)
+{
+	struct env *env = this_cpu()->act->env;
+
+	lock_acquire(&env_lock);
+	env_kill(env, EXO_DEAD_NOENTRY | 0xffull << 16);
+	lock_release(&env_lock);
+	cpu_dispatch(0);
+}
+
+void
+trap_special(struct regs *regs)
+{
+	if (regs->rax == EXO_NR_call)
+		ipc_call(regs);
+	if (regs->rax == EXO_NR_acall)
+		ipc_acall(regs);
+	ipc_return(regs);
+}
+
+/* A fault of the kernel: the copy from user memory has places to go on at; all else is a bug. */
+void
+trap_kernel(struct regs *regs)
+{
+	if (regs->vector == VEC_PF)
+		for (const struct extable *e = extable_start; e < extable_end; e++)	/* two entries */
+			if (e->at == regs->rip) {
+				regs->rip = e->go;
+				return;
+			}
+	panic_trap(regs, regs->vector == VEC_PF ? read_cr2() : 0);
+}
+
+void
+trap_fatal(struct regs *regs)
+{
+	panic_trap(regs, read_cr2());
+}
+
+/* Interrupts are on in user mode and where the processor idles, nowhere else. */
+void
+trap_interrupt(struct regs *regs)
+{
+	struct cpu *cpu = this_cpu();
+	struct regs *user = (regs->cs & 3) != 0 ? regs : NULL;
+	u32 line = (u32)regs->vector - VEC_IRQ;
+
+	cpu->pub->interrupts++;
+	if (regs->vector == VEC_TIMER) {
+		arch_irq_done();
+		cpu_timer(user);
+	} else if (line < IRQ_LINES) {
+		trace(TRACE_IRQ, line, 0);
+		irq_fired(line);
+		arch_irq_done();
+		if (user != NULL)
+			cpu_events(user);
+	}
+	if (user != NULL)
+		arch_leave(cpu->act);
+}

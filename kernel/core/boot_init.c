@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one program that the kernel loads: boot/init of the archive, a static
+ * ELF.  Read-only segments are mapped where they lie in the archive, writable
+ * ones copied.  It gets the root account, the root key, slice 0 and a u-area;
+ * whatever else there is to start, it starts.
+ *
+ * This file is wrong only if the archive is, so every complaint is a panic.
+ */
+#include <elf.h>
+#include <exo/archive.h>
+#include "../arch/x86_64/arch.h"
+#include "../env/env.h"
+#include "boot.h"
+
+struct loader {
+	exo_pfn next;			/* where to look for a free frame */
+	exo_pfn account;
+	const struct exo_archive *archive;
+	const struct exo_archive_entry *file;
+	const u8 *elf;
+	u32 root;
+};
+
+/* `count` contiguous free frames for the root account: at boot alone the kernel chooses. */
+static exo_pfn
+take(struct loader *l, u32 count)
+{
+	u32 run = 0;
+
+	while (run < count) {
+		if (l->next >= frames_count)
+			panic("too little memory to start init");
+		run = frames[l->next++].kind == EXO_FRAME_FREE ? run + 1 : 0;
+	}
+	for (u32 n = 0; n < count; n++)
+		frame_take(l->next - count + n, l->account, 0);
+	return l->next - count;
+}
+
+static exo_pfn
+take_zeroed(struct loader *l)
+{
+	exo_pfn pfn = take(l, 1);
+
+	frame_scrub(pfn);
+	return pfn;
+}
+
+static void
+take_archive(struct loader *l)
+{
+	u64 pages = (boot_memory.archive_bytes + EXO_PAGE_BYTES - 1) >> EXO_PAGE_SHIFT;
+
+	if (boot_memory.archive == 0 || boot_memory.archive % EXO_PAGE_BYTES != 0)
+		panic("no boot archive");
+	l->archive = frame_ptr(info->archive_pfn);
+	if (l->archive->magic != EXO_ARCHIVE_MAGIC || l->archive->bytes > boot_memory.archive_bytes)
+		panic("the boot archive is not one, or cut short");
+	for (u64 n = 0; n < pages; n++) {
+		frame_take(info->archive_pfn + n, l->account, 0);
+		frame_keep(info->archive_pfn + n);
+	}
+}
+
+static void
+find_init(struct loader *l)
+{
+	const struct exo_archive_entry *entry = (const void *)(l->archive + 1);
+	const char *names = (const char *)l->archive + l->archive->names;
+	const Elf64_Ehdr *elf;
+
+	for (u32 n = 0; n < l->archive->count; n++)
+		if (entry[n].name_bytes == sizeof EXO_ARCHIVE_INIT - 1 &&
+		    memcmp(&names[entry[n].name], EXO_ARCHIVE_INIT, entry[n].name_bytes) == 0)
+			l->file = &entry[n];
+	if (l->file == NULL)
+		panic("no %s in the archive", EXO_ARCHIVE_INIT);
+	l->elf = (const u8 *)l->archive + l->file->data;
+	elf = (const void *)l->elf;
+	if (l->file->bytes < sizeof *elf || memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    elf->e_type != ET_EXEC || elf->e_machine != EM_X86_64)
+		panic("%s is not a static x86-64 ELF", EXO_ARCHIVE_INIT);
+}
+
+static void
+map(struct loader *l, u64 va, exo_pfn pfn, u64 flags)
+{
+	binding_t at = 0;
+
+	for (unsigned level = 3; level >= 1; level--) {
+		u64 *entry = pt_entry(l->root, va, level + 1, &at);
+
+		if (*entry == 0)
+			pt_attach(at, level, take(l, 1), take(l, 2), true);
+	}
+	if (*pt_entry(l->root, va, 1, &at) != 0)
+		panic("segments of init overlap at %#lx", va);
+	binding_insert(at, pfn, PTE_PRESENT | PTE_USER | flags);
+}
+
+/* A private copy of one page of a writable segment; what the file does not cover is zero. */
+static exo_pfn
+copy_page(struct loader *l, const Elf64_Phdr *segment, u64 va)
+{
+	exo_pfn pfn = take_zeroed(l);
+	u64 from = va > segment->p_vaddr ? va : segment->p_vaddr;
+	u64 file_end = segment->p_vaddr + segment->p_filesz;
+	u64 to = va + EXO_PAGE_BYTES < file_end ? va + EXO_PAGE_BYTES : file_end;
+
+	if (from < to)
+		memcpy((u8 *)frame_ptr(pfn) + (from - va),
+		       l->elf + segment->p_offset + (from - segment->p_vaddr), to - from);
+	return pfn;
+}
+
+static void
+map_segment(struct loader *l, const Elf64_Phdr *segment)
+{
+	u64 first = segment->p_vaddr & ~(EXO_PAGE_BYTES - 1);
+	u64 end = segment->p_vaddr + segment->p_memsz;
+	u64 flags = (segment->p_flags & PF_X) != 0 ? 0 : PTE_NX;
+
+	if (end > EXO_BOOT_UAREA || end < first || segment->p_offset + segment->p_filesz > l->file->bytes ||
+	    (segment->p_vaddr - segment->p_offset) % EXO_PAGE_BYTES != 0)
+		panic("bad segment of init at %#lx", (u64)segment->p_vaddr);
+	for (u64 va = first; va < end; va += EXO_PAGE_BYTES) {
+		u64 offset = l->file->data + segment->p_offset - (segment->p_vaddr - va);
+
+		if ((segment->p_flags & PF_W) != 0)
+			map(l, va, copy_page(l, segment, va), flags | PTE_WRITE);
+		else
+			map(l, va, info->archive_pfn + (offset >> EXO_PAGE_SHIFT), flags);
+	}
+}
+
+static void
+map_segments(struct loader *l)
+{
+	const Elf64_Ehdr *elf = (const void *)l->elf;
+	const Elf64_Phdr *segment = (const void *)(l->elf + elf->e_phoff);
+
+	for (u32 n = 0; n < elf->e_phnum; n++)
+		if (segment[n].p_type == PT_LOAD && segment[n].p_memsz > 0)
+			map_segment(l, &segment[n]);
+}
+
+/* env_boot takes the locks itself; nothing else runs yet. */
+struct env *
+boot_init(void)
+{
+	struct loader l = { .next = boot_memory.pool >> EXO_PAGE_SHIFT };
+	struct env_boot boot = { .uarea_va = EXO_BOOT_UAREA };
+	struct exo_uarea *ua;
+	struct env *env;
+
+	while (frames[l.next].kind != EXO_FRAME_FREE)
+		l.next++;
+	l.account = boot.account = l.next++;
+	lock_acquire(&mem_lock);
+	account_boot(l.account);
+	take_archive(&l);
+	find_init(&l);
+	boot.env_frame = take(&l, 1);
+	boot.root = take(&l, 1);
+	boot.root_links = take(&l, 2);
+	boot.ring = take(&l, 1);
+	boot.act = take(&l, 1);
+	boot.uarea = take_zeroed(&l);
+	ua = frame_ptr(boot.uarea);
+	ua->entry[EXO_ENTRY_PROLOGUE] = ((const Elf64_Ehdr *)l.elf)->e_entry;
+	lock_release(&mem_lock);
+
+	env = env_boot(&boot);
+
+	lock_acquire(&mem_lock);
+	l.root = (u32)boot.root;
+	map_segments(&l);
+	map(&l, EXO_BOOT_UAREA, boot.uarea, PTE_WRITE | PTE_NX);
+	lock_release(&mem_lock);
+	return env;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Boot, from the first C to the first environment, in this order because each
+ * step needs those above it.  There is no allocator afterwards.
+ */
+#include "../arch/x86_64/machine.h"
+#include "../dev/dev.h"
+#include "boot.h"
+
+extern u8 kstack[];
+
+void kernel_main(u32 start_info);
+
+static void
+info_boot(void)
+{
+	info = boot_alloc(sizeof *info);
+	info->magic = EXO_MAGIC;
+	info->version = EXO_VERSION;
+	info->cpus = 1;
+	info->archive_pfn = boot_memory.archive >> EXO_PAGE_SHIFT;
+	info->archive_bytes = boot_memory.archive_bytes;
+	info->tsc_base = rdtsc();
+#if defined(AEGIS_DEBUG)
+	info->features |= EXO_FEAT_DEBUG;
+#endif
+}
+
+static void
+machine_boot(u32 start_info)
+{
+	struct cpu *cpu = &cpus[0];
+
+	cpu->self = cpu;
+	cpu->kstack_top = (u64)kstack + KSTACK_BYTES;
+	descriptors_boot(cpu);
+	serial_boot();
+	pvh_boot(start_info);
+	boot_pool();
+	info_boot();
+	features_boot();
+	paging_boot();
+	arch_expose(EXO_INFO, info, sizeof *info);
+	syscall_boot();
+	apic_boot();
+	clock_boot();
+}
+
+void
+kernel_main(u32 start_info)
+{
+	machine_boot(start_info);
+	klog("Aegis: %u ranges of memory, archive %lu KiB, %lu MHz\n", boot_memory.ranges,
+	     boot_memory.archive_bytes >> 10, info->tsc_hz / 1000000);
+	mem_boot(boot_memory.range, boot_memory.ranges);
+	env_init();
+	cpu_init(1);
+	trace_boot(0);
+	dev_boot(boot_memory.cmdline);
+	mem_reserve(arch_phys(kernel_start), boot_memory.pool - arch_phys(kernel_start), EXO_FRAME_KERNEL);
+	boot_init();
+	klog("Aegis: init entered after %lu us\n", now_ns() / 1000);
+	cpu_dispatch(0);
+}
