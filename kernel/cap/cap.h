@@ -54,7 +54,24 @@ int guard_allows(const struct env *env, exo_slot slot, exo_guardref guard, u64 s
 int name_allows(const struct env *env, exo_slot slot, const struct exo_key *name);
 
 struct guard *guard_at(exo_guardref ref) REQUIRES(mem_lock);	/* NULL: no such guard */
+/* Why there is none: -EXO_ERANGE, _EKIND or _EABSENT; 0 and *guard if there is one. */
+int guard_find(exo_guardref ref, struct guard **guard) REQUIRES(mem_lock);
+/* Does (ref, serial) still name a guard? */
+bool guard_live(exo_guardref ref, u64 serial) REQUIRES(mem_lock);
+/* May objects be put under it: 0 (also for ref 0, "none"), or -EXO_E{RANGE,ABSENT,KEY,RIGHTS,STALE}. */
+int guard_usable(const struct env *env, exo_guardref ref, exo_slot slot) REQUIRES(mem_lock);
+/* The guards of a frame that is freed: they guard nothing from now on. */
+void guards_end(exo_pfn pfn) REQUIRES(mem_lock);
 
+/*
+ * The environment that a call names, if self may act on it (itself always):
+ * 0, or -EXO_E{STALE,DEAD,KEY,RIGHTS}.
+ */
+int env_reach(struct env *self, exo_envid id, exo_slot key, u32 rights, struct env **env)
+	REQUIRES(env_lock, mem_lock);
+
+/* Fill a slot with a copy of a key, counted by its guard if it is bound and alive. */
+void key_put(struct key *slot, const struct key *key) REQUIRES(mem_lock);
 /* Empty one slot, leaving the guard's counts right. */
 void key_clear(struct key *key) REQUIRES(mem_lock);
 

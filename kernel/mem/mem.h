@@ -126,7 +126,7 @@ void mem_boot(const struct memory_range *usable, unsigned count);
 void mem_reserve(u64 base, u64 bytes, enum exo_frame_kind kind);
 void account_boot(exo_pfn pfn);
 
-/* Invariants; panic names the one broken. */
+/* Invariants; panic names the one broken.  Takes the locks itself. */
 void mem_check(void);
 
 #endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Keys.  A named key is a prefix and some rights: whoever holds one can make
+ * any longer name or lesser rights of it, and nothing else.  A bound key is
+ * the receipt of one successful check against one guard.
+ *
+ * The first three functions are all there is to dominance.  They are pure.
+ */
+#include "cap.h"
+#include "../env/env.h"
+
+static bool
+prefixes(const struct exo_key *shorter, const struct exo_key *longer)
+{
+	if (shorter->len > longer->len)
+		return false;
+	for (unsigned n = 0; n < shorter->len; n++)	/* bound: EXO_KEYNAME_BYTES, key_valid */
+		if (shorter->name[n] != longer->name[n])
+			return false;
+	return true;
+}
+
+/* An entry without rights is empty and opened by nothing, not even for no rights. */
+bool
+key_opens(const struct exo_key *key, const struct exo_key *entry, u32 rights)
+{
+	if (rights == 0 || (rights & ~(u32)(key->rights & entry->rights)) != 0)
+		return false;
+	return prefixes(key, entry);
+}
+
+bool
+key_dominates(const struct exo_key *strong, const struct exo_key *weak)
+{
+	return (weak->rights & ~strong->rights) == 0 && prefixes(strong, weak);
+}
+
+/* Bytes behind the name must be zero: equal keys are equal in all 16 bytes. */
+bool
+key_valid(const struct exo_key *key)
+{
+	if (key->len > EXO_KEYNAME_BYTES || (key->rights & ~EXO_RIGHTS_ALL) != 0)
+		return false;
+	for (unsigned n = key->len; n < EXO_KEYNAME_BYTES; n++)
+		if (key->name[n] != 0)
+			return false;
+	return true;
+}
+
+struct key *
+ring_slot(const struct env *env, exo_slot slot)
+{
+	u32 ring = slot / EXO_KEYS_FRAME;
+
+	if (ring >= EXO_RING_FRAMES || env->ring[ring] == 0)
+		return NULL;
+	return (struct key *)frame_ptr(env->ring[ring]) + slot % EXO_KEYS_FRAME;
+}
+
+/* The guard a bound key counts at, or NULL when it is not bound or stale. */
+static struct guard *
+counted_at(const struct key *key) REQUIRES(mem_lock)
+{
+	struct guard *guard;
+
+	if (key->type != KEY_BOUND)
+		return NULL;
+	guard = guard_at(key->bound.guard);
+	return guard && guard->generation == key->bound.serial ? guard : NULL;
+}
+
+static u64 *
+holders(struct guard *guard, const struct key *key) REQUIRES(mem_lock)
+{
+	return key->rights & EXO_W ? &guard->writers : &guard->readers;
+}
+
+void
+key_put(struct key *slot, const struct key *key)
+{
+	struct guard *guard = counted_at(key);
+
+	must(slot->type == KEY_NONE);
+	*slot = *key;
+	slot->offered = 0;
+	if (guard)
+		++*holders(guard, key);
+}
+
+void
+key_clear(struct key *slot)
+{
+	struct guard *guard = counted_at(slot);
+
+	if (guard) {
+		must(*holders(guard, slot) > 0);
+		--*holders(guard, slot);
+	}
+	*slot = (struct key){ .type = KEY_NONE };
+}
+
+/* A bound key never opens one of the kernel's names: those have no guard. */
+int
+name_allows(const struct env *env, exo_slot slot, const struct exo_key *name)
+{
+	const struct key *key = ring_slot(env, slot);
+
+	if (key == NULL || key->type == KEY_NONE)
+		return -EXO_EKEY;
+	if (key->type != KEY_NAMED || !key_opens(&key->named, name, name->rights))
+		return -EXO_ERIGHTS;
+	return 0;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Accounts own frames.  An account lies in the frame that names it; its frames
+ * form a ring through the private frame table.  A limit is carved out of the
+ * parent's when the account is made, or moved later, so that charging is one
+ * compare and never a walk.  An account may be above its limit only by
+ * inheritance, and then claims nothing until it is below.
+ *
+ * Life: account_create -> frames come and go -> account_reap until nothing is
+ * left -> frame_release (or the parent's reaping), which gives the limit back.
+ *
+ * An account without a live guard of its own is opened by whatever opens its
+ * parent, and the root account by the root key: no account is ever out of
+ * reach of everybody.  ACCOUNT_DEPTH bounds that walk.
+ */
+#include "mem_priv.h"
+#include "../cap/cap.h"
+
+struct account *
+account_at(exo_pfn pfn)
+{
+	if (pfn >= frames_count || frames[pfn].kind != EXO_FRAME_ACCOUNT)
+		return NULL;
+	return frame_ptr(pfn);
+}
+
+void
+account_link(exo_pfn pfn, exo_pfn owner)
+{
+	struct account *account = account_of(owner);
+	struct frame_priv *priv = &frames_priv[pfn];
+	u32 head = account->head;
+
+	if (head == 0) {
+		priv->next = priv->prev = (u32)pfn;
+	} else {
+		priv->next = head;
+		priv->prev = frames_priv[head].prev;
+		frames_priv[priv->prev].next = (u32)pfn;
+		frames_priv[head].prev = (u32)pfn;
+	}
+	account->head = (u32)pfn;
+	account->used++;
+	frames[pfn].account = (u32)owner;
+}
+
+void
+account_unlink(exo_pfn pfn)
+{
+	struct account *account = account_of(frames[pfn].account);
+	struct frame_priv *priv = &frames_priv[pfn];
+
+	must(account->used > 0);
+	if (account->head == pfn)
+		account->head = priv->next == pfn ? 0 : priv->next;
+	frames_priv[priv->prev].next = priv->next;
+	frames_priv[priv->next].prev = priv->prev;
+	account->used--;
+}
+
+int
+account_room(const struct account *account, u64 count)
+{
+	if (account->used > account->limit || count > account->limit - account->used)
+		return -EXO_EQUOTA;
+	return 0;
+}
+
+void
+account_close(exo_pfn pfn)
+{
+	struct account *account = account_of(pfn), *parent = account_of(account->parent);
+
+	must(account->used == 0 && account->children == 0 && account->carved == 0);
+	parent->limit += account->limit;
+	parent->carved -= account->limit;
+	parent->children--;
+}
+
+int
+account_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
+{
+	const struct account *account = account_of(pfn);
+
+	for (unsigned depth = 0; depth <= ACCOUNT_DEPTH; depth++) {
+		if (account->guard && guard_live(account->guard, account->guard_serial))
+			return guard_allows(self, key, account->guard, account->guard_serial, rights);
+		if (account->parent == 0)
+			break;
+		account = account_of(account->parent);
+	}
+	return guard_allows(self, key, 0, 0, rights);
+}

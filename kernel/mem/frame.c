@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Frames.  Physical memory is a table of frames, each owned by one account or
+ * free; whoever holds the account's key names the frame it wants.
+ *
+ *	ABSENT, KERNEL, TRACE: never change hands
+ *	FREE --take--> DATA --type--> PTn, ROOT, LINKS, ENV, RING, UAREA, ACT, ACCOUNT, GUARD
+ *	  ^--------------free------------'
+ *
+ * The public half of an entry is exposed: a library finds its free frames
+ * there (or in freemap), and races honestly.  The private half holds the first
+ * binding and the links of the account's ring.  `generation` moves whenever
+ * the contents stop being what a watcher of the frame was allowed to see.
+ *
+ * Contents: nobody sees what an earlier owner left.  Claiming costs nothing;
+ * the scrub comes with the first mapping or typing.  LINKS alone are never
+ * scrubbed: pt.c writes a slot before it reads it, and nobody else looks.
+ */
+#include "mem_priv.h"
+#include "../cap/cap.h"
+
+struct exo_frame *frames;
+struct frame_priv *frames_priv;
+u64 frames_count;
+u64 *freemap;
+
+static void
+freemap_set(exo_pfn pfn, bool is_free) REQUIRES(mem_lock)
+{
+	u64 bit = 1ull << pfn % 64;
+
+	freemap[pfn / 64] = is_free ? freemap[pfn / 64] | bit : freemap[pfn / 64] & ~bit;
+	info->free_frames += is_free ? 1ull : -1ull;
+}
+
+void
+frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard)
+{
+	struct exo_frame *frame = &frames[pfn];
+
+	must(frame->kind == EXO_FRAME_FREE);
+	frame->kind = EXO_FRAME_DATA;
+	frame->generation++;
+	frame->guard = guard;
+	frame->guard_serial = guard ? guard_at(guard)->serial : 0;
+	freemap_set(pfn, false);
+	account_link(pfn, account);
+}
+
+/* What a typed frame was to others ends with it. */
+static void
+frame_untype(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	const struct frame_priv *priv = &frames_priv[pfn];
+
+	switch (frames[pfn].kind) {
+	case EXO_FRAME_RING:
+	case EXO_FRAME_UAREA:
+	case EXO_FRAME_ACT:
+		frames_priv[priv->aux].used--;
+		break;
+	case EXO_FRAME_ROOT:
+		frames_priv[priv->env].used--;
+		break;
+	case EXO_FRAME_ACCOUNT:
+		account_close(pfn);
+		break;
+	case EXO_FRAME_GUARD:
+		guards_end(pfn);
+		break;
+	}
+}
+
+void
+frame_free(exo_pfn pfn)
+{
+	struct exo_frame *frame = &frames[pfn];
+
+	must(frame->account != 0 && frame->nmaps == 0 && frame->pins == 0);
+	if (frame->kind != EXO_FRAME_DATA)
+		frame_untype(pfn);
+	account_unlink(pfn);
+	frame->kind = EXO_FRAME_FREE;
+	frame->account = 0;
+	frame->flags = EXO_FRAME_DIRTY;
+	frame->generation++;
+	frame->guard = 0;
+	frame->guard_serial = 0;
+	frames_priv[pfn] = (struct frame_priv){ .first = 0 };
+	freemap_set(pfn, true);
+}
+
+void
+frame_scrub(exo_pfn pfn)
+{
+	if (!(frames[pfn].flags & EXO_FRAME_DIRTY))
+		return;
+	memset(frame_ptr(pfn), 0, EXO_PAGE_BYTES);
+	frames[pfn].flags &= (u8)~EXO_FRAME_DIRTY;
+}
+
+void
+frame_keep(exo_pfn pfn)
+{
+	frames[pfn].flags &= (u8)~EXO_FRAME_DIRTY;
+}
+
+/* PUBLIC and HEIR were said of the data: they do not carry over.  Watchers lose the frame. */
+void
+frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux)
+{
+	struct exo_frame *frame = &frames[pfn];
+
+	must(frame->kind == EXO_FRAME_DATA && frame->pins == 0);
+	must(frame->nmaps == 0 || kind == EXO_FRAME_UAREA);
+	if (kind == EXO_FRAME_UAREA)
+		frame_scrub(pfn);
+	else if (kind != EXO_FRAME_LINKS)
+		memset(frame_ptr(pfn), 0, EXO_PAGE_BYTES);
+	frame->kind = (u8)kind;
+	frame->flags &= EXO_FRAME_FIXED;
+	frame->generation++;
+	frames_priv[pfn].aux = aux;
+	if (kind == EXO_FRAME_RING || kind == EXO_FRAME_UAREA || kind == EXO_FRAME_ACT)
+		frames_priv[aux].used++;
+}
+
+/* Contents stay, and bindings; the old owner's guard does not, nor do those who watch under it. */
+void
+frame_pass(exo_pfn pfn, exo_pfn heir)
+{
+	struct exo_frame *frame = &frames[pfn];
+
+	must(frame->kind == EXO_FRAME_DATA);
+	account_unlink(pfn);
+	frame->generation++;
+	frame->guard = 0;
+	frame->guard_serial = 0;
+	account_link(pfn, heir);
+}
+
+int
+frame_usable(exo_pfn pfn, exo_pfn account)
+{
+	const struct exo_frame *frame = frame_at(pfn);
+
+	if (frame == NULL)
+		return -EXO_ERANGE;
+	if (frame->kind != EXO_FRAME_DATA)
+		return -EXO_EKIND;
+	if (frame->account != account)
+		return -EXO_EOWNER;
+	return frame->nmaps || frame->pins ? -EXO_EBUSY : 0;
+}
+
+int
+frame_usable_uarea(exo_pfn pfn, exo_pfn account)
+{
+	int error = frame_usable(pfn, account);
+	binding_t at;
+
+	if (error != -EXO_EBUSY || frames[pfn].nmaps != 1 || frames[pfn].pins)
+		return error;
+	at = frames_priv[pfn].first;
+	if (frames[BINDING_TABLE(at)].account != account)
+		return error;
+	return ((u64 *)frame_ptr(BINDING_TABLE(at)))[BINDING_INDEX(at)] & PTE_NX ? 0 : error;
+}
+
+int
+frame_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
+{
+	const struct exo_frame *frame = &frames[pfn];
+
+	if (frame->account == 0)
+		return -EXO_ERIGHTS;
+	if (frame->guard && guard_live(frame->guard, frame->guard_serial) &&
+		guard_allows(self, key, frame->guard, frame->guard_serial, rights) == 0)
+		return 0;
+	return account_allows(self, key, frame->account, rights);
+}
+
+int
+frame_control(const struct env *self, exo_pfn pfn, exo_slot key)
+{
+	if (frames[pfn].account == 0)
+		return -EXO_EKIND;
+	return frame_allows(self, key, pfn, EXO_C);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: ISC */
+/* Calls on frames. */
+#include "mem_priv.h"
+#include "../cap/cap.h"
+#include <kernel/syscalls.h>
+
+/* 0, or why pfn .. pfn + count - 1 is no range of frames. */
+static int
+range_check(u64 pfn, u64 count)
+{
+	if (count == 0)
+		return -EXO_EARG;
+	return pfn >= frames_count || count > frames_count - pfn ? -EXO_ERANGE : 0;
+}
+
+static int
+may_claim(struct env *self, exo_pfn account, exo_guardref guard, exo_slot k_account, exo_slot k_guard)
+	REQUIRES(mem_lock)
+{
+	int error;
+
+	if (account >= frames_count)
+		return -EXO_ERANGE;
+	if (account_at(account) == NULL)
+		return -EXO_EKIND;
+	error = account_allows(self, k_account, account, EXO_A);
+	return error ? error : guard_usable(self, guard, k_guard);
+}
+
+static i64
+claim(exo_pfn pfn, u64 count, exo_pfn account, exo_guardref guard, struct work *work)
+	REQUIRES(mem_lock)
+{
+	u64 done;
+	int error = 0;
+
+	for (done = 0; done < count && work->left > 0; done++, work->left -= WEIGHT_ELEMENT) {
+		if (frames[pfn + done].kind == EXO_FRAME_KERNEL ||
+			frames[pfn + done].kind == EXO_FRAME_ABSENT)
+			error = -EXO_EKIND;
+		else if (frames[pfn + done].kind != EXO_FRAME_FREE)
+			error = -EXO_ETAKEN;
+		else
+			error = account_room(account_of(account), 1);
+		if (error)
+			return done ? (i64)done : error;
+
+		frame_take(pfn + done, account, guard);
+	}
+	return (i64)done;
+}
+
+i64
+sys_frame_claim(struct env *self, u64 pfn, u64 count, u64 account, u64 guard, u64 k_account,
+	u64 k_guard)
+{
+	struct work work = WORK_INIT;
+	int error = range_check(pfn, count);
+
+	if (error)
+		return error;
+	mem_enter();
+	error = may_claim(self, account, guard, (exo_slot)k_account, (exo_slot)k_guard);
+	if (error)
+		return mem_leave(&work, error);
+
+	return mem_leave(&work, claim(pfn, count, account, guard, &work));
+}
+
+/* 0, or why a frame is not to be freed now, whoever asks. */
+static int
+may_free(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	const struct account *account;
+
+	switch (frames[pfn].kind) {
+	case EXO_FRAME_DATA:
+		break;
+	case EXO_FRAME_PT1:
+	case EXO_FRAME_PT2:
+	case EXO_FRAME_PT3:
+		if (frames[pfn].nmaps > 0 || frames_priv[pfn].used > 0)
+			return -EXO_EBUSY;
+		break;
+	case EXO_FRAME_GUARD:
+		if (frames_priv[pfn].used > 0)
+			return -EXO_EBUSY;
+		break;
+	case EXO_FRAME_ACCOUNT:
+		account = account_of(pfn);
+		if (account->used > 0 || account->children > 0)
+			return -EXO_EBUSY;
+		break;
+	default:
+		return -EXO_EKIND;
+	}
+	return frames[pfn].pins ? -EXO_EBUSY : 0;
+}
+
+/* 1 done, 0 the work of this call is used up, or an error. */
+static int
+release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQUIRES(mem_lock)
+{
+	int error = frame_control(self, pfn, key);
+
+	if (error == 0)
+		error = may_free(pfn);
+	if (error)
+		return error;
+
+	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3) {
+		pt_free(pfn);
+		return 1;
+	}
+	if (frames[pfn].nmaps > 0)
+		work->flush_all = true;
+	while (work->left > 0) {		/* bound: bindings, as far as the work goes */
+		work->left -= WEIGHT_UNBIND;
+		if (release_step(pfn, 0))
+			return 1;
+	}
+	return 0;
+}
+
+i64
+sys_frame_release(struct env *self, u64 pfn, u64 count, u64 key)
+{
+	struct work work = WORK_INIT;
+	int result = range_check(pfn, count);
+	u64 done = 0;
+
+	if (result)
+		return result;
+	mem_enter();
+	while (done < count && work.left > 0) {
+		result = release_one(self, pfn + done, (exo_slot)key, &work);
+		if (result <= 0)
+			break;
+		work.left -= WEIGHT_ELEMENT;
+		done++;
+	}
+	return mem_leave(&work, done ? (i64)done : result);
+}
+
+i64
+sys_frame_guard(struct env *self, u64 pfn, u64 count, u64 guard, u64 key, u64 k_guard)
+{
+	struct work work = WORK_INIT;
+	int error = range_check(pfn, count);
+	u64 done, serial;
+
+	if (error)
+		return error;
+	mem_enter();
+	error = guard_usable(self, guard, (exo_slot)k_guard);
+	if (error)
+		return mem_leave(&work, error);
+	serial = guard ? guard_at(guard)->serial : 0;
+	for (done = 0; done < count && work.left > 0; done++, work.left -= WEIGHT_ELEMENT) {
+		error = frame_control(self, pfn + done, (exo_slot)key);
+		if (error)
+			return mem_leave(&work, done ? (i64)done : error);
+
+		frames[pfn + done].guard = guard;
+		frames[pfn + done].guard_serial = serial;
+	}
+	return mem_leave(&work, (i64)done);
+}
+
+/* HEIR is a promise about data; PUBLIC about what can be mapped or shared at all. */
+static int
+may_mark(struct env *self, exo_pfn pfn, u64 set, exo_slot key) REQUIRES(mem_lock)
+{
+	enum exo_frame_kind kind = frames[pfn].kind;
+	bool shareable = kind == EXO_FRAME_DATA || kind == EXO_FRAME_GUARD ||
+		kind == EXO_FRAME_ACCOUNT || (kind >= EXO_FRAME_PT1 && kind <= EXO_FRAME_PT3);
+	int error = frame_control(self, pfn, key);
+
+	if (error)
+		return error;
+	if ((set & EXO_FRAME_HEIR) && kind != EXO_FRAME_DATA)
+		return -EXO_EKIND;
+	return (set & EXO_FRAME_PUBLIC) && !shareable ? -EXO_EKIND : 0;
+}
+
+i64
+sys_frame_mark(struct env *self, u64 pfn, u64 count, u64 set, u64 clear, u64 key)
+{
+	const u64 known = EXO_FRAME_PUBLIC | EXO_FRAME_HEIR | EXO_FRAME_FIXED;
+	struct work work = WORK_INIT;
+	int error = range_check(pfn, count);
+	u64 done;
+
+	if (error)
+		return error;
+	if (((set | clear) & ~known) != 0 || (set & clear) != 0)
+		return -EXO_EARG;
+	mem_enter();
+	for (done = 0; done < count && work.left > 0; done++, work.left -= WEIGHT_ELEMENT) {
+		error = may_mark(self, pfn + done, set, (exo_slot)key);
+		if (error)
+			return mem_leave(&work, done ? (i64)done : error);
+
+		frames[pfn + done].flags = (u8)((frames[pfn + done].flags & ~clear) | set);
+	}
+	return mem_leave(&work, (i64)done);
+}
+
+i64
+sys_frame_unbind(struct env *self, u64 pfn, u64 max, u64 key)
+{
+	struct work work = WORK_INIT;
+	int error = range_check(pfn, 1);
+	u64 done;
+
+	if (error)
+		return error;
+	if (max == 0)
+		return -EXO_EARG;
+	mem_enter();
+	error = frame_control(self, pfn, (exo_slot)key);
+	if (error)
+		return mem_leave(&work, error);
+
+	for (done = 0; done < max && frames[pfn].nmaps > 0 && work.left > 0; done++) {
+		binding_remove(frames_priv[pfn].first);
+		work.left -= WEIGHT_UNBIND;
+		work.flush_all = true;
+	}
+	return mem_leave(&work, (i64)done);
+}

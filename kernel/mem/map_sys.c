@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The call `map`: changes bindings of single pages by a vector.
+ *
+ * Each element is checked as a whole before anything of it is done.  The
+ * tables that cover an address are walked once for a run of elements in the
+ * same 2 MiB; nothing an element does can move a table.
+ */
+#include "mem_priv.h"
+#include "../cap/cap.h"
+#include "../dev/dev.h"
+#include <kernel/syscalls.h>
+
+#define BATCH 16u			/* elements copied in at once: 384 bytes of stack */
+#define NO_REGION (~0ull)
+
+#define BITS_MAP (EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_SOFT)
+
+struct mapper {
+	struct env *self, *env;
+	struct walk walk;		/* the table of `region` */
+	u64 region;			/* va >> 21 */
+	struct work *work;
+};
+
+/* Is there a table for va?  Then walk is at it. */
+static bool
+covered(struct mapper *map, u64 va) REQUIRES(mem_lock)
+{
+	if (map->region == va >> pt_shift(2))
+		return true;
+	map->region = NO_REGION;
+	if (!pt_walk(&map->walk, map->env->root, va, 1))
+		return false;
+	map->region = va >> pt_shift(2);
+	return true;
+}
+
+/* What was bound at va has changed.  An address space that is not loaded needs nothing. */
+static void
+changed(struct mapper *map, u64 va)
+{
+	if (map->walk.shared)
+		map->work->flush_all = true;
+	else if (map->env == map->self)
+		work_flush_va(map->work, va);
+}
+
+static u64
+pte_flags(u32 op)
+{
+	return PTE_PRESENT | PTE_USER | PTE_SOFT(op) | (op & EXO_MAP_WRITE ? PTE_WRITE : 0) |
+		(op & EXO_MAP_EXEC ? 0 : PTE_NX) | (op & EXO_MAP_IO ? PTE_IO | PTE_NOCACHE : 0);
+}
+
+/* A key that allows execution alone is enough to map for that, reading included: the page-table format knows no less. */
+static int
+frame_opens(const struct env *self, exo_slot key, exo_pfn pfn, u32 op) REQUIRES(mem_lock)
+{
+	u32 write = op & EXO_MAP_WRITE ? EXO_W : 0;
+	int error = frame_allows(self, key, pfn, EXO_R | write);
+
+	if (error && error != -EXO_EKEY && (op & EXO_MAP_EXEC))
+		return frame_allows(self, key, pfn, EXO_X | write);
+	return error;
+}
+
+/* The trace rings belong to nobody: a reserved name opens them. */
+static int
+may_trace(const struct env *self, exo_slot key) REQUIRES(mem_lock)
+{
+	const struct exo_key name = { .len = 1, .rights = EXO_R, .name = { EXO_NAME_TRACE } };
+
+	return name_allows(self, key, &name);
+}
+
+/* What the kernel keeps in frames is seen read-only or not at all; a u-area by its own account. */
+static int
+may_map(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
+{
+	const struct exo_frame *frame = frame_at(pfn);
+
+	if (frame == NULL)
+		return -EXO_ERANGE;
+	switch (frame->kind) {
+	case EXO_FRAME_DATA:
+		break;
+	case EXO_FRAME_UAREA:
+		if ((op & EXO_MAP_EXEC) || frame->account != map->env->account)
+			return -EXO_EKIND;
+		break;
+	case EXO_FRAME_GUARD:
+	case EXO_FRAME_ACCOUNT:
+	case EXO_FRAME_TRACE:
+		if (op & (EXO_MAP_WRITE | EXO_MAP_EXEC))
+			return -EXO_EKIND;
+		if (frame->kind == EXO_FRAME_TRACE)
+			return may_trace(map->self, key);
+		break;
+	default:
+		return -EXO_EKIND;
+	}
+	if ((frame->flags & EXO_FRAME_PUBLIC) && !(op & EXO_MAP_WRITE))
+		return 0;
+	return frame_opens(map->self, key, pfn, op);
+}
+
+static int
+may_claim(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
+{
+	const struct exo_frame *frame = frame_at(pfn);
+	exo_pfn account = map->env->account;
+	int error;
+
+	if (frame == NULL)
+		return -EXO_ERANGE;
+	if (frame->kind != EXO_FRAME_FREE)
+		return frame->kind == EXO_FRAME_ABSENT || frame->kind == EXO_FRAME_KERNEL ?
+			-EXO_EKIND : -EXO_ETAKEN;
+	error = account_allows(map->self, key, account, EXO_A);
+	return error ? error : account_room(account_of(account), 1);
+}
+
+/* Device memory: never what is, or could become, a frame, and nothing the kernel drives. */
+static int
+may_io(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
+{
+	struct exo_key name = { .len = 8, .rights = EXO_R | EXO_W, .name = { EXO_NAME_MMIO } };
+	const struct exo_frame *frame = frame_at(pfn);
+
+	if (frame && frame->kind != EXO_FRAME_ABSENT)
+		return -EXO_EKIND;
+	if (!dev_mmio_open(pfn))
+		return -EXO_ERANGE;
+	for (unsigned n = 0; n < 7; n++)
+		name.name[1 + n] = (u8)(pfn >> (8 * (6 - n)));
+	return name_allows(map->self, key, &name);
+}
+
+static int
+bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
+{
+	const u32 how = e->op & (EXO_MAP_CLAIM | EXO_MAP_IO);
+	binding_t at;
+	int error;
+
+	if ((e->op & ~(BITS_MAP | how)) != 0 || how == (EXO_MAP_CLAIM | EXO_MAP_IO))
+		return -EXO_EARG;
+	if (!covered(map, e->va))
+		return -EXO_ENOTABLE;
+	if (!walk_mutable(&map->walk, map->env))
+		return -EXO_ERIGHTS;
+	error = how == EXO_MAP_CLAIM ? may_claim(map, e->pfn, e->key) :
+		how == EXO_MAP_IO ? may_io(map, e->pfn, e->key) :
+		may_map(map, e->pfn, e->op, e->key);
+	if (error)
+		return error;
+
+	at = BINDING(map->walk.table, pt_index(e->va, 1));
+	if (map->walk.entries[pt_index(e->va, 1)] & PTE_PRESENT) {
+		binding_remove(at);
+		changed(map, e->va);
+	}
+	if (how == EXO_MAP_CLAIM)
+		frame_take(e->pfn, map->env->account, 0);
+	if (how != EXO_MAP_IO && (frames[e->pfn].flags & EXO_FRAME_DIRTY)) {
+		frame_scrub(e->pfn);
+		map->work->left -= WEIGHT_SCRUB;
+	}
+	binding_insert(at, e->pfn, pte_flags(e->op));
+	return 1;
+}
+
+/* 0, or why the frame bound there is not to be released. */
+static int
+may_release(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
+{
+	if (frames[pfn].kind != EXO_FRAME_DATA)
+		return -EXO_EKIND;
+	if (frames[pfn].pins)
+		return -EXO_EBUSY;
+	return frame_allows(map->self, key, pfn, EXO_C);
+}
+
+/* 1, or 0 when the call's work is used up: then va is still bound, to go on from. */
+static int
+release(struct mapper *map, exo_pfn pfn, binding_t at, u64 va) REQUIRES(mem_lock)
+{
+	if (frames[pfn].nmaps > 1)
+		map->work->flush_all = true;
+	while (map->work->left > 0) {		/* bound: bindings, as far as the work goes */
+		map->work->left -= WEIGHT_UNBIND;
+		if (release_step(pfn, at)) {
+			changed(map, va);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
+{
+	binding_t at;
+	u64 pte;
+	int error;
+
+	if ((e->op & ~(EXO_OP_MASK | EXO_MAP_RELEASE)) != 0)
+		return -EXO_EARG;
+	if (!covered(map, e->va))
+		return 1;
+	pte = map->walk.entries[pt_index(e->va, 1)];
+	if (!(pte & PTE_PRESENT))
+		return 1;
+	if (!walk_mutable(&map->walk, map->env))
+		return -EXO_ERIGHTS;
+	at = BINDING(map->walk.table, pt_index(e->va, 1));
+	if ((e->op & EXO_MAP_RELEASE) && !(pte & PTE_IO) &&
+		frames[PTE_PFN(pte)].account == map->env->account) {
+		error = may_release(map, PTE_PFN(pte), e->key);
+		return error ? error : release(map, PTE_PFN(pte), at, e->va);
+	}
+
+	binding_remove(at);
+	changed(map, e->va);
+	return 1;
+}
+
+/* Giving permissions up needs no key; adding one is authorised like a new mapping. */
+static int
+protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
+{
+	const u64 kept = PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY | PTE_IO | PTE_NOCACHE;
+	u64 *entry, pte, flags = pte_flags(e->op);
+	bool adds;
+	int error = 0;
+
+	if ((e->op & ~(BITS_MAP | EXO_MAP_CLEARAD)) != 0)
+		return -EXO_EARG;
+	if (!covered(map, e->va))
+		return -EXO_ENOTABLE;
+	entry = &map->walk.entries[pt_index(e->va, 1)];
+	pte = *entry;
+	if (!(pte & PTE_PRESENT))
+		return -EXO_EABSENT;
+	if (!walk_mutable(&map->walk, map->env))
+		return -EXO_ERIGHTS;
+	adds = (flags & ~pte & PTE_WRITE) || (pte & ~flags & PTE_NX);
+	if (adds)
+		error = pte & PTE_IO ? may_io(map, PTE_PFN(pte), e->key) :
+			may_map(map, PTE_PFN(pte), e->op, e->key);
+	if (error)
+		return error;
+
+	pte = (pte & kept) | flags;
+	if (e->op & EXO_MAP_CLEARAD)
+		pte &= ~(PTE_ACCESSED | PTE_DIRTY);
+	*entry = pte;
+	changed(map, e->va);
+	return 1;
+}
+
+/* 1 done, 0 not finished, or an error with nothing done. */
+static int
+element(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
+{
+	map->work->left -= WEIGHT_ELEMENT;
+	if (e->va % EXO_PAGE_BYTES != 0)
+		return -EXO_EALIGN;
+	if (e->va >= EXO_USER_TOP)
+		return -EXO_ERANGE;
+	switch (e->op & EXO_OP_MASK) {
+	case EXO_OP_MAP:
+		return bind(map, e);
+	case EXO_OP_UNMAP:
+		return unbind(map, e);
+	case EXO_OP_PROTECT:
+		return protect(map, e);
+	default:
+		return -EXO_EARG;
+	}
+}
+
+/* How many elements were done; *error says why not all of them (0: the work is used up). */
+static u64
+elements(struct mapper *map, const struct exo_map *batch, u64 count, int *error) REQUIRES(mem_lock)
+{
+	u64 done = 0;
+	int result = 1;
+
+	map->region = NO_REGION;
+	while (done < count && map->work->left > 0) {
+		result = element(map, &batch[done]);
+		if (result <= 0)
+			break;
+		done++;
+	}
+	*error = result < 0 ? result : 0;
+	return done;
+}
+
+/* The same for one batch, from and to user mode's view of things: the environment is looked up anew. */
+static u64
+batch_do(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batch, u64 count,
+	int *error)
+{
+	u64 done = 0;
+
+	mem_enter();
+	*error = env_reach(map->self, env, k_env, EXO_W, &map->env);
+	if (*error == 0)
+		done = elements(map, batch, count, error);
+	mem_leave(map->work, 0);
+	map->work->flush_all = false;
+	return done;
+}
+
+i64
+sys_map(struct env *self, u64 env, u64 vec, u64 count, u64 k_env)
+{
+	struct work work = WORK_INIT;
+	struct mapper map = { .self = self, .work = &work };
+	struct exo_map batch[BATCH];
+	u64 done = 0, did, want;
+	int error;
+
+	if (count == 0)
+		return -EXO_EARG;
+	do {
+		want = count - done < BATCH ? count - done : BATCH;
+		error = copy_from_user(batch, vec + done * sizeof *batch, want * sizeof *batch);
+		if (error)
+			break;
+		did = batch_do(&map, env, (exo_slot)k_env, batch, want, &error);
+		done += did;
+	} while (did == want && done < count && work.left > 0);
+	return done || !error ? (i64)done : error;
+}

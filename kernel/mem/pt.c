@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Page tables and the reverse map.
+ *
+ * A binding is a present user entry of a page table of any level; its target
+ * is a frame or a table one level down.  For every frame we know all its
+ * bindings without allocating anything: frame_priv.first names one, and when
+ * there are two or more they form a list through the companions of the tables
+ * they lie in (two LINKS frames a table, 16 bytes an entry).
+ *
+ * Invariant: the links of an entry mean something only while its target has
+ * nmaps >= 2; so private pages never touch them, and they need no scrubbing.
+ *
+ * Tables are typed by level, so a tree of them has no loops however they are
+ * shared.  Device memory has no frame: its entries carry PTE_IO instead.
+ */
+#include "mem_priv.h"
+
+struct link {
+	binding_t next, prev;		/* 0: the end */
+};
+
+static struct link *
+link_at(binding_t at) REQUIRES(mem_lock)
+{
+	exo_pfn companions = frames_priv[BINDING_TABLE(at)].aux;
+
+	return (struct link *)frame_ptr(companions + BINDING_INDEX(at) / 256) + BINDING_INDEX(at) % 256;
+}
+
+static u64 *
+entry_at(binding_t at) REQUIRES(mem_lock)
+{
+	return (u64 *)frame_ptr(BINDING_TABLE(at)) + BINDING_INDEX(at);
+}
+
+static void
+reverse_insert(exo_pfn target, binding_t at) REQUIRES(mem_lock)
+{
+	struct frame_priv *priv = &frames_priv[target];
+	u32 others = frames[target].nmaps++;
+
+	if (others > 0) {
+		*link_at(at) = (struct link){ .next = priv->first, .prev = 0 };
+		link_at(priv->first)->prev = at;
+		if (others == 1)		/* its links were never written */
+			link_at(priv->first)->next = 0;
+	}
+	priv->first = at;
+}
+
+static void
+reverse_remove(exo_pfn target, binding_t at) REQUIRES(mem_lock)
+{
+	struct frame_priv *priv = &frames_priv[target];
+	struct link link = { .next = 0, .prev = 0 };
+
+	must(frames[target].nmaps > 0);
+	if (frames[target].nmaps-- > 1)
+		link = *link_at(at);
+	if (link.prev)
+		link_at(link.prev)->next = link.next;
+	else
+		priv->first = link.next;
+	if (link.next)
+		link_at(link.next)->prev = link.prev;
+}
+
+void
+binding_insert(binding_t at, exo_pfn target, u64 pte)
+{
+	u64 *entry = entry_at(at);
+
+	debug_must(!(*entry & PTE_PRESENT));
+	*entry = (pte & ~PTE_ADDRESS) | target << EXO_PAGE_SHIFT;
+	frames_priv[BINDING_TABLE(at)].used++;
+	if (!(pte & PTE_IO))
+		reverse_insert(target, at);
+}
+
+void
+binding_remove(binding_t at)
+{
+	u64 *entry = entry_at(at), pte = *entry;
+
+	must(pte & PTE_PRESENT);
+	*entry = 0;
+	frames_priv[BINDING_TABLE(at)].used--;
+	if (!(pte & PTE_IO))
+		reverse_remove(PTE_PFN(pte), at);
+}
+
+binding_t
+binding_next(exo_pfn target, binding_t at, binding_t previous)
+{
+	if (frames[target].nmaps < 2)
+		return 0;
+	must(link_at(at)->prev == previous);
+	return link_at(at)->next;
+}
+
+bool
+pt_walk(struct walk *walk, exo_pfn root, u64 va, unsigned level)
+{
+	u64 entry;
+
+	walk->table = root;
+	walk->write = true;
+	walk->shared = false;
+	for (unsigned at = 4; at > level; at--) {
+		walk->entries = frame_ptr(walk->table);
+		entry = walk->entries[pt_index(va, at)];
+		walk->gap = at;
+		if (!(entry & PTE_PRESENT))
+			return false;
+		walk->table = PTE_PFN(entry);
+		walk->write = walk->write && (entry & PTE_WRITE) != 0;
+		walk->shared = walk->shared || frames[walk->table].nmaps > 1;
+	}
+	walk->entries = frame_ptr(walk->table);
+	walk->gap = 0;
+	return true;
+}
+
+u64 *
+pt_entry(exo_pfn root, u64 va, unsigned level, binding_t *at)
+{
+	struct walk walk;
+
+	if (!pt_walk(&walk, root, va, level))
+		return NULL;
+	*at = BINDING(walk.table, pt_index(va, level));
+	return &walk.entries[pt_index(va, level)];
+}
+
+static void
+companions_type(exo_pfn links, exo_pfn table) REQUIRES(mem_lock)
+{
+	frame_type(links, EXO_FRAME_LINKS, (u32)table);
+	frame_type(links + 1, EXO_FRAME_LINKS, (u32)table);
+}
+
+void
+pt_attach(binding_t at, unsigned level, exo_pfn table, exo_pfn links, bool write)
+{
+	frame_type(table, (enum exo_frame_kind)(EXO_FRAME_PT1 + level - 1), (u32)links);
+	companions_type(links, table);
+	binding_insert(at, table, PTE_PRESENT | PTE_USER | (write ? PTE_WRITE : 0));
+}
+
+void
+root_init(exo_pfn root, exo_pfn links, exo_pfn env_frame)
+{
+	frame_type(root, EXO_FRAME_ROOT, (u32)links);
+	companions_type(links, root);
+	frames_priv[root].env = (u32)env_frame;
+	frames_priv[env_frame].used++;
+	arch_root_fill(frame_ptr(root), root);
+}
+
+void
+pt_free(exo_pfn table)
+{
+	exo_pfn links = frames_priv[table].aux;
+
+	must(frames_priv[table].used == 0);
+	frame_free(links);
+	frame_free(links + 1);
+	frame_free(table);
+}
+
+bool
+release_step(exo_pfn pfn, binding_t last)
+{
+	binding_t at = frames_priv[pfn].first;
+	exo_pfn owner;
+
+	if (at == last && frames[pfn].nmaps > 1)
+		at = link_at(at)->next;
+	if (at != last) {
+		owner = frames[BINDING_TABLE(at)].account;
+		if (!(frames[pfn].flags & EXO_FRAME_HEIR) || owner == frames[pfn].account) {
+			binding_remove(at);
+			return false;
+		}
+	}
+	if (last)
+		binding_remove(last);
+	if (at != last)
+		frame_pass(pfn, owner);
+	else
+		frame_free(pfn);
+	return true;
+}
