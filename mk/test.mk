@@ -4,6 +4,7 @@
 TESTS += lint unit model test-exo test-guest
 
 test-exo: $(BASE_IMAGE)
+	$(Q)python3 tests/exo/test_archive.py
 	$(Q)python3 tests/exo/test_exo.py
 
 # Set-up first and alone: without it nothing else can be trusted to start.

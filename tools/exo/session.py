@@ -79,6 +79,13 @@ class Output:
                 self.broken(problem)
 
 
+def open_trace(path):
+    try:
+        return open(path, "wb")
+    except OSError as problem:
+        raise ExoError(f"--trace-out {path}: {problem.strerror}") from None
+
+
 def writable(fd):
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
@@ -99,7 +106,7 @@ class Session:
         self.decoder = control.Decoder()
         self.keys = terminal.Keys()
         self.fetch = fetch.Fetch(options.get)
-        self.trace_file = None
+        self.trace_file = open_trace(options.trace_out) if options.trace_out else None
         self.exit = None
         self.done = False
         self.status = None		# decided: overrides what the guest says
@@ -280,7 +287,7 @@ class Session:
         elif kind == control.TRACE:
             self.trace(body)
         elif kind == control.STATS:
-            os.write(2, body)
+            self.show(body)
         elif kind in (control.FILE, control.DATA, control.NOFILE):
             self.fetch.message(kind, body)
         elif kind == control.DONE:
@@ -290,11 +297,13 @@ class Session:
 
     def trace(self, body):
         if self.options.trace_out is None:
-            os.write(2, body)
+            self.show(body)
             return
-        if self.trace_file is None:
-            self.trace_file = open(self.options.trace_out, "wb")
         self.trace_file.write(body)
+
+    def show(self, text):
+        """On standard error; a terminal in raw mode wants its carriage returns."""
+        os.write(2, text.replace(b"\n", b"\r\n") if self.tty else text)
 
     def read_log(self, log):
         try:
@@ -308,14 +317,14 @@ class Session:
             return
         self.machine.keep_log(data)
         if self.options.verbose:
-            os.write(2, data.replace(b"\n", b"\r\n") if self.tty else data)
+            self.show(data)
 
     def read_complaints(self):
         data = os.read(self.machine.errors, CHUNK)
         self.complaints_open = bool(data)
         self.complaints += data
         if self.options.verbose and data:
-            os.write(2, data)
+            self.show(data)
 
     # ---- the end ----
 
