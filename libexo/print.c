@@ -162,7 +162,7 @@ exo_print(const char *text)
 	while (*text) {
 		size_t bytes = 0;
 
-		while (text[bytes] && bytes < LOG_BYTES)
+		while (bytes < LOG_BYTES && text[bytes])
 			bytes++;
 		if (!send_some(start, text, bytes))
 			return;		/* nowhere to complain */
