@@ -46,6 +46,22 @@ machine_boot(u32 start_info)
 	clock_boot();
 }
 
+/* The tables that mem/ made; it is free of addresses, so that it runs on the host. */
+static void
+frames_expose(void)
+{
+	u64 map_words = (frames_count + 63) / 64;
+
+	arch_expose(EXO_FRAMES, frames, frames_count * sizeof *frames);
+	arch_expose(EXO_FREEMAP, freemap, map_words * sizeof *freemap);
+	info->table[EXO_T_FRAMES] = (struct exo_table){
+		.base = EXO_FRAMES, .entry_bytes = sizeof *frames, .count = frames_count,
+	};
+	info->table[EXO_T_FREEMAP] = (struct exo_table){
+		.base = EXO_FREEMAP, .entry_bytes = sizeof *freemap, .count = map_words,
+	};
+}
+
 void
 kernel_main(u32 start_info)
 {
@@ -53,6 +69,7 @@ kernel_main(u32 start_info)
 	klog("Aegis: %u ranges of memory, archive %lu KiB, %lu MHz\n", boot_memory.ranges,
 	     boot_memory.archive_bytes >> 10, info->tsc_hz / 1000000);
 	mem_boot(boot_memory.range, boot_memory.ranges);
+	frames_expose();
 	env_init();
 	cpu_init(1);
 	trace_boot(0);

@@ -43,6 +43,7 @@ entry_syscall:
 	incq	PUB_CALLS(%r11)
 	mov	ACT_ENV(%rdi), %rdi
 	call	*call_table(, %rax, 8)
+	after_call
 	pop	%r9
 call_out:
 	pop	%r11
