@@ -32,6 +32,8 @@ extern char exos_image[] __attribute__((visibility("hidden")));	/* start of the 
 #define PUB    AT(struct pub, EXOS_PUBLIC)
 #define COMM   AT(char, EXOS_COMM)
 #define SHARED AT(const struct sh_info, EXOS_SHARED)
+extern const volatile struct sh_proc *self_proc;	/* this process's row, written by the server; core/self.c */
+#define PROC self_proc
 
 /*
  * The program's registers are the save slot of the upcall that entered the
@@ -118,6 +120,9 @@ void fd_fork_prepare(void);				/* before the clone: private descriptions become 
 void fd_fork_child(void);				/* in the child */
 void fd_exit(void);					/* close all: before OP_EXIT */
 struct file *fd_get(int fd);				/* NULL: bad descriptor */
+/* For mmap: the inode of a regular file open for reading (shared and written: for writing too);
+ * -EBADF, -EACCES, -ENODEV where it cannot be mapped. */
+long fd_map_inode(int fd, bool written);
 
 /* ---- fs/: the file system's library side --------------------------------------------------------------- */
 void fs_init(u32 cwd);
@@ -128,12 +133,16 @@ long fs_read(u32 ino, u64 pos, void *buf, u64 bytes);
 /* Frame number of page `index` of a regular file, 0: hole or past the end; and the key that opens it. */
 exo_pfn fs_frame(u32 ino, u64 index, exo_slot *key);
 const struct fs_inode *fs_inode(u32 ino);		/* NULL: no such */
+void fs_hold(u32 ino);					/* publish it: mapped until exec or exit */
 
 /* ---- vm/ ---------------------------------------------------------------------------------------------------- */
 void vm_init(void);
 bool vm_fault(u64 va, u32 error, int *signal, int *code);	/* true: resolved, retry */
 void vm_exec_reset(void);				/* drop the program's whole address space */
-int vm_map_file(u64 va, u64 bytes, u32 prot, u32 ino, u64 offset, u64 file_bytes, bool fixed, u64 *where); /* private */
+#define VM_FIXED  1u
+#define VM_SHARED 2u
+/* prot: PROT_*; flags: VM_*.  file_bytes: behind them the mapping is anonymous zeroes. */
+int vm_map_file(u64 va, u64 bytes, u32 prot, u32 flags, u32 ino, u64 offset, u64 file_bytes, u64 *where);
 int vm_map_anon(u64 va, u64 bytes, u32 prot, u32 flags, u64 *where);
 void vm_set_brk(u64 start);
 
