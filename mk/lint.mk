@@ -12,9 +12,6 @@ LINT_INC := -Iinclude -I$(GEN) -Ilibexo/include -Iexos
 LINT_KERNEL := $(LINT_WARN) -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -O2 \
 	-Iinclude -I$(GEN)
 
-# The kernel's stack is a page; half of it is left for what an interrupt of the debug kernel adds.
-LINT_STACK_BYTES := 2048
-
 # Other compiler: the build uses gcc; clang sees other things, and checks who holds which lock.
 lint_clang = for f in $(LINT_KERNEL_C); do clang $(LINT_KERNEL) -Wthread-safety -fsyntax-only $$f \
 	|| bad=1; done; for f in $(LINT_USER_C); do clang $(LINT_WARN) $(LINT_INC) -mgeneral-regs-only \
@@ -31,7 +28,7 @@ LINT_CHECKS = \
 	'docs=python3 tools/gen_abi.py --check docs/abi' \
 	'clang=$(lint_clang)' \
 	'cppcheck=$(lint_cppcheck)' \
-	'stack=python3 tools/lint/stack.py $(BUILD)/aegis.elf $(LINT_STACK_BYTES) panic'
+	'stack=python3 tools/lint/stack.py $(BUILD)/aegis.elf'
 
 lint: $(ABI) $(BUILD)/aegis.elf
 	$(Q)python3 tools/lint/run.py $(LINT_CHECKS)

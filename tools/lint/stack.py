@@ -2,23 +2,25 @@
 # SPDX-License-Identifier: ISC
 """How deep can the kernel's stack get?  Read from the binary, so that it holds for what runs.
 
-  stack.py ELF LIMIT [NAME...]     NAMEs: functions that end the machine; what they use is not counted
+  stack.py [-v] ELF
 
-Each function's own use is what it pushes and subtracts; the calls in it are
-followed.  A call through a pointer may reach any function whose address is
-stored somewhere or loaded into a register.  Recursion is an error: the kernel
-has none.  Entry paths begin with what the processor and entry.S push, which
-is part of their own use.
+A function uses what it pushes and subtracts; the calls in it are followed.
+Where calls through pointers go is in stack.toml, together with the limit.
+Recursion is an error: the kernel has none.
 """
 
+import fnmatch
+import os
 import re
-import struct
 import subprocess
 import sys
+import tomllib
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
-INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
-TARGET = re.compile(r"<([^>+]+)(\+0x[0-9a-f]+)?>")
+INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\s+(?:notrack |bnd )*(\S+)\s*(.*)$")
+TARGET = re.compile(r"<([^>+]+)(?:\+0x[0-9a-f]+)?>")
+SWITCH = re.compile(r"^\*.*,8\)")		# a jump through a table stays in its function
+STORED = 8					# the return address
 
 
 def disassemble(path):
@@ -33,112 +35,83 @@ def disassemble(path):
             continue
         found = INSTRUCTION.match(line)
         if found and current is not None:
-            current.append((found[2], found[3]))
+            current.append((found[1], found[2]))
     return code
 
 
-def symbols(path):
-    """{address: function}"""
-    text = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
-    return {int(a, 16): n for a, t, n in (line.split() for line in text.splitlines()
-                                          if len(line.split()) == 3) if t in "tT"}
+def plain(name):
+    """Without what the compiler adds to a specialised copy."""
+    return name.partition(".")[0]
 
 
-def stored_addresses(path, names):
-    """Functions whose address lies, 8-aligned, anywhere in the file's data."""
-    with open(path, "rb") as f:
-        image = f.read()
-    offset, = struct.unpack_from("<Q", image, 40)
-    size, count = struct.unpack_from("<HH", image, 58)
-    found = set()
-    for number in range(count):
-        _, kind, flags, _, at, length = struct.unpack_from("<IIQQQQ", image, offset + number * size)
-        if kind == 1 and flags & 2 and not flags & 4:		# PROGBITS, allocated, no code
-            for word, in struct.iter_unpack("<Q", image[at:at + length // 8 * 8]):
-                if word in names:
-                    found.add(names[word])
-    return found
+def matches(name, patterns):
+    return any(fnmatch.fnmatchcase(plain(name), p) for p in patterns)
 
 
 class Stack:
-    def __init__(self, path, final):
-        self.code = disassemble(path)
-        names = symbols(path)
-        self.taken = stored_addresses(path, names)
-        self.final = set(final)
+    def __init__(self, code, facts):
+        self.code, self.facts = code, facts
+        self.problems = []
         self.use, self.calls = {}, {}
-        for name, body in self.code.items():
-            self.scan(name, body, names)
-        self.deepest = {}		# function -> (bytes, path)
-        self.busy = []
-        self.problems = set()
+        for name in code:
+            self.use[name], self.calls[name] = self.scan(name)
+        self.deepest = {}		# function -> (bytes, functions below)
 
-    def scan(self, name, body, names):
-        use, calls = 0, set()
-        for mnemonic, operands in body:
+    def scan(self, name):
+        """(bytes used, functions called)"""
+        use, calls = STORED, set()
+        for mnemonic, operands in self.code[name]:
             if mnemonic.startswith("push"):
                 use += 8
-            elif mnemonic == "sub" and operands.endswith(",%rsp") and operands.startswith("$"):
+            elif mnemonic.startswith("sub") and re.match(r"\$0x[0-9a-f]+,%rsp$", operands):
                 use += int(operands[1:].split(",")[0], 16)
-            elif mnemonic.startswith("mov") and operands.startswith("$0xffffffff"):
-                address = int(operands[1:].split(",")[0], 16)
-                if address in names:
-                    self.taken.add(names[address])
-            elif mnemonic == "lea" and TARGET.search(operands) and not TARGET.search(operands)[2]:
-                self.taken.add(TARGET.search(operands)[1])
-            if mnemonic.startswith(("call", "jmp")):
-                target = TARGET.search(operands)
-                if operands.startswith("*"):
-                    if mnemonic.startswith("call") or not target:
-                        calls.add("*")
-                elif target and target[1] != name:
-                    calls.add(target[1])
-            if mnemonic.startswith("call"):
-                use_call = 8
-                use = max(use, use_call)
-        self.use[name], self.calls[name] = use + 8, calls
+            elif mnemonic.startswith(("call", "j")):
+                calls |= self.reached(name, mnemonic, operands)
+        return use, calls
 
-    def targets(self, name):
-        """Switch tables are jumps too; they stay within a function, so * costs what calls cost."""
-        for target in self.calls.get(name, ()):
-            if target == "*":
-                yield from (t for t in self.taken if t in self.code and t not in self.final)
-            elif target in self.code and target not in self.final:
+    def reached(self, name, mnemonic, operands):
+        if not operands.startswith("*"):
+            target = TARGET.search(operands)
+            return {target[1]} - {name} if target else set()
+        if mnemonic.startswith("j") and SWITCH.match(operands):
+            return set()
+        patterns = self.facts["indirect"].get(plain(name))
+        if patterns is None:
+            self.problems.append(f"{name}: a call through a pointer, and stack.toml does not say where to")
+            return set()
+        wanted = [w for p in patterns for w in (self.facts["groups"][p[1:]] if p[0] == "@" else [p])]
+        return {t for t in self.code if matches(t, wanted)} - {name}
+
+    def below(self, name):
+        for target in sorted(self.calls[name]):
+            if target in self.code and not matches(target, self.facts["final"] + self.facts["fresh"]):
                 yield target
 
-    def depth(self, name):
-        if name in self.deepest:
-            return self.deepest[name]
-        self.busy.append(name)
-        best, trail = 0, ()
-        for target in sorted(set(self.targets(name))):
-            if target in self.busy:
-                circle = self.busy[self.busy.index(target):] + [target]
-                if "*" not in self.calls.get(self.busy[-1], ()) or target in self.calls[name]:
-                    self.problems.add(" -> ".join(circle))
-                continue
-            used, below = self.depth(target)
-            if used > best:
-                best, trail = used, below
-        self.busy.pop()
-        self.deepest[name] = self.use[name] + best, (name, *trail)
+    def depth(self, name, busy=()):
+        if name in busy:
+            if f"{plain(busy[-1])} -> {plain(name)}" not in self.facts["circles"]:
+                self.problems.append("recursion: " + " -> ".join([*busy[busy.index(name):], name]))
+            return 0, ()
+        if name not in self.deepest:
+            best = max((self.depth(t, (*busy, name)) for t in self.below(name)), default=(0, ()))
+            self.deepest[name] = self.use[name] + best[0], (name, *best[1])
         return self.deepest[name]
 
 
 def main(argv):
-    if len(argv) < 2:
-        sys.exit(__doc__)
-    path, limit = argv[0], int(argv[1])
+    verbose = argv[:1] == ["-v"]
+    with open(os.path.dirname(os.path.realpath(__file__)) + "/stack.toml", "rb") as f:
+        facts = tomllib.load(f)
     sys.setrecursionlimit(10000)
-    stack = Stack(path, argv[2:])
-    worst = max((stack.depth(name) for name in stack.code), default=(0, ()))
-    for circle in sorted(stack.problems):
-        print(f"recursion: {circle}")
-    steps = " -> ".join(f"{name} ({stack.use[name]})" for name in worst[1])
-    if worst[0] > limit:
-        print(f"stack: {worst[0]} bytes, more than {limit}: {steps}")
-        return 1
-    print(f"stack: {worst[0]} bytes at most: {steps}")
+    stack = Stack(disassemble(argv[-1]), facts)
+    used, path = max(stack.depth(name) for name in stack.code)
+    steps = " -> ".join(f"{name} {stack.use[name]}" for name in path)
+    if used > facts["limit"]:
+        stack.problems.append(f"{used} bytes, more than {facts['limit']}: {steps}")
+    for problem in stack.problems:
+        print(f"stack: {problem}")
+    if verbose:
+        print(f"stack: {used} bytes at most: {steps}")
     return 1 if stack.problems else 0
 
 
