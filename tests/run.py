@@ -16,6 +16,7 @@ import concurrent.futures
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -58,17 +59,21 @@ def boot(program, machine, kernel, options, scratch):
     with open(path, "wb") as f:
         archive.write(f.fileno())
     extra = ["-device", "edu"] if machine == "q35" else []
+    loop = socket.socketpair()		# what the guest sends on one port comes back on another
     argv = qemu.command(f"{ROOT}/{KERNELS[kernel]}", path, machine=machine, accel="tcg",
-                        ports={qemu.PORT_LOG: f"file,path={directory}/log"},
+                        ports={qemu.PORT_LOG: f"file,path={directory}/log",
+                               qemu.PORT_STDIO: loop[0].fileno(), qemu.PORT_SPARE: loop[1].fileno()},
                         uart=f"file,path={directory}/uart", extra=extra)
     begin = time.monotonic()
     try:
         done = subprocess.run(argv, timeout=options.timeout, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                              pass_fds=[end.fileno() for end in loop], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         status, said = qemu.exit_status(done.returncode), done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired:
         status, said = None, f"no end after {options.timeout} s\n"
     seconds = time.monotonic() - begin
+    for end in loop:
+        end.close()
     for part in ("uart", "log"):
         try:
             with open(f"{directory}/{part}", errors="replace") as f:
