@@ -26,7 +26,7 @@ define KERNEL_VARIANT
 $(1)/asmdefs.h: kernel/arch/x86_64/asmdefs.c | $(ABI)
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $(KERNEL_FLAGS) $(2) -MMD -MT $$@ -MF $(1)/asmdefs.d -S $$< -o $(1)/asmdefs.s
-	$(Q)sed -n 's/^#DEFINE \([A-Z0-9_]*\) \(.*\)/#define \1 \2/p' $(1)/asmdefs.s > $$@
+	$(Q)sed -n 's/.*"->\([A-Z0-9_]*\) \([-0-9]*\)".*/#define \1 \2/p' $(1)/asmdefs.s > $$@
 
 $(1)/%.c.o: %.c | $(ABI)
 	@mkdir -p $$(@D)

@@ -24,7 +24,7 @@ struct loader {
 
 /* `count` contiguous free frames for the root account: at boot alone the kernel chooses. */
 static exo_pfn
-take(struct loader *l, u32 count)
+take(struct loader *l, u32 count) REQUIRES(mem_lock)
 {
 	u32 run = 0;
 
@@ -39,7 +39,7 @@ take(struct loader *l, u32 count)
 }
 
 static exo_pfn
-take_zeroed(struct loader *l)
+take_zeroed(struct loader *l) REQUIRES(mem_lock)
 {
 	exo_pfn pfn = take(l, 1);
 
@@ -48,7 +48,7 @@ take_zeroed(struct loader *l)
 }
 
 static void
-take_archive(struct loader *l)
+take_archive(struct loader *l) REQUIRES(mem_lock)
 {
 	u64 pages = (boot_memory.archive_bytes + EXO_PAGE_BYTES - 1) >> EXO_PAGE_SHIFT;
 
@@ -84,7 +84,7 @@ find_init(struct loader *l)
 }
 
 static void
-map(struct loader *l, u64 va, exo_pfn pfn, u64 flags)
+map(struct loader *l, u64 va, exo_pfn pfn, u64 flags) REQUIRES(mem_lock)
 {
 	binding_t at = 0;
 
@@ -101,7 +101,7 @@ map(struct loader *l, u64 va, exo_pfn pfn, u64 flags)
 
 /* A private copy of one page of a writable segment; what the file does not cover is zero. */
 static exo_pfn
-copy_page(struct loader *l, const Elf64_Phdr *segment, u64 va)
+copy_page(struct loader *l, const Elf64_Phdr *segment, u64 va) REQUIRES(mem_lock)
 {
 	exo_pfn pfn = take_zeroed(l);
 	u64 from = va > segment->p_vaddr ? va : segment->p_vaddr;
@@ -115,7 +115,7 @@ copy_page(struct loader *l, const Elf64_Phdr *segment, u64 va)
 }
 
 static void
-map_segment(struct loader *l, const Elf64_Phdr *segment)
+map_segment(struct loader *l, const Elf64_Phdr *segment) REQUIRES(mem_lock)
 {
 	u64 first = segment->p_vaddr & ~(EXO_PAGE_BYTES - 1);
 	u64 end = segment->p_vaddr + segment->p_memsz;
@@ -135,7 +135,7 @@ map_segment(struct loader *l, const Elf64_Phdr *segment)
 }
 
 static void
-map_segments(struct loader *l)
+map_segments(struct loader *l) REQUIRES(mem_lock)
 {
 	const Elf64_Ehdr *elf = (const void *)l->elf;
 	const Elf64_Phdr *segment = (const void *)(l->elf + elf->e_phoff);

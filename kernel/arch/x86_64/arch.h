@@ -58,6 +58,7 @@ void arch_fpu_trap(bool on);			/* CR0.TS */
 /* ---- time and interrupts */
 u64 arch_now_ns(void);
 void arch_timer(u64 at_ns);			/* one-shot; 0: off */
+void arch_kick(void);				/* a timer interrupt as soon as interrupts are on */
 void arch_irq_mask(u32 line, bool masked);	/* IO-APIC line */
 void arch_irq_done(void);			/* end of interrupt */
 /* 0..23 first IO-APIC, 24..47 second (microvm), 48.. message-signalled; handlers get the line. */

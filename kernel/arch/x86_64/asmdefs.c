@@ -6,7 +6,7 @@
 #include "../../ipc/ipc.h"
 #include "machine.h"
 
-#define DEFINE(name, value) __asm__ volatile("\n#DEFINE " #name " %c0" : : "i"(value))
+#define DEFINE(name, value) __asm__ volatile(".ascii \"->" #name " %c0\"" : : "i"(value))
 #define OFFSET(name, type, field) DEFINE(name, offsetof(struct type, field))
 
 void asmdefs(void);

@@ -119,6 +119,7 @@ void lapic_write(u32 reg, u32 value);
 #define LAPIC_ID    0x020
 #define LAPIC_EOI   0x0b0
 #define LAPIC_SVR   0x0f0
+#define LAPIC_ICR   0x300
 #define LAPIC_LVT_TIMER 0x320
 #define LAPIC_LVT_LINT0 0x350
 #define LAPIC_LVT_LINT1 0x360
