@@ -173,21 +173,21 @@ bool
 release_step(exo_pfn pfn, binding_t last)
 {
 	binding_t at = frames_priv[pfn].first;
-	exo_pfn owner;
+	exo_pfn owner = frames[pfn].account, heir = owner;
 
 	if (at == last && frames[pfn].nmaps > 1)
 		at = link_at(at)->next;
 	if (at != last) {
-		owner = frames[BINDING_TABLE(at)].account;
-		if (!(frames[pfn].flags & EXO_FRAME_HEIR) || owner == frames[pfn].account) {
+		heir = frames[BINDING_TABLE(at)].account;
+		if (heir == owner || !(frames[pfn].flags & EXO_FRAME_HEIR)) {
 			binding_remove(at);
 			return false;
 		}
 	}
 	if (last)
 		binding_remove(last);
-	if (at != last)
-		frame_pass(pfn, owner);
+	if (heir != owner)
+		frame_pass(pfn, heir);
 	else
 		frame_free(pfn);
 	return true;
