@@ -164,10 +164,12 @@ enum server_op {
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	/* console */
 	OP_TTY_READ = 128,	/* (max, flags) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
-	OP_TTY_SET,		/* (what): comm: struct ktermios */
+	OP_TTY_SET,		/* (what): TTY_SET_*; comm: struct ktermios; (TTY_SET_SIZE, rows, cols) */
 	OP_TTY_PGRP,		/* (pgrp) */
-	OP_TTY_CTTY,		/* (): make it the controlling terminal */
+	OP_TTY_CTTY,		/* (give up): make it the controlling terminal, or no longer have it */
 };
+
+enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_DISCARD };
 
 #define FS_APPEND (~0ull)
 #define FS_EXTEND_MAX (1ull << 20)

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/* Reading file system metadata: see meta.h for who does, and for what a race means. */
+#include "meta.h"
+#include "dirblock.h"
+#include "../linux/abi.h"
+
+#define TRIES 3
+
+bool
+meta_init(struct meta *m, const char *region, u64 fs_off)
+{
+	m->region = region;
+	m->super = (const struct fs_super *)(region + fs_off);
+	return m->super->magic == FS_MAGIC;
+}
+
+static const struct fs_inode *
+node_at(const struct meta *m, u32 ino)
+{
+	if (ino == 0 || ino >= *(const volatile u32 *)&m->super->inodes)
+		return NULL;
+	return (const struct fs_inode *)(m->region + m->super->inode_off) + ino;
+}
+
+const struct fs_inode *
+meta_inode(const struct meta *m, u32 ino)
+{
+	const struct fs_inode *node = node_at(m, ino);
+
+	return node && node->mode ? node : NULL;
+}
+
+const void *
+meta_block(const struct meta *m, u64 block)
+{
+	if (block == 0 || block >= *(const volatile u32 *)&m->super->blocks)
+		return NULL;
+	return m->region + m->super->block_off + block * DIRBLOCK_BYTES;
+}
+
+u64
+meta_leaf(const struct meta *m, u32 map, unsigned depth, u64 index)
+{
+	u64 number = map;
+
+	if (depth > FS_DEPTH_MAX || index >> (9 * depth))
+		return 0;
+	while (number && depth-- > 0) {		/* bound: FS_DEPTH_MAX */
+		const volatile u64 *entry = meta_block(m, number);
+
+		number = entry ? entry[index >> (9 * depth) & (FS_MAP_ENTRIES - 1)] : 0;
+	}
+	return number;
+}
+
+bool
+meta_begin(const struct fs_inode *node, u64 *seq)
+{
+	*seq = __atomic_load_n(&node->seq, __ATOMIC_ACQUIRE);
+	return *seq % 2 == 0;
+}
+
+bool
+meta_same(const struct fs_inode *node, u64 seq)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&node->seq, __ATOMIC_RELAXED) == seq;
+}
+
+int
+meta_stat(const struct meta *m, u32 ino, struct fs_inode *copy)
+{
+	const struct fs_inode *node = node_at(m, ino);
+	u64 seq;
+
+	if (!node)
+		return -ENOENT;
+	for (int i = 0; i < TRIES; i++) {
+		if (!meta_begin(node, &seq))
+			continue;
+		__builtin_memcpy(copy, node, sizeof(*copy));
+		if (meta_same(node, seq))
+			return copy->mode ? 0 : -ENOENT;
+	}
+	return -EAGAIN;
+}
+
+static long
+find_once(const struct meta *m, const struct fs_inode *dir, const char *name, size_t bytes)
+{
+	u32 hash = dir_hash(name, bytes), map = dir->map;
+	u64 blocks = dir->size / DIRBLOCK_BYTES;
+	unsigned depth = dir->depth;
+
+	for (u64 i = 0; i < blocks; i++) {
+		const void *block = meta_block(m, meta_leaf(m, map, depth, i));
+		int at = block ? dirblock_find(block, name, bytes, hash) : -1;
+
+		if (at >= 0)
+			return ((const struct fs_dirent *)((const char *)block + at))->ino;
+	}
+	return 0;
+}
+
+long
+meta_find(const struct meta *m, u32 dir, const char *name, size_t bytes)
+{
+	const struct fs_inode *node = meta_inode(m, dir);
+	u64 seq;
+
+	if (!node)
+		return -ENOENT;
+	for (int i = 0; i < TRIES; i++) {
+		long found;
+
+		if (!meta_begin(node, &seq))
+			continue;
+		if (!S_ISDIR(node->mode))
+			return -ENOTDIR;
+		found = find_once(m, node, name, bytes);
+		if (meta_same(node, seq))
+			return found;
+	}
+	return -EAGAIN;
+}
+
+static long
+target_once(const struct meta *m, const struct fs_inode *node, char *to, size_t room)
+{
+	u64 bytes = node->size;
+	const char *from = node->target;
+
+	if (bytes >= room || bytes >= DIRBLOCK_BYTES)
+		return -ENAMETOOLONG;
+	if (bytes > sizeof(node->target))
+		from = meta_block(m, meta_leaf(m, node->map, node->depth, 0));
+	if (!from)
+		return -EINVAL;
+	__builtin_memcpy(to, from, bytes);
+	to[bytes] = '\0';
+	return (long)bytes;
+}
+
+long
+meta_target(const struct meta *m, u32 ino, char *to, size_t room)
+{
+	const struct fs_inode *node = meta_inode(m, ino);
+	u64 seq;
+
+	if (!node)
+		return -ENOENT;
+	for (int i = 0; i < TRIES; i++) {
+		long bytes;
+
+		if (!meta_begin(node, &seq))
+			continue;
+		if (!S_ISLNK(node->mode))
+			return -EINVAL;
+		bytes = target_once(m, node, to, room);
+		if (meta_same(node, seq))
+			return bytes;
+	}
+	return -EAGAIN;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Linux's x86-64 system call ABI, as far as ExOS speaks it: numbers and
+ * layouts that programs are compiled against.  Definitions that a host libc's
+ * headers also make are written alike, so that unit tests may include both.
+ */
+#ifndef EXOS_LINUX_ABI_H
+#define EXOS_LINUX_ABI_H
+
+#include <stdint.h>
+
+/* ---- errors ------------------------------------------------------------------------- */
+#ifndef EPERM
+#define EPERM 1
+#define ENOENT 2
+#define ESRCH 3
+#define EINTR 4
+#define EIO 5
+#define ENXIO 6
+#define E2BIG 7
+#define ENOEXEC 8
+#define EBADF 9
+#define ECHILD 10
+#define EAGAIN 11
+#define ENOMEM 12
+#define EACCES 13
+#define EFAULT 14
+#define ENOTBLK 15
+#define EBUSY 16
+#define EEXIST 17
+#define EXDEV 18
+#define ENODEV 19
+#define ENOTDIR 20
+#define EISDIR 21
+#define EINVAL 22
+#define ENFILE 23
+#define EMFILE 24
+#define ENOTTY 25
+#define ETXTBSY 26
+#define EFBIG 27
+#define ENOSPC 28
+#define ESPIPE 29
+#define EROFS 30
+#define EMLINK 31
+#define EPIPE 32
+#define EDOM 33
+#define ERANGE 34
+#define EDEADLK 35
+#define ENAMETOOLONG 36
+#define ENOLCK 37
+#define ENOSYS 38
+#define ENOTEMPTY 39
+#define ELOOP 40
+#define EOVERFLOW 75
+#define EOPNOTSUPP 95
+#define EAFNOSUPPORT 97
+#define ETIMEDOUT 110
+#endif
+
+/* ---- files ---------------------------------------------------------------------------- */
+#ifndef S_IFMT
+#define S_IFMT   0170000
+#define S_IFSOCK 0140000
+#define S_IFLNK  0120000
+#define S_IFREG  0100000
+#define S_IFBLK  0060000
+#define S_IFDIR  0040000
+#define S_IFCHR  0020000
+#define S_IFIFO  0010000
+#define S_ISUID  0004000
+#define S_ISGID  0002000
+#define S_ISVTX  0001000
+#define S_ISLNK(m) (((m) & S_IFMT) == S_IFLNK)
+#define S_ISREG(m) (((m) & S_IFMT) == S_IFREG)
+#define S_ISDIR(m) (((m) & S_IFMT) == S_IFDIR)
+#define S_ISCHR(m) (((m) & S_IFMT) == S_IFCHR)
+#define S_ISFIFO(m) (((m) & S_IFMT) == S_IFIFO)
+#endif
+#define MODE_TYPE(m) (((m) >> 12) & 15)	/* DT_* of a directory entry */
+
+#ifndef O_RDONLY
+#define O_RDONLY    0
+#define O_WRONLY    1
+#define O_RDWR      2
+#define O_ACCMODE   3
+#define O_CREAT     0100
+#define O_EXCL      0200
+#define O_NOCTTY    0400
+#define O_TRUNC     01000
+#define O_APPEND    02000
+#define O_NONBLOCK  04000
+#define O_DSYNC     010000
+#define O_ASYNC     020000
+#define O_DIRECT    040000
+#define O_LARGEFILE 0100000
+#define O_DIRECTORY 0200000
+#define O_NOFOLLOW  0400000
+#define O_NOATIME   01000000
+#define O_CLOEXEC   02000000
+#define O_PATH      010000000
+#endif
+#define O_TMPFILE_BIT 020000000
+
+#define AT_FDCWD (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_REMOVEDIR 0x200
+#define AT_EACCESS 0x200
+#define AT_SYMLINK_FOLLOW 0x400
+#define AT_NO_AUTOMOUNT 0x800
+#define AT_EMPTY_PATH 0x1000
+
+#define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE 2
+
+#ifndef SEEK_SET
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
+#endif
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
+
+#define F_DUPFD 0
+#define F_GETFD 1
+#define F_SETFD 2
+#define F_GETFL 3
+#define F_SETFL 4
+#define F_GETLK 5
+#define F_SETLK 6
+#define F_SETLKW 7
+#define F_SETOWN 8
+#define F_GETOWN 9
+#define F_DUPFD_CLOEXEC 1030
+#define F_SETPIPE_SZ 1031
+#define F_GETPIPE_SZ 1032
+#define FD_CLOEXEC 1
+
+#define F_OK 0
+#define X_OK 1
+#define W_OK 2
+#define R_OK 4
+
+#define LINUX_PATH_MAX 4096
+#define LINUX_NAME_MAX 255
+#define LINUX_SYMLOOP_MAX 40
+#define LINUX_IOV_MAX 1024
+#define LINUX_PIPE_BUF 4096
+
+struct linux_stat {
+	uint64_t dev, ino, nlink;
+	uint32_t mode, uid, gid, pad0;
+	uint64_t rdev;
+	int64_t size, blksize, blocks;
+	uint64_t atime, atime_nsec, mtime, mtime_nsec, ctime, ctime_nsec;
+	int64_t unused[3];
+};
+_Static_assert(sizeof(struct linux_stat) == 144, "struct stat");
+
+struct linux_statx_time {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t pad;
+};
+
+struct linux_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad0;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct linux_statx_time atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare[14];
+};
+_Static_assert(sizeof(struct linux_statx) == 256, "struct statx");
+#define STATX_BASIC_STATS 0x7ffu
+
+struct linux_dirent64 {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+};
+#define LINUX_DIRENT64_HEADER 19u
+
+struct linux_statfs {
+	int64_t type, bsize;
+	uint64_t blocks, bfree, bavail, files, ffree;
+	int32_t fsid[2];
+	int64_t namelen, frsize, flags, spare[4];
+};
+_Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
+#define LINUX_TMPFS_MAGIC 0x01021994
+#define LINUX_PROC_MAGIC 0x9fa0
+
+struct linux_iovec {
+	uint64_t base, bytes;
+};
+
+struct linux_timespec {
+	int64_t sec, nsec;
+};
+struct linux_timeval {
+	int64_t sec, usec;
+};
+#define LINUX_UTIME_NOW  ((1l << 30) - 1l)
+#define LINUX_UTIME_OMIT ((1l << 30) - 2l)
+
+/* ---- poll ---------------------------------------------------------------------------------- */
+struct linux_pollfd {
+	int32_t fd;
+	int16_t events, revents;
+};
+#ifndef POLLIN
+#define POLLIN     0x0001
+#define POLLPRI    0x0002
+#define POLLOUT    0x0004
+#define POLLERR    0x0008
+#define POLLHUP    0x0010
+#define POLLNVAL   0x0020
+#define POLLRDNORM 0x0040
+#define POLLRDBAND 0x0080
+#define POLLWRNORM 0x0100
+#define POLLWRBAND 0x0200
+#endif
+
+/* ---- terminals ------------------------------------------------------------------------------- */
+#define LINUX_NCCS 19
+struct ktermios {
+	uint32_t iflag, oflag, cflag, lflag;
+	uint8_t line;
+	uint8_t cc[LINUX_NCCS];
+};
+_Static_assert(sizeof(struct ktermios) == 36, "struct termios of the kernel");
+
+struct linux_winsize {
+	uint16_t rows, cols, xpixel, ypixel;
+};
+
+enum { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART, VSTOP, VSUSP, VEOL,
+	VREPRINT, VDISCARD, VWERASE, VLNEXT, VEOL2 };
+
+#define ISTRIP 0000040u
+#define INLCR  0000100u
+#define IGNCR  0000200u
+#define ICRNL  0000400u
+#define IXON   0002000u
+#define IUTF8  0040000u
+#define OPOST  0000001u
+#define ONLCR  0000004u
+#define B38400 0000017u
+#define CS8    0000060u
+#define CREAD  0000200u
+#define HUPCL  0002000u
+#define ISIG   0000001u
+#define ICANON 0000002u
+#define ECHO   0000010u
+#define ECHOE  0000020u
+#define ECHOK  0000040u
+#define ECHONL 0000100u
+#define NOFLSH 0000200u
+#define TOSTOP 0000400u
+#define ECHOCTL 0001000u
+#define ECHOKE 0004000u
+#define IEXTEN 0100000u
+
+#define TCGETS 0x5401
+#define TCSETS 0x5402
+#define TCSETSW 0x5403
+#define TCSETSF 0x5404
+#define TCSBRK 0x5409
+#define TCXONC 0x540A
+#define TCFLSH 0x540B
+#define TIOCSCTTY 0x540E
+#define TIOCGPGRP 0x540F
+#define TIOCSPGRP 0x5410
+#define TIOCOUTQ 0x5411
+#define TIOCGWINSZ 0x5413
+#define TIOCSWINSZ 0x5414
+#define FIONREAD 0x541B
+#define FIONBIO 0x5421
+#define TIOCNOTTY 0x5422
+#define TIOCGSID 0x5429
+#define FIONCLEX 0x5450
+#define FIOCLEX 0x5451
+
+/* ---- signals ----------------------------------------------------------------------------------- */
+#ifndef SIGHUP
+#define SIGHUP 1
+#define SIGINT 2
+#define SIGQUIT 3
+#define SIGILL 4
+#define SIGTRAP 5
+#define SIGABRT 6
+#define SIGBUS 7
+#define SIGFPE 8
+#define SIGKILL 9
+#define SIGUSR1 10
+#define SIGSEGV 11
+#define SIGUSR2 12
+#define SIGPIPE 13
+#define SIGALRM 14
+#define SIGTERM 15
+#define SIGSTKFLT 16
+#define SIGCHLD 17
+#define SIGCONT 18
+#define SIGSTOP 19
+#define SIGTSTP 20
+#define SIGTTIN 21
+#define SIGTTOU 22
+#define SIGURG 23
+#define SIGXCPU 24
+#define SIGXFSZ 25
+#define SIGVTALRM 26
+#define SIGPROF 27
+#define SIGWINCH 28
+#define SIGIO 29
+#define SIGPWR 30
+#define SIGSYS 31
+#endif
+
+#define LINUX_MAJOR(dev) ((uint32_t)(((dev) >> 8) & 0xfff))
+#define LINUX_MINOR(dev) ((uint32_t)(((dev) & 0xff) | (((dev) >> 12) & 0xfff00)))
+#define LINUX_DEV(major, minor) ((uint64_t)(((major) << 8) | ((minor) & 0xff)))
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/* Who asks, and with which keys: the kernel's answers about a client, and the way in for requests. */
+#include "srv.h"
+
+bool
+client_opens(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights)
+{
+	return guard && exo_key_test(env, slot, guard, rights) >= 0;
+}
+
+/* A public page is its owner's: each word is read once, and may be anything. */
+static bool
+page_names(const volatile struct pub *pub, uint32_t ino)
+{
+	uint32_t count = pub->nopen;
+
+	if (count > PUB_INODES)
+		count = PUB_INODES;
+	for (uint32_t i = 0; i < count; i++)
+		if (pub->open[i] == ino)
+			return true;
+	return pub->cwd == ino || pub->root == ino;
+}
+
+bool
+server_published(uint32_t ino)
+{
+	for (unsigned i = 0; i < SH_PROCS; i++)
+		if (procs[i].pub_pfn
+		    && page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES), ino))
+			return true;
+	return false;
+}
+
+uint64_t
+server_wall_ns(void)
+{
+	return exo_now_ns() + server_shared_info()->wall_offset_ns;
+}
+
+static struct request
+request_of(exo_envid caller, struct sh_proc *p, const struct exo_msg *m, char *comm)
+{
+	return (struct request){
+		.env = caller, .proc = p, .comm = comm,
+		.a = m->rdx, .b = m->r8, .c = m->r9, .d = m->rbx, .e = m->rbp,
+	};
+}
+
+static void
+answer(struct exo_msg *m, const struct request *r)
+{
+	m->rdx = r->rdx;
+	m->r8 = r->r8;
+	m->r9 = r->r9;
+}
+
+long
+server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm)
+{
+	struct request r = request_of(caller, p, m, comm);
+	long result = fs_request(&r, op);
+
+	answer(m, &r);
+	return result;
+}
+
+long
+server_tty(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm)
+{
+	struct request r = request_of(caller, p, m, comm);
+	long result = tty_request(&r, op);
+
+	answer(m, &r);
+	return result;
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Files: what clients may ask to have changed.
+ *
+ * Reading needs nobody: libraries walk and stat in the shared region and map
+ * contents under their own keys.  Here names and sizes change, each request
+ * checked against the caller's keys by the kernel (client_opens), never
+ * against what the message says.  A new file belongs to the user that the
+ * process table names.
+ *
+ * An unlinked inode stays as long as a public page names it; orphans are
+ * looked through when a process says that it closed one or is gone.
+ */
+#include "fsnode.h"
+
+#define MODE_BITS 07777u
+#define RENAME_DEPTH_MAX 4096		/* bound of the walk up from a rename's target */
+#define LINKS_MAX 65000u
+
+/* A name out of the comm page. */
+struct name {
+	char text[FS_NAME_MAX + 1];
+	size_t bytes;
+};
+
+/* ---- checks --------------------------------------------------------------------------- */
+
+/* Each byte is read once; *at moves behind the NUL. */
+static int
+name_read(const struct request *r, size_t *at, struct name *n)
+{
+	n->bytes = 0;
+	for (size_t i = *at; i < EXO_PAGE_BYTES; i++) {
+		char c = *(const volatile char *)(r->comm + i);
+
+		if (c == '\0') {
+			n->text[n->bytes] = '\0';
+			*at = i + 1;
+			return n->bytes == 0 ? -ENOENT : 0;
+		}
+		if (c == '/')
+			return -EINVAL;
+		if (n->bytes == FS_NAME_MAX)
+			return -ENAMETOOLONG;
+		n->text[n->bytes++] = c;
+	}
+	return -EINVAL;
+}
+
+static bool
+is_dots(const struct name *n)
+{
+	return n->text[0] == '.' && (n->bytes == 1 || (n->bytes == 2 && n->text[1] == '.'));
+}
+
+static bool
+may(const struct request *r, const struct fs_inode *node, uint32_t rights)
+{
+	for (exo_slot slot = KEY_ROOT; slot >= KEY_USER; slot--)
+		if (client_opens(r->env, slot, node->guard, rights))
+			return true;
+	return false;
+}
+
+static bool
+owns(const struct request *r, const struct fs_inode *node)
+{
+	return client_opens(r->env, KEY_ROOT, node->guard, EXO_P)
+		|| client_opens(r->env, KEY_USER, node->guard, EXO_P);
+}
+
+static bool
+is_root(const struct request *r)
+{
+	return client_opens(r->env, KEY_ROOT, node_at(FS_ROOT_INO)->guard, EXO_P);
+}
+
+/* A directory in which the caller may change names. */
+static int
+dir_for_change(const struct request *r, uint64_t ino, struct fs_inode **dir)
+{
+	*dir = node_at((uint32_t)ino);
+	if (!*dir || ino >> 32)
+		return -ENOENT;
+	if (!S_ISDIR((*dir)->mode))
+		return -ENOTDIR;
+	if ((*dir)->nlink == 0)
+		return -ENOENT;			/* removed, but somebody's working directory */
+	return may(r, *dir, EXO_W | EXO_X) ? 0 : -EACCES;
+}
+
+static bool
+sticky_forbids(const struct request *r, const struct fs_inode *dir, const struct fs_inode *victim)
+{
+	return dir->mode & S_ISVTX && !owns(r, victim) && !owns(r, dir);
+}
+
+/* ---- making ------------------------------------------------------------------------------ */
+
+int
+fs_set_target(struct fs_inode *node, const char *target, size_t bytes)
+{
+	uint32_t block;
+	int error;
+
+	node->size = bytes;
+	if (bytes <= sizeof(node->target)) {
+		__builtin_memcpy(node->target, target, bytes);
+		return 0;
+	}
+	block = block_new();
+	if (block == 0)
+		return -ENOSPC;
+	__builtin_memcpy(block_at(block), target, bytes);
+	error = map_set(node, 0, block);
+	return error;
+}
+
+long
+fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t uid, uint32_t gid,
+	uint64_t rdev)
+{
+	struct fs_inode *parent = node_at(dir);
+	struct fs_inode *node;
+	uint32_t ino;
+
+	if (parent->mode & S_ISGID) {
+		gid = parent->gid;
+		mode |= S_ISDIR(mode) ? S_ISGID : 0;
+	}
+	node = node_new(mode, uid, gid, &ino);
+	if (!node)
+		return -ENOSPC;
+	if (dir_add(parent, ino, mode, name, bytes)) {
+		node_free(ino);
+		return -ENOSPC;
+	}
+
+	node_begin(node);
+	node->rdev = rdev;
+	node->parent = S_ISDIR(mode) ? dir : 0;
+	node->nlink = S_ISDIR(mode) ? 2 : 1;
+	node_end(node);
+	parent->nlink += S_ISDIR(mode) ? 1 : 0;
+	return ino;
+}
+
+static long
+create(struct request *r)
+{
+	uint32_t mode = (uint32_t)r->b & (S_IFMT | MODE_BITS), type = mode & S_IFMT;
+	struct fs_inode *dir;
+	struct name n;
+	size_t at = 0;
+	int error = dir_for_change(r, r->a, &dir);
+
+	if (!error)
+		error = name_read(r, &at, &n);
+	if (error)
+		return error;
+	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0)
+		return -EEXIST;
+	if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK)
+		return type == S_IFIFO || type == S_IFSOCK ? -EOPNOTSUPP : -EINVAL;
+	if ((type == S_IFCHR || type == S_IFBLK) && !is_root(r))
+		return -EPERM;
+	return fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->proc->uid, r->proc->gid,
+		type == S_IFCHR || type == S_IFBLK ? r->c : 0);
+}
+
+static long
+make_symlink(struct request *r)
+{
+	static char target[EXO_PAGE_BYTES];
+	struct fs_inode *dir;
+	struct name n;
+	size_t at = 0, bytes = 0;
+	long ino;
+	int error = dir_for_change(r, r->a, &dir);
+
+	if (!error)
+		error = name_read(r, &at, &n);
+	if (error)
+		return error;
+	while (at < EXO_PAGE_BYTES && (target[bytes] = *(const volatile char *)(r->comm + at++)) != '\0')
+		bytes++;
+	if (bytes == 0 || at == EXO_PAGE_BYTES)
+		return bytes ? -ENAMETOOLONG : -ENOENT;
+	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0)
+		return -EEXIST;
+	ino = fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->proc->uid, r->proc->gid, 0);
+	if (ino > 0 && fs_set_target(node_at((uint32_t)ino), target, bytes)) {
+		dir_remove(dir, n.text, n.bytes);
+		node_free((uint32_t)ino);
+		return -ENOSPC;
+	}
+	return ino;
+}
+
+static long
+make_link(struct request *r)
+{
+	struct fs_inode *node = node_at((uint32_t)r->a), *dir;
+	struct name n;
+	size_t at = 0;
+	int error = dir_for_change(r, r->b, &dir);
+
+	if (!error)
+		error = name_read(r, &at, &n);
+	if (error)
+		return error;
+	if (!node || r->a >> 32 || node->nlink == 0)
+		return -ENOENT;
+	if (S_ISDIR(node->mode))
+		return -EPERM;
+	if (node->nlink >= LINKS_MAX)
+		return -EMLINK;
+	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->b, n.text, n.bytes) > 0)
+		return -EEXIST;
+	error = dir_add(dir, (uint32_t)r->a, node->mode, n.text, n.bytes);
+	if (error)
+		return error;
+
+	node_begin(node);
+	node->nlink++;
+	node->ctime_ns = server_wall_ns();
+	node_end(node);
+	return 0;
+}
+
+/* ---- unmaking ----------------------------------------------------------------------------- */
+
+static uint32_t orphans;		/* inodes with nlink 0 that somebody may hold */
+
+/* One name less; the last one frees it, now or when it is closed. */
+static void
+name_lost(uint32_t ino)
+{
+	struct fs_inode *node = node_at(ino);
+
+	node_begin(node);
+	node->nlink = S_ISDIR(node->mode) ? 0 : node->nlink - 1;
+	node->ctime_ns = server_wall_ns();
+	node_end(node);
+	if (node->nlink)
+		return;
+	if (server_published(ino))
+		orphans++;
+	else
+		node_free(ino);
+}
+
+static bool
+orphan_try(uint32_t ino)
+{
+	struct fs_inode *node = node_at(ino);
+
+	if (!node || node->nlink || server_published(ino))
+		return false;
+	node_free(ino);
+	orphans -= orphans ? 1 : 0;
+	return true;
+}
+
+void
+sfs_sweep(void)
+{
+	for (uint32_t ino = FS_ROOT_INO; ino < fs_super->inodes && orphans; ino++)
+		orphan_try(ino);
+}
+
+static long
+unlink_name(struct request *r)
+{
+	struct fs_inode *dir, *node;
+	struct name n;
+	size_t at = 0;
+	long ino;
+	int error = dir_for_change(r, r->a, &dir);
+
+	if (!error)
+		error = name_read(r, &at, &n);
+	if (error)
+		return error;
+	if (is_dots(&n))
+		return r->b ? (n.bytes == 1 ? -EINVAL : -ENOTEMPTY) : -EISDIR;
+	ino = meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes);
+	node = node_at((uint32_t)ino);
+	if (ino <= 0 || !node)
+		return -ENOENT;
+	if (S_ISDIR(node->mode) != !!r->b)
+		return r->b ? -ENOTDIR : -EISDIR;
+	if (sticky_forbids(r, dir, node))
+		return -EPERM;
+	if (r->b && !dir_empty(node))
+		return -ENOTEMPTY;
+
+	dir_remove(dir, n.text, n.bytes);
+	dir->nlink -= r->b ? 1 : 0;
+	name_lost((uint32_t)ino);
+	return 0;
+}
+
+/* ---- renaming -------------------------------------------------------------------------------- */
+
+static bool
+lies_below(uint32_t dir, uint32_t above)
+{
+	for (int i = 0; i < RENAME_DEPTH_MAX && dir != FS_ROOT_INO; i++) {
+		struct fs_inode *node = node_at(dir);
+
+		if (dir == above)
+			return true;
+		if (!node)
+			return false;
+		dir = node->parent;
+	}
+	return dir == above;
+}
+
+/* May what bears the new name give way? */
+static int
+may_replace(const struct request *r, const struct fs_inode *node, struct fs_inode *dir2,
+	const struct fs_inode *old)
+{
+	if (r->c & RENAME_NOREPLACE)
+		return -EEXIST;
+	if (S_ISDIR(old->mode) != S_ISDIR(node->mode))
+		return S_ISDIR(old->mode) ? -EISDIR : -ENOTDIR;
+	if (S_ISDIR(old->mode) && !dir_empty(old))
+		return -ENOTEMPTY;
+	return sticky_forbids(r, dir2, old) ? -EPERM : 0;
+}
+
+static void
+move_parent(struct fs_inode *node, struct fs_inode *from, struct fs_inode *to, uint32_t to_ino)
+{
+	node_begin(node);
+	node->ctime_ns = server_wall_ns();
+	if (S_ISDIR(node->mode) && from != to) {
+		node->parent = to_ino;
+		from->nlink--;
+		to->nlink++;
+	}
+	node_end(node);
+}
+
+static long
+rename_name(struct request *r)
+{
+	struct fs_inode *dir, *dir2, *node, *old;
+	struct name n, n2;
+	size_t at = 0;
+	long ino, old_ino;
+	int error = dir_for_change(r, r->a, &dir);
+
+	if (!error)
+		error = dir_for_change(r, r->b, &dir2);
+	if (!error)
+		error = name_read(r, &at, &n);
+	if (!error)
+		error = name_read(r, &at, &n2);
+	if (error)
+		return error;
+	if (r->c & ~(uint64_t)RENAME_NOREPLACE)
+		return -EINVAL;
+	if (is_dots(&n) || is_dots(&n2))
+		return -EBUSY;
+	ino = meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes);
+	node = ino > 0 ? node_at((uint32_t)ino) : NULL;
+	if (!node)
+		return -ENOENT;
+	if (sticky_forbids(r, dir, node))
+		return -EPERM;
+	if (S_ISDIR(node->mode) && lies_below((uint32_t)r->b, (uint32_t)ino))
+		return -EINVAL;
+	old_ino = meta_find(&fs_meta, (uint32_t)r->b, n2.text, n2.bytes);
+	old = old_ino > 0 ? node_at((uint32_t)old_ino) : NULL;
+	error = old ? may_replace(r, node, dir2, old) : 0;
+	if (error)
+		return error;
+	if (old == node)
+		return 0;
+	if (!old && (error = dir_add(dir2, (uint32_t)ino, node->mode, n2.text, n2.bytes)))
+		return error;
+
+	if (old) {
+		dir_point(dir2, n2.text, n2.bytes, (uint32_t)ino, node->mode);
+		dir2->nlink -= S_ISDIR(old->mode) ? 1 : 0;
+	}
+	dir_remove(dir, n.text, n.bytes);
+	move_parent(node, dir, dir2, (uint32_t)r->b);
+	if (old)
+		name_lost((uint32_t)old_ino);
+	return 0;
+}
+
+/* ---- attributes and size ----------------------------------------------------------------------- */
+
+static long
+set_times(struct fs_inode *node, const struct request *r)
+{
+	node_begin(node);
+	if (r->b & SETATTR_ATIME)
+		node->atime_ns = r->c;
+	if (r->b & SETATTR_MTIME)
+		node->mtime_ns = r->d;
+	node->ctime_ns = server_wall_ns();
+	node_end(node);
+	return 0;
+}
+
+static long
+set_owner_mode(struct fs_inode *node, const struct request *r)
+{
+	uint32_t mode = r->b & SETATTR_MODE ? (uint32_t)r->c & MODE_BITS : node->mode & MODE_BITS;
+	uint32_t uid = r->b & SETATTR_UID ? (uint32_t)r->d : node->uid;
+	uint32_t gid = r->b & SETATTR_GID ? (uint32_t)r->e : node->gid;
+	bool root = is_root(r);
+
+	if (!root && (uid != node->uid || (gid != node->gid && gid != r->proc->gid)))
+		return -EPERM;
+	if (!root && r->b & (SETATTR_UID | SETATTR_GID) && !S_ISDIR(node->mode))
+		mode &= ~(uint32_t)(S_ISUID | S_ISGID);
+	return node_setid(node, mode, uid, gid);
+}
+
+static long
+setattr(struct request *r)
+{
+	struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
+	const uint64_t times = SETATTR_ATIME | SETATTR_MTIME;
+	const uint64_t ids = SETATTR_MODE | SETATTR_UID | SETATTR_GID;
+
+	if (!node)
+		return -ENOENT;
+	if (r->b & ~(times | ids) || (r->b & times && r->b & ids))
+		return -EINVAL;
+	if (r->b & times)
+		return owns(r, node) || may(r, node, EXO_W) ? set_times(node, r) : -EPERM;
+	return owns(r, node) ? set_owner_mode(node, r) : -EPERM;
+}
+
+static int
+file_for_change(const struct request *r, struct fs_inode **node)
+{
+	*node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
+	if (!*node)
+		return -ENOENT;
+	if (!S_ISREG((*node)->mode))
+		return S_ISDIR((*node)->mode) ? -EISDIR : -EINVAL;
+	return may(r, *node, EXO_W) ? 0 : -EACCES;
+}
+
+static long
+extend(struct request *r)
+{
+	struct fs_inode *node;
+	uint64_t from = r->b, bytes = r->c;
+	int error = file_for_change(r, &node);
+
+	if (error)
+		return error;
+	if (from == FS_APPEND)
+		from = node->size;
+	if (bytes == 0 || bytes > FS_EXTEND_MAX || from >> 47)
+		return from >> 47 ? -EFBIG : -EINVAL;
+	node_begin(node);
+	error = map_fill(node, from / EXO_PAGE_BYTES, (from + bytes - 1) / EXO_PAGE_BYTES);
+	if (!error && from + bytes > node->size)
+		node->size = from + bytes;
+	node_touch(node);
+	node_end(node);
+	r->rdx = from;
+	return error;
+}
+
+/* What lies behind the end of the last page must read as zero should the file grow again. */
+static void
+clear_tail(const struct fs_inode *node, uint64_t size)
+{
+	uint32_t within = size % EXO_PAGE_BYTES;
+	exo_pfn pfn = within ? map_get(node, size / EXO_PAGE_BYTES) : 0;
+	char *page = pfn ? mem_window(pfn) : NULL;
+
+	if (page)
+		__builtin_memset(page + within, 0, EXO_PAGE_BYTES - within);
+}
+
+static long
+truncate_file(struct request *r)
+{
+	struct fs_inode *node;
+	uint64_t size = r->b;
+	int error = file_for_change(r, &node);
+
+	if (error)
+		return error;
+	if (size >> 47)
+		return -EFBIG;
+	node_begin(node);
+	if (size < node->size) {
+		map_cut(node, (size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
+		clear_tail(node, size);
+	}
+	node->size = size;
+	node_touch(node);
+	node_end(node);
+	return 0;
+}
+
+long
+fs_request(struct request *r, uint32_t op)
+{
+	switch (op) {
+	case OP_FS_CREATE: return create(r);
+	case OP_FS_SYMLINK: return make_symlink(r);
+	case OP_FS_LINK: return make_link(r);
+	case OP_FS_UNLINK: return unlink_name(r);
+	case OP_FS_RENAME: return rename_name(r);
+	case OP_FS_SETATTR: return setattr(r);
+	case OP_FS_EXTEND: return extend(r);
+	case OP_FS_TRUNCATE: return truncate_file(r);
+	case OP_FS_SWEEP: return r->a >> 32 ? 0 : orphan_try((uint32_t)r->a);
+	default: return -ENOSYS;
+	}
+}

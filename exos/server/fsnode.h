@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server's file system: inodes, maps, directories, as its own parts see
+ * them.  Checks are done before any of the functions that change something is
+ * called; those that need memory say so by returning an error, with nothing
+ * changed.
+ */
+#ifndef EXOS_FSNODE_H
+#define EXOS_FSNODE_H
+
+#include "server.h"
+#include "../fs/dirblock.h"
+#include "../fs/meta.h"
+#include "../linux/abi.h"
+
+/* Places in the shared region.  Space is reserved here and backed as it is needed. */
+#define FS_SUPER_OFF 0x00100000ull
+#define FS_INODE_OFF 0x00200000ull
+#define FS_BLOCK_OFF 0x08000000ull
+#define FS_INODES_MAX ((FS_BLOCK_OFF - FS_INODE_OFF) / sizeof(struct fs_inode))
+#define FS_BLOCKS_MAX ((0x40000000ull - FS_BLOCK_OFF) / DIRBLOCK_BYTES)
+
+extern struct meta fs_meta;		/* reader's view of what follows */
+extern struct fs_super *fs_super;
+
+/* ---- fsnode.c: inodes, metadata blocks, guards ------------------------------------------ */
+int node_boot(void);
+struct fs_inode *node_at(uint32_t ino);			/* NULL: no such */
+/* A new inode, nlink 0, with its guard; NULL: no memory. */
+struct fs_inode *node_new(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t *ino);
+void node_free(uint32_t ino);				/* contents and all */
+/* Between these readers retry. */
+void node_begin(struct fs_inode *node);
+void node_end(struct fs_inode *node);
+void node_touch(struct fs_inode *node);			/* mtime and ctime, between begin and end */
+int node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid);	/* 0 or -ENOSPC */
+uint32_t block_new(void);				/* zeroed; 0: no memory */
+void block_free(uint32_t block);
+void *block_at(uint32_t block);
+
+/* ---- fsmap.c: what lies where ------------------------------------------------------------- */
+uint64_t map_get(const struct fs_inode *node, uint64_t index);
+int map_set(struct fs_inode *node, uint64_t index, uint64_t leaf);	/* 0 or -ENOSPC, -EFBIG */
+/* The first present leaf at or after index; false: none. */
+bool map_next(const struct fs_inode *node, uint64_t *index, uint64_t *leaf);
+void map_cut(struct fs_inode *node, uint64_t from);	/* free the leaves from index on */
+/* Frames for all pages in [first, last]; 0 or -ENOSPC, -EFBIG. */
+int map_fill(struct fs_inode *node, uint64_t first, uint64_t last);
+
+/* ---- fsdir.c: entries ------------------------------------------------------------------------- */
+int dir_add(struct fs_inode *dir, uint32_t ino, uint32_t mode, const char *name, size_t bytes);
+void dir_remove(struct fs_inode *dir, const char *name, size_t bytes);
+void dir_point(struct fs_inode *dir, const char *name, size_t bytes, uint32_t ino, uint32_t mode);
+bool dir_empty(const struct fs_inode *dir);
+
+/* ---- fs.c -------------------------------------------------------------------------------------- */
+/* Make a file of any type in a directory that has no such name.  ino or -errno. */
+long fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t uid, uint32_t gid,
+	uint64_t rdev);
+int fs_set_target(struct fs_inode *node, const char *target, size_t bytes);
+
+#endif

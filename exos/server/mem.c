@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server's memory: frames of its account (the root account), the shared
+ * region, private pages.
+ *
+ * The shared region is one page directory, 1 GiB.  The server has it with
+ * write access; a process gets the same directory by one read-only entry, so
+ * that what is added here is there for everybody at once.  Its frames are
+ * PUBLIC: any word of it may be waited on.
+ */
+#include "srv.h"
+#include <errno.h>
+
+#define SRV_SHARED  0x0000004000000000ull	/* 1 GiB aligned */
+#define SRV_PRIVATE 0x0000006000000000ull	/* grows */
+#define SRV_WINDOW  0x0000006f00000000ull
+#define SHARED_BYTES (1ull << 30)
+#define PROCS_OFF 0x1000ull
+#define PROCS_PAGES (SH_PROCS * sizeof(struct sh_proc) / EXO_PAGE_BYTES)
+#define FS_OFF 0x00100000ull		/* fsnode.h has the same */
+#define BATCH 32u
+
+static uint64_t private_end = SRV_PRIVATE;
+static exo_pfn window_pfn;
+
+/* ---- frames ---------------------------------------------------------------------------- */
+
+int
+mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first)
+{
+	if (frames_claim(exo_info()->root_account, count, first))
+		return -ENOSPC;
+	if (guard)
+		exo_frame_guard_all(*first, count, guard, ROOT_KEY, ROOT_KEY);
+	return 0;
+}
+
+void
+mem_release(exo_pfn pfn, uint64_t count)
+{
+	if (window_pfn >= pfn && window_pfn < pfn + count)
+		window_pfn = 0;
+	exo_frame_release_all(pfn, count, ROOT_KEY);
+}
+
+void
+mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard)
+{
+	exo_frame_guard_all(pfn, count, guard, ROOT_KEY, ROOT_KEY);
+}
+
+/* ---- translations ------------------------------------------------------------------------ */
+
+static int
+table_ensure(uint64_t va)
+{
+	for (unsigned level = 3; level >= 1; level--) {
+		uint64_t span = EXO_PAGE_BYTES << (9 * level);
+		exo_pfn pfn;
+
+		if (exo_pte_at(va, level + 1) & EXO_PTE_PRESENT)
+			continue;
+		if (mem_claim(3, 0, &pfn))
+			return -ENOSPC;
+		if (exo_pt_install(exo_self(), (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn, pfn + 1,
+			    ROOT_KEY, ROOT_KEY) < 0) {
+			mem_release(pfn, 3);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+static int
+bind_run(uint64_t va, exo_pfn pfn, uint64_t pages)
+{
+	struct exo_map vec[BATCH];
+
+	for (uint64_t done = 0; done < pages;) {
+		unsigned n = 0;
+
+		if (table_ensure(va + done * EXO_PAGE_BYTES))
+			return -ENOSPC;
+		for (; n < BATCH && done + n < pages; n++) {
+			uint64_t at = va + (done + n) * EXO_PAGE_BYTES;
+
+			if (n && at % (EXO_PAGE_BYTES * 512) == 0)
+				break;			/* the next table */
+			vec[n] = (struct exo_map){
+				.va = at, .pfn = pfn + done + n, .key = ROOT_KEY,
+				.op = EXO_OP_MAP | EXO_MAP_READ | EXO_MAP_WRITE,
+			};
+		}
+		if (exo_map_all(exo_self(), vec, n, ROOT_KEY) != (int64_t)n)
+			return -ENOSPC;
+		done += n;
+	}
+	return 0;
+}
+
+/* New frames at va, in runs as long as can be had. */
+static int
+back(uint64_t va, uint64_t pages, uint64_t marks)
+{
+	while (pages) {
+		uint64_t count = pages;
+		exo_pfn pfn;
+
+		while (mem_claim(count, 0, &pfn)) {
+			if (count == 1)
+				return -ENOSPC;
+			count /= 2;
+		}
+		if (marks)
+			exo_frame_mark_all(pfn, count, marks, 0, ROOT_KEY);
+		if (bind_run(va, pfn, count)) {
+			mem_release(pfn, count);
+			return -ENOSPC;
+		}
+		va += count * EXO_PAGE_BYTES;
+		pages -= count;
+	}
+	return 0;
+}
+
+void *
+mem_new(uint64_t pages)
+{
+	uint64_t va = private_end;
+
+	if (back(va, pages, 0))
+		return NULL;
+	private_end += pages * EXO_PAGE_BYTES;
+	return (void *)va;
+}
+
+exo_pfn
+mem_pfn(const void *own)
+{
+	return EXO_PTE_PFN(exo_pte((uint64_t)own));
+}
+
+void *
+mem_window(exo_pfn pfn)
+{
+	if (pfn == window_pfn)
+		return (void *)SRV_WINDOW;
+	window_pfn = 0;
+	if (bind_run(SRV_WINDOW, pfn, 1))
+		return NULL;
+	window_pfn = pfn;
+	return (void *)SRV_WINDOW;
+}
+
+/* ---- the shared region ---------------------------------------------------------------------- */
+
+char *
+shared_at(uint64_t offset)
+{
+	return (char *)(SRV_SHARED + offset);
+}
+
+int
+shared_back(uint64_t offset, uint64_t pages)
+{
+	if (offset > SHARED_BYTES || pages > (SHARED_BYTES - offset) / EXO_PAGE_BYTES)
+		return -ENOSPC;
+	return back(SRV_SHARED + offset, pages, EXO_FRAME_PUBLIC);
+}
+
+struct sh_info *
+server_shared_info(void)
+{
+	return (struct sh_info *)shared_at(0);
+}
+
+struct sh_proc *
+server_proc_table(void)
+{
+	return (struct sh_proc *)shared_at(PROCS_OFF);
+}
+
+exo_pfn
+server_shared_table(void)
+{
+	return EXO_PTE_PFN(exo_pte_at(SRV_SHARED, 3));
+}
+
+const char *
+server_memory_boot(void)
+{
+	if (shared_back(0, 1) || shared_back(PROCS_OFF, PROCS_PAGES))
+		return "no memory for the shared region";
+	server_shared_info()->procs_off = PROCS_OFF;
+	server_shared_info()->fs_off = FS_OFF;
+	return NULL;
+}

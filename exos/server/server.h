@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server's files and terminal: what they offer the main loop, and the few
+ * services of mem.c that they stand on.  Everything but mem.c is free of
+ * kernel calls, so that the unit tests run it on the host.
+ *
+ * A request is answered at once.  The text in the comm page belongs to the
+ * client, who may change it meanwhile: it is copied out first, and only once.
+ */
+#ifndef EXOS_SERVER_H
+#define EXOS_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "proto.h"
+#include "fsmeta.h"
+
+struct request {
+	exo_envid env;			/* whom the kernel names */
+	struct sh_proc *proc;		/* its entry */
+	char *comm;			/* its comm page, mapped in the server */
+	uint64_t a, b, c, d, e;		/* rdx r8 r9 rbx rbp */
+	uint64_t rdx, r8, r9;		/* further results */
+};
+
+/* ---- the main loop's side ----------------------------------------------------------- */
+struct exo_msg;
+/* Result or -errno; arguments and further results are in the message. */
+long server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm);
+long server_tty(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm);
+
+const char *sfs_boot(const void *archive, exo_pfn pfn);	/* everything from the archive; NULL, or what is wrong */
+void sfs_sweep(void);		/* a process is gone: free the unlinked files that it held */
+long sfs_lookup(const char *path);			/* absolute; links are followed; ino or -errno */
+const struct fs_inode *sfs_inode(uint32_t ino);		/* NULL: no such */
+long sfs_read(uint32_t ino, uint64_t pos, void *buf, uint64_t bytes);	/* files and symbolic links */
+exo_pfn sfs_frame(uint32_t ino, uint64_t index);
+/* The entry at *at of a directory (0 first), which moves on: its name and ino; 0: no more. */
+uint32_t sfs_next(uint32_t dir, uint64_t *at, char name[FS_NAME_MAX + 1]);
+
+void tty_boot(bool is_tty, uint16_t rows, uint16_t cols);
+unsigned tty_terms(struct exo_term *terms);		/* at most 2; each one a product of its own */
+void tty_poll(void);
+void tty_input_ended(uint64_t bytes);			/* the host sent so many in all */
+void tty_winsize(uint16_t rows, uint16_t cols);
+void server_tty_session(uint32_t sid, uint32_t pgrp);	/* whose terminal it is */
+uint32_t server_tty_pgrp(void);
+void server_signal_group(uint32_t pgrp, int sig);	/* request.c's */
+
+/* A request as the parts see it that run on the host, too. */
+long fs_request(struct request *r, uint32_t op);
+long tty_request(struct request *r, uint32_t op);
+
+/* ---- mem.c ----------------------------------------------------------------------------- */
+const char *server_memory_boot(void);			/* the shared region with sh_info and the process table */
+exo_pfn server_shared_table(void);			/* its page directory, to be installed in every process */
+struct sh_info *server_shared_info(void);
+struct sh_proc *server_proc_table(void);
+char *shared_at(uint64_t offset);			/* the server's writable view */
+int shared_back(uint64_t offset, uint64_t pages);	/* put frames there; 0 or -ENOSPC */
+
+int mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first);	/* contiguous; 0 or -ENOSPC */
+void mem_release(exo_pfn pfn, uint64_t count);
+void mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard);
+void *mem_window(exo_pfn pfn);				/* writable, until the next call; NULL: no memory */
+void *mem_new(uint64_t pages);				/* zeroed private pages; NULL */
+exo_pfn mem_pfn(const void *own);			/* the frame behind one of them */
+exo_guardref guard_new(const struct exo_key entries[EXO_GUARD_KEYS]);
+void guard_put(exo_guardref g);
+
+/* ---- client.c ---------------------------------------------------------------------------- */
+bool client_opens(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights);
+bool server_published(uint32_t ino);			/* does a public page name it? */
+uint64_t server_wall_ns(void);
+
+#endif

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: ISC
+# ExOS: build/exos.elf, the library image, and build/init.elf, the server.
+
+EXOS_SRC := $(sort $(wildcard exos/arch/x86_64/*.c exos/arch/x86_64/*.S exos/core/*.c exos/vm/*.c \
+	exos/proc/*.c exos/fd/*.c exos/fs/*.c exos/linux/*.c)) libexo/read.c libexo/print.c
+EXOS_OBJ := $(addprefix $(BUILD)/exos/,$(addsuffix .o,$(basename $(EXOS_SRC))))
+EXOS_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-builtin-printf \
+	-fpie -mgeneral-regs-only -fvisibility=hidden -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections -fno-strict-aliasing -fcf-protection=none \
+	-Iinclude -I$(GEN) -Ilibexo/include -Iexos/core
+
+all: $(BUILD)/exos.elf $(BUILD)/init.elf
+
+$(BUILD)/exos/%.o: %.c | $(ABI)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EXOS_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/exos/%.o: %.S | $(ABI)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EXOS_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/exos.elf: $(EXOS_OBJ) exos/exos.ld tools/check_image.py
+	$(Q)ld -pie --no-dynamic-linker --gc-sections -z norelro -z max-page-size=4096 -z noexecstack \
+		-T exos/exos.ld $(EXOS_OBJ) -o $@
+	$(Q)python3 tools/check_image.py $@
+
+# ---- the server -------------------------------------------------------------------------------
+INIT_SRC := $(sort $(wildcard exos/server/*.c)) exos/fs/dirblock.c exos/fs/meta.c
+INIT_OBJ := $(addprefix $(BUILD)/init/,$(addsuffix .o,$(basename $(INIT_SRC))))
+INIT_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-pic -fno-pie \
+	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+	-fcf-protection=none -Iinclude -I$(GEN) -Ilibexo/include -Iexos/server
+
+$(BUILD)/init/%.o: %.c | $(ABI)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(INIT_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/init.elf: $(INIT_OBJ) $(BUILD)/libexo.a
+	$(Q)ld -static -z max-page-size=4096 -z noexecstack -z norelro -Ttext-segment=0x400000 -e exo_start \
+		$(INIT_OBJ) $(BUILD)/libexo.a -o $@
+
+-include $(EXOS_OBJ:.o=.d) $(INIT_OBJ:.o=.d)
