@@ -20,16 +20,12 @@ struct elf_phdr {
 	uint64_t offset, vaddr, paddr, filesz, memsz, align;
 };
 
-struct elf_dyn { int64_t tag; uint64_t value; };
 struct elf_rela { uint64_t offset, info; int64_t addend; };
 
 #define ELF_PT_LOAD 1u
-#define ELF_PT_DYNAMIC 2u
 #define ELF_PT_NOTE 4u
 #define ELF_X 1u
 #define ELF_W 2u
-#define ELF_DT_RELA 7
-#define ELF_DT_RELASZ 8
 #define ELF_R_RELATIVE 8u
 
 static inline bool

@@ -62,25 +62,17 @@ data_copy(const struct elf_phdr *ph)
 
 /* Only relative relocations, only in the data: the text is the same bytes everywhere. */
 static const char *
-relocate(const struct elf_phdr *dynamic)
+relocate(const struct exos_header *h)
 {
-	const struct elf_dyn *d = (const struct elf_dyn *)(image.data + dynamic->vaddr - EXOS_DATA);
-	uint64_t rela = 0, bytes = 0;
+	const struct elf_rela *r = (const struct elf_rela *)(image.base + h->rela);
 
-	for (uint64_t i = 0; i < dynamic->filesz / sizeof(*d) && d[i].tag; i++) {
-		if (d[i].tag == ELF_DT_RELA)
-			rela = d[i].value;
-		if (d[i].tag == ELF_DT_RELASZ)
-			bytes = d[i].value;
-	}
-	for (uint64_t i = 0; i < bytes / sizeof(struct elf_rela); i++) {
-		const struct elf_rela *r = (const struct elf_rela *)(image.base + rela) + i;
-		uint64_t value = image.base + (uint64_t)r->addend;
+	for (uint64_t i = 0; i < h->rela_count; i++) {
+		uint64_t value = image.base + (uint64_t)r[i].addend;
 
-		if ((uint32_t)r->info != ELF_R_RELATIVE || r->offset < EXOS_DATA
-		    || r->offset + 8 > EXOS_DATA + image.data_bytes)
+		if ((uint32_t)r[i].info != ELF_R_RELATIVE || r[i].offset < EXOS_DATA
+		    || r[i].offset + 8 > EXOS_DATA + image.data_bytes)
 			return "the library image has a relocation that its loader does not do";
-		__builtin_memcpy(image.data + r->offset - EXOS_DATA, &value, 8);
+		__builtin_memcpy(image.data + r[i].offset - EXOS_DATA, &value, 8);
 	}
 	return NULL;
 }
@@ -91,7 +83,7 @@ image_load(void)
 	uint64_t bytes;
 	exo_pfn frames;
 	const struct elf_ehdr *eh;
-	const struct elf_phdr *ph, *dynamic = NULL;
+	const struct elf_phdr *ph;
 	const char *why = NULL;
 
 	file = archive_file("boot/exos", &bytes, &frames);
@@ -103,8 +95,6 @@ image_load(void)
 	image.base = base_draw();
 	ph = (const struct elf_phdr *)(file + eh->phoff);
 	for (unsigned i = 0; i < eh->phnum && !why; i++) {
-		if (ph[i].type == ELF_PT_DYNAMIC)
-			dynamic = &ph[i];
 		if (ph[i].type != ELF_PT_LOAD || ph[i].memsz == 0)
 			continue;
 		if (ph[i].offset % EXO_PAGE_BYTES || ph[i].vaddr % EXO_PAGE_BYTES
@@ -113,10 +103,10 @@ image_load(void)
 		why = ph[i].flags & ELF_W ? data_copy(&ph[i]) : text_share(&ph[i], frames);
 	}
 	image.header = (const struct exos_header *)image.base;
-	if (!why && dynamic)
-		why = relocate(dynamic);
 	if (!why && (image.header->magic != EXOS_HEADER_MAGIC || image.header->version != EXO_VERSION))
 		why = "boot/exos was built for another version of the interface";
+	if (!why)
+		why = relocate(image.header);
 	image.text_table = EXO_PTE_PFN(exo_pte_at(image.base, 2));
 	exo_frame_mark(image.text_table, 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
 	return why;

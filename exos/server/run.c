@@ -98,8 +98,10 @@ run_read(const char *config, uint32_t bytes)
 
 	for (uint32_t at = 0; at < bytes;) {
 		const char *r = config + at;
-		uint32_t length = (uint32_t)__builtin_strnlen(r, bytes - at), equals = 0;
+		uint32_t length = 0, equals = 0;
 
+		while (length < bytes - at && r[length])
+			length++;
 		while (equals < length && r[equals] != '=')
 			equals++;
 		if (equals < length && equals < sizeof(key) && at + length < bytes) {

@@ -62,17 +62,17 @@ static int
 stacks_map(struct space *s)
 {
 	const struct exos_header *h = image.header;
-	uint64_t at = image.base + EXOS_STACKS;
+	uint64_t top = image.base + EXOS_STACKS;
 	exo_pfn pfn;
 
-	for (uint64_t i = 0; i < h->stacks_bytes; i += EXO_PAGE_BYTES) {
-		int error;
+	for (unsigned depth = 0; depth < EXOS_STACK_DEPTHS; depth++) {
+		top += h->stack_stride;
+		for (unsigned i = 1; i <= h->stack_pages[depth]; i++) {
+			int error = space_new(s, top - i * EXO_PAGE_BYTES, RW, &pfn);
 
-		if (h->stack_stride && i % h->stack_stride < h->stack_guard)
-			continue;
-		error = space_new(s, at + i, RW, &pfn);
-		if (error)
-			return error;
+			if (error)
+				return error;
+		}
 	}
 	return 0;
 }
