@@ -11,6 +11,7 @@
  * off without charge.
  */
 #include "cpu_priv.h"
+#include "../arch/x86_64/arch.h"
 
 static void
 charge_overrun(struct cpu *cpu) REQUIRES(env_lock)
@@ -84,5 +85,5 @@ cpu_events(struct regs *regs)
 void
 cpu_kick(void)
 {
-	cpu_timer_by(this_cpu(), now_ns());
+	arch_kick();
 }

@@ -96,8 +96,7 @@ TEST(limit_of_the_root)
 
 TEST(reap_errors)
 {
-	exo_pfn account = t_claim(2);
-	exo_pfn inner;
+	exo_pfn account = t_claim(2), inner, pfn;
 
 	OK(exo_account_create(account, ROOT_ACCOUNT, 8, 0, K_ROOT, 0));
 	ERR(exo_account_reap(FRAMES, 1, K_ROOT), RANGE);
@@ -108,7 +107,10 @@ TEST(reap_errors)
 	inner = exo_frame_find(0, 1);
 	IS(exo_frame_claim(inner, 1, account, 0, K_ROOT, 0), 1);
 	OK(exo_account_create(inner, account, 2, 0, K_ROOT, 0));
+	pfn = exo_frame_find(0, 1);
+	IS(exo_frame_claim(pfn, 1, inner, 0, K_ROOT, 0), 1);
 	ERR(exo_account_reap(account, 16, K_ROOT), BUSY);
+	t_release(pfn, 1);
 	t_release(inner, 1);
 	IS(exo_account_reap(account, 16, K_ROOT), 0);
 	t_release(account, 2);

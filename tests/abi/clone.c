@@ -63,7 +63,7 @@ TEST(heir)
 	if (!t_child(&c, reader, 0, 0))
 		return;
 	IS(exo_pt_clone_all(c.id, T_VA, 1, K_ROOT), 1);
-	t_release(pfn, 1);
+	IS(t_map_op(exo_self(), T_VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_ROOT, K_ROOT), 1);
 	IS(exo_frame(pfn)->account, c.account);
 	IS(exo_frame(pfn)->nmaps, 1);
 	IS(t_read(T_VA, NULL), T_PF(4));

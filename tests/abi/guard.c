@@ -54,6 +54,7 @@ TEST(change)
 	exo_guardref guard = EXO_GUARD(pfn, 0);
 
 	entries[0] = t_key(EXO_R, "Y");
+	entries[1] = t_key(EXO_C, "");
 	OK(exo_guard_create(guard, entries, K_ROOT));
 	IS(exo_frame_guard(pfn + 1, 1, guard, K_ROOT, K_ROOT), 1);
 	ERR(t_map_op(exo_self(), T_VA, pfn + 1, EXO_OP_MAP, K_NOTHING, K_ROOT), RIGHTS);

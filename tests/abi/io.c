@@ -35,7 +35,7 @@ static struct exo_io
 io(uint64_t frame, uint32_t offset, uint32_t bytes)
 {
 	return (struct exo_io){ .pfn = frames + frame, .offset = offset, .bytes = bytes,
-	    .done_offset = DONE_AT, .key = K_ROOT };
+		.done_offset = DONE_AT, .key = K_ROOT };
 }
 
 static int64_t
@@ -209,7 +209,7 @@ TEST(io_scrubs)
 TEST(io_memory)
 {
 	exo_pfn closed[] = { 0xfec00, 0xfee00, exo_device(0)->bar[4].base >> EXO_PAGE_SHIFT,
-	    exo_device(0)->address >> EXO_PAGE_SHIFT };
+		exo_device(0)->address >> EXO_PAGE_SHIFT };
 
 	for (unsigned n = 0; n < sizeof(closed) / sizeof(closed[0]); n++)
 		CHECK(t_map(T_VA, closed[n], EXO_MAP_WRITE | EXO_MAP_IO) < 0);

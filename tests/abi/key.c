@@ -11,7 +11,7 @@ static exo_pfn guards;
 static exo_guardref
 make_guard(struct exo_key entry)
 {
-	struct exo_key entries[EXO_GUARD_KEYS] = { entry };
+	struct exo_key entries[EXO_GUARD_KEYS] = { entry, t_key(EXO_C, "") };
 
 	guards = t_claim(1);
 	OK(exo_guard_create(EXO_GUARD(guards, 0), entries, K_ROOT));
@@ -80,7 +80,7 @@ TEST(bind_and_revoke)
 	OK(exo_guard_revoke(guard, K_ROOT));
 	IS(counts()[2], 0);
 	IS(counts()[3], 0);
-	ERR(t_map_op(exo_self(), T_VA + 4096, pfn, EXO_OP_MAP, K2, K_ROOT), STALE);
+	ERR(t_map_op(exo_self(), T_VA + 4096, pfn, EXO_OP_MAP, K2, K_ROOT), RIGHTS);
 	ERR(t_narrow(K1, K3, t_key(EXO_R, "")), STALE);
 	IS(exo_key_drop(K1, 2), 2);
 	IS(counts()[2], 0);
@@ -94,7 +94,7 @@ TEST(bind_and_revoke)
 TEST(bound_key_of_a_freed_guard)
 {
 	exo_guardref guard = make_guard(t_key(EXO_R, "Z"));
-	struct exo_key entries[EXO_GUARD_KEYS] = { t_key(EXO_R, "Z") };
+	struct exo_key entries[EXO_GUARD_KEYS] = { t_key(EXO_R, "Z"), t_key(EXO_C, "") };
 	exo_pfn pfn = t_claim(1);
 
 	IS(exo_frame_guard(pfn, 1, guard, K_ROOT, K_ROOT), 1);

@@ -227,13 +227,16 @@ static void
 linux_call(uint64_t arg)
 {
 	uint64_t result, rbx, r15, rcx, here;
-	register uint64_t r10 __asm__("r10") = 4;
-	register uint64_t r8 __asm__("r8") = 5;
-	register uint64_t r9 __asm__("r9") = 6;
+	register uint64_t r10 __asm__("r10");
+	register uint64_t r8 __asm__("r8");
+	register uint64_t r9 __asm__("r9");
 
 	(void)arg;
 	count = 0;
 	exo_on_syscall(on_syscall);
+	r10 = 4;
+	r8 = 5;
+	r9 = 6;
 	__asm__ volatile("mov $7, %%ebx; mov $8, %%r15d; movq $99, -120(%%rsp); syscall;"
 			 "1: mov %%rbx, %1; mov %%r15, %2; lea 1b(%%rip), %4;"
 			 "cmpq $99, -120(%%rsp); je 2f; xor %1, %1; 2:"

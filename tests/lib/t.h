@@ -58,7 +58,7 @@ int64_t t_narrow(exo_slot src, exo_slot dst, struct exo_key key);
 #define T_VA 0x20000000ull		/* 2 MiB with a page table, nothing mapped: for the tests */
 #define T_VA_END 0x20200000ull
 #define T_SCRATCH (T_VA_END - 0x4000)	/* its last pages are the framework's */
-#define T_NOTABLE 0x7000000000ull	/* no page table here */
+#define T_NOTABLE 0x700000000000ull	/* no page table here */
 
 #define ROOT_ACCOUNT (exo_info()->root_account)
 
