@@ -67,16 +67,14 @@ def make(root, target, stamp):
     import subprocess
     import time
     begin_ns = time.time_ns()
-    say("building ...")
-    command = ["make", "-C", root, "--no-print-directory", "-j", str(os.cpu_count() or 1), target]
-    try:
-        if subprocess.run([f"{root}/tools/setup.sh"], stdout=2, check=False).returncode:
-            raise ExoError("set-up failed")
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False)
-    except OSError:
-        raise ExoError("make is not installed (tools/setup.sh)") from None
-    if done.returncode:
-        raise ExoError("the build failed")
+    command = ["make", "-s", "-C", root, "-j", str(os.cpu_count() or 1), target]
+    if subprocess.run([f"{root}/tools/setup.sh"], stdout=2, check=False).returncode:
+        raise ExoError("set-up failed")
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if subprocess.run([*command, "-q"], check=False, **quiet).returncode:
+        say("building ...")
+        if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode:
+            raise ExoError("the build failed")
     with open(stamp, "w"):
         pass
     os.utime(stamp, ns=(begin_ns, begin_ns))

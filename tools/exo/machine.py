@@ -17,7 +17,9 @@ SETPRIV = "/usr/bin/setpriv"
 class Machine:
     def __init__(self, root, options, archive, extra=()):
         ends = {}
-        self.ports, self.log = {}, bytearray()
+        self.ports = {}
+        self.log = bytearray()
+        self.early = bytearray()	# what the UART said before the console: the console repeats it
         for port in (qemu.PORT_STDIO, qemu.PORT_STDERR, qemu.PORT_CONTROL, qemu.PORT_LOG, "uart"):
             mine, its = socket.socketpair()
             mine.setblocking(False)
@@ -60,9 +62,20 @@ class Machine:
         finally:
             os.close(null)
 
-    def keep_log(self, data):
+    def keep_log(self, data, uart):
+        """Returns what of it is new."""
+        data = data.replace(b"\r", b"")
+        if uart:
+            self.early += data
+        elif self.early:
+            same = os.path.commonprefix([bytes(self.early), data])
+            data = data[len(same):]
+            del self.early[:len(same)]
+            if data:
+                self.early.clear()
         self.log += data
         del self.log[:-LOG_KEPT]
+        return data
 
     def end(self):
         """Nothing of the guest is left afterwards."""
@@ -74,16 +87,16 @@ class Machine:
         _, status = os.waitpid(self.pid, 0)
         self.status = os.waitstatus_to_exitcode(status)
 
-    def report(self, complaints):
+    def report(self, complaints, shown):
         """Why it ended without the program having ended: lines for the user."""
         value = qemu.exit_status(self.status)
-        log = self.log.decode(errors="replace").replace("\r", "").rstrip("\n")
+        log = "" if shown else ":\n" + self.log.decode(errors="replace").rstrip("\n")
         if value == PANIC_STATUS:
-            return f"the kernel panicked:\n{log}"
+            return f"the kernel panicked{log}"
         if value == 0 and complaints:	# QEMU's own failures look like debug exit 0
             value = None
         if value is not None:
-            return f"the guest switched itself off (status {value}) before the program ended:\n{log}"
+            return f"the guest switched itself off (status {value}) before the program ended{log}"
         if complaints:
             return complaints.decode(errors="replace").strip().splitlines()[-1]
-        return f"QEMU ended with status {self.status}:\n{log}"
+        return f"QEMU ended with status {self.status}{log}"

@@ -315,8 +315,8 @@ class Session:
         if not data:
             self.logs.remove(log)
             return
-        self.machine.keep_log(data)
-        if self.options.verbose:
+        data = self.machine.keep_log(data, log is self.machine.ports["uart"])
+        if self.options.verbose and data:
             self.show(data)
 
     def read_complaints(self):
@@ -339,7 +339,7 @@ class Session:
         if self.status is not None:
             return self.status
         if self.exit is None:
-            raise ExoError(self.machine.report(self.complaints))
+            raise ExoError(self.machine.report(self.complaints, self.options.verbose))
         status = self.exit.status()
         if self.exit.kind == control.NOTFOUND and self.options.program:
             raise ExoError(self.guest.not_found(), status)
