@@ -55,7 +55,7 @@ long
 pipe_new(struct proc *p, exo_slot read_slot, exo_slot write_slot, uint64_t offset)
 {
 	static uint64_t serial;
-	struct exo_key entries[EXO_GUARD_KEYS] = { { .len = 9, .rights = EXO_R | EXO_W, .name = "i" } };
+	struct exo_key entries[EXO_GUARD_KEYS] = { { .len = 9, .rights = EXO_RIGHTS_ALL, .name = "i" } };
 	struct pipe *pipe = NULL;
 
 	if (offset % EXO_PAGE_BYTES || offset < EXOS_PIPES || offset > EXOS_OFDS - PIPE_FRAMES * EXO_PAGE_BYTES)

@@ -451,8 +451,8 @@ proc_work(void)
 const char *
 proc_boot(void)
 {
-	const struct exo_key any = { 1, EXO_A, "s" };
-	struct exo_key entries[EXO_GUARD_KEYS] = { any };
+	/* Everyone in the session may charge it; the rest is for the root key, which prefixes any name. */
+	struct exo_key entries[EXO_GUARD_KEYS] = { { 1, EXO_A, "s" }, { 1, EXO_RIGHTS_ALL, "c" } };
 	exo_guardref guard = guard_new(entries);
 	uint64_t share = exo_info()->free_frames - exo_info()->free_frames / 8;
 
