@@ -127,14 +127,16 @@ may_io(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
 {
 	struct exo_key name = { .len = 8, .rights = EXO_R | EXO_W, .name = { EXO_NAME_MMIO } };
 	const struct exo_frame *frame = frame_at(pfn);
+	int error;
 
-	if (frame && frame->kind != EXO_FRAME_ABSENT)
-		return -EXO_EKIND;
-	if (!dev_mmio_open(pfn))
-		return -EXO_ERANGE;
 	for (unsigned n = 0; n < 7; n++)
 		name.name[1 + n] = (u8)(pfn >> (8 * (6 - n)));
-	return name_allows(map->self, key, &name);
+	error = name_allows(map->self, key, &name);
+	if (error)
+		return error;
+	if (frame && frame->kind != EXO_FRAME_ABSENT)
+		return -EXO_EKIND;
+	return dev_mmio_open(pfn) ? 0 : -EXO_ERANGE;
 }
 
 static int
