@@ -81,6 +81,8 @@ void klog_bits(const char *what, u64 flags, const char *bits);
 void klog_write(const char *text, size_t bytes);
 /* A driver that can take the log sets this (dev/); NULL: the UART.  Called under the log's lock. */
 extern void (*klog_sink)(const char *text, size_t bytes);
+/* The machine is about to stop: let the host take what it was given.  Bounded; NULL: nothing to do. */
+extern void (*klog_drain)(void);
 
 /* Boot memory: zeroed, page aligned, for ever the kernel's.  Only until boot is over; panics when out. */
 void *boot_alloc(u64 bytes);

@@ -13,6 +13,7 @@ void serial_write(const char *text, size_t bytes);
 #define LINE_BYTES 256u
 
 void (*klog_sink)(const char *text, size_t bytes);
+void (*klog_drain)(void);
 
 static struct lock log_lock = LOCK_INIT("log", RANK_LOG);
 static char early[EARLY_BYTES];		/* [log_lock] until the sink takes it */

@@ -42,6 +42,7 @@ struct control {
 
 #define CONTROL_BYTES 64u		/* of a receive buffer; longer names are cut, and not looked at */
 #define LOG_BYTES 256u			/* of a log buffer */
+#define DRAIN_NS 200000000ull		/* at the machine's end, for the host to take the log */
 
 struct console {
 	struct virtio dev;		/* [I] */
@@ -266,6 +267,17 @@ console_log(const char *text, size_t bytes)
 	log_reap(con);
 }
 
+/* The emulator takes buffers when it gets to it, and would take none after the machine's end. */
+static void
+console_drain(void)
+{
+	u64 until = now_ns() + DRAIN_NS;
+
+	do {				/* bound: DRAIN_NS */
+		log_reap(console);
+	} while (console->logging != 0 && now_ns() < until);
+}
+
 /* ---- boot -------------------------------------------------------------------- */
 
 static bool
@@ -307,6 +319,7 @@ console_start(struct console *con)
 	arch_irq_mask(con->dev.irq, false);
 	console = con;
 	klog_sink = console_log;
+	klog_drain = console_drain;
 }
 
 bool
