@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: ISC
+# What things cost: make bench, or ./exo bench.
+
+BENCH_GUEST := $(BUILD)/bench/kernel.elf $(BUILD)/bench/off.elf
+
+$(BUILD)/bench/%.c.o: bench/%.c | $(ABI_FILES)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/bench/kernel.elf: $(BUILD)/bench/kernel.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
+
+$(BUILD)/bench/off.elf: $(BUILD)/bench/off.c.o $(BUILD)/libexo.a
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
+
+$(BUILD)/bench/calls: bench/calls.c
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -O1 -static -o $@ $<
+
+bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls
+	$(Q)python3 bench/run.py $(BENCH)
+
+-include $(wildcard $(BUILD)/bench/*.d)
+
+.PHONY: bench
