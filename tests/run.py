@@ -60,19 +60,22 @@ def boot(program, machine, kernel, options, scratch):
         archive.write(f.fileno())
     extra = ["-device", "edu"] if machine == "q35" else []
     loop = socket.socketpair()		# what the guest sends on one port comes back on another
+    gone = socket.socketpair()		# nobody reads this port
+    gone[0].close()
     argv = qemu.command(f"{ROOT}/{KERNELS[kernel]}", path, machine=machine, accel="tcg",
                         ports={qemu.PORT_LOG: f"file,path={directory}/log",
+                               qemu.PORT_STDERR: gone[1].fileno(),
                                qemu.PORT_STDIO: loop[0].fileno(), qemu.PORT_SPARE: loop[1].fileno()},
                         uart=f"file,path={directory}/uart", extra=extra)
     begin = time.monotonic()
     try:
         done = subprocess.run(argv, timeout=options.timeout, stdin=subprocess.DEVNULL,
-                              pass_fds=[end.fileno() for end in loop], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                              pass_fds=[end.fileno() for end in (*loop, gone[1])], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         status, said = qemu.exit_status(done.returncode), done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired:
         status, said = None, f"no end after {options.timeout} s\n"
     seconds = time.monotonic() - begin
-    for end in loop:
+    for end in (*loop, gone[1]):
         end.close()
     for part in ("uart", "log"):
         try:

@@ -5,7 +5,8 @@
  */
 #include "t.h"
 
-enum { OUT = 1, IN = 8, LOG_OUT = 7, QUEUES = 10 };	/* queues: send of port 0, receive of port 4 */
+/* queues: send of port 0, of the port that nobody reads, of the log; receive of port 4 */
+enum { OUT = 1, GONE = 3, LOG_OUT = 7, IN = 8, QUEUES = 10 };
 enum { DONE_AT = 4088, BATCH = 8 };
 
 #define PAGE(n) ((uint8_t *)(T_VA + (n) * EXO_PAGE_BYTES))
@@ -203,6 +204,21 @@ TEST(io_scrubs)
 	IS(t_map(T_VA + EXO_PAGE_BYTES, dirty, EXO_MAP_WRITE), 1);
 	IS(*WORD(1), EXO_IO_DONE | 256);
 	end(2);
+}
+
+/* Nobody listens on port 1: what is sent there is thrown away, and done. */
+TEST(io_closed)
+{
+	begin(BATCH);
+	for (unsigned round = 0; round < 50; round++) {
+		for (unsigned n = 0; n < BATCH; n++) {
+			*WORD(n) = 0;
+			IS(submit(GONE, io(n, 0, 4000)), 1);
+		}
+		for (unsigned n = 0; n < BATCH; n++)
+			t_until(WORD(n), EXO_EQ, EXO_IO_DONE | 4000);
+	}
+	end(BATCH);
 }
 
 /* Memory of devices that the kernel drives, and of its own controllers, is nobody's to map. */
