@@ -131,7 +131,7 @@ def choose_accel(wanted):
     if kvm_works():
         return "kvm"
     if wanted == "kvm":
-        raise RuntimeError("KVM does not work on this host (/dev/kvm absent, or it runs no 64-bit guest)")
+        raise RuntimeError("KVM does not work here (/dev/kvm absent, or it runs no 64-bit guest)")
     return "tcg"
 
 
@@ -151,15 +151,16 @@ def kvm_works():
     answer = run_probe("kvm") == 1
     try:
         os.makedirs(os.path.dirname(cache), exist_ok=True)
-        with open(cache, "w") as f:
+        with open(f"{cache}.{os.getpid()}", "w") as f:
             f.write("yes" if answer else "no")
+        os.replace(f.name, cache)
     except OSError:
         pass				# no cache: the next start asks again
     return answer
 
 
 def _cache_file():
-    """The answer holds for this boot of this host and this QEMU."""
+    """The answer holds for this boot of this host."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as f:
             boot = f.read().strip()
