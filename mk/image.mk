@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
-# The base image of every guest: busybox with a name for each applet, and what
-# other parts add by IMAGE += HOST:GUEST (build/init.elf:boot/init, ...).
+# The base image of every guest: busybox with a name for each applet, ExOS, and what
+# other parts add by IMAGE += HOST:GUEST.
+
+IMAGE += $(BUILD)/init.elf:boot/init $(BUILD)/exos.elf:boot/exos
 
 BASE_IMAGE := $(BUILD)/base.exoar
 BUSYBOX := $(firstword $(wildcard /bin/busybox /usr/bin/busybox))

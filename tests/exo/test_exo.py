@@ -21,9 +21,11 @@ work = tempfile.mkdtemp(prefix="exo-test-")
 EXO = f"{work}/copy/exo"
 for part in ("bin", "copy/tools", "copy/build"):
     os.makedirs(f"{work}/{part}")
-for part in ("exo", "tools/qemu.py", "tools/mkarchive.py", "build/base.exoar"):
+for part in ("exo", "tools/qemu.py", "tools/mkarchive.py"):
     shutil.copy(f"{ROOT}/{part}", f"{work}/copy/{part}")
 shutil.copytree(f"{ROOT}/tools/exo", f"{work}/copy/tools/exo")
+subprocess.run([sys.executable, f"{ROOT}/tools/mkarchive.py", f"{work}/copy/build/base.exoar",
+                f"@{ROOT}/tools/image/base.spec", f"{ROOT}/tools/image/etc:etc"], check=True)
 shutil.copy("/bin/busybox", f"{work}/hello")
 os.symlink(f"{HERE}/fake_qemu.py", f"{work}/bin/qemu-system-x86_64")
 ENV = {**os.environ, "PATH": f"{work}/bin:{os.environ['PATH']}", "MARK": "m1", "EXO_TOOLS": f"{work}/copy/tools"}
