@@ -5,9 +5,9 @@
  *
  * There are no cycles: a transfer enters only a PARKED activation, and the
  * caller is RUNNING, so each new edge goes from the end of a chain to another
- * end.  Two chains may join at a callee that opened its gate again, which is
- * how a chain can grow longer than the limit that call checks; then its head
- * waits for the tail to shorten, which runs on the slices behind the joint.
+ * end.  Two chains may join at a callee that opened its gate again, so a chain
+ * can grow longer than the limit that call checks against the one that runs.
+ * Then its head gets its slice back: its call ends with CYCLE, too deep.
  */
 #include "cpu_priv.h"
 
@@ -82,6 +82,9 @@ chain_follow(struct chain *chain, struct act *first, u64 now)
 		wakes_by(chain, act->call_deadline);
 		act = next;
 	}
+	chain->ends = -EXO_ECYCLE;
+	chain->act = first;
+	chain->length = 0;
 }
 
 int

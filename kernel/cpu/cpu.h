@@ -31,6 +31,7 @@ struct cpu {
 	u64 timer_at;			/* ns the one-shot timer is set to, 0: off */
 	struct act *fpu;		/* whose vector state is in the registers */
 	struct act *fs;			/* whose FS base is in the register */
+	u32 trapping;			/* CR0.TS as it stands (arch) */
 	u64 entered;			/* since when the present act is charged for time, ns */
 	u64 loaded_cr3;
 	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */

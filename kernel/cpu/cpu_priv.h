@@ -14,7 +14,7 @@ struct chain {
 	u64 wakes_at;			/* nobody: earliest deadline met on the way, 0: none */
 };
 
-/* At most CHAIN_MAX steps; a longer chain has nobody to run. */
+/* At most CHAIN_MAX steps; a longer chain ends for its head. */
 void chain_follow(struct chain *chain, struct act *first, u64 now) REQUIRES(env_lock);
 
 /* Number of transfers from first to target along the chain; -1: not on it. */

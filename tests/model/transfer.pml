@@ -4,7 +4,8 @@
  * and kernel/cpu/dispatch.c, over all interleavings of what programs may do.
  *
  * (a) waiting_on lies with the caller, at most one; the dispatcher follows it
- *     at most DEPTH steps from a slice's owner.
+ *     at most DEPTH steps from a slice's owner; if that is not the end, the
+ *     owner's own wait ends (CYCLE).
  * (b) the gate: closed on entry, opened by the library or by return; closed or
  *     critical gives BUSY, and nothing has changed.
  * (c) donation: whoever is at the end of the chain runs on the owner's slice.
@@ -13,13 +14,23 @@
  *     keeps the rest of the slice, its return is refused).
  * (f) the deadline: past it the caller resumes with TIMEOUT, the return is void.
  *
- * Checked: one runs at most, and it is the CPU's; waiting_on never forms a
- * cycle; a caller is lost in no state; a refusal changes nothing; the CPU
- * idles only if every slice leads to somebody who waits for something else.
+ * Checked: one runs at most, and it is the CPU's, so a slice has one owner;
+ * waiting_on never forms a cycle; a refusal changes nothing (it is the empty
+ * branch); and at each dispatch, every slice of a living owner leads to somebody
+ * who can run, or who waits by its own will: no caller is lost, and the CPU
+ * idles only when everybody wants it to.
  */
-#define N 4
+/*
+ * Three suffice for a joint (two callers of one); with a limit of one step
+ * they also make a chain that grows too long behind its head.
+ */
+#ifndef N
+#define N 3
+#endif
 #define NOBODY N
-#define DEPTH 2
+#ifndef DEPTH
+#define DEPTH 1
+#endif
 
 #define PARKED 0
 #define RUNNING 1
@@ -28,7 +39,6 @@
 
 byte state[N];			/* of the activation */
 byte waiting_on[N];
-byte result[N];			/* how many times its calls ended, modulo: see LOST */
 bool alive[N];
 bool gate[N];
 bool critical[N];
@@ -60,7 +70,7 @@ inline follow(first)
 		:: !alive[waiting_on[end]] || late[end] -> break
 		:: else ->
 			if
-			:: step == DEPTH -> end = NOBODY; break
+			:: step == DEPTH -> end = first; step = 0; break
 			:: else -> end = waiting_on[end]; step++
 			fi
 		fi
@@ -151,7 +161,9 @@ inline dispatch()
 	:: (found & 1) != 0 -> follow(0); enter(0)
 	:: (found & 2) != 0 -> follow(1); enter(1)
 	:: (found & 4) != 0 -> follow(2); enter(2)
+#if N > 3
 	:: (found & 8) != 0 -> follow(3); enter(3)
+#endif
 	:: found == 0 -> head = NOBODY; chain = 0
 	fi;
 	check()
@@ -203,6 +215,12 @@ inline park(w)
 inline kill(who)
 {
 	alive[who] = false;
+	state[who] = PARKED;	/* forget the rest: nobody looks at the dead */
+	waiting_on[who] = NOBODY;
+	gate[who] = false;
+	critical[who] = false;
+	waits[who] = false;
+	late[who] = false;
 	if
 	:: who == cpu -> dispatch()
 	:: else
@@ -246,9 +264,9 @@ active proctype machine()
 		:: cpu != NOBODY -> call(who)
 		:: cpu != NOBODY -> return_to(who)
 		:: cpu != NOBODY && who == 0 -> park(false)
-		:: cpu != NOBODY && who == 1 -> park(true)
-		:: cpu != NOBODY && who == 2 -> gate[cpu] = !gate[cpu]
-		:: cpu != NOBODY && who == 3 -> critical[cpu] = !critical[cpu]
+		:: cpu != NOBODY && who == 0 -> park(true)
+		:: cpu != NOBODY && who == 0 -> gate[cpu] = !gate[cpu]
+		:: cpu != NOBODY && who == 0 -> critical[cpu] = !critical[cpu]
 		/* the end of the slice, by force */
 		:: cpu != NOBODY && who == 0 -> state[cpu] = FORCED; dispatch()
 		/* what the world may do */
