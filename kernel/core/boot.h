@@ -27,6 +27,9 @@ void trace_dump(u32 records);		/* the last ones, to the log */
 bool symbol_at(u64 address, const char **name, u64 *offset);
 
 struct regs;
+struct env;
+i64 call_dispatch(struct env *self, u64 nr, const u64 arg[6]);
+void sweep(void);
 noreturn_ void panic_trap(const struct regs *regs, u64 addr);
 
 #endif

@@ -26,6 +26,27 @@ info_boot(void)
 #endif
 }
 
+/* Is this word on the command line? */
+static bool
+cmdline_has(const char *word)
+{
+	const char *at = boot_memory.cmdline;
+
+	while (*at != 0) {
+		const char *w = word;
+
+		for (; *w != 0 && *at == *w; at++)
+			w++;
+		if (*w == 0 && (*at == ' ' || *at == 0))
+			return true;
+		for (; *at != 0 && *at != ' '; at++)
+			;
+		for (; *at == ' '; at++)
+			;
+	}
+	return false;
+}
+
 static void
 machine_boot(u32 start_info)
 {
@@ -41,7 +62,7 @@ machine_boot(u32 start_info)
 	features_boot();
 	paging_boot();
 	arch_expose(EXO_INFO, info, sizeof *info);
-	syscall_boot();
+	syscall_boot((info->features & EXO_FEAT_DEBUG) != 0 || cmdline_has("trace"));
 	apic_boot();
 	clock_boot();
 }

@@ -5,11 +5,11 @@
 #include "../dev/dev.h"
 #include "../event/event.h"
 #include "../mem/mem.h"
+#include "boot.h"
 
 #define SWEEP_EVERY 64u
 
-void sweep(void);
-
+#if defined(AEGIS_DEBUG)
 static u32 calls;
 
 void
@@ -23,3 +23,9 @@ sweep(void)
 	cpu_check();
 	event_check();
 }
+#else
+void
+sweep(void)
+{
+}
+#endif

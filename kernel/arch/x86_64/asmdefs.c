@@ -23,12 +23,41 @@ asmdefs(void)
 	OFFSET(CPU_LOADED_CR3, cpu, loaded_cr3);
 	OFFSET(CPU_ID, cpu, id);
 
+	OFFSET(CPU_PUB, cpu, pub);
+	OFFSET(CPU_FS, cpu, fs);
+	OFFSET(CPU_TRAPPING, cpu, trapping);
+	OFFSET(CPUPUB_RUNNING, exo_cpu, running);
+	OFFSET(CPUPUB_SWITCHES, exo_cpu, switches);
+
 	OFFSET(ACT_CR3, act, cr3);
 	OFFSET(ACT_UA, act, ua);
 	OFFSET(ACT_UA_VA, act, ua_va);
 	OFFSET(ACT_ENV, act, env);
 	OFFSET(ACT_PUB, act, pub);
 
+	OFFSET(ACT_ID, act, id);
+	OFFSET(ACT_STATE, act, state);
+	OFFSET(ACT_CALL_RIP, act, call_rip);
+	OFFSET(ACT_CALL_RSP, act, call_rsp);
+	OFFSET(ACT_CALL_RFLAGS, act, call_rflags);
+	OFFSET(ACT_WAITING_ON, act, waiting_on);
+	OFFSET(ACT_CALL_DEADLINE, act, call_deadline);
+	OFFSET(ACT_STRIKES, act, strikes);
+	OFFSET(ACT_EVENT_DUE, act, event_due);
+	OFFSET(ACT_FS_BASE, act, fs_base);
+	DEFINE(STATE_PARKED, ACT_PARKED);
+	DEFINE(STATE_RUNNING, ACT_RUNNING);
+	DEFINE(STATE_CALLING, ACT_CALLING);
+	DEFINE(CHAIN_LIMIT, CHAIN_MAX);
+
+	OFFSET(PUB_ID, exo_env, id);
+	OFFSET(PUB_STATE, exo_env, state);
+	OFFSET(PUB_WAITING_ON, exo_env, waiting_on);
+	OFFSET(PUB_ENV_FRAME, exo_env, env_frame);
+	OFFSET(PUB_TRANSFERS, exo_env, transfers);
+	OFFSET(ENV_ACT, env, act[0]);
+	DEFINE(ENV_ALIVE, EXO_ENV_ALIVE);
+	DEFINE(ENV_SHIFT, 7);
 	OFFSET(PUB_CALLS, exo_env, calls);
 	OFFSET(PUB_UPCALLS, exo_env, upcalls);
 	OFFSET(PUB_FAULTS, exo_env, faults);
@@ -40,6 +69,8 @@ asmdefs(void)
 	OFFSET(UA_WINDOW_BEGIN, exo_uarea, window_begin);
 	OFFSET(UA_WINDOW_END, exo_uarea, window_end);
 	OFFSET(UA_ENTRY_EXCEPTION, exo_uarea, entry[EXO_ENTRY_EXCEPTION]);
+	OFFSET(UA_GATE, exo_uarea, gate);
+	OFFSET(UA_ENTRY_CALL, exo_uarea, entry[EXO_ENTRY_CALL]);
 	OFFSET(UA_ENTRY_SYSCALL, exo_uarea, entry[EXO_ENTRY_SYSCALL]);
 	OFFSET(UA_SAVE_RIP, exo_uarea, save[0].rip);
 	OFFSET(UA_SAVE_RSP, exo_uarea, save[0].rsp);
@@ -65,6 +96,7 @@ asmdefs(void)
 _Static_assert(offsetof(struct exo_save, vector) == offsetof(struct exo_save, error) + 4, "one word");
 _Static_assert(offsetof(struct exo_save, flags) == offsetof(struct exo_save, error) + 6, "one word");
 _Static_assert(sizeof(struct exo_save) == 3 << 6, "slot arithmetic");
+_Static_assert(sizeof(struct exo_env) == 1 << 7, "ENV_SHIFT");
 _Static_assert(USER_LAST == EXO_USER_TOP - 1, "entry addresses");
 _Static_assert(offsetof(struct cpu, self) == 0, "this_cpu");
 _Static_assert(offsetof(struct regs, ss) == 21 * 8, "order of pushes");

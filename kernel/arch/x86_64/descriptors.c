@@ -115,10 +115,10 @@ descriptors_boot(struct cpu *cpu)
 #define FMASK_ALL 0x257fd5u
 
 void
-syscall_boot(void)
+syscall_boot(bool traced)
 {
 	wrmsr(MSR_STAR, (u64)(SEL_UDATA - 8) << 48 | (u64)SEL_KCODE << 32);
-	wrmsr(MSR_LSTAR, (u64)entry_syscall);
+	wrmsr(MSR_LSTAR, traced ? (u64)entry_traced : (u64)entry_syscall);
 	wrmsr(MSR_FMASK, FMASK_ALL);
 }
 

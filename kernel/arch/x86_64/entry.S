@@ -2,7 +2,7 @@
 /*
  * `syscall`, and the ways out to user mode.
  *
- *	eax bit 30 set	a kernel call: C through call_table, back by sysret
+ *	eax bit 30 set	a kernel call: a stub for its number of arguments, C, sysret
  *	else		reflected: the program's registers stay, only rcx changes
  *
  * At entry: rcx = user rip, r11 = user flags, rsp and GS still the user's,
@@ -13,42 +13,51 @@
  * Why sysret needs no check of rcx here: an instruction that ran in user mode
  * ended at or below EXO_USER_TOP, which is canonical.  Entries are checked.
  */
+#include <exo/callnr.h>
 #include "layout.h"
 #include "asmdefs.h"
 #include "frame.h"
 
-	.text
-	.globl	entry_syscall
-	.balign 64
-entry_syscall:
-	swapgs
-	mov	%rsp, %gs:CPU_USER_RSP
-	btr	$CALL_BIT, %rax
-	jnc	reflect
-
+	/* C's order: self, five arguments, the sixth on the stack; only as many as there are */
+	.macro call_stub nr, name, nargs
+	.balign 16
+stub_\name:
 	mov	%gs:CPU_KSTACK_TOP, %rsp
 	push	%rcx
 	push	%r11
-	cmp	call_count(%rip), %rax
-	jae	no_call
-	/* C's order: self, five arguments, the sixth on the stack */
+	.if	\nargs > 5
 	push	%r9
+	.endif
+	.if	\nargs > 4
 	mov	%r8, %r9
+	.endif
+	.if	\nargs > 3
 	mov	%r10, %r8
+	.endif
+	.if	\nargs > 2
 	mov	%rdx, %rcx
+	.endif
+	.if	\nargs > 1
 	mov	%rsi, %rdx
+	.endif
+	.if	\nargs > 0
 	mov	%rdi, %rsi
+	.endif
 	mov	%gs:CPU_ACT, %rdi
-	mov	ACT_PUB(%rdi), %r11
-	incq	PUB_CALLS(%r11)
+	mov	ACT_PUB(%rdi), %rax
+	incq	PUB_CALLS(%rax)
 	mov	ACT_ENV(%rdi), %rdi
-	call	*call_table(, %rax, 8)
-	after_call
+	call	sys_\name
+	.if	\nargs > 5
 	pop	%r9
-call_out:
+	.endif
+	call_out
+	.endm
+
+	/* nothing of the kernel's goes out */
+	.macro call_out
 	pop	%r11
 	pop	%rcx
-	/* nothing of the kernel's goes out */
 	xor	%edi, %edi
 	xor	%esi, %esi
 	xor	%edx, %edx
@@ -58,12 +67,30 @@ call_out:
 	mov	%gs:CPU_USER_RSP, %rsp
 	swapgs
 	sysretq
+	.endm
+
+	.text
+	.globl	entry_syscall
+	.balign 64
+entry_syscall:
+	swapgs
+	mov	%rsp, %gs:CPU_USER_RSP
+	btr	$CALL_BIT, %rax
+	jnc	reflect
+	cmp	$EXO_NR_CALLS, %rax
+	jae	no_call
+	jmp	*stub_table(, %rax, 8)
 
 no_call:
+	mov	%gs:CPU_KSTACK_TOP, %rsp
+	push	%rcx
+	push	%r11
 	mov	$-ENOCALL, %rax
-	jmp	call_out
+	call_out
 
-	/* critical = 1, sys_rip = where the program goes on, to the library's entry. */
+#define X(nr, name, nargs) call_stub nr, name, nargs
+#include <kernel/calls.inc>
+
 	.balign 16
 reflect:
 	mov	%gs:CPU_ACT, %rsp
@@ -100,22 +127,28 @@ reflect_nowhere:
 	push_user_regs 0
 	call	trap_nowhere
 
-	/*
-	 * call, acall and return come here through call_table: the shuffle of
-	 * arguments is undone, and C gets all registers as the user had them.
-	 */
+	/* acall, and what transfer.S leaves of call and return: C gets all registers as the user had them. */
 	.globl	entry_special
 entry_special:
-	mov	%rsi, %rdi
-	mov	%rdx, %rsi
-	mov	%rcx, %rdx
-	mov	%r9, %r8
-	mov	8(%rsp), %r9
-	mov	16(%rsp), %r11
-	mov	24(%rsp), %rcx
 	push_user_regs 0
 	mov	%rsp, %rdi
 	call	trap_special
+
+	/*
+	 * Instead of entry_syscall where calls are traced, and in the debug kernel:
+	 * everything but reflection by way of C.
+	 */
+	.globl	entry_traced
+	.balign 16
+entry_traced:
+	swapgs
+	mov	%rsp, %gs:CPU_USER_RSP
+	btr	$CALL_BIT, %rax
+	jnc	reflect
+	push_user_regs 0
+	mov	%rsp, %rdi
+	call	trap_call
+	jmp	trap_return_user
 
 /* ---- ways out; C has made the activation current ------------------------------------ */
 
@@ -159,6 +192,17 @@ entry_idle:
 
 	.section .rodata
 	.balign 8
+#undef X
+#undef X_SPECIAL
+#define X(nr, name, nargs) .quad stub_##name
+#define X_SPECIAL(nr, name, nargs) .quad special_##name
+	.set	special_call, transfer_call
+	.set	special_return, transfer_return
+	.set	special_acall, entry_special
+stub_table:
+#include <kernel/calls.inc>
+
+	.globl	user_last
 user_last:
 	.quad	USER_LAST
 

@@ -5,17 +5,6 @@
  *	ss rsp rflags cs rip | error vector | rax rcx r11 rbx rdx rsi rdi rbp r8 r9 r10 r12..r15
  *	by the processor       by the stub    push_general
  */
-#if defined(AEGIS_DEBUG)
-	.macro after_call
-	push	%rax
-	call	sweep
-	pop	%rax
-	.endm
-#else
-	.macro after_call
-	.endm
-#endif
-
 	.macro push_general
 	push	%rax
 	push_rest

@@ -36,6 +36,7 @@
 
 #define FLAGS_USER 0x202	/* interrupts on, nothing else: how an upcall begins */
 #define FLAGS_TF   0x100
+#define CR0_TS     0x8
 
 #define MSR_EFER      0xc0000080
 #define MSR_STAR      0xc0000081

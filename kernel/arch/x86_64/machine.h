@@ -109,7 +109,7 @@ void serial_boot(void);
 void features_boot(void);
 void descriptors_boot(struct cpu *cpu);
 void paging_boot(void);
-void syscall_boot(void);
+void syscall_boot(bool traced);
 void apic_boot(void);
 void clock_boot(void);
 
@@ -136,6 +136,7 @@ noreturn_ void entry_upcall(u64 rip, u64 rax);
 noreturn_ void entry_regs(const struct regs *regs);
 noreturn_ void entry_idle(u64 stack);
 void entry_syscall(void);
+void entry_traced(void);
 extern const u64 trap_stubs[256];
 
 void arch_leave(const struct act *act);
@@ -144,8 +145,9 @@ void arch_leave(const struct act *act);
 void trap_user(struct regs *regs);
 void trap_kernel(struct regs *regs);
 void trap_interrupt(struct regs *regs);
-void trap_special(struct regs *regs);
-void trap_nowhere(void);
-void trap_fatal(struct regs *regs);
+noreturn_ void trap_special(struct regs *regs);
+void trap_call(struct regs *regs);
+noreturn_ void trap_nowhere(void);
+noreturn_ void trap_fatal(struct regs *regs);
 
 #endif

@@ -10,20 +10,16 @@
  */
 #include "machine.h"
 
-#define CR0_TS 0x8ull
-
-static bool trapping[CPUS_MAX];		/* CR0.TS as it stands */
-
 void
 arch_fpu_trap(bool on)
 {
-	u32 cpu = this_cpu()->id;
+	struct cpu *cpu = this_cpu();
 
-	if (trapping[cpu] == on)
+	if (cpu->trapping == on)
 		return;
-	trapping[cpu] = on;
+	cpu->trapping = on;
 	if (on)
-		__asm__ volatile("mov %0, %%cr0" : : "r"(read_cr0() | CR0_TS) : "memory");
+		__asm__ volatile("mov %0, %%cr0" : : "r"(read_cr0() | (u64)CR0_TS) : "memory");
 	else
 		__asm__ volatile("clts" : : : "memory");
 }

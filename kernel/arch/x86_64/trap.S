@@ -65,7 +65,7 @@ not_window:
 	mov	%r11, UA_SAVE_R11(%rcx)
 	mov	UA_ENTRY_EXCEPTION(%rax), %r11
 	dec	%r11
-	cmp	user_last_entry(%rip), %r11
+	cmp	user_last(%rip), %r11
 	jae	slow_r11
 
 	/* From here on nothing fails. */
@@ -260,8 +260,6 @@ stub_\vector:
 
 	.section .rodata
 	.balign 8
-user_last_entry:
-	.quad	USER_LAST
 	.globl	trap_stubs
 trap_stubs:
 	vector = 0

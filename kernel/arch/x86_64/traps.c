@@ -45,6 +45,24 @@ trap_special(struct regs *regs)
 	ipc_return(regs);
 }
 
+/* A call where calls are traced: as the stubs of entry.S do it, with a record before and behind. */
+void
+trap_call(struct regs *regs)
+{
+	struct act *act = this_cpu()->act;
+
+	act->pub->calls++;
+	trace(TRACE_CALL, regs->rax, regs->rdi);
+	if (regs->rax == EXO_NR_call || regs->rax == EXO_NR_acall || regs->rax == EXO_NR_return)
+		trap_special(regs);
+	regs->rax = (u64)call_dispatch(act->env, regs->rax, (u64[]){ regs->rdi, regs->rsi, regs->rdx,
+		regs->r10, regs->r8, regs->r9 });
+	trace(TRACE_RESULT, regs->rax, 0);
+	regs->rip = regs->rcx;
+	regs->rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED;
+	regs->rdi = regs->rsi = regs->rdx = regs->r10 = regs->r8 = regs->r9 = 0;
+}
+
 /* A fault of the kernel: the copy from user memory has places to go on at; all else is a bug. */
 void
 trap_kernel(struct regs *regs)
