@@ -85,6 +85,40 @@ def streams():
         assert f.read() == 'open("/x") = 3\n'
 
 
+def closed():
+    for what, redirection, out in (("input", "<&-", b"out\n"), ("output", ">&-", b"")):
+        done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "-", *ARGV, "both"], env=ENV, cwd=work,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        result = Result.__new__(Result)
+        result.status, result.out, result.err = done.returncode, done.stdout, done.stderr.decode()
+        expect(f"closed {what}", result, 3, out, "err\n")
+    done = subprocess.run(["sh", "-c", '"$@" 2>&-', "-", *ARGV, "both"], env=ENV, cwd=work,
+                          stdout=subprocess.PIPE, timeout=30)
+    result.status, result.out, result.err = done.returncode, done.stdout, ""
+    expect("closed error", result, 3, b"out\n")
+
+
+def killed():
+    """Nothing is left of the guest when exo itself is killed."""
+    child = subprocess.Popen([*ARGV, "signal"], env=ENV, cwd=work, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    child.stdout.readline()
+    with open(f"/proc/{child.pid}/task/{child.pid}/children") as f:
+        guest = int(f.read().split()[0])
+    child.kill()
+    child.wait()
+    result = Result.__new__(Result)
+    result.status, result.out, result.err = 0, b"", ""
+    for _ in range(50):
+        if not os.path.exists(f"/proc/{guest}"):
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(guest, signal.SIGKILL)
+        result.status = "the guest lives on"
+    expect("killed", result)
+
+
 def troubles():
     expect("panic", Result("panic"), 125, b"", "the kernel panicked:\npanic: mem/frame.c:12")
     expect("QEMU fails", Result("crash"), 125, b"", "exo: qemu: could not do it")
@@ -189,7 +223,7 @@ def terminals():
     expect("the key ends it", result, 129, b"ready\n")		# raw: no CR added
 
 
-for group in (streams, troubles, programs, files, signals, terminals):
+for group in (streams, closed, killed, troubles, programs, files, signals, terminals):
     group()
 shutil.rmtree(work)
 print(f"{passes} passed, {failures} failed")

@@ -83,7 +83,18 @@ def dispatch(root, arguments):
     raise ExoError(f"no such command: {command} (see exo --help)")
 
 
+def fill_descriptors():
+    """A caller may have closed 0, 1 or 2: no pipe or socket of ours may take their place."""
+    fd = os.open(os.devnull, os.O_RDWR)
+    while fd <= 2:
+        fd = os.dup(fd)
+    os.close(fd)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)
+
+
 def main(root, arguments):
+    fill_descriptors()
     try:
         return dispatch(root, arguments)
     except ExoError as problem:
