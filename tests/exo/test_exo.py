@@ -98,6 +98,15 @@ def closed():
     expect("closed error", result, 3, b"out\n")
 
 
+def ended(pid):
+    """Gone, or a zombie that nobody reaps."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 def killed():
     """Nothing is left of the guest when exo itself is killed."""
     child = subprocess.Popen([*ARGV, "signal"], env=ENV, cwd=work, stdin=subprocess.DEVNULL,
@@ -110,7 +119,7 @@ def killed():
     result = Result.__new__(Result)
     result.status, result.out, result.err = 0, b"", ""
     for _ in range(50):
-        if not os.path.exists(f"/proc/{guest}"):
+        if ended(guest):
             break
         time.sleep(0.02)
     else:
