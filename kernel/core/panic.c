@@ -91,7 +91,8 @@ void
 panic_trap(const struct regs *regs, u64 addr)
 {
 	begin();
-	klog("panic: exception in the kernel\n");
+	klog("panic: %s\n", regs->vector == 2 ? "NMI" : regs->vector == 8 ? "double fault"
+	     : regs->vector == 18 ? "machine check" : "exception in the kernel");
 	show_regs(regs, addr);
 	finish((const u64 *)regs->rsp);
 }

@@ -2,6 +2,8 @@
 /*
  * The general registers of a struct regs, pushed below vector and error:
  *
+ * Gates leave the direction flag as the program had it: C wants it clear.
+ *
  *	ss rsp rflags cs rip | error vector | rax rcx r11 rbx rdx rsi rdi rbp r8 r9 r10 r12..r15
  *	by the processor       by the stub    push_general
  */
@@ -10,6 +12,7 @@
 	push_rest
 	.endm
 	.macro push_rest
+	cld
 	push	%rcx
 	push	%r11
 	push	%rbx

@@ -74,7 +74,7 @@ apic_boot(void)
 	lapic_write(LAPIC_SVR, 0x100u | VEC_SPURIOUS);
 	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
 	lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
-	lapic_write(LAPIC_LVT_LINT1, LVT_MASKED);
+	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);		/* the monitor's `nmi`: a panic, to see where it hangs */
 	lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
 	outb(0x21, 0xff);
 	outb(0xa1, 0xff);

@@ -128,6 +128,7 @@ void lapic_write(u32 reg, u32 value);
 #define LAPIC_CURRENT   0x390
 #define LAPIC_DIVIDE    0x3e0
 #define LVT_MASKED  0x10000u
+#define LVT_NMI     0x400u
 
 void serial_write(const char *text, size_t bytes);
 

@@ -8,12 +8,21 @@
 struct extable { u64 at, go; };
 extern const struct extable extable_start[], extable_end[];
 
+/* Gates leave AC as the program had it: set, it would let the kernel touch user pages anywhere. */
+static void
+protect(void)
+{
+	if (features.smap)
+		__asm__ volatile("clac" : : : "cc");
+}
+
 void
 trap_user(struct regs *regs)
 {
 	struct cpu *cpu = this_cpu();
 	u64 addr = regs->vector == VEC_PF ? read_cr2() : 0;
 
+	protect();
 	if (regs->vector == VEC_NM) {
 		fpu_trap();
 		return;
@@ -90,6 +99,7 @@ trap_interrupt(struct regs *regs)
 	struct regs *user = (regs->cs & 3) != 0 ? regs : NULL;
 	u32 line = (u32)regs->vector - VEC_IRQ;
 
+	protect();
 	cpu->pub->interrupts++;
 	if (regs->vector == VEC_TIMER) {
 		arch_irq_done();
