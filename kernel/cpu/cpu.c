@@ -30,9 +30,11 @@ cpu_init(u32 count)
 	arch_expose(EXO_SLICES, slices, slices_bytes);
 	arch_expose(EXO_CPUS, cpus_pub, cpus_bytes);
 	info->table[EXO_T_SLICES] = (struct exo_table){ .base = EXO_SLICES,
-	    .entry_bytes = sizeof(*slices), .count = (u64)count * EXO_SLICES_CPU };
+		.entry_bytes = sizeof(*slices),
+		.count = (u64)count * EXO_SLICES_CPU };
 	info->table[EXO_T_CPUS] = (struct exo_table){ .base = EXO_CPUS,
-	    .entry_bytes = sizeof(*cpus_pub), .count = count };
+		.entry_bytes = sizeof(*cpus_pub),
+		.count = count };
 	info->slice_ns = SLICE_NS;
 	info->grace_ns = GRACE_NS;
 	info->forfeits_max = FORFEITS_MAX;

@@ -85,11 +85,25 @@ bool upcall_async(struct act *act, struct regs *regs, enum exo_entry entry);
 /* A synchronous upcall; kills the environment (does not return) where it cannot be delivered. */
 void upcall_sync(struct act *act, struct regs *regs, u64 addr);
 
+/* A user address at which an upcall may enter? */
+static inline bool
+entry_valid(u64 rip)
+{
+	return rip != 0 && rip < EXO_USER_TOP;
+}
+
+/* Number of transfers from first to target along the chain; -1: not on it. */
+int chain_distance(const struct act *first, const struct act *target) REQUIRES(env_lock);
+
+/* Charge the time since the last charge to whoever has the processor. */
+void cpu_charge(struct cpu *cpu, u64 now);
+
 /* First true product: the tag of its first term; or -1.  A term whose frame is lost is true. */
 int predicate_holds(const struct act *act);
 
 /* Check and compile one term for env.  0 or an error. */
-int predicate_compile(const struct env *env, const struct exo_term *src, struct term *dst) REQUIRES(mem_lock);
+int predicate_compile(const struct env *env, const struct exo_term *src, struct term *dst)
+	REQUIRES(mem_lock);
 
 void cpu_init(u32 count);		/* boot: slices, cpus_pub (which core then exposes) and struct cpu */
 void cpu_check(void);

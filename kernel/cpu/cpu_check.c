@@ -35,7 +35,7 @@ static bool
 inv_fpu(const struct cpu *cpu)
 {
 	return cpu->fpu == NULL ||
-	    (cpu->fpu->cpu == cpu->id && cpu->fpu->pub->state == EXO_ENV_ALIVE);
+		(cpu->fpu->cpu == cpu->id && cpu->fpu->pub->state == EXO_ENV_ALIVE);
 }
 
 void

@@ -17,23 +17,10 @@ struct chain {
 /* At most CHAIN_MAX steps; a longer chain ends for its head. */
 void chain_follow(struct chain *chain, struct act *first, u64 now) REQUIRES(env_lock);
 
-/* Number of transfers from first to target along the chain; -1: not on it. */
-int chain_distance(const struct act *first, const struct act *target) REQUIRES(env_lock);
-
 /* The next occupied slice behind index, going round; the same one if it is the only one; -1: none. */
 int slice_after(const struct cpu *cpu, u32 index);
 
 /* Have the timer fire at this time or earlier. */
 void cpu_timer_by(struct cpu *cpu, u64 at_ns);
-
-/* Charge the time since the last charge to whoever has the processor. */
-void cpu_charge(struct cpu *cpu, u64 now);
-
-/* A user address at which an upcall may enter? */
-static inline bool
-entry_valid(u64 rip)
-{
-	return rip != 0 && rip < EXO_USER_TOP;
-}
 
 #endif

@@ -10,7 +10,7 @@ static struct exo_key
 slice_name(u64 cpu, u32 rights)
 {
 	return (struct exo_key){ .len = 2, .rights = (u8)rights,
-	    .name = { EXO_NAME_SLICE, (u8)cpu } };
+		.name = { EXO_NAME_SLICE, (u8)cpu } };
 }
 
 /* A claimed slice's entry, or NULL and an error. */
@@ -29,7 +29,7 @@ slice_at(u64 cpu, u64 index, int *error) REQUIRES(env_lock)
 
 static int
 slice_allows(const struct env *self, exo_slot key, u64 cpu, const struct exo_slice *slice)
-    REQUIRES(env_lock)
+	REQUIRES(env_lock)
 {
 	const struct exo_key name = slice_name(cpu, EXO_C);
 	int error = -EXO_ERIGHTS;
@@ -46,7 +46,7 @@ slice_allows(const struct env *self, exo_slot key, u64 cpu, const struct exo_sli
 
 static int
 claim_check(const struct env *self, u64 cpu, u64 index, u64 id, exo_slot key)
-    REQUIRES(env_lock)
+	REQUIRES(env_lock)
 {
 	const struct exo_key name = slice_name(cpu, EXO_W);
 	int error;
@@ -64,7 +64,7 @@ claim_check(const struct env *self, u64 cpu, u64 index, u64 id, exo_slot key)
 /* May self put things under this guard?  0 guards nothing. */
 static int
 guard_check(const struct env *self, exo_guardref ref, exo_slot key, u64 *serial)
-    REQUIRES(env_lock)
+	REQUIRES(env_lock)
 {
 	struct guard *guard;
 	int error = -EXO_EABSENT;

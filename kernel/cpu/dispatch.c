@@ -76,7 +76,7 @@ find_end(struct act *first, struct chain *chain, u64 *prologue, u64 now) REQUIRE
 /* Entering PARKED is an upcall; everything else continues with registers. */
 static noreturn_ void
 enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 prologue)
-    RELEASE(env_lock)
+	RELEASE(env_lock)
 {
 	struct act *act = chain->act;
 	bool parked = act->state == ACT_PARKED;

@@ -15,7 +15,7 @@ static bool
 kind_readable(u8 kind)
 {
 	return kind == EXO_FRAME_DATA || kind == EXO_FRAME_UAREA || kind == EXO_FRAME_GUARD ||
-	    kind == EXO_FRAME_ACCOUNT;
+		kind == EXO_FRAME_ACCOUNT;
 }
 
 static bool
@@ -24,7 +24,7 @@ term_lost(const struct term *term)
 	const struct exo_frame *frame = &frames[term->pfn];
 
 	return term->pfn != 0 &&
-	    (frame->generation != term->generation || !kind_readable(frame->kind));
+		(frame->generation != term->generation || !kind_readable(frame->kind));
 }
 
 static bool
@@ -82,7 +82,7 @@ table_word(u64 where)
 	for (unsigned n = 0; n < sizeof(tables) / sizeof(tables[0]); n++)
 		if (where - tables[n].base < tables[n].bytes)
 			return (const volatile u64 *)((const char *)tables[n].alias +
-			    (where - tables[n].base));
+				(where - tables[n].base));
 	return NULL;
 }
 
@@ -123,7 +123,7 @@ predicate_compile(const struct env *env, const struct exo_term *src, struct term
 		return error;
 
 	*dst = (struct term){ .mask = src->mask, .value = src->value, .cmp = src->cmp,
-	    .flags = src->flags, .tag = src->tag };
+		.flags = src->flags, .tag = src->tag };
 	if (table) {
 		dst->word = table_word(src->where);
 		return 0;

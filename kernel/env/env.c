@@ -35,7 +35,8 @@ env_init(void)
 	envs_count = ENVS_MAX;
 	arch_expose(EXO_ENVS, envs, bytes);
 	info->table[EXO_T_ENVS] = (struct exo_table){ .base = EXO_ENVS,
-	    .entry_bytes = sizeof(*envs), .count = envs_count };
+		.entry_bytes = sizeof(*envs),
+		.count = envs_count };
 }
 
 struct env *
@@ -82,7 +83,7 @@ env_make(const struct exo_env_spec *spec, u64 guard_serial)
 	env->guard_serial = guard_serial;
 	env->ring[0] = (u32)spec->ring_frame;
 	*pub = (struct exo_env){ .id = env->id, .state = EXO_ENV_ALIVE, .account = env->account,
-	    .env_frame = env->frame, .guard = env->guard };
+		.env_frame = env->frame, .guard = env->guard };
 	return env;
 }
 
@@ -172,10 +173,10 @@ struct env *
 env_boot(const struct env_boot *boot)
 {
 	const struct exo_env_spec spec = { .slot = 1, .account = boot->account,
-	    .env_frame = boot->env_frame, .root_frame = boot->root,
-	    .root_links = boot->root_links, .ring_frame = boot->ring };
+		.env_frame = boot->env_frame, .root_frame = boot->root,
+		.root_links = boot->root_links, .ring_frame = boot->ring };
 	const struct exo_act_spec act = { .cpu = 0, .uarea_frame = boot->uarea,
-	    .act_frame = boot->act, .uarea_va = boot->uarea_va };
+		.act_frame = boot->act, .uarea_va = boot->uarea_va };
 	struct env *env;
 	struct key *key;
 

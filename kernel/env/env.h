@@ -96,7 +96,8 @@ extern u32 envs_count;			/* [I] */
 struct env *env_find(exo_envid id, int *error) REQUIRES(env_lock);
 
 /* May self act on env through this key slot?  Self always may.  0 or an error. */
-int env_allows(const struct env *self, exo_slot key, const struct env *env, u32 rights) REQUIRES(mem_lock);
+int env_allows(const struct env *self, exo_slot key, const struct env *env, u32 rights)
+	REQUIRES(mem_lock);
 
 /* O(1): ends the generation, wakes whoever waits.  Does not return if env is running here. */
 void env_kill(struct env *env, u64 reason) REQUIRES(env_lock);
@@ -121,7 +122,8 @@ struct env *env_boot(const struct env_boot *frames);
 
 /* The flags a user context may have, and those it always has. */
 #define RFLAGS_USER  0x240dd5ull	/* arithmetic, TF, DF, AC, ID; never IOPL, NT, RF, VM */
-#define RFLAGS_FIXED 0x202ull		/* IF and the bit that is always one: also the flags of every upcall */
+#define RFLAGS_FIXED                                                                               \
+	0x202ull /* IF and the bit that is always one: also the flags of every upcall */
 
 /* Boot: makes the environment table, which core then exposes.  Before env_boot. */
 #define ENVS_MAX 10240u

@@ -16,8 +16,8 @@ static bool
 inv_frame_agrees(const struct exo_env *pub, u32 slot, const struct env *env)
 {
 	return frames[pub->env_frame].kind == EXO_FRAME_ENV && env->id == pub->id &&
-	    env->slot == slot && env->account == pub->account &&
-	    frames[pub->env_frame].account == pub->account;
+		env->slot == slot && env->account == pub->account &&
+		frames[pub->env_frame].account == pub->account;
 }
 
 /* Only one that is CALLING waits, only one that is PARKED has something it waits for. */
@@ -25,7 +25,7 @@ static bool
 inv_act_state(const struct act *act)
 {
 	return (act->state == ACT_CALLING) == (act->waiting_on != 0) &&
-	    act->state <= ACT_FORCED && act->nterms <= EXO_TERMS_MAX;
+		act->state <= ACT_FORCED && act->nterms <= EXO_TERMS_MAX;
 }
 
 /* Whoever is RUNNING is what its CPU runs. */
@@ -42,7 +42,7 @@ inv_act_frames(const struct act *act)
 	const struct exo_frame *frame = &frames[act->frame];
 
 	return frame->kind == EXO_FRAME_ACT && frame->account == act->env->account &&
-	    frame_ptr(act->frame) == act;
+		frame_ptr(act->frame) == act;
 }
 
 static void

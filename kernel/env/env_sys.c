@@ -10,7 +10,7 @@ static int
 create_frames(const struct exo_env_spec *spec) REQUIRES(mem_lock)
 {
 	const exo_pfn frame[] = { spec->env_frame, spec->root_frame, spec->root_links,
-	    spec->root_links + 1, spec->ring_frame };
+		spec->root_links + 1, spec->ring_frame };
 	const unsigned count = sizeof(frame) / sizeof(frame[0]);
 
 	for (unsigned n = 0; n < count; n++) {
@@ -27,7 +27,7 @@ create_frames(const struct exo_env_spec *spec) REQUIRES(mem_lock)
 
 static int
 create_check(const struct env *self, const struct exo_env_spec *spec, u64 *serial)
-    REQUIRES(env_lock, mem_lock)
+	REQUIRES(env_lock, mem_lock)
 {
 	struct guard *guard;
 	int error;
@@ -75,12 +75,12 @@ sys_env_create(struct env *self, u64 spec_va)
 
 static int
 activate_check(const struct env *self, const struct env *env, const struct exo_act_spec *spec,
-    exo_slot k_env) REQUIRES(env_lock, mem_lock)
+	exo_slot k_env) REQUIRES(env_lock, mem_lock)
 {
 	int error;
 
 	if (spec->spare != 0 || spec->uarea_frame == spec->act_frame ||
-	    spec->uarea_va % EXO_PAGE_BYTES != 0)
+		spec->uarea_va % EXO_PAGE_BYTES != 0)
 		return -EXO_EARG;
 	if (spec->cpu >= cpus_count || spec->uarea_va >= EXO_USER_TOP)
 		return -EXO_ERANGE;

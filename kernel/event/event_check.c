@@ -8,7 +8,7 @@ static bool
 inv_line(u32 line, exo_envid owner)
 {
 	return owner == 0 ||
-	    (!irq_driven(line) && envs[EXO_ENV_SLOT(owner)].id == owner);
+		(!irq_driven(line) && envs[EXO_ENV_SLOT(owner)].id == owner);
 }
 
 void

@@ -48,7 +48,7 @@ static int
 bind_check(const struct env *self, u64 line, u64 id, exo_slot key) REQUIRES(env_lock, dev_lock)
 {
 	const struct exo_key name = { .len = 2, .rights = EXO_C,
-	    .name = { EXO_NAME_IRQ, (u8)line } };
+		.name = { EXO_NAME_IRQ, (u8)line } };
 	int error, ignored;
 
 	if (line >= IRQ_LINES)

@@ -17,7 +17,7 @@ ports_allow(const struct env *self, exo_slot key, u64 port, unsigned width, u32 
 
 	for (u64 n = port; n < port + width && error == 0; n++) {	/* bound: 4 */
 		const struct exo_key name = { .len = 3, .rights = (u8)rights,
-		    .name = { EXO_NAME_PORT, (u8)(n >> 8), (u8)n } };
+			.name = { EXO_NAME_PORT, (u8)(n >> 8), (u8)n } };
 
 		error = name_allows(self, key, &name);
 	}

@@ -2,7 +2,6 @@
 #include "ipc.h"
 #include "../arch/x86_64/arch.h"
 #include "../cpu/cpu.h"
-#include "../cpu/cpu_priv.h"
 
 /* A refusal: the caller goes on behind its call with all registers as they were. */
 static noreturn_ void
@@ -36,7 +35,7 @@ ipc_leads_to(const struct act *from, exo_envid target)
 /* May self enter env's activation on this CPU through this entry?  0 or an error. */
 static int
 callee_check(const struct act *self, exo_envid id, enum exo_entry entry, struct act **callee,
-    u64 *rip) REQUIRES(env_lock)
+	u64 *rip) REQUIRES(env_lock)
 {
 	int error;
 	struct env *env = env_find(id, &error);
@@ -52,7 +51,7 @@ callee_check(const struct act *self, exo_envid id, enum exo_entry entry, struct 
 	*callee = act;
 	*rip = *(volatile u64 *)&act->ua->entry[entry];
 	if (act->state != ACT_PARKED || *(volatile u32 *)&act->ua->gate == 0 ||
-	    *(volatile u32 *)&act->ua->critical != 0 || !entry_valid(*rip))
+		*(volatile u32 *)&act->ua->critical != 0 || !entry_valid(*rip))
 		return -EXO_EBUSY;
 	return 0;
 }

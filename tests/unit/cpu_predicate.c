@@ -44,9 +44,15 @@ test_form(void)
 {
 	struct term term;
 
-	gives("an unknown comparison", compile(alice, (struct exo_term){ .where = EXO_INFO, .cmp = EXO_GE + 1 }, &term), -EXO_EARG);
-	gives("unknown flags", compile(alice, (struct exo_term){ .where = EXO_INFO, .flags = 2 }, &term), -EXO_EARG);
-	gives("a spare word", compile(alice, (struct exo_term){ .where = EXO_INFO, .spare = 1 }, &term), -EXO_EARG);
+	gives("an unknown comparison",
+		compile(alice, (struct exo_term){ .where = EXO_INFO, .cmp = EXO_GE + 1 }, &term),
+		-EXO_EARG);
+	gives("unknown flags",
+		compile(alice, (struct exo_term){ .where = EXO_INFO, .flags = 2 }, &term),
+		-EXO_EARG);
+	gives("a spare word",
+		compile(alice, (struct exo_term){ .where = EXO_INFO, .spare = 1 }, &term),
+		-EXO_EARG);
 	gives("an odd address", watch(alice, EXO_INFO + 4, 0), -EXO_EALIGN);
 }
 
@@ -56,18 +62,23 @@ test_tables(void)
 	struct term term;
 
 	gives("info, first word", watch(alice, EXO_INFO, K_EMPTY), 0);
-	gives("info, behind the end", watch(alice, EXO_INFO + sizeof(struct exo_info), 0), -EXO_ERANGE);
+	gives("info, behind the end", watch(alice, EXO_INFO + sizeof(struct exo_info), 0),
+		-EXO_ERANGE);
 	gives("CPUs, last word", watch(alice, EXO_CPUS + sizeof cpu_table - 8, 0), 0);
 	gives("CPUs, behind the end", watch(alice, EXO_CPUS + sizeof cpu_table, 0), -EXO_ERANGE);
 	gives("devices, last word", watch(alice, EXO_DEVICES + sizeof device_table - 8, 0), 0);
-	gives("devices, behind the end", watch(alice, EXO_DEVICES + sizeof device_table, 0), -EXO_ERANGE);
+	gives("devices, behind the end", watch(alice, EXO_DEVICES + sizeof device_table, 0),
+		-EXO_ERANGE);
 	gives("slices, last word", watch(alice, EXO_SLICES + sizeof slice_table - 8, 0), 0);
-	gives("slices, behind the end", watch(alice, EXO_SLICES + sizeof slice_table, 0), -EXO_ERANGE);
-	gives("environments, behind the end", watch(alice, EXO_ENVS + envs_count * sizeof(struct exo_env), 0), -EXO_ERANGE);
+	gives("slices, behind the end", watch(alice, EXO_SLICES + sizeof slice_table, 0),
+		-EXO_ERANGE);
+	gives("environments, behind the end",
+		watch(alice, EXO_ENVS + envs_count * sizeof(struct exo_env), 0), -EXO_ERANGE);
 	gives("free map, last word", watch(alice, EXO_FREEMAP + FRAMES / 8 - 8, 0), 0);
 	gives("free map, behind the end", watch(alice, EXO_FREEMAP + FRAMES / 8, 0), -EXO_ERANGE);
 	gives("frames, last word", watch(alice, EXO_FRAMES + frames_count * 32 - 8, 0), 0);
-	gives("frames, behind the end", watch(alice, EXO_FRAMES + frames_count * 32, 0), -EXO_ERANGE);
+	gives("frames, behind the end", watch(alice, EXO_FRAMES + frames_count * 32, 0),
+		-EXO_ERANGE);
 	gives("the last address of all", watch(alice, ~7ull, 0), -EXO_ERANGE);
 	compile(alice, (struct exo_term){ .where = EXO_CPUS + 128 + 8 }, &term);
 	holds("the word is the table's own", term.word == &cpu_table[1].running && term.pfn == 0);
@@ -83,7 +94,8 @@ test_rights(void)
 	gives("below the tables, above memory", watch(alice, EXO_VPT, K_OWN), -EXO_ERANGE);
 	gives("an own frame needs no key", watch(alice, in_frame(own, 4088), K_EMPTY), 0);
 	gives("another's, no key there", watch(alice, in_frame(other, 0), K_EMPTY), -EXO_EKEY);
-	gives("another's, a key that does not open it", watch(alice, in_frame(other, 0), K_OWN), -EXO_ERIGHTS);
+	gives("another's, a key that does not open it", watch(alice, in_frame(other, 0), K_OWN),
+		-EXO_ERIGHTS);
 	gives("another's, by a key that does", watch(root, in_frame(other, 0), K_OWN), 0);
 	lock_acquire(&mem_lock);
 	frames[other].flags |= EXO_FRAME_PUBLIC;
@@ -91,7 +103,8 @@ test_rights(void)
 	gives("another's, but public", watch(alice, in_frame(other, 0), K_EMPTY), 0);
 	gives("the kernel's", watch(root, in_frame(KERNEL_PFN, 0), K_OWN), -EXO_ERIGHTS);
 	gives("an own page table", watch(alice, in_frame(alice->root, 0), K_OWN), -EXO_ERIGHTS);
-	gives("the own private state", watch(alice, in_frame(alice->frame, 0), K_OWN), -EXO_ERIGHTS);
+	gives("the own private state", watch(alice, in_frame(alice->frame, 0), K_OWN),
+		-EXO_ERIGHTS);
 	gives("the own key ring", watch(alice, in_frame(alice->ring[0], 0), K_OWN), -EXO_ERIGHTS);
 	gives("a free frame", watch(root, in_frame(fake_free(), 0), K_OWN), -EXO_ERIGHTS);
 }
@@ -178,7 +191,8 @@ test_lost(void)
 	gives("is not 1", predicate_holds(&waiter), -1);
 	gives("its frame is released", sys_frame_release(alice, pfn, 1, K_OWN), 1);
 	gives("then the term is true", predicate_holds(&waiter), 3);
-	gives("and its frame is claimed by another", sys_frame_claim(bob, pfn, 1, bob_account, 0, K_OWN, 0), 1);
+	gives("and its frame is claimed by another",
+		sys_frame_claim(bob, pfn, 1, bob_account, 0, K_OWN, 0), 1);
 	gives("then too", predicate_holds(&waiter), 3);
 
 	pfn = fake_own(alice);

@@ -43,9 +43,26 @@ fresh(void)
 		ua.entry[n] = 0x400000 + n * 0x100;
 	pub = (struct exo_env){ 0 };
 	act = (struct act){ .ua = &ua, .env = alice, .pub = &pub };
-	regs = (struct regs){ .r15 = 15, .r14 = 14, .r13 = 13, .r12 = 12, .r10 = 10, .r9 = 9,
-		.r8 = 8, .rbp = 7, .rdi = 6, .rsi = 5, .rdx = 4, .rbx = 3, .r11 = 11, .rcx = 2,
-		.rax = 1, .vector = 14, .error = 6, .rip = 0x8000, .rflags = 0x10747, .rsp = 0x9000 };
+	regs = (struct regs){ .r15 = 15,
+		.r14 = 14,
+		.r13 = 13,
+		.r12 = 12,
+		.r10 = 10,
+		.r9 = 9,
+		.r8 = 8,
+		.rbp = 7,
+		.rdi = 6,
+		.rsi = 5,
+		.rdx = 4,
+		.rbx = 3,
+		.r11 = 11,
+		.rcx = 2,
+		.rax = 1,
+		.vector = 14,
+		.error = 6,
+		.rip = 0x8000,
+		.rflags = 0x10747,
+		.rsp = 0x9000 };
 }
 
 /* The upcall that should kill; the reason of death. */
@@ -65,12 +82,14 @@ test_sync(void)
 
 	fresh();
 	upcall_sync(&act, &regs, 0xabc);
-	holds("the context is saved", save->rip == 0x8000 && save->rsp == 0x9000 && save->rax == 1 &&
-		save->rcx == 2 && save->r11 == 11 && save->rflags == 0x10747);
-	holds("and what happened", save->addr == 0xabc && save->error == 6 && save->vector == 14 &&
-		save->flags == 0);
+	holds("the context is saved",
+		save->rip == 0x8000 && save->rsp == 0x9000 && save->rax == 1 && save->rcx == 2 &&
+			save->r11 == 11 && save->rflags == 0x10747);
+	holds("and what happened",
+		save->addr == 0xabc && save->error == 6 && save->vector == 14 && save->flags == 0);
 	gives("the rest is the library's to save", (i64)save->rbx, 0x5a5a5a5a5a5a5a5a);
-	holds("it enters EXCEPTION with clean flags", regs.rip == 0x400000 && regs.rflags == RFLAGS_FIXED);
+	holds("it enters EXCEPTION with clean flags",
+		regs.rip == 0x400000 && regs.rflags == RFLAGS_FIXED);
 	holds("and all else as it was", regs.rsp == 0x9000 && regs.rax == 1 && regs.r15 == 15);
 	holds("in a critical section, one slot taken", ua.critical == 1 && ua.depth == 1);
 	holds("counted", pub.upcalls == 1 && pub.faults == 1);
@@ -118,10 +137,12 @@ test_async(void)
 	gives("and is not due any more", act.event_due, 0);
 	fresh();
 	ua.entry[EXO_ENTRY_EVENT] = ~0ull;
-	holds("a bad entry: it waits", !upcall_async(&act, &regs, EXO_ENTRY_EVENT) && regs.rip == 0x8000);
+	holds("a bad entry: it waits",
+		!upcall_async(&act, &regs, EXO_ENTRY_EVENT) && regs.rip == 0x8000);
 	fresh();
 	ua.depth = 1u << 31;
-	holds("no slot: it waits", !upcall_async(&act, &regs, EXO_ENTRY_EVENT) && regs.rip == 0x8000);
+	holds("no slot: it waits",
+		!upcall_async(&act, &regs, EXO_ENTRY_EVENT) && regs.rip == 0x8000);
 	fresh();
 	act.forced = regs;
 	holds("into a context taken by force", upcall_async(&act, &act.forced, EXO_ENTRY_EVENT));
@@ -160,7 +181,8 @@ test_window(void)
 	ua.window_begin = 0;
 	ua.window_end = ~0ull;
 	ua.depth = EXO_SAVE_SLOTS;
-	gives("a window over everything reaches no ninth slot", dies(0), EXO_DEAD_NESTING | 14 << 16);
+	gives("a window over everything reaches no ninth slot", dies(0),
+		EXO_DEAD_NESTING | 14 << 16);
 }
 
 int
