@@ -26,6 +26,12 @@ void trace_boot(u32 cpu);
 void trace_dump(u32 records);		/* the last ones, to the log */
 bool symbol_at(u64 address, const char **name, u64 *offset);
 
+#if defined(AEGIS_DEBUG)
+#define DEBUG_KERNEL 1
+#else
+#define DEBUG_KERNEL 0
+#endif
+
 struct regs;
 struct env;
 i64 call_dispatch(struct env *self, u64 nr, const u64 arg[6]);

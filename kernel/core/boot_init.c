@@ -7,18 +7,18 @@
  *
  * This file is wrong only if the archive is, so every complaint is a panic.
  */
-#include <elf.h>
 #include <exo/archive.h>
 #include "../arch/x86_64/arch.h"
 #include "../env/env.h"
 #include "boot.h"
+#include "elf.h"
 
 struct loader {
 	exo_pfn next;			/* where to look for a free frame */
 	exo_pfn account;
 	const struct exo_archive *archive;
 	const struct exo_archive_entry *file;
-	const u8 *elf;
+	const u8 *image;
 	u32 root;
 };
 
@@ -68,7 +68,7 @@ find_init(struct loader *l)
 {
 	const struct exo_archive_entry *entry = (const void *)(l->archive + 1);
 	const char *names = (const char *)l->archive + l->archive->names;
-	const Elf64_Ehdr *elf;
+	const struct elf *elf;
 
 	for (u32 n = 0; n < l->archive->count; n++)
 		if (entry[n].name_bytes == sizeof EXO_ARCHIVE_INIT - 1 &&
@@ -76,10 +76,10 @@ find_init(struct loader *l)
 			l->file = &entry[n];
 	if (l->file == NULL)
 		panic("no %s in the archive", EXO_ARCHIVE_INIT);
-	l->elf = (const u8 *)l->archive + l->file->data;
-	elf = (const void *)l->elf;
-	if (l->file->bytes < sizeof *elf || memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    elf->e_type != ET_EXEC || elf->e_machine != EM_X86_64)
+	l->image = (const u8 *)l->archive + l->file->data;
+	elf = (const void *)l->image;
+	if (l->file->bytes < sizeof *elf || elf->magic != ELF_MAGIC || elf->type != ELF_EXEC ||
+	    elf->machine != ELF_X86_64)
 		panic("%s is not a static x86-64 ELF", EXO_ARCHIVE_INIT);
 }
 
@@ -101,47 +101,48 @@ map(struct loader *l, u64 va, exo_pfn pfn, u64 flags) REQUIRES(mem_lock)
 
 /* A private copy of one page of a writable segment; what the file does not cover is zero. */
 static exo_pfn
-copy_page(struct loader *l, const Elf64_Phdr *segment, u64 va) REQUIRES(mem_lock)
+copy_page(struct loader *l, const struct elf_segment *segment, u64 va) REQUIRES(mem_lock)
 {
 	exo_pfn pfn = take_zeroed(l);
-	u64 from = va > segment->p_vaddr ? va : segment->p_vaddr;
-	u64 file_end = segment->p_vaddr + segment->p_filesz;
+	u64 from = va > segment->va ? va : segment->va;
+	u64 file_end = segment->va + segment->file_bytes;
 	u64 to = va + EXO_PAGE_BYTES < file_end ? va + EXO_PAGE_BYTES : file_end;
 
 	if (from < to)
 		memcpy((u8 *)frame_ptr(pfn) + (from - va),
-		       l->elf + segment->p_offset + (from - segment->p_vaddr), to - from);
+		       l->image + segment->offset + (from - segment->va), to - from);
 	return pfn;
 }
 
 static void
-map_segment(struct loader *l, const Elf64_Phdr *segment) REQUIRES(mem_lock)
+map_segment(struct loader *l, const struct elf_segment *segment) REQUIRES(mem_lock)
 {
-	u64 first = segment->p_vaddr & ~(EXO_PAGE_BYTES - 1);
-	u64 end = segment->p_vaddr + segment->p_memsz;
-	u64 flags = (segment->p_flags & PF_X) != 0 ? 0 : PTE_NX;
+	u64 first = segment->va & ~(EXO_PAGE_BYTES - 1);
+	u64 end = segment->va + segment->bytes;
+	u64 flags = (segment->flags & ELF_FLAG_X) != 0 ? 0 : PTE_NX;
 
-	if (end > EXO_BOOT_UAREA || end < first || segment->p_offset + segment->p_filesz > l->file->bytes ||
-	    (segment->p_vaddr - segment->p_offset) % EXO_PAGE_BYTES != 0)
-		panic("bad segment of init at %#lx", (u64)segment->p_vaddr);
+	if (end > EXO_BOOT_UAREA || end < first ||
+	    segment->offset + segment->file_bytes > l->file->bytes ||
+	    (segment->va - segment->offset) % EXO_PAGE_BYTES != 0)
+		panic("bad segment of init at %#lx", segment->va);
 	for (u64 va = first; va < end; va += EXO_PAGE_BYTES) {
-		u64 offset = l->file->data + segment->p_offset - (segment->p_vaddr - va);
+		u64 at = l->file->data + segment->offset - (segment->va - va);
 
-		if ((segment->p_flags & PF_W) != 0)
+		if ((segment->flags & ELF_FLAG_W) != 0)
 			map(l, va, copy_page(l, segment, va), flags | PTE_WRITE);
 		else
-			map(l, va, info->archive_pfn + (offset >> EXO_PAGE_SHIFT), flags);
+			map(l, va, info->archive_pfn + (at >> EXO_PAGE_SHIFT), flags);
 	}
 }
 
 static void
 map_segments(struct loader *l) REQUIRES(mem_lock)
 {
-	const Elf64_Ehdr *elf = (const void *)l->elf;
-	const Elf64_Phdr *segment = (const void *)(l->elf + elf->e_phoff);
+	const struct elf *elf = (const void *)l->image;
+	const struct elf_segment *segment = (const void *)(l->image + elf->segments);
 
-	for (u32 n = 0; n < elf->e_phnum; n++)
-		if (segment[n].p_type == PT_LOAD && segment[n].p_memsz > 0)
+	for (u32 n = 0; n < elf->segment_count; n++)
+		if (segment[n].type == ELF_LOAD && segment[n].bytes > 0)
 			map_segment(l, &segment[n]);
 }
 
@@ -168,7 +169,7 @@ boot_init(void)
 	boot.act = take(&l, 1);
 	boot.uarea = take_zeroed(&l);
 	ua = frame_ptr(boot.uarea);
-	ua->entry[EXO_ENTRY_PROLOGUE] = ((const Elf64_Ehdr *)l.elf)->e_entry;
+	ua->entry[EXO_ENTRY_PROLOGUE] = ((const struct elf *)l.image)->entry;
 	lock_release(&mem_lock);
 
 	env = env_boot(&boot);

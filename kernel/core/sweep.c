@@ -22,6 +22,7 @@ sweep(void)
 	env_check();
 	cpu_check();
 	event_check();
+	dev_check();
 }
 #else
 void

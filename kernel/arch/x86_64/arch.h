@@ -42,6 +42,8 @@ void arch_root_fill(u64 *root, exo_pfn pfn);	/* kernel half, exposed tables, rec
 void arch_flush_va(u64 va);			/* this CPU */
 void arch_flush_all(void);
 
+/* Boot only: from the loader's first word to a machine with memory, log and clock. */
+void arch_boot(u32 start_info);
 /* Boot only: show a table (from boot_alloc) read-only to every environment at `window`. */
 void arch_expose(u64 window, const void *table, u64 bytes);
 u64 arch_phys(const void *kernel_address);	/* of boot_alloc memory or the kernel's image */

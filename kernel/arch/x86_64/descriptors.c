@@ -62,6 +62,8 @@ gdt_load(u32 cpu)
 	__asm__ volatile("push %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:"
 			 : : "i"(SEL_KCODE) : "rax", "memory");
 	__asm__ volatile("mov %w0, %%ss; ltr %w1" : : "r"(SEL_KDATA), "r"(SEL_TSS));
+	/* Reset leaves a local table at address 0, which a user may map: call gates of its own. */
+	__asm__ volatile("lldt %w0" : : "r"(0));
 }
 
 static void

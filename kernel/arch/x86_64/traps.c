@@ -36,10 +36,12 @@ trap_user(struct regs *regs)
 void
 trap_nowhere(void)
 {
-	struct env *env = this_cpu()->act->env;
+	struct act *act = this_cpu()->act;
+	u64 entry = *(volatile u64 *)&act->ua->entry[EXO_ENTRY_SYSCALL];
+	u64 reason = entry == 0 ? EXO_DEAD_NOENTRY | 0xffull << 16 : EXO_DEAD_STATE;
 
 	lock_acquire(&env_lock);
-	env_kill(env, EXO_DEAD_NOENTRY | 0xffull << 16);
+	env_kill(act->env, reason);
 	lock_release(&env_lock);
 	cpu_dispatch(0);
 }
