@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The machine's console as a file.
+ *
+ * Output goes straight from a frame of this process to the device, under the
+ * key of that queue, and the write returns when the device has it: so nothing
+ * is lost when the process exits, and the exit status never overtakes output.
+ * Input is the server's, who owns the receive queue and the line discipline.
+ */
+#include <exo/control.h>
+#include "file.h"
+#include "../arch/x86_64/arch.h"
+
+#define PAGES 4u
+#define PAGE_ROOM 4080u
+#define DONE_OFFSET 4088u
+#define PAGE_FIRST (WINDOW_FS + 128u)	/* behind the file windows */
+
+static bool ready;			/* the output pages are there */
+
+static char *
+page(unsigned i)
+{
+	return AT(char, EXOS_WINDOW + (PAGE_FIRST + i) * EXO_PAGE_BYTES);
+}
+
+static volatile u64 *
+done_word(unsigned i)
+{
+	return (volatile u64 *)(page(i) + DONE_OFFSET);
+}
+
+static bool
+pages_make(void)
+{
+	for (unsigned i = 0; i < PAGES && !ready; i++)
+		if (page_map_new((u64)page(i), EXO_MAP_READ | EXO_MAP_WRITE))
+			return false;
+	ready = true;
+	return true;
+}
+
+/* The window's table is not inherited: a child makes pages of its own when it writes. */
+void
+console_fork_child(void)
+{
+	ready = false;
+}
+
+/* ---- output ------------------------------------------------------------------------------- */
+
+static const struct ktermios *
+termios(void)
+{
+	return (const struct ktermios *)SHARED->tty.termios;
+}
+
+/* NL becomes CR NL, in place, from the back: `newlines` more bytes. */
+static void
+expand(char *text, u32 bytes, u32 newlines)
+{
+	char *to = text + bytes + newlines;
+
+	for (const char *from = text + bytes; from != to;) {
+		*--to = *--from;
+		if (*to == '\n')
+			*--to = '\r';
+	}
+}
+
+static u32
+newlines_in(const char *text, u32 bytes)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < bytes; i++)
+		n += text[i] == '\n';
+	return n;
+}
+
+/* Fill a page with what the program wrote: bytes taken, or -EFAULT; *out: bytes to send. */
+static long
+page_fill(unsigned i, u64 buf, u64 bytes, bool cook, u32 *out)
+{
+	u32 part = bytes < PAGE_ROOM ? (u32)bytes : PAGE_ROOM;
+	u32 newlines;
+
+	if (cook && part > PAGE_ROOM / 2)
+		part = PAGE_ROOM / 2;
+	if (copy_in(page(i), buf, part))
+		return -EFAULT;
+	newlines = cook ? newlines_in(page(i), part) : 0;
+	if (newlines)
+		expand(page(i), part, newlines);
+	*out = part + newlines;
+	return part;
+}
+
+/* Hand `count` filled pages over and wait for each; signals have to wait, too. */
+static long
+pages_send(const struct file *f, struct exo_io *io, unsigned count)
+{
+	unsigned sent = 0;
+
+	while (sent < count) {
+		long n = exo_io_submit(0, f->queue, io + sent, count - sent, f->key);
+
+		if (n == -EXO_EBUSY)
+			exos_park_to(0);
+		else if (n <= 0)
+			return -EIO;
+		else
+			sent += (unsigned)n;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		while (!(*done_word(i) & EXO_IO_DONE)) {
+			struct exo_term t = term_word(done_word(i), EXO_IO_DONE, EXO_NE, 0);
+
+			exos_park_until(&t, 1, 0, 0);
+		}
+		if (*done_word(i) & EXO_IO_ERROR)
+			return -EIO;
+	}
+	return 0;
+}
+
+static long
+console_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	bool cook = f->tty && (termios()->oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
+	u64 done = 0;
+
+	(void)pos;
+	if (!pages_make())
+		return -ENOMEM;
+	while (done < bytes) {
+		struct exo_io io[PAGES];
+		unsigned count = 0;
+		u64 taken = done;
+		long n = 0;
+
+		while (count < PAGES && taken < bytes) {
+			u32 out;
+
+			n = page_fill(count, buf + taken, bytes - taken, cook, &out);
+			if (n < 0)
+				break;
+			*done_word(count) = 0;
+			io[count] = (struct exo_io){ .pfn = page_pfn(page(count)), .bytes = out,
+						     .done_offset = DONE_OFFSET, .key = KEY_SELF };
+			count++;
+			taken += (u64)n;
+		}
+		if (count == 0)
+			return done ? (long)done : n;
+		n = pages_send(f, io, count);
+		if (n < 0)
+			return done ? (long)done : n;
+		done = taken;
+	}
+	return (long)bytes;
+}
+
+/* ---- input ----------------------------------------------------------------------------------- */
+
+static bool
+in_background(const struct file *f)
+{
+	return f->tty && PROC->tty && SHARED->tty.pgrp != PROC->pgid;
+}
+
+/* Bytes that may come without waiting: 0 none, and then terms to wait on. */
+static u64
+input_ready(struct exo_term *terms, unsigned *nterms)
+{
+	const volatile struct sh_tty *tty = &SHARED->tty;
+
+	terms[0] = term_word(&tty->avail, ~0ull, EXO_NE, 0);
+	terms[1] = term_word(&tty->eof, ~0ull, EXO_NE, 0);
+	terms[1].flags = EXO_TERM_OR;
+	*nterms = 2;
+	return tty->avail ? tty->avail : tty->eof;
+}
+
+/* Not canonical, VMIN 0: wait at most VTIME tenths of a second. */
+static bool
+impatient(const struct file *f)
+{
+	return f->tty && !(termios()->lflag & ICANON) && termios()->cc[VMIN] == 0;
+}
+
+static int
+input_wait(const struct file *f)
+{
+	struct exo_term terms[2];
+	unsigned n;
+
+	if (input_ready(terms, &n))
+		return 0;
+	if (!impatient(f))
+		return file_block(f, terms, n);
+	if (termios()->cc[VTIME] == 0)
+		return -ETIMEDOUT;
+	return block_on(terms, n, clock_ns() + termios()->cc[VTIME] * 100000000ull);
+}
+
+static long
+console_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	u64 max = bytes < EXO_PAGE_BYTES ? bytes : EXO_PAGE_BYTES;
+
+	(void)pos;
+	if (bytes == 0)
+		return 0;
+	for (;;) {
+		long n;
+		int error;
+
+		if (in_background(f)) {
+			server_call(OP_KILL, (u64)-(long)PROC->pgid, SIGTTIN, 0, 0, 0, NULL);
+			return -EINTR;
+		}
+		error = input_wait(f);
+		if (error == -ETIMEDOUT)
+			return 0;
+		if (error)
+			return error;
+		n = server_call(OP_TTY_READ, max, 0, 0, 0, 0, NULL);
+		if (n == -EAGAIN)
+			continue;
+		return n > 0 && copy_out(buf, COMM, (size_t)n) ? -EFAULT : n;
+	}
+}
+
+static u32
+console_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
+{
+	u32 ready_now = events & (POLLOUT | POLLWRNORM);
+
+	(void)f;
+	if (!(events & (POLLIN | POLLRDNORM))) {
+		*nterms = 0;
+		return ready_now;
+	}
+	if (input_ready(terms, nterms))
+		ready_now |= events & (POLLIN | POLLRDNORM);
+	return ready_now;
+}
+
+const struct file_ops console_ops = {
+	.name = "console", .read = console_read, .write = console_write, .ioctl = console_ioctl,
+	.poll = console_poll,
+};
+
+struct file *
+console_open(bool tty, bool error, u32 flags)
+{
+	struct file *f = file_new(&console_ops, flags);
+
+	if (!f)
+		return NULL;
+	f->tty = tty;
+	f->queue = error ? 2 * EXO_PORT_STDERR + 1 : 2 * EXO_PORT_STDIO + 1;
+	f->key = error ? KEY_ERR : KEY_OUT;
+	return f;
+}

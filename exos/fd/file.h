@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Open files.
+ *
+ * A descriptor is a place in this process's table; it names a struct file.
+ * What relatives share after a fork, the offset and the status flags, lies in
+ * a struct ofd in a page that exactly they have mapped (ofd.c); all else is
+ * private, so that a wild relative can move our offset and no more.
+ */
+#ifndef EXOS_FD_FILE_H
+#define EXOS_FD_FILE_H
+
+#include "../core/exos.h"
+#include "../linux/abi.h"
+
+#define FD_MAX 1024
+
+struct ofd {				/* shared: nothing found here is believed to be in range */
+	u64 pos;
+	u32 flags;			/* O_APPEND, O_NONBLOCK and the like: what F_SETFL may change */
+	u32 spare;
+};
+
+struct pipe;
+
+struct file {
+	const struct file_ops *ops;
+	struct ofd *shared;
+	u32 refs;			/* descriptors of this process, and uses in progress */
+	u32 access;			/* O_RDONLY, O_WRONLY, O_RDWR, O_PATH, O_DIRECTORY: fixed at open */
+	u32 ino, dir;			/* 0: not in the file system; dir: where it was found */
+	bool wrote;			/* since the server last stored a time */
+	bool tty;			/* console: it is a terminal */
+	u8 queue;			/* console: device queue of its output */
+	exo_slot key;			/* console: of that queue; pipe: bound key of this end */
+	struct pipe *pipe;
+	char *text;			/* made-up contents (procfs) */
+	u64 text_bytes;
+};
+
+#define FILE_READS(f) (((f)->access & O_ACCMODE) != O_WRONLY && !((f)->access & O_PATH))
+#define FILE_WRITES(f) (((f)->access & O_ACCMODE) != O_RDONLY && !((f)->access & O_PATH))
+
+/* ---- table.c -------------------------------------------------------------------------- */
+int fd_install(struct file *f, int lowest, bool cloexec);	/* takes over the reference; fd or -EMFILE */
+int fd_put_at(struct file *f, int fd, bool cloexec);	/* closes what is there */
+int fd_close(int fd);
+bool *fd_cloexec(int fd);		/* of an open descriptor */
+int fd_next(int after);			/* the next open one behind; -1: none */
+int fd_limit(void);
+void fd_set_limit(int limit);
+long fd_directory(int dirfd);		/* directory inode that a dirfd (or AT_FDCWD) stands for, -errno */
+struct file *file_new(const struct file_ops *ops, u32 flags);	/* one reference; NULL: no memory */
+void file_hold(struct file *f);
+void file_drop(struct file *f);
+
+/* ---- ofd.c -------------------------------------------------------------------------------- */
+struct ofd *ofd_new(u32 flags);		/* NULL: no memory */
+void ofd_free(struct ofd *o);
+void ofd_fork(void);			/* from now on every page may be a relative's, too */
+
+/* ---- pub.c: what the public page says is open ------------------------------------------------ */
+int pub_hold(u32 ino);			/* 0 or -ENFILE */
+void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free it */
+
+/* ---- the kinds ---------------------------------------------------------------------------------- */
+extern const struct file_ops regular_ops, directory_ops, procfs_ops, console_ops, pipe_ops;
+extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
+long file_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* by inode; permissions are checked */
+struct file *console_open(bool tty, bool error, u32 flags);
+void console_fork_child(void);
+long console_ioctl(struct file *f, u32 cmd, u64 arg);
+int pipe_new(struct file *ends[2], u32 flags);
+u64 pipe_pending(const struct file *f);
+u32 pipe_id(const struct file *f);
+
+/* Does this read or write have to wait?  -EAGAIN, or as block_on. */
+static inline int
+file_block(const struct file *f, struct exo_term *terms, unsigned count)
+{
+	return f->shared->flags & O_NONBLOCK ? -EAGAIN : block_on(terms, count, 0);
+}
+
+#endif

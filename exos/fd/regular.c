@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/* Regular files, directories, and opening by inode. */
+#include "file.h"
+#include "../fs/fs.h"
+
+#define FILE_MAX_BYTES (1ull << 47)
+
+static long
+regular_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	long n = fs_pread(f->ino, *pos, buf, bytes);
+
+	if (n > 0)
+		*pos += (u64)n;
+	return n;
+}
+
+static long
+regular_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	u64 at = f->shared->flags & O_APPEND ? FS_APPEND : *pos;
+	long n;
+
+	if (bytes == 0)
+		return 0;
+	if (at != FS_APPEND && (at >= FILE_MAX_BYTES || bytes > FILE_MAX_BYTES - at))
+		return -EFBIG;
+	n = fs_pwrite(f->ino, &at, buf, bytes);
+	if (n > 0) {
+		*pos = at + (u64)n;
+		f->wrote = true;
+	}
+	return n;
+}
+
+static u32
+always_ready(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
+{
+	(void)f;
+	(void)terms;
+	*nterms = 0;
+	return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+}
+
+/* The server stores times when a file grows; what was written inside it is told now. */
+static void
+regular_close(struct file *f)
+{
+	u64 now = clock_ns() + SHARED->wall_offset_ns;
+
+	if (f->wrote)
+		server_call(OP_FS_SETATTR, f->ino, SETATTR_MTIME, 0, now, 0, NULL);
+}
+
+const struct file_ops regular_ops = {
+	.name = "file", .read = regular_read, .write = regular_write, .poll = always_ready,
+	.close = regular_close,
+};
+
+static long
+directory_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	(void)f;
+	(void)buf;
+	(void)bytes;
+	(void)pos;
+	return -EISDIR;
+}
+
+const struct file_ops directory_ops = {
+	.name = "directory", .read = directory_read, .poll = always_ready,
+};
+
+/* ---- /proc: contents are made when the file is opened -------------------------------------- */
+
+static long
+procfs_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	if (*pos >= f->text_bytes)
+		return 0;
+	if (bytes > f->text_bytes - *pos)
+		bytes = f->text_bytes - *pos;
+	if (copy_out(buf, f->text + *pos, bytes))
+		return -EFAULT;
+	*pos += bytes;
+	return (long)bytes;
+}
+
+const struct file_ops procfs_ops = {
+	.name = "proc", .read = procfs_read, .poll = always_ready,
+};
+
+#define PROCFS_BYTES 4096u
+
+static int
+procfs_fill(struct file *f)
+{
+	long bytes;
+
+	f->text = xalloc(PROCFS_BYTES);
+	bytes = f->text ? procfs_text(f->ino, f->text, PROCFS_BYTES) : -ENOMEM;
+	f->text_bytes = bytes > 0 ? (u64)bytes : 0;
+	return bytes < 0 ? (int)bytes : 0;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static const struct file_ops *
+device_ops(u64 rdev)
+{
+	static const struct file_ops *const memory[] = {
+		[3] = &null_ops, [5] = &zero_ops, [7] = &full_ops, [8] = &random_ops, [9] = &random_ops,
+	};
+
+	if (LINUX_MAJOR(rdev) != 1 || LINUX_MINOR(rdev) >= sizeof(memory) / sizeof(memory[0]))
+		return NULL;
+	return memory[LINUX_MINOR(rdev)];
+}
+
+static const struct file_ops *
+ops_of(u32 ino, const struct fs_inode *node)
+{
+	if (S_ISDIR(node->mode))
+		return &directory_ops;
+	if (ino >= PROCFS)
+		return &procfs_ops;
+	return S_ISCHR(node->mode) ? device_ops(node->rdev) : &regular_ops;
+}
+
+static int
+may_open(const struct fs_inode *node, u32 flags)
+{
+	u32 want = (flags & O_ACCMODE) == O_RDONLY ? R_OK : (flags & O_ACCMODE) == O_WRONLY ? W_OK : R_OK | W_OK;
+
+	if (flags & O_TRUNC)
+		want |= W_OK;
+	if (S_ISDIR(node->mode) && (want & W_OK || flags & O_CREAT))
+		return -EISDIR;
+	if (flags & O_DIRECTORY && !S_ISDIR(node->mode))
+		return -ENOTDIR;
+	if (flags & O_PATH)
+		return 0;
+	if (S_ISLNK(node->mode))
+		return -ELOOP;
+	if (S_ISFIFO(node->mode))
+		return -ENXIO;
+	return fs_may(node, want) ? 0 : -EACCES;
+}
+
+/* /dev/tty, and another name of a descriptor that is no file. */
+static long
+open_special(u32 ino, const struct fs_inode *node, u32 flags, struct file **f)
+{
+	int fd = ino >= PROCFS ? procfs_fd(ino) : -1;
+
+	if (fd >= 0) {
+		*f = fd_get(fd);
+		if (!*f)
+			return -ENOENT;
+		file_hold(*f);
+		return 1;
+	}
+	if (!S_ISCHR(node->mode) || LINUX_MAJOR(node->rdev) != 5)
+		return 0;
+	if (!PROC->tty)
+		return -ENXIO;
+	*f = console_open(true, false, flags);
+	return *f ? 1 : -ENOMEM;
+}
+
+long
+file_open(u32 ino, u32 dir, u32 flags, struct file **f)
+{
+	struct fs_inode node;
+	const struct file_ops *ops;
+	long error = fs_stat(ino, &node);
+
+	if (!error)
+		error = may_open(&node, flags);
+	if (!error && !(flags & O_PATH))
+		error = open_special(ino, &node, flags, f);
+	if (error)
+		return error < 0 ? error : 0;
+	ops = ops_of(ino, &node);
+	if (!ops)
+		return -ENXIO;
+	if (flags & O_TRUNC && ops == &regular_ops && node.size)
+		error = server_call(OP_FS_TRUNCATE, ino, 0, 0, 0, 0, NULL);
+	if (!error)
+		error = pub_hold(ino);
+	if (error)
+		return error;
+	*f = file_new(ops, flags | (S_ISDIR(node.mode) ? O_DIRECTORY : 0));
+	if (!*f) {
+		pub_drop(ino);
+		return -ENOMEM;
+	}
+	(*f)->ino = ino;
+	(*f)->dir = dir;
+	if (ops == &procfs_ops && !(flags & O_PATH))
+		error = procfs_fill(*f);
+	if (error)
+		file_drop(*f);
+	return error;
+}

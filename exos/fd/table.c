@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The descriptor table: private to the process, copied by fork with all of the
+ * library's memory.  Counts are of descriptors of this process only; whether
+ * relatives still have a pipe open is the pipe's guard's to say.
+ */
+#include "file.h"
+#include "../fs/fs.h"
+
+static struct fd {
+	struct file *file;		/* NULL: closed */
+	bool cloexec;
+} *table;
+static int room;			/* entries of table */
+static int limit = FD_MAX;
+
+static bool
+grow(int wanted)
+{
+	int more = room ? room : 32;
+	struct fd *bigger;
+
+	while (more <= wanted)
+		more *= 2;
+	bigger = xalloc((size_t)more * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	if (table)
+		memcpy(bigger, table, (size_t)room * sizeof(*table));
+	xfree(table);
+	table = bigger;
+	room = more;
+	return true;
+}
+
+static struct fd *
+entry(int fd)
+{
+	return fd >= 0 && fd < room && table[fd].file ? &table[fd] : NULL;
+}
+
+struct file *
+fd_get(int fd)
+{
+	struct fd *e = entry(fd);
+
+	return e ? e->file : NULL;
+}
+
+bool *
+fd_cloexec(int fd)
+{
+	struct fd *e = entry(fd);
+
+	return e ? &e->cloexec : NULL;
+}
+
+int
+fd_limit(void)
+{
+	return limit;
+}
+
+void
+fd_set_limit(int to)
+{
+	limit = to < FD_MAX ? to : FD_MAX;
+}
+
+int
+fd_next(int after)
+{
+	for (int fd = after + 1; fd < room; fd++)
+		if (table[fd].file)
+			return fd;
+	return -1;
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+struct file *
+file_new(const struct file_ops *ops, u32 flags)
+{
+	struct file *f = xalloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->shared = ofd_new(flags & (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC | O_LARGEFILE));
+	if (!f->shared) {
+		xfree(f);
+		return NULL;
+	}
+	f->ops = ops;
+	f->refs = 1;
+	f->access = flags & (O_ACCMODE | O_PATH | O_DIRECTORY);
+	return f;
+}
+
+void
+file_hold(struct file *f)
+{
+	f->refs++;
+}
+
+void
+file_drop(struct file *f)
+{
+	if (--f->refs)
+		return;
+	if (f->ops->close)
+		f->ops->close(f);
+	if (f->ino)
+		pub_drop(f->ino);
+	xfree(f->text);
+	ofd_free(f->shared);
+	xfree(f);
+}
+
+/* ---- descriptors ---------------------------------------------------------------------------- */
+
+int
+fd_install(struct file *f, int lowest, bool cloexec)
+{
+	int fd = lowest;
+
+	while (entry(fd))
+		fd++;
+	if (fd >= limit || (fd >= room && !grow(fd))) {
+		file_drop(f);
+		return -EMFILE;
+	}
+	table[fd] = (struct fd){ f, cloexec };
+	return fd;
+}
+
+int
+fd_close(int fd)
+{
+	struct fd *e = entry(fd);
+	struct file *f;
+
+	if (!e)
+		return -EBADF;
+	f = e->file;
+	e->file = NULL;
+	file_drop(f);
+	return 0;
+}
+
+int
+fd_put_at(struct file *f, int fd, bool cloexec)
+{
+	if (fd < 0 || fd >= limit || (fd >= room && !grow(fd))) {
+		file_drop(f);
+		return -EBADF;
+	}
+	fd_close(fd);
+	table[fd] = (struct fd){ f, cloexec };
+	return fd;
+}
+
+long
+fd_directory(int dirfd)
+{
+	struct file *f;
+	const struct fs_inode *node;
+
+	if (dirfd == AT_FDCWD)
+		return fs_cwd();
+	f = fd_get(dirfd);
+	if (!f)
+		return -EBADF;
+	node = f->ino ? fs_inode(f->ino) : NULL;
+	return node && S_ISDIR(node->mode) ? (long)f->ino : -ENOTDIR;
+}
+
+/* ---- the process's life ------------------------------------------------------------------------ */
+
+void
+fd_init(const struct exos_start *start)
+{
+	struct file *in = console_open(start->stdin_tty, false, O_RDWR);
+	struct file *out = console_open(start->stdout_tty, false, O_RDWR);
+	struct file *error = console_open(start->stderr_tty, !start->stderr_tty, O_RDWR);
+
+	if (!in || !out || !error)
+		exos_die(SIGKILL, "no memory for standard input and output");
+	fd_install(in, 0, false);
+	fd_install(out, 1, false);
+	fd_install(error, 2, false);
+}
+
+void
+fd_exec(void)
+{
+	for (int fd = 0; fd < room; fd++)
+		if (table[fd].file && table[fd].cloexec)
+			fd_close(fd);
+}
+
+void
+fd_fork_prepare(void)
+{
+	ofd_fork();
+}
+
+void
+fd_fork_child(void)
+{
+	console_fork_child();
+}
+
+void
+fd_exit(void)
+{
+	for (int fd = 0; fd < room; fd++)
+		if (table[fd].file)
+			fd_close(fd);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The library's view of the file system.
+ *
+ * Every process reads the same metadata and asks nobody.  A reader that loses
+ * a race three times makes an empty request of the server: when that is
+ * answered, whatever the server was in the middle of is done.
+ *
+ * Permissions are checked here for the program's sake.  What protects a file
+ * is elsewhere: the kernel checks keys when contents are mapped, the server
+ * when names change.
+ */
+#include "fs.h"
+
+static struct meta meta;
+static u32 cwd;
+
+void
+fs_init(u32 start)
+{
+	if (!meta_init(&meta, (const char *)SHARED, SHARED->fs_off))
+		exos_die(SIGKILL, "no file system");
+	fs_set_cwd(start);
+}
+
+u32
+fs_cwd(void)
+{
+	return cwd;
+}
+
+void
+fs_set_cwd(u32 ino)
+{
+	cwd = ino;
+	PUB->cwd = ino;
+	PUB->root = FS_ROOT_INO;
+}
+
+static void
+race_lost(void)
+{
+	server_call(OP_FS_SWEEP, 0, 0, 0, 0, 0, NULL);
+}
+
+int
+fs_stat(u32 ino, struct fs_inode *copy)
+{
+	int error;
+
+	if (ino >= PROCFS)
+		return procfs_stat(ino, copy);
+	while ((error = meta_stat(&meta, ino, copy)) == -EAGAIN)
+		race_lost();
+	return error;
+}
+
+const struct fs_inode *
+fs_inode(u32 ino)
+{
+	static struct fs_inode made;
+
+	if (ino < PROCFS)
+		return meta_inode(&meta, ino);
+	return procfs_stat(ino, &made) ? NULL : &made;
+}
+
+long
+fs_find(u32 dir, const char *name, size_t bytes)
+{
+	long ino;
+
+	if (dir >= PROCFS)
+		return procfs_find(dir, name, bytes);
+	if (dir == FS_ROOT_INO && bytes == 4 && memcmp(name, "proc", 4) == 0)
+		return PROCFS_ROOT;
+	while ((ino = meta_find(&meta, dir, name, bytes)) == -EAGAIN)
+		race_lost();
+	return ino;
+}
+
+long
+fs_target(u32 ino, char *to, size_t room)
+{
+	long bytes;
+
+	if (ino >= PROCFS)
+		return procfs_target(ino, to, room);
+	while ((bytes = meta_target(&meta, ino, to, room)) == -EAGAIN)
+		race_lost();
+	return bytes;
+}
+
+bool
+fs_may(const struct fs_inode *node, u32 want)
+{
+	u32 mode = node->mode;
+
+	if (PROC->uid == 0)
+		return !(want & X_OK) || S_ISDIR(mode) || mode & 0111;
+	if (PROC->uid == node->uid)
+		mode >>= 6;
+	else if (PROC->gid == node->gid)
+		mode >>= 3;
+	return (mode & want) == want;
+}
+
+exo_slot
+fs_key(const struct fs_inode *node)
+{
+	if (PROC->uid == 0)
+		return KEY_ROOT;
+	return PROC->uid == node->uid ? KEY_USER : PROC->gid == node->gid ? KEY_GROUP : KEY_OTHER;
+}
+
+exo_pfn
+fs_frame(u32 ino, u64 index, exo_slot *key)
+{
+	struct fs_inode node;
+	u64 seq = 0;
+	exo_pfn pfn = 0;
+
+	if (ino >= PROCFS)
+		return 0;
+	do {
+		if (fs_stat(ino, &node) || !S_ISREG(node.mode) || index * EXO_PAGE_BYTES >= node.size)
+			return 0;
+		seq = node.seq;
+		pfn = meta_leaf(&meta, node.map, node.depth, index);
+	} while (!meta_same(meta_inode(&meta, ino) ? meta_inode(&meta, ino) : &node, seq));
+	*key = fs_key(&node);
+	return pfn;
+}
+
+/* ---- directories --------------------------------------------------------------------------- */
+
+static int
+next_once(const struct fs_inode *dir, u64 *at, struct entry *e)
+{
+	while (*at < dir->size) {
+		const char *block = meta_block(&meta, meta_leaf(&meta, dir->map, dir->depth, *at / DIRBLOCK_BYTES));
+		u32 wanted = *at % DIRBLOCK_BYTES, offset = 0, here = 0;
+		const struct fs_dirent *d = NULL;
+
+		/* From the block's start, because entries may have been joined since. */
+		while (block && (d = dirblock_next(block, &offset)) != NULL && (here < wanted || d->ino == 0))
+			here = offset;
+		if (!block || !d) {
+			*at = (*at & ~(u64)(DIRBLOCK_BYTES - 1)) + DIRBLOCK_BYTES;
+			continue;
+		}
+		e->ino = d->ino;
+		e->type = d->type;
+		e->name_bytes = d->name_bytes;
+		if (here + sizeof(*d) + e->name_bytes > DIRBLOCK_BYTES)
+			return 0;
+		memcpy(e->name, d->name, e->name_bytes);
+		e->name[e->name_bytes] = '\0';
+		*at = (*at & ~(u64)(DIRBLOCK_BYTES - 1)) + offset;
+		return 1;
+	}
+	return 0;
+}
+
+int
+fs_next(u32 dir, u64 *at, struct entry *e)
+{
+	for (;;) {
+		struct fs_inode node;
+		u64 to = *at;
+		int found, error;
+
+		if (dir >= PROCFS)
+			return procfs_next(dir, at, e);
+		error = fs_stat(dir, &node);
+		if (error || !S_ISDIR(node.mode))
+			return error ? error : -ENOTDIR;
+		found = next_once(&node, &to, e);
+		if (meta_same(meta_inode(&meta, dir) ? meta_inode(&meta, dir) : &node, node.seq)) {
+			*at = to;
+			return found;
+		}
+		race_lost();
+	}
+}
+
+/* The name under which `ino` stands in `dir`. */
+static int
+name_of(u32 dir, u32 ino, struct entry *e)
+{
+	u64 at = 0;
+	int found;
+
+	while ((found = fs_next(dir, &at, e)) > 0)
+		if (e->ino == ino)
+			return 0;
+	return found < 0 ? found : -ENOENT;
+}
+
+#define DEPTH_MAX 1024			/* bound of the walk up */
+
+/* Built from the end of the buffer towards its front. */
+static long
+path_build(u32 ino, char *to, size_t room, size_t at)
+{
+	struct entry e;
+
+	for (int i = 0; ino != FS_ROOT_INO && i < DEPTH_MAX; i++) {
+		struct fs_inode node;
+		int error = fs_stat(ino, &node);
+
+		if (!error)
+			error = name_of(node.parent, ino, &e);
+		if (error)
+			return error;
+		if (at < e.name_bytes + 1u)
+			return -ENAMETOOLONG;
+		at -= e.name_bytes;
+		memcpy(to + at, e.name, e.name_bytes);
+		to[--at] = '/';
+		ino = node.parent;
+	}
+	if (at == room - 1)
+		to[--at] = '/';
+	memmove(to, to + at, room - at);
+	return (long)(room - at - 1);
+}
+
+long
+fs_path(u32 dir, char *to, size_t room)
+{
+	to[room - 1] = '\0';
+	return path_build(dir, to, room, room - 1);
+}
+
+long
+fs_path_in(u32 dir, u32 ino, char *to, size_t room)
+{
+	struct entry e;
+	int error = name_of(dir, ino, &e);
+
+	if (error)
+		return error;
+	if (room < e.name_bytes + 2u)
+		return -ENAMETOOLONG;
+	to[room - 1] = '\0';
+	memcpy(to + room - 1 - e.name_bytes, e.name, e.name_bytes);
+	to[room - 2 - e.name_bytes] = '/';
+	return path_build(dir, to, room, room - 2 - e.name_bytes);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The file system's library side, for the other parts of fs/, fd/ and linux/.
+ *
+ * An inode number below PROCFS is the server's; metadata is read where it lies
+ * in the shared region.  Numbers from PROCFS on are made up here, see procfs.c.
+ */
+#ifndef EXOS_FS_H
+#define EXOS_FS_H
+
+#include "../core/exos.h"
+#include "../linux/abi.h"
+#include "dirblock.h"
+#include "meta.h"
+
+#define PROCFS 0x80000000u
+
+/* ---- fs.c: metadata, races waited out ------------------------------------------------- */
+int fs_stat(u32 ino, struct fs_inode *copy);		/* 0 or -ENOENT */
+long fs_find(u32 dir, const char *name, size_t bytes);	/* ino, 0: absent, -errno */
+long fs_target(u32 ino, char *to, size_t room);
+/* May this process, by the mode?  want: R_OK | W_OK | X_OK. */
+bool fs_may(const struct fs_inode *node, u32 want);
+exo_slot fs_key(const struct fs_inode *node);		/* which of our keys is to open its contents */
+/* Entry at *at of a directory (0 first; it moves behind it); 0: no more, or -errno. */
+struct entry {
+	u32 ino;
+	u8 type;
+	u8 name_bytes;
+	char name[FS_NAME_MAX + 1];
+};
+int fs_next(u32 dir, u64 *at, struct entry *e);		/* 1: one found */
+long fs_path(u32 dir, char *to, size_t room);		/* absolute path of a directory: its length */
+long fs_path_in(u32 dir, u32 ino, char *to, size_t room);	/* of what lies in it */
+u32 fs_cwd(void);
+void fs_set_cwd(u32 ino);
+
+/* ---- walk.c: paths ------------------------------------------------------------------------ */
+#define WALK_NOFOLLOW 1u		/* do not follow a symbolic link at the end */
+
+struct place {
+	u32 dir, ino;			/* ino 0: the last name does not exist there */
+	u32 name_bytes;			/* 0: the path ends in /, . or .. */
+	bool slash;			/* a slash behind the last name */
+	char name[FS_NAME_MAX + 1];
+};
+int fs_walk(u32 start, const char *path, u32 flags, struct place *at);	/* 0 or -errno */
+int fs_walk_at(int dirfd, const char *path, u32 flags, struct place *at);
+
+/* ---- io.c: contents -------------------------------------------------------------------------- */
+/* `to`, `from`: the program's memory or the library's.  Bytes done, or -errno. */
+long fs_pread(u32 ino, u64 pos, u64 to, u64 bytes);
+long fs_pwrite(u32 ino, u64 *pos, u64 from, u64 bytes);	/* *pos FS_APPEND: at the end, which is stored there */
+
+/* ---- procfs.c ------------------------------------------------------------------------------------ */
+#define PROCFS_ROOT PROCFS
+int procfs_stat(u32 ino, struct fs_inode *copy);
+long procfs_find(u32 dir, const char *name, size_t bytes);
+int procfs_next(u32 dir, u64 *at, struct entry *e);
+long procfs_target(u32 ino, char *to, size_t room);
+u32 procfs_jump(u32 ino);		/* where following a link of ours leads without a name; 0: by name */
+long procfs_text(u32 ino, char *to, size_t room);	/* contents of a file */
+int procfs_fd(u32 ino);			/* descriptor that /proc/self/fd/N stands for, or -1 */
+void fs_set_exe(u32 ino, const char *path);		/* what this process runs */
+
+#endif

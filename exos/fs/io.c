@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * File contents.  A page is reached by mapping its frame, under this
+ * process's key, into a slot of the file window that follows from the frame's
+ * number; the slot's page-table entry says what is mapped there, so nothing
+ * else is kept.  When a file is cut short elsewhere, the kernel takes the
+ * mapping away and the copy faults: then the metadata is looked at again.
+ *
+ * Writes past the end, or into a hole, first ask the server for the frames.
+ */
+#include "fs.h"
+
+#define WINDOWS 128u
+#define RETRIES 8
+
+static const char zeroes[EXO_PAGE_BYTES];
+
+static u64
+window_of(exo_pfn pfn)
+{
+	return (u64)AT(char, EXOS_WINDOW) + (WINDOW_FS + pfn % WINDOWS) * EXO_PAGE_BYTES;
+}
+
+static bool
+mapped(exo_pfn pfn, bool write)
+{
+	u64 entry = page_entry(window_of(pfn));
+
+	return entry & EXO_PTE_PRESENT && EXO_PTE_PFN(entry) == pfn && (!write || entry & EXO_PTE_WRITE);
+}
+
+static int
+window_map(exo_pfn pfn, bool write, exo_slot key)
+{
+	if (mapped(pfn, write))
+		return 0;
+	return page_map(window_of(pfn), pfn, EXO_MAP_READ | (write ? EXO_MAP_WRITE : 0), key);
+}
+
+/* One page's part.  1: the frame went away, look again. */
+static int
+page_read(u32 ino, u64 pos, u64 to, u64 bytes)
+{
+	exo_slot key;
+	exo_pfn pfn = fs_frame(ino, pos / EXO_PAGE_BYTES, &key);
+	int error;
+
+	if (pfn == 0)
+		return copy_out(to, zeroes, bytes);
+	error = window_map(pfn, false, key);
+	if (error)
+		return error == -EACCES || error == -EPERM ? -EACCES : 1;
+	error = copy_out(to, (const char *)window_of(pfn) + pos % EXO_PAGE_BYTES, bytes);
+	return error && !mapped(pfn, false) ? 1 : error;
+}
+
+static int
+page_write(u32 ino, u64 pos, u64 from, u64 bytes)
+{
+	exo_slot key;
+	exo_pfn pfn = fs_frame(ino, pos / EXO_PAGE_BYTES, &key);
+	int error;
+
+	if (pfn == 0)
+		return 1;
+	error = window_map(pfn, true, key);
+	if (error)
+		return error == -EACCES || error == -EPERM ? -EACCES : 1;
+	error = copy_in((char *)window_of(pfn) + pos % EXO_PAGE_BYTES, from, bytes);
+	return error && !mapped(pfn, true) ? 1 : error;
+}
+
+static u64
+part_of(u64 pos, u64 bytes)
+{
+	u64 room = EXO_PAGE_BYTES - pos % EXO_PAGE_BYTES;
+
+	return bytes < room ? bytes : room;
+}
+
+long
+fs_pread(u32 ino, u64 pos, u64 to, u64 bytes)
+{
+	struct fs_inode node;
+	u64 done = 0;
+	int error = fs_stat(ino, &node);
+
+	if (error)
+		return -EIO;
+	if (pos >= node.size)
+		return 0;
+	if (bytes > node.size - pos)
+		bytes = node.size - pos;
+	for (int tries = 0; done < bytes; tries++) {
+		u64 part = part_of(pos + done, bytes - done);
+
+		error = page_read(ino, pos + done, to + done, part);
+		if (error == 1 && tries < RETRIES)
+			continue;
+		if (error)
+			return done ? (long)done : error == 1 ? -EIO : error;
+		done += part;
+		tries = 0;
+	}
+	return (long)done;
+}
+
+long
+fs_read(u32 ino, u64 pos, void *buf, u64 bytes)
+{
+	return fs_pread(ino, pos, (u64)buf, bytes);
+}
+
+/* Are all these pages there, and inside the file?  Then nobody needs to be asked. */
+static bool
+present(u32 ino, u64 pos, u64 bytes)
+{
+	struct fs_inode node;
+	exo_slot key;
+
+	if (fs_stat(ino, &node) || pos > node.size || bytes > node.size - pos)
+		return false;
+	for (u64 at = pos & ~(EXO_PAGE_BYTES - 1); at < pos + bytes; at += EXO_PAGE_BYTES)
+		if (fs_frame(ino, at / EXO_PAGE_BYTES, &key) == 0)
+			return false;
+	return true;
+}
+
+static long
+chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
+{
+	u64 done = 0;
+	int error;
+
+	if (*pos == FS_APPEND || !present(ino, *pos, bytes)) {
+		struct answer answer;
+		long result = server_call(OP_FS_EXTEND, ino, *pos, bytes, 0, 0, &answer);
+
+		if (result < 0)
+			return result;
+		*pos = answer.rdx;
+	}
+	for (int tries = 0; done < bytes; tries++) {
+		u64 part = part_of(*pos + done, bytes - done);
+
+		error = page_write(ino, *pos + done, from + done, part);
+		if (error == 1 && tries < RETRIES) {
+			server_call(OP_FS_EXTEND, ino, *pos + done, part, 0, 0, NULL);
+			continue;
+		}
+		if (error)
+			return done ? (long)done : error == 1 ? -EIO : error;
+		done += part;
+		tries = 0;
+	}
+	return (long)done;
+}
+
+long
+fs_pwrite(u32 ino, u64 *pos, u64 from, u64 bytes)
+{
+	u64 done = 0;
+
+	while (done < bytes) {
+		u64 part = bytes - done < FS_EXTEND_MAX ? bytes - done : FS_EXTEND_MAX;
+		u64 at = *pos == FS_APPEND ? FS_APPEND : *pos + done;
+		long n = chunk_write(ino, &at, from + done, part);
+
+		/* A full disk: what fits page by page is still written. */
+		if (n == -ENOSPC && part > EXO_PAGE_BYTES)
+			n = chunk_write(ino, &at, from + done, part_of(at == FS_APPEND ? 0 : at, part));
+		if (n < 0)
+			return done ? (long)done : n;
+		if (*pos == FS_APPEND)
+			*pos = at;
+		done += (u64)n;
+	}
+	return (long)done;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Path walk: one component after the other, without recursion.  A symbolic
+ * link is spliced into the text that is still to be walked.
+ */
+#include "fs.h"
+#include "../fd/file.h"
+
+struct walk {
+	u32 dir;			/* where the rest of the text starts */
+	size_t at;
+	unsigned links;
+	char text[2 * LINUX_PATH_MAX];
+};
+
+static struct walk walk;		/* one at a time: no walk begins inside another */
+
+/* The link's target takes the place of what was walked. */
+static int
+splice(struct walk *w, u32 link)
+{
+	static char rest[LINUX_PATH_MAX];
+	size_t bytes = strlen(w->text + w->at);
+	long target;
+
+	if (++w->links > LINUX_SYMLOOP_MAX)
+		return -ELOOP;
+	if (bytes >= sizeof(rest))
+		return -ENAMETOOLONG;
+	memcpy(rest, w->text + w->at, bytes + 1);
+	target = fs_target(link, w->text, LINUX_PATH_MAX);
+	if (target <= 0)
+		return target ? (int)target : -ENOENT;
+	memcpy(w->text + target, rest, bytes + 1);
+	w->at = 0;
+	if (w->text[0] == '/')
+		w->dir = FS_ROOT_INO;
+	return 0;
+}
+
+/* The next component: its length, 0 at the end; *last: only slashes follow, *slash: at least one. */
+static size_t
+component(struct walk *w, const char **name, bool *last, bool *slash)
+{
+	const char *end;
+
+	while (w->text[w->at] == '/')
+		w->at++;
+	*name = end = w->text + w->at;
+	while (*end && *end != '/')
+		end++;
+	w->at += (size_t)(end - *name);
+	*slash = *end == '/';
+	while (*end == '/')
+		end++;
+	*last = *end == '\0';
+	return (size_t)(w->text + w->at - *name);
+}
+
+static int
+may_search(u32 dir)
+{
+	struct fs_inode node;
+	int error = fs_stat(dir, &node);
+
+	if (error)
+		return error;
+	if (!S_ISDIR(node.mode))
+		return -ENOTDIR;
+	return fs_may(&node, X_OK) ? 0 : -EACCES;
+}
+
+static int
+ends_at(struct place *at, u32 dir, u32 ino)
+{
+	at->dir = dir;
+	at->ino = ino;
+	return 0;
+}
+
+/* One name in w->dir.  1: go on, 0: at is filled in, -errno. */
+static int
+step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struct place *at)
+{
+	struct fs_inode node;
+	long found = fs_find(w->dir, name, bytes);
+	int error;
+
+	if (found < 0 || (found == 0 && !last))
+		return found ? (int)found : -ENOENT;
+	memcpy(at->name, name, bytes);
+	at->name[bytes] = '\0';
+	at->name_bytes = (u32)bytes;
+	if (found == 0)
+		return ends_at(at, w->dir, 0);
+	error = fs_stat((u32)found, &node);
+	if (error)
+		return error;
+	if (S_ISLNK(node.mode) && (!last || at->slash || !(flags & WALK_NOFOLLOW))) {
+		u32 jump = procfs_jump((u32)found);
+
+		if (jump == 0) {
+			error = splice(w, (u32)found);
+			return error ? error : 1;
+		}
+		found = jump;
+		fs_stat(jump, &node);
+	}
+	if (last && at->slash && !S_ISDIR(node.mode))
+		return -ENOTDIR;
+	if (last)
+		return ends_at(at, w->dir, (u32)found);
+	w->dir = (u32)found;
+	return 1;
+}
+
+int
+fs_walk(u32 start, const char *path, u32 flags, struct place *at)
+{
+	struct walk *w = &walk;
+	size_t length = strlen(path), bytes;
+	const char *name;
+	bool last;
+	int more;
+
+	if (length == 0)
+		return -ENOENT;
+	if (length >= LINUX_PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(w->text, path, length + 1);
+	w->dir = path[0] == '/' ? FS_ROOT_INO : start;
+	w->at = w->links = 0;
+	for (;;) {			/* bound: links, each with a bounded number of components */
+		bytes = component(w, &name, &last, &at->slash);
+		at->name_bytes = 0;
+		if (bytes == 0)
+			return ends_at(at, w->dir, w->dir);
+		if (bytes > LINUX_NAME_MAX)
+			return -ENAMETOOLONG;
+		more = may_search(w->dir);
+		if (more)
+			return more;
+		if (name[0] == '.' && bytes == 1)
+			continue;
+		if (name[0] == '.' && name[1] == '.' && bytes == 2) {
+			struct fs_inode node;
+
+			fs_stat(w->dir, &node);
+			w->dir = node.parent;
+			continue;
+		}
+		more = step(w, name, bytes, last, flags, at);
+		if (more <= 0)
+			return more;
+	}
+}
+
+int
+fs_walk_at(int dirfd, const char *path, u32 flags, struct place *at)
+{
+	long start = path[0] == '/' ? (long)FS_ROOT_INO : fd_directory(dirfd);
+
+	return start < 0 ? (int)start : fs_walk((u32)start, path, flags, at);
+}
+
+long
+fs_lookup(int dirfd, const char *path, u32 flags)
+{
+	struct place at;
+	int error = fs_walk_at(dirfd, path, flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, &at);
+
+	if (error)
+		return error;
+	return at.ino ? (long)at.ino : -ENOENT;
+}
