@@ -92,8 +92,8 @@ create(struct t_child *c, uint64_t spare)
 {
 	struct exo_env_spec spec = { .slot = exo_env_find_slot(), .k_account = K_ROOT };
 
-	c->account = t_claim(1);
-	if (t_failed() || !OK(exo_account_create(c->account, ROOT_ACCOUNT, C_FRAMES + spare, 0,
+	c->account = exo_frame_find(0, 1);
+	if (!IS(exo_frame_claim(c->account, 1, ROOT_ACCOUNT, 0, K_ROOT, 0), 1) || !OK(exo_account_create(c->account, ROOT_ACCOUNT, C_FRAMES + spare, 0,
 						 K_ROOT, 0)))
 		return false;
 	c->base = exo_frame_find(0, C_FRAMES);

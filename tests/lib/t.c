@@ -6,7 +6,9 @@
 extern const struct t_case __start_t_cases[], __stop_t_cases[];
 
 static const char *current;
-static bool failed;
+static unsigned failed;		/* failures of this case; only the first few are worth reading */
+
+#define FAILURES_SHOWN 6u
 
 struct resources {
 	uint64_t free_frames, envs, slices;
@@ -43,14 +45,14 @@ t_fail(const char *format, ...)
 	va_start(args, format);
 	exo_format(why, sizeof(why), format, args);
 	va_end(args);
-	t_say("FAIL %s: %s", current, why);
-	failed = true;
+	if (failed++ < FAILURES_SHOWN)
+		t_say("FAIL %s: %s", current, why);
 }
 
 bool
 t_failed(void)
 {
-	return failed;
+	return failed != 0;
 }
 
 bool
@@ -228,7 +230,7 @@ run_case(const struct t_case *c)
 	struct resources before = resources(), after;
 
 	current = c->name;
-	failed = false;
+	failed = 0;
 	c->run();
 	exo_key_drop_all(K_FREE, K_NONE - K_FREE);
 	after = resources();
