@@ -312,8 +312,7 @@ batch_do(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batc
 	*error = env_reach(map->self, env, k_env, EXO_W, &map->env);
 	if (*error == 0)
 		done = elements(map, batch, count, error);
-	mem_leave(map->work, 0);
-	map->work->flush_all = false;
+	mem_leave(NULL, 0);
 	return done;
 }
 
@@ -336,5 +335,7 @@ sys_map(struct env *self, u64 env, u64 vec, u64 count, u64 k_env)
 		did = batch_do(&map, env, (exo_slot)k_env, batch, want, &error);
 		done += did;
 	} while (did == want && done < count && work.left > 0);
+	if (work.flush_all)
+		arch_flush_all();
 	return done || !error ? (i64)done : error;
 }

@@ -200,8 +200,7 @@ test_map_kinds(void)
 	gives("map KIND: an env", map1(alice, VA, alice->frame, EXO_OP_MAP, K_OWN), -EXO_EKIND);
 	gives("map KIND: a table", map1(alice, VA, alice->root, EXO_OP_MAP, K_OWN), -EXO_EKIND);
 	gives("map KIND: links", map1(alice, VA, frames_priv[alice->root].aux, EXO_OP_MAP, K_OWN), -EXO_EKIND);
-	gives("map KIND: the kernel", map1(root, VA, KERNEL_PFN, EXO_OP_MAP, K_OWN), -EXO_ENOTABLE);
-	gives("map KIND: the kernel, with a table", map1(alice, VA, KERNEL_PFN, EXO_OP_MAP, K_OWN), -EXO_EKIND);
+	gives("map KIND: the kernel", map1(alice, VA, KERNEL_PFN, EXO_OP_MAP, K_OWN), -EXO_EKIND);
 	gives("map KIND: guards for writing", map1(alice, VA, guards, RW, K_OWN), -EXO_EKIND);
 	gives("map KIND: guards for execution", map1(alice, VA, guards, EXO_OP_MAP | EXO_MAP_EXEC, K_OWN), -EXO_EKIND);
 	gives("map guards", map1(alice, VA, guards, EXO_OP_MAP, K_OWN), 1);
