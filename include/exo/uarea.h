@@ -59,6 +59,7 @@ struct exo_uarea {
 	uint32_t cpu;		/*  16 [k] */
 	uint32_t depth;		/*  20 [kl] save slots in use; the kernel clamps it */
 	uint32_t critical;	/*  24 [kl] nonzero: asynchronous upcalls wait ("interrupts off") */
+				/*       set by every entry, cleared by park, wait, acall and return */
 	uint32_t pending;	/*  28 [kl] an asynchronous upcall waited: bit n for enum exo_entry n */
 	uint64_t posted;	/*  32 [kl] event bits: the kernel ORs, the library exchanges with 0 */
 	uint64_t sys_rip;	/*  40 [k] where the reflected `syscall` returns to */
