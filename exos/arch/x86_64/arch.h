@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the rest of ExOS asks of the machine: coming in, going out, and the
+ * few places where vector state and the program's memory are touched.
+ */
+#ifndef EXOS_ARCH_H
+#define EXOS_ARCH_H
+
+#include "../../core/exos.h"
+
+/* ---- upcall.S calls these, on the stack of the upcall's depth */
+void exos_serve_syscall(struct exo_save *regs);
+void exos_serve_exception(struct exo_save *regs);
+void exos_serve_event(struct exo_save *regs);	/* also: something waited in `pending` */
+noreturn_ void exos_begin(void);		/* the very first entry */
+
+/* Continue the context in the topmost save slot. */
+noreturn_ void exos_resume(struct exo_save *regs);
+
+/* ---- park.S */
+long exos_park_until(const struct exo_term *terms, u64 count, u64 deadline_ns, exo_envid to);
+long exos_park_to(exo_envid to);
+/*
+ * Run clone(arg) with a parked context on the stack, which a copy of this
+ * address space finds when it is entered first.  Returns clone's result here,
+ * and 0 in the copy.
+ */
+long exos_fork_point(long (*clone)(void *), void *arg);
+long exos_transfer(exo_envid env, struct exo_msg *message, u64 deadline_ns);
+
+/* ---- copy.S: may fault on the program's memory; then -EFAULT.  Everything in this range is a leaf. */
+extern const char exos_copy_begin[], exos_copy_end[], exos_copy_fault[];
+long exos_copy(void *dst, const void *src, u64 bytes);
+long exos_copy_text(char *dst, const char *src, u64 room);
+long exos_xsave(void *area, u64 mask);
+long exos_fxsave(void *area);
+long exos_xrstor(const void *area, u64 mask);
+long exos_fxrstor(const void *area);
+
+/* ---- fpu.c: vector state in Linux's layout */
+#define FPU_AREA_MAX 4096u
+u64 fpu_bytes(void);
+long fpu_save(void *area);			/* 64-aligned, maybe the program's: 0 or -EFAULT */
+long fpu_load(void *area);			/* library memory; made safe first */
+void fpu_reset(void);
+
+/* ---- FS base: the program's, only with EXO_FEAT_FSGSBASE; the kernel keeps it over parking */
+u64 fs_base(void);
+void fs_base_set(u64 base);
+u64 random_word(void);				/* RDRAND, or the clock where there is none */
+
+/* Where the stacks' ends are, from the header. */
+extern const struct exos_header exos_header;
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Vector state in Linux's layout (FXSAVE, then XSAVE's header and components).
+ * The library never computes with these registers; it saves them into signal
+ * frames and into a child's data, and loads what comes back.
+ */
+#include "arch.h"
+
+#define FXSAVE_BYTES 512u
+#define XSAVE_HEADER_BYTES 64u
+#define MXCSR_AT 24u
+#define MXCSR_CLEAN 0x1f80u
+#define MXCSR_MASK 0xffffu
+
+static u8 clean[FPU_AREA_MAX] __attribute__((aligned(64)));
+
+static bool
+have_xsave(void)
+{
+	return exo_info()->features & EXO_FEAT_XSAVE && exo_info()->fpu_bytes <= FPU_AREA_MAX;
+}
+
+u64
+fpu_bytes(void)
+{
+	return have_xsave() ? exo_info()->fpu_bytes : FXSAVE_BYTES;
+}
+
+long
+fpu_save(void *area)
+{
+	static const u8 zero[XSAVE_HEADER_BYTES];
+
+	if (!have_xsave())
+		return exos_fxsave(area);
+	/* xsave leaves most of the header alone, and xrstor insists that it is zero */
+	if (exos_copy((u8 *)area + FXSAVE_BYTES, zero, sizeof(zero)))
+		return -14;
+	return exos_xsave(area, exo_info()->fpu_mask);
+}
+
+/* A program may have written anything into its signal frame: nothing of it may make xrstor fault. */
+long
+fpu_load(void *area)
+{
+	u64 *header = (u64 *)((u8 *)area + FXSAVE_BYTES);
+
+	*(u32 *)((u8 *)area + MXCSR_AT) &= MXCSR_MASK;
+	if (!have_xsave())
+		return exos_fxrstor(area);
+	header[0] &= exo_info()->fpu_mask;
+	for (unsigned word = 1; word < XSAVE_HEADER_BYTES / 8; word++)
+		header[word] = 0;
+	return exos_xrstor(area, exo_info()->fpu_mask);
+}
+
+void
+fpu_reset(void)
+{
+	*(u16 *)clean = 0x37f;			/* FCW */
+	*(u32 *)(clean + MXCSR_AT) = MXCSR_CLEAN;
+	fpu_load(clean);
+}
+
+u64
+fs_base(void)
+{
+	u64 base = 0;
+
+	if (exo_info()->features & EXO_FEAT_FSGSBASE)
+		__asm__ volatile("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+void
+fs_base_set(u64 base)
+{
+	if (exo_info()->features & EXO_FEAT_FSGSBASE)
+		__asm__ volatile("wrfsbase %0" : : "r"(base));
+}
+
+static bool
+have_rdrand(void)
+{
+	u32 a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return c >> 30 & 1;
+}
+
+u64
+random_word(void)
+{
+	u64 word;
+	u8 ok;
+
+	if (!have_rdrand())
+		return exo_rdtsc() * 0x9e3779b97f4a7c15ull;
+	for (unsigned attempt = 0; attempt < 64; attempt++) {
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(word), "=qm"(ok) : : "cc");
+		if (ok)
+			return word;
+	}
+	return exo_rdtsc() * 0x9e3779b97f4a7c15ull;
+}

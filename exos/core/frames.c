@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Frames and translations of this process.
+ *
+ * Which frame is our choice, made from the exposed free map; another program
+ * may be quicker, then we look again (bounded).  Frames are claimed for the
+ * account of this process; when its limit is reached more of the session's is
+ * moved over, in steps, and when that is used up there is no memory.
+ */
+#include "exos.h"
+#include "frames.h"
+#include "../linux/errno.h"
+
+#define TRIES 128u
+#define LIMIT_STEP 256u
+
+static exo_pfn hint;
+
+exo_pfn
+frame_find(unsigned run)
+{
+	exo_pfn pfn = exo_frame_find(hint, run);
+
+	if (pfn)
+		hint = pfn + run;
+	return pfn;
+}
+
+int
+account_more(exo_pfn account, u64 frames)
+{
+	if (frames < LIMIT_STEP && exo_account_limit(account, LIMIT_STEP, KEY_SESSION) >= 0)
+		return 0;
+	return exo_account_limit(account, (i64)frames, KEY_SESSION) < 0 ? -ENOMEM : 0;
+}
+
+int
+frames_claim_for(exo_pfn account, unsigned run, exo_pfn *first)
+{
+	for (unsigned try = 0; try < TRIES; try++) {
+		exo_pfn pfn = frame_find(run);
+		long got;
+
+		if (pfn == 0)
+			return -ENOMEM;
+		got = exo_frame_claim_all(pfn, run, account, 0, KEY_SELF, 0);
+		if (got == run) {
+			*first = pfn;
+			return 0;
+		}
+		if (got > 0)
+			exo_frame_release_all(pfn, (u64)got, KEY_SELF);
+		else if (got == -EXO_EQUOTA && account_more(account, run))
+			return -ENOMEM;
+		else if (got != -EXO_ETAKEN && got != -EXO_EQUOTA)
+			return (int)linux_errno(got);
+	}
+	return -ENOMEM;
+}
+
+int
+frames_claim(unsigned run, exo_pfn *first)
+{
+	return frames_claim_for(own_account(), run, first);
+}
+
+/* A page table with its two frames of links, for env (paid by account). */
+int
+table_install(exo_envid env, exo_pfn account, u64 va, unsigned level)
+{
+	u64 span = EXO_PAGE_BYTES << (9 * level);
+	exo_pfn pfn;
+	long error = frames_claim_for(account, 3, &pfn);
+
+	if (error)
+		return (int)error;
+	error = exo_pt_install(env, (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn, pfn + 1, KEY_SELF, 0);
+	if (error >= 0)
+		return 0;
+	exo_frame_release_all(pfn, 3, KEY_SELF);
+	return error == -EXO_ETAKEN ? 0 : (int)linux_errno(error);
+}
+
+int
+tables_ensure(u64 va)
+{
+	for (unsigned level = 3; level >= 1; level--) {
+		int error;
+
+		if (exo_pte_at(va, level + 1) & EXO_PTE_PRESENT)
+			continue;
+		error = table_install(UAREA->env, own_account(), va, level);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* One element of a vector for ourselves, installing tables and raising the limit as needed. */
+static int
+map_one(struct exo_map *m)
+{
+	for (unsigned try = 0; try < TRIES; try++) {
+		long error;
+
+		if (m->op & EXO_MAP_CLAIM) {
+			m->pfn = frame_find(1);
+			if (m->pfn == 0)
+				return -ENOMEM;
+		}
+		error = exo_map(UAREA->env, m, 1, KEY_SELF);
+		if (error >= 0)
+			return 0;
+		if (error == -EXO_ENOTABLE)
+			error = tables_ensure(m->va);
+		else if (error == -EXO_EQUOTA)
+			error = account_more(own_account(), 1);
+		else if (error == -EXO_ETAKEN && m->op & EXO_MAP_CLAIM)
+			error = 0;
+		else
+			error = linux_errno(error);
+		if (error)
+			return (int)error;
+	}
+	return -ENOMEM;
+}
+
+int
+page_map_new(u64 va, u32 perms)
+{
+	struct exo_map m = { .va = va, .op = EXO_OP_MAP | EXO_MAP_CLAIM | perms, .key = KEY_SELF };
+
+	return map_one(&m);
+}
+
+int
+page_map(u64 va, exo_pfn pfn, u32 perms, exo_slot key)
+{
+	struct exo_map m = { .va = va, .pfn = pfn, .op = EXO_OP_MAP | perms, .key = key };
+
+	return map_one(&m);
+}
+
+int
+page_protect(u64 va, u32 perms)
+{
+	struct exo_map m = { .va = va, .op = EXO_OP_PROTECT | perms, .key = KEY_SELF };
+
+	return map_one(&m);
+}
+
+#define BATCH 32u
+
+static void
+unmap_batch(struct exo_map *vec, unsigned count)
+{
+	for (unsigned done = 0; done < count;) {
+		long n = exo_map(UAREA->env, vec + done, count - done, KEY_SELF);
+
+		/* Absent is no error, so what is refused is a frame that cannot be let go now: forget it. */
+		done += n > 0 ? (unsigned)n : 1;
+	}
+}
+
+void
+page_unmap(u64 va, u64 pages)
+{
+	struct exo_map vec[BATCH];
+	unsigned count = 0;
+	u64 end = va + pages * EXO_PAGE_BYTES;
+
+	while (va < end) {
+		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT)) {
+			va = (va | 0x1fffff) + 1;
+			continue;
+		}
+		if (page_entry(va) & EXO_PTE_PRESENT)
+			vec[count++] = (struct exo_map){ .va = va, .key = KEY_SELF,
+							 .op = EXO_OP_UNMAP | EXO_MAP_RELEASE };
+		va += EXO_PAGE_BYTES;
+		if (count == BATCH) {
+			unmap_batch(vec, count);
+			count = 0;
+		}
+	}
+	unmap_batch(vec, count);
+}
+
+u64
+page_entry(u64 va)
+{
+	return exo_pte(va);
+}
+
+exo_pfn
+page_pfn(const volatile void *p)
+{
+	return EXO_PTE_PFN(page_entry((u64)p));
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EXOS_KEYS_H
+#define EXOS_KEYS_H
+
+unsigned key_slots(void);		/* slots of the ring that exist; fork copies so many */
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* Who this process is: its row of the process table, which the server alone writes. */
+#include "exos.h"
+#include "frames.h"
+#include "self.h"
+
+const volatile struct sh_proc *self_proc;
+
+const volatile struct sh_proc *
+proc_table(void)
+{
+	return (const volatile struct sh_proc *)((const char *)SHARED + SHARED->procs_off);
+}
+
+/* NULL: no such process. */
+const volatile struct sh_proc *
+proc_find(u32 pid)
+{
+	const volatile struct sh_proc *table = proc_table();
+
+	for (unsigned row = 0; row < SH_PROCS; row++) {
+		if (pid && table[row].pid == pid && table[row].state != PROC_FREE)
+			return &table[row];
+	}
+	return NULL;
+}
+
+void
+self_set(u32 pid)
+{
+	self_proc = proc_find(pid);
+	if (self_proc == NULL)
+		__builtin_trap();	/* the server that started us does not know us */
+}
+
+exo_pfn
+own_account(void)
+{
+	return self_proc->account;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EXOS_SELF_H
+#define EXOS_SELF_H
+
+#include "exos.h"
+
+void self_set(u32 pid);			/* at the start, and in a child */
+const volatile struct sh_proc *proc_table(void);
+const volatile struct sh_proc *proc_find(u32 pid);	/* NULL: no such process */
+
+/* core/wait.c: parking without looking at signals, for what must not be interrupted */
+long park_wait(const struct exo_term *terms, unsigned count, u64 deadline_ns);	/* EXO_WOKE_* or -EXO_E... */
+void park_yield(exo_envid to);		/* let others run; comes back at the next slice */
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Entered: the first time, for a Linux call, for an exception, for an event.
+ *
+ * Whatever it was, the library leaves by the save slot, and before that looks
+ * for signals; but only at depth 1, where the slot is the program's.
+ */
+#include "exos.h"
+#include "header.h"
+#include "self.h"
+#include "../arch/x86_64/arch.h"
+#include "../proc/proc.h"
+#include "../proc/signal.h"
+#include "../linux/errno.h"
+
+_Static_assert(EXO_VERSION == 1, "the version in exos.ld");
+_Static_assert(EXOS_STACK_STRIDE == 0x10000, "the stride in exos.ld and arch/");
+_Static_assert(EXOS_STACKS - EXOS_UAREA == 0x100000, "the stacks in arch/");
+_Static_assert(EXOS_DATA == 0x210000, "the data in exos.ld");
+
+#define PATH_BYTES 4096u
+#define VECTOR_PAGE_FAULT 14
+
+/* ---- leaving ------------------------------------------------------------------------- */
+
+static void
+before_leaving(struct exo_save *regs)
+{
+	if (UAREA->depth != 1)
+		return;
+	signal_post_check();
+	if (signals.pending & ~signals.blocked || signals.mask_saved)
+		signal_deliver(regs);
+}
+
+void
+exos_serve_syscall(struct exo_save *regs)
+{
+	linux_dispatch(regs);
+	before_leaving(regs);
+}
+
+/* Something was posted, or the slice is over while a timer is set. */
+void
+exos_serve_event(struct exo_save *regs)
+{
+	u32 pending = __atomic_exchange_n(&UAREA->pending, 0, __ATOMIC_RELAXED);
+
+	if (pending & 1u << EXO_ENTRY_EPILOGUE || regs->vector == 0x100 + EXO_ENTRY_EPILOGUE) {
+		regs->vector = 0;
+		park_yield(0);
+	}
+	REGS_CALL(regs) = ~0ull;
+	before_leaving(regs);
+}
+
+/* ---- exceptions ------------------------------------------------------------------------ */
+
+static bool
+in_library(u64 address)
+{
+	return address - (u64)exos_image < EXOS_SHARED;
+}
+
+static bool
+in_copy(u64 rip)
+{
+	return rip >= (u64)exos_copy_begin && rip < (u64)exos_copy_end;
+}
+
+struct fault_signal { u8 signal, code; };
+
+static struct fault_signal
+signal_of(unsigned vector)
+{
+	switch (vector) {
+	case 0:
+		return (struct fault_signal){ SIGFPE, 1 };	/* FPE_INTDIV */
+	case 1:
+		return (struct fault_signal){ SIGTRAP, 2 };	/* TRAP_TRACE */
+	case 3:
+		return (struct fault_signal){ SIGTRAP, SI_KERNEL_ };
+	case 6:
+		return (struct fault_signal){ SIGILL, 2 };	/* ILL_ILLOPN */
+	case 16:
+	case 19:
+		return (struct fault_signal){ SIGFPE, 7 };	/* FPE_FLTINV */
+	case 17:
+		return (struct fault_signal){ SIGBUS, 1 };	/* BUS_ADRALN */
+	default:
+		return (struct fault_signal){ SIGSEGV, SI_KERNEL_ };
+	}
+}
+
+/* The library broke its own rules: there is nobody to give a signal to. */
+static noreturn_ void
+library_fault(const struct exo_save *regs)
+{
+	exos_log("library fault: vector %u error %x at image+%lx, address %lx, stack %lx", regs->vector,
+	    regs->error, regs->rip - (u64)exos_image, regs->addr, regs->rsp);
+	exos_die(SIGSEGV, "fault in the library");
+}
+
+static void
+page_fault(struct exo_save *regs)
+{
+	int signal = SIGSEGV, code = SI_KERNEL_;
+
+	if (!in_library(regs->addr) && vm_fault(regs->addr, regs->error, &signal, &code))
+		return;
+	if (in_copy(regs->rip))
+		regs->rip = (u64)exos_copy_fault;
+	else if (in_library(regs->rip))
+		library_fault(regs);
+	else
+		signal_force(signal, code, regs->addr);
+}
+
+void
+exos_serve_exception(struct exo_save *regs)
+{
+	struct fault_signal f;
+
+	REGS_CALL(regs) = ~0ull;
+	if (regs->vector == VECTOR_PAGE_FAULT) {
+		page_fault(regs);
+	} else if (in_copy(regs->rip)) {
+		regs->rip = (u64)exos_copy_fault;	/* an address that is none */
+	} else if (in_library(regs->rip)) {
+		library_fault(regs);
+	} else {
+		f = signal_of(regs->vector);
+		signal_force(f.signal, f.code, f.code == SI_KERNEL_ ? 0 : regs->rip);
+	}
+	before_leaving(regs);
+}
+
+/* ---- the beginning ------------------------------------------------------------------------ */
+
+static const char *
+environment_value(const struct exos_start *start, const char *name)
+{
+	const char *text = start->strings;
+	size_t length = strlen(name);
+
+	for (u32 n = 0; n < start->argc + start->envc; n++) {
+		if (n >= start->argc && strncmp(text, name, length) == 0 && text[length] == '=')
+			return text + length + 1;
+		text += strlen(text) + 1;
+	}
+	return NULL;
+}
+
+static long
+search_path(const char *dirs, const char *name, char *path)
+{
+	while (dirs && *dirs) {
+		const char *end = strchr(dirs, ':');
+		size_t bytes = end ? (size_t)(end - dirs) : strlen(dirs);
+
+		if (bytes + strlen(name) + 2 <= PATH_BYTES) {
+			long ino;
+
+			memcpy(path, dirs, bytes);
+			if (bytes)
+				path[bytes++] = '/';
+			memcpy(path + bytes, name, strlen(name) + 1);
+			ino = fs_lookup(AT_FDCWD, path, 0);
+			if (ino > 0)
+				return ino;
+		}
+		dirs = end ? end + 1 : NULL;
+	}
+	return -ENOENT;
+}
+
+static noreturn_ void
+cannot_start(const char *name, long error)
+{
+	exos_log("%s: %s", name, error == -ENOENT ? "not found" : "cannot be run");
+	proc_exit((error == -ENOENT ? 127 : 126) << 8);
+}
+
+static void
+first_arguments(const struct exos_start *start, struct arguments *args)
+{
+	const char *text = start->strings;
+
+	arguments_begin(args);
+	args->argc = start->argc;
+	args->envc = start->envc;
+	for (u32 n = 0; n < start->argc + start->envc; n++) {
+		if (arguments_add(args, text))
+			exos_die(SIGKILL, "no memory for the first arguments");
+		text += strlen(text) + 1;
+	}
+}
+
+static void
+first_program(const struct exos_start *start, struct exo_save *regs)
+{
+	static char path[PATH_BYTES];
+	const char *name = start->strings;
+	struct arguments args;
+	long ino;
+
+	if (strchr(name, '/')) {
+		memcpy(path, name, strlen(name) < PATH_BYTES ? strlen(name) + 1 : 0);
+		ino = fs_lookup(AT_FDCWD, path, 0);
+	} else {
+		ino = search_path(environment_value(start, "PATH"), name, path);
+	}
+	if (ino < 0)
+		cannot_start(name, ino);
+	first_arguments(start, &args);
+	ino = exec_run((u32)ino, path, &args, regs);
+	if (ino < 0)
+		cannot_start(name, ino);
+}
+
+void
+exos_begin(void)
+{
+	const struct exos_start *start = AT(const struct exos_start, EXOS_START);
+	struct exo_save *regs = &UAREA->save[0];
+
+	self_set(start->pid);
+	vm_init();
+	signal_init();
+	fs_init(start->cwd);
+	fd_init(start);
+	*regs = (struct exo_save){ .flags = EXO_SAVE_FULL };
+	first_program(start, regs);
+	page_unmap((u64)start, (EXOS_DATA - EXOS_START) / EXO_PAGE_BYTES);
+	before_leaving(regs);
+	exos_resume(regs);
+}

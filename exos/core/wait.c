@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Blocking: the process parks under a predicate of the caller's terms, and of
+ * one more on its own `posted` word, so that a signal wakes it.  The kernel
+ * does not tell which term held; whoever waits looks again.
+ */
+#include "exos.h"
+#include "self.h"
+#include "../arch/x86_64/arch.h"
+#include "../proc/signal.h"
+#include "../proc/timer.h"
+#include "../linux/errno.h"
+
+u64
+clock_ns(void)
+{
+	return exo_now_ns();
+}
+
+struct exo_term
+term_word(const volatile void *word, u64 mask, u8 cmp, u64 value)
+{
+	u64 va = (u64)word;
+	u64 phys = page_pfn(word) * EXO_PAGE_BYTES + va % EXO_PAGE_BYTES;
+
+	return (struct exo_term){ .where = va >= EXO_TABLES ? va : phys, .mask = mask, .cmp = cmp,
+				  .value = value, .key = KEY_SELF };
+}
+
+long
+park_wait(const struct exo_term *terms, unsigned count, u64 deadline_ns)
+{
+	return exos_park_until(terms, count, deadline_ns, 0);
+}
+
+void
+park_yield(exo_envid to)
+{
+	exos_park_to(to);
+}
+
+int
+block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
+{
+	struct exo_term all[EXO_TERMS_MAX];
+	u64 alarm_ns = timer_next();
+	u64 until = alarm_ns && (!deadline_ns || alarm_ns < deadline_ns) ? alarm_ns : deadline_ns;
+	long woke;
+
+	if (count >= EXO_TERMS_MAX)
+		return -EINVAL;
+	signal_post_check();
+	if (signal_pending())
+		return -EINTR;
+	memcpy(all, terms, count * sizeof(*terms));
+	all[count] = term_word(&UAREA->posted, ~0ull, EXO_NE, 0);
+	all[count].flags = EXO_TERM_OR;
+	woke = park_wait(all, count + 1, until);
+	if (woke < 0) {
+		exos_log("wait refused: %s", exo_error_name(woke));
+		return (int)linux_errno(woke);
+	}
+	signal_post_check();
+	if (signal_pending())
+		return -EINTR;
+	return deadline_ns && clock_ns() >= deadline_ns ? -ETIMEDOUT : 0;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/* Linux's error numbers, and the one place where the kernel's become Linux's. */
+#ifndef EXOS_ERRNO_H
+#define EXOS_ERRNO_H
+
+#include "abi.h"
+
+/* -EXO_E... to -E...; what is not negative stays as it is. */
+long linux_errno(long result);
+
+#endif

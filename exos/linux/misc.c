@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/* What a Linux system says about itself, limits, randomness, and the futex of one thread. */
+#include "../arch/x86_64/arch.h"
+#include "../core/self.h"
+#include "../vm/vm.h"
+#include "abi.h"
+#include "calls.h"
+#include "errno.h"
+
+#define NSEC 1000000000ull
+#define INFINITY_ (~0ull)
+
+/* ---- the system ----------------------------------------------------------------------- */
+
+static void
+field(char to[65], const char *from)
+{
+	memset(to, 0, 65);
+	for (unsigned n = 0; n < 64 && from[n]; n++)
+		to[n] = from[n];
+}
+
+long
+sys_uname(long where)
+{
+	char names[6][65];
+
+	/* The release says which Linux's calls are meant: what libc's compare with. */
+	field(names[0], "Linux");
+	field(names[1], SHARED->hostname[0] ? SHARED->hostname : "exos");
+	field(names[2], "6.1.0-exos");
+	field(names[3], "ExOS on Aegis");
+	field(names[4], "x86_64");
+	field(names[5], "(none)");
+	return copy_out((u64)where, names, sizeof(names));
+}
+
+struct linux_sysinfo {
+	u64 uptime, loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
+	u16 procs, pad[3];
+	u64 totalhigh, freehigh;
+	u32 mem_unit;
+	char room[4];
+};
+_Static_assert(sizeof(struct linux_sysinfo) == 112, "struct sysinfo");
+
+long
+sys_sysinfo(long where)
+{
+	struct linux_sysinfo s = {
+		.uptime = clock_ns() / NSEC, .totalram = exo_info()->frames * EXO_PAGE_BYTES,
+		.freeram = exo_info()->free_frames * EXO_PAGE_BYTES, .mem_unit = 1,
+	};
+	const volatile struct sh_proc *table = proc_table();
+
+	for (unsigned row = 0; row < SH_PROCS; row++)
+		s.procs += table[row].state != PROC_FREE;
+	return copy_out((u64)where, &s, sizeof(s));
+}
+
+/* ---- randomness -------------------------------------------------------------------------- */
+
+#define GRND_KNOWN 7
+
+long
+sys_getrandom(long where, long bytes, long flags)
+{
+	u64 done = 0;
+
+	if (flags & ~GRND_KNOWN || bytes < 0)
+		return -EINVAL;
+	while (done < (u64)bytes) {
+		u64 word = random_word();
+		u64 part = (u64)bytes - done < sizeof(word) ? (u64)bytes - done : sizeof(word);
+
+		if (copy_out((u64)where + done, &word, part))
+			return done ? (long)done : -EFAULT;
+		done += part;
+	}
+	return bytes;
+}
+
+/* ---- limits --------------------------------------------------------------------------------- */
+
+enum { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC,
+	RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS, RLIMITS = 16 };
+
+#define OPEN_FILES 1024u
+
+static void
+limit_of(long which, u64 limit[2])
+{
+	u64 value = INFINITY_;
+
+	if (which == RLIMIT_STACK)
+		value = VM_STACK_BYTES;
+	else if (which == RLIMIT_CORE)
+		value = 0;
+	else if (which == RLIMIT_NPROC)
+		value = SH_PROCS;
+	else if (which == RLIMIT_NOFILE)
+		value = OPEN_FILES;
+	limit[0] = limit[1] = value;
+}
+
+/* What there is cannot be changed: asking for it, or for no less than it, succeeds. */
+static long
+limit_set(long which, u64 from)
+{
+	u64 want[2], is[2];
+
+	if (copy_in(want, from, sizeof(want)))
+		return -EFAULT;
+	limit_of(which, is);
+	if (want[0] > want[1])
+		return -EINVAL;
+	if (want[1] > is[1])
+		return -EPERM;
+	if (want[0] != is[0] && which != RLIMIT_CORE)
+		exos_log("limit %ld stays at %lu", which, is[0]);
+	return want[0] == is[0] && want[1] == is[1] ? 0 : -EPERM;
+}
+
+long
+sys_prlimit64(long pid, long which, long new, long old)
+{
+	u64 is[2];
+
+	if (pid && pid != PROC->pid)
+		return proc_find((u32)pid) ? -EPERM : -ESRCH;
+	if (which < 0 || which >= RLIMITS)
+		return -EINVAL;
+	limit_of(which, is);
+	if (old && copy_out((u64)old, is, sizeof(is)))
+		return -EFAULT;
+	return new ? limit_set(which, (u64)new) : 0;
+}
+
+long
+sys_getrlimit(long which, long where)
+{
+	return sys_prlimit64(0, which, 0, where);
+}
+
+long
+sys_setrlimit(long which, long from)
+{
+	return sys_prlimit64(0, which, from, 0);
+}
+
+long
+sys_getrusage(long who, long where)
+{
+	u64 ns = who == -1 ? PROC->children_ns : exo_env(UAREA->env)->run_ns;
+	u64 usage[18] = { ns / NSEC, ns % NSEC / 1000, 0, 0, vm_resident() * 4 };
+
+	if (who < -1 || who > 1)
+		return -EINVAL;
+	return copy_out((u64)where, usage, sizeof(usage));
+}
+
+/* ---- scheduling -------------------------------------------------------------------------------- */
+
+long
+sys_sched_yield(void)
+{
+	park_yield(0);
+	return 0;
+}
+
+long
+sys_sched_getaffinity(long pid, long bytes, long where)
+{
+	const u64 one = 1;
+
+	if (pid && proc_find((u32)pid) == NULL)
+		return -ESRCH;
+	if (bytes < 8 || bytes % 8)
+		return -EINVAL;
+	return copy_out((u64)where, &one, sizeof(one)) ? -EFAULT : 8;
+}
+
+long
+sys_getcpu(long cpu, long node, long unused)
+{
+	const u32 zero = 0;
+
+	(void)unused;
+	if (cpu && copy_out((u64)cpu, &UAREA->cpu, sizeof(u32)))
+		return -EFAULT;
+	return node ? copy_out((u64)node, &zero, sizeof(zero)) : 0;
+}
+
+/* Slices are equal: everybody's nice value is 0, in the kernel's 1..40 that is 20. */
+long
+sys_getpriority(long which, long who)
+{
+	(void)who;
+	return which < 0 || which > 2 ? -EINVAL : 20;
+}
+
+#define MEMBARRIER_QUERY 0
+
+/* One thread is always in order with itself; no command is needed, so none is offered. */
+long
+sys_membarrier(long command, long flags, long cpu)
+{
+	(void)cpu;
+	return command == MEMBARRIER_QUERY && flags == 0 ? 0 : -EINVAL;
+}
+
+/* ---- futex ---------------------------------------------------------------------------------------- */
+
+enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE, FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET };
+#define FUTEX_CLOCK_REALTIME 256
+#define FUTEX_COMMAND 127
+
+static long
+futex_wait(long word, u32 value, long timeout, bool absolute, bool wall)
+{
+	struct linux_timespec t;
+	u64 deadline = 0;
+	u32 now;
+	int error;
+
+	if (word % 4)
+		return -EINVAL;
+	if (copy_in(&now, (u64)word, sizeof(now)) || (timeout && copy_in(&t, (u64)timeout, sizeof(t))))
+		return -EFAULT;
+	if (timeout) {
+		if (t.sec < 0 || (u64)t.nsec >= NSEC)
+			return -EINVAL;
+		deadline = (u64)t.sec * NSEC + (u64)t.nsec;
+		deadline = absolute ? deadline - (wall ? SHARED->wall_offset_ns : 0) : clock_ns() + deadline;
+		deadline += deadline == 0;
+	}
+	if (now != value)
+		return -EAGAIN;
+	/* Only another process that shares the page could change it, and it cannot wake us: look now and then. */
+	do {
+		u64 soon = clock_ns() + 10000000;
+
+		error = block_on(NULL, 0, deadline && deadline < soon ? deadline : soon);
+		if (error == -ETIMEDOUT && (!deadline || clock_ns() < deadline))
+			error = 0;
+		if (error == 0 && copy_in(&now, (u64)word, sizeof(now)))
+			return -EFAULT;
+	} while (error == 0 && now == value);
+	return error;
+}
+
+/* Nobody else of this process can be waiting. */
+long
+sys_futex(long word, long how, long value, long timeout, long word2, long value3)
+{
+	int command = (int)how & FUTEX_COMMAND;
+
+	(void)word2;
+	(void)value3;
+	switch (command) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+		return futex_wait(word, (u32)value, timeout, command == FUTEX_WAIT_BITSET,
+		    how & FUTEX_CLOCK_REALTIME);
+	case FUTEX_WAKE:
+	case FUTEX_WAKE_BITSET:
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE:
+		return word % 4 ? -EINVAL : 0;
+	default:
+		return -ENOSYS;
+	}
+}

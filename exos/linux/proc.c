@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: ISC */
+/* Who am I, and the calls that make, change and end processes. */
+#include "../arch/x86_64/arch.h"
+#include "../core/self.h"
+#include "../proc/proc.h"
+#include "../server/fsmeta.h"
+#include "abi.h"
+#include "calls.h"
+#include "errno.h"
+
+u64 clear_child_tid;
+
+/* ---- names ------------------------------------------------------------------------------ */
+
+long
+sys_getpid(void)
+{
+	return PROC->pid;
+}
+
+long
+sys_gettid(void)
+{
+	return PROC->pid;
+}
+
+long
+sys_getppid(void)
+{
+	return PROC->ppid;
+}
+
+long
+sys_getpgrp(void)
+{
+	return PROC->pgid;
+}
+
+static const volatile struct sh_proc *
+named(long pid)
+{
+	return pid == 0 ? PROC : proc_find((u32)pid);
+}
+
+long
+sys_getpgid(long pid)
+{
+	const volatile struct sh_proc *p = named(pid);
+
+	return p ? (long)p->pgid : -ESRCH;
+}
+
+long
+sys_getsid(long pid)
+{
+	const volatile struct sh_proc *p = named(pid);
+
+	return p ? (long)p->sid : -ESRCH;
+}
+
+long
+sys_setpgid(long pid, long pgid)
+{
+	if ((int)pgid < 0)
+		return -EINVAL;
+	return server_call(OP_SETPGID, pid ? (u64)(u32)pid : PROC->pid, (u64)(u32)pgid, 0, 0, 0, NULL);
+}
+
+long
+sys_setsid(void)
+{
+	return server_call(OP_SETSID, 0, 0, 0, 0, 0, NULL);
+}
+
+/* ---- users ------------------------------------------------------------------------------- */
+
+long
+sys_getuid(void)
+{
+	return PROC->uid;
+}
+
+long
+sys_geteuid(void)
+{
+	return PROC->uid;
+}
+
+long
+sys_getgid(void)
+{
+	return PROC->gid;
+}
+
+long
+sys_getegid(void)
+{
+	return PROC->gid;
+}
+
+/*
+ * A user is the keys in the ring.  To become another would be to trade them
+ * at the server, which it does not offer; staying who one is succeeds.
+ */
+static long
+becomes(long id, u32 is)
+{
+	return (int)id == -1 || (u32)id == is ? 0 : -EPERM;
+}
+
+long
+sys_setuid(long uid)
+{
+	return (int)uid == -1 ? -EINVAL : becomes(uid, PROC->uid);
+}
+
+long
+sys_setgid(long gid)
+{
+	return (int)gid == -1 ? -EINVAL : becomes(gid, PROC->gid);
+}
+
+long
+sys_setreuid(long real, long effective)
+{
+	return becomes(real, PROC->uid) | becomes(effective, PROC->uid);
+}
+
+long
+sys_setregid(long real, long effective)
+{
+	return becomes(real, PROC->gid) | becomes(effective, PROC->gid);
+}
+
+long
+sys_setresuid(long real, long effective, long saved)
+{
+	return sys_setreuid(real, effective) | becomes(saved, PROC->uid);
+}
+
+long
+sys_setresgid(long real, long effective, long saved)
+{
+	return sys_setregid(real, effective) | becomes(saved, PROC->gid);
+}
+
+static long
+three_out(const u64 to[3], u32 value)
+{
+	for (unsigned n = 0; n < 3; n++) {
+		if (copy_out(to[n], &value, sizeof(value)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+long
+sys_getresuid(long real, long effective, long saved)
+{
+	return three_out((const u64[]){ (u64)real, (u64)effective, (u64)saved }, PROC->uid);
+}
+
+long
+sys_getresgid(long real, long effective, long saved)
+{
+	return three_out((const u64[]){ (u64)real, (u64)effective, (u64)saved }, PROC->gid);
+}
+
+/* No supplementary groups. */
+long
+sys_getgroups(long room, long list)
+{
+	(void)list;
+	return room < 0 ? -EINVAL : 0;
+}
+
+long
+sys_setgroups(long count, long list)
+{
+	u32 group;
+
+	if (PROC->uid)
+		return -EPERM;
+	if (count == 1 && copy_in(&group, (u64)list, sizeof(group)) == 0 && group == PROC->gid)
+		return 0;
+	return count == 0 ? 0 : -EPERM;
+}
+
+/* ---- threads of one --------------------------------------------------------------------------- */
+
+long
+sys_set_tid_address(long address)
+{
+	clear_child_tid = (u64)address;
+	return PROC->pid;
+}
+
+/* With one thread a robust lock's owner can only be this process, whose end frees its memory. */
+long
+sys_set_robust_list(long head, long bytes)
+{
+	(void)head;
+	return bytes == 24 ? 0 : -EINVAL;
+}
+
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define ARCH_GET_GS 0x1004
+
+long
+sys_arch_prctl(long what, long value)
+{
+	u64 base;
+
+	switch (what) {
+	case ARCH_SET_FS:
+		if ((u64)value >= EXO_USER_TOP)
+			return -EPERM;
+		if (!(exo_info()->features & EXO_FEAT_FSGSBASE)) {
+			exos_log("no FSGSBASE: the FS base cannot be set");
+			return -ENODEV;
+		}
+		fs_base_set((u64)value);
+		return 0;
+	case ARCH_GET_FS:
+		base = fs_base();
+		return copy_out((u64)value, &base, sizeof(base));
+	case ARCH_SET_GS:
+	case ARCH_GET_GS:
+		exos_log("GS belongs to the library: arch_prctl refused");
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
+#define PR_SET_PDEATHSIG 1
+#define PR_GET_DUMPABLE  3
+#define PR_SET_DUMPABLE  4
+#define PR_SET_NAME      15
+#define PR_GET_NAME      16
+#define PR_SET_NO_NEW_PRIVS 38
+#define PR_GET_NO_NEW_PRIVS 39
+#define NAME_BYTES 16u
+
+long
+sys_prctl(long what, long a, long b, long c, long d)
+{
+	char name[NAME_BYTES] = "";
+	long length;
+
+	(void)b;
+	(void)c;
+	(void)d;
+	switch (what) {
+	case PR_SET_NAME:
+		length = copy_in_string(name, (u64)a, sizeof(name));
+		if (length == -EFAULT)
+			return -EFAULT;
+		name[NAME_BYTES - 1] = '\0';
+		memcpy(COMM, name, sizeof(name));
+		return server_call(OP_SETNAME, 0, 0, 0, 0, 0, NULL);
+	case PR_GET_NAME:
+		for (unsigned n = 0; n < NAME_BYTES - 1; n++)
+			name[n] = PROC->name[n];
+		return copy_out((u64)a, name, sizeof(name));
+	case PR_GET_DUMPABLE:
+	case PR_GET_NO_NEW_PRIVS:
+		return 1;		/* there are no set-id programs */
+	case PR_SET_DUMPABLE:
+	case PR_SET_NO_NEW_PRIVS:
+		return a == 1 ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* ---- fork ---------------------------------------------------------------------------------------- */
+
+#define CLONE_VM             0x00000100ull
+#define CLONE_VFORK          0x00004000ull
+#define CLONE_THREAD         0x00010000ull
+#define CLONE_SETTLS         0x00080000ull
+#define CLONE_PARENT_SETTID  0x00100000ull
+#define CLONE_CHILD_CLEARTID 0x00200000ull
+#define CLONE_CHILD_SETTID   0x01000000ull
+#define CLONE_SERVED (CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | \
+	CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | 0xff)
+
+long
+sys_fork(struct exo_save *regs)
+{
+	(void)regs;
+	return proc_fork();
+}
+
+/* The child has a copy of the memory, and the parent goes on at once: what a portable program may assume. */
+long
+sys_vfork(struct exo_save *regs)
+{
+	return sys_fork(regs);
+}
+
+static void
+child_side(struct exo_save *regs, u64 flags)
+{
+	const u32 tid = PROC->pid;
+
+	if (regs->rsi)
+		regs->rsp = regs->rsi;
+	if (flags & CLONE_SETTLS)
+		fs_base_set(regs->r8);
+	clear_child_tid = flags & CLONE_CHILD_CLEARTID ? regs->r10 : 0;
+	if (flags & CLONE_CHILD_SETTID)
+		copy_out(regs->r10, &tid, sizeof(tid));
+}
+
+/* clone as fork.  Memory is shared only until exec or exit (CLONE_VFORK), so a copy will do. */
+long
+sys_clone(struct exo_save *regs)
+{
+	u64 flags = regs->rdi;
+	u32 tid;
+	long pid;
+
+	if (flags & ~CLONE_SERVED || (flags & CLONE_VM && !(flags & CLONE_VFORK))) {
+		exos_log("clone with flags %lx (threads?) is not served", flags);
+		return -ENOSYS;
+	}
+	pid = proc_fork();
+	if (pid == 0) {
+		child_side(regs, flags);
+		return 0;
+	}
+	tid = (u32)pid;
+	if (pid > 0 && flags & CLONE_PARENT_SETTID)
+		copy_out(regs->rdx, &tid, sizeof(tid));
+	return pid;
+}
+
+/* ---- exec ------------------------------------------------------------------------------------------ */
+
+static char path[LINUX_PATH_MAX];
+
+static long
+execute(int dirfd, struct exo_save *regs, u64 argv, u64 envp, u32 flags)
+{
+	struct arguments args;
+	long result = fs_lookup(dirfd, path, flags);
+	u32 ino = (u32)result;
+
+	if (result < 0)
+		return result;
+	result = arguments_begin(&args);
+	if (result == 0)
+		result = arguments_collect(&args, argv, envp);
+	if (result == 0)
+		result = exec_run(ino, path, &args, regs);
+	if (result < 0)
+		arguments_end();
+	return result;
+}
+
+long
+sys_execve(struct exo_save *regs)
+{
+	long length = copy_in_string(path, regs->rdi, sizeof(path));
+
+	return length < 0 ? length : execute(AT_FDCWD, regs, regs->rsi, regs->rdx, 0);
+}
+
+long
+sys_execveat(struct exo_save *regs)
+{
+	long length = copy_in_string(path, regs->rsi, sizeof(path));
+
+	return length < 0 ? length : execute((int)regs->rdi, regs, regs->rdx, regs->r10, (u32)regs->r8);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------ */
+
+long
+sys_exit_group(long status)
+{
+	proc_exit((int)(status & 0xff) << 8);
+}
+
+long
+sys_exit(long status)
+{
+	return sys_exit_group(status);
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * exec: read what the new program is while the old one still stands; from
+ * the first unmapping on there is no way back, and a failure is the end.
+ *
+ * Argument strings are collected in pages at WINDOW_EXEC, outside of the
+ * memory that goes.  A native program (an ELF note says so) is started by the
+ * server, in a fresh environment under the same pid.
+ */
+#include "proc.h"
+#include "elf.h"
+#include "signal.h"
+#include "../arch/x86_64/arch.h"
+#include "../server/fsmeta.h"
+#include "../vm/vm.h"
+#include "../linux/errno.h"
+
+#define WINDOW AT(char, EXOS_WINDOW + WINDOW_EXEC * EXO_PAGE_BYTES)
+#define WINDOW_BYTES (256u * (u32)EXO_PAGE_BYTES)
+#define HEAD_BYTES 4096u
+#define SCRIPT_DEPTH 4
+#define INTERP_MAX 256u
+#define RW (EXO_MAP_READ | EXO_MAP_WRITE)
+
+/* ---- arguments ----------------------------------------------------------------------- */
+
+int
+arguments_begin(struct arguments *args)
+{
+	*args = (struct arguments){ .strings = WINDOW };
+	return 0;
+}
+
+/* Pages up to `bytes`. */
+static int
+arguments_room(struct arguments *args, u32 bytes)
+{
+	if (bytes > WINDOW_BYTES)
+		return -E2BIG;
+	while (args->room < bytes) {
+		u64 va = (u64)WINDOW + args->room;
+
+		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT && page_entry(va) & EXO_PTE_PRESENT)
+		    && page_map_new(va, RW))
+			return -ENOMEM;
+		args->room += (u32)EXO_PAGE_BYTES;
+	}
+	return 0;
+}
+
+int
+arguments_add(struct arguments *args, const char *text)
+{
+	u32 bytes = (u32)strlen(text) + 1;
+	int error = arguments_room(args, args->bytes + bytes);
+
+	if (error)
+		return error;
+	memcpy(args->strings + args->bytes, text, bytes);
+	args->bytes += bytes;
+	return 0;
+}
+
+/* One string of the program's, read once: it may change while we look. */
+static int
+collect_string(struct arguments *args, u64 address)
+{
+	for (;;) {
+		long length = copy_in_string(args->strings + args->bytes, address, args->room - args->bytes);
+
+		if (length >= 0) {
+			args->bytes += (u32)length + 1;
+			return 0;
+		}
+		if (length != -ENAMETOOLONG)
+			return (int)length;
+		length = arguments_room(args, args->room + (u32)EXO_PAGE_BYTES);
+		if (length)
+			return (int)length;
+	}
+}
+
+static int
+collect_vector(struct arguments *args, u64 vector, u32 *count)
+{
+	u64 address;
+
+	if (vector == 0)
+		return 0;		/* Linux takes NULL for empty */
+	for (;; vector += sizeof(address)) {
+		int error = copy_in(&address, vector, sizeof(address));
+
+		if (error || address == 0)
+			return error;
+		error = collect_string(args, address);
+		if (error)
+			return error;
+		(*count)++;
+	}
+}
+
+int
+arguments_collect(struct arguments *args, u64 argv, u64 envp)
+{
+	int error = collect_vector(args, argv, &args->argc);
+
+	if (error == 0 && args->argc == 0) {
+		error = arguments_add(args, "");
+		args->argc = 1;
+	}
+	return error ? error : collect_vector(args, envp, &args->envc);
+}
+
+void
+arguments_end(void)
+{
+	page_unmap((u64)WINDOW, WINDOW_BYTES / EXO_PAGE_BYTES);
+}
+
+/* ---- scripts ----------------------------------------------------------------------------- */
+
+/* Put strings in front, replacing argv[0]. */
+static int
+arguments_front(struct arguments *args, const char *const *front, unsigned count)
+{
+	u32 first = args->argc ? (u32)strlen(args->strings) + 1 : 0, bytes = 0, at = 0;
+	int error;
+
+	for (unsigned n = 0; n < count; n++)
+		bytes += (u32)strlen(front[n]) + 1;
+	error = arguments_room(args, args->bytes + bytes);
+	if (error)
+		return error;
+	memmove(args->strings + bytes, args->strings + first, args->bytes - first);
+	for (unsigned n = 0; n < count; n++) {
+		u32 length = (u32)strlen(front[n]) + 1;
+
+		memcpy(args->strings + at, front[n], length);
+		at += length;
+	}
+	args->bytes = args->bytes - first + bytes;
+	args->argc = args->argc - (args->argc != 0) + count;
+	return 0;
+}
+
+static char *
+skip_blanks(char *s)
+{
+	while (*s == ' ' || *s == '\t')
+		s++;
+	return s;
+}
+
+/* "#! interpreter [one argument]": line is NUL terminated and changed.  NULL: no interpreter named. */
+static char *
+script_line(char *line, char **argument)
+{
+	char *name = skip_blanks(line + 2), *end;
+
+	end = strchr(name, '\n');
+	if (end == NULL)
+		return NULL;
+	while (end > name && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+		end--;
+	*end = '\0';
+	for (end = name; *end && *end != ' ' && *end != '\t'; end++)
+		;
+	*argument = NULL;
+	if (*end) {
+		*end = '\0';
+		*argument = skip_blanks(end + 1);
+	}
+	return *name ? name : NULL;
+}
+
+/* ---- images -------------------------------------------------------------------------------- */
+
+static long
+executable(u32 ino)
+{
+	const struct fs_inode *inode = fs_inode(ino);
+
+	if (inode == NULL)
+		return -ENOENT;
+	if (!S_ISREG(inode->mode))
+		return S_ISDIR(inode->mode) ? -EISDIR : -EACCES;
+	return inode->mode & 0111 ? 0 : -EACCES;
+}
+
+static long
+image_read(u32 ino, u8 *head, struct elf_image *image)
+{
+	long got = fs_read(ino, 0, head, HEAD_BYTES);
+
+	if (got < 0)
+		return got;
+	return elf_parse(head, (u64)got, fs_inode(ino)->size, image) ? 0 : -ENOEXEC;
+}
+
+static int
+image_map(u32 ino, const struct elf_image *image, u64 bias)
+{
+	for (unsigned n = 0; n < image->count; n++) {
+		const struct elf_segment *s = &image->segment[n];
+		u64 where;
+		int error;
+
+		if (s->file_bytes)
+			error = vm_map_file(s->start + bias, s->bytes, s->prot, VM_FIXED, ino, s->offset,
+			    s->file_bytes, &where);
+		else
+			error = vm_map_anon(s->start + bias, s->bytes, s->prot, VM_FIXED, &where);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static u64
+pie_base(void)
+{
+	return VM_PIE + PAGE_DOWN(random_word() & 0xffffffffull) * 16;
+}
+
+/* The interpreter of a dynamic program: 0, or its inode, or -errno. */
+static long
+interpreter_find(u32 ino, const struct elf_image *image)
+{
+	char name[INTERP_MAX];
+	long error;
+
+	if (image->interp_bytes == 0)
+		return 0;
+	if (image->interp_bytes >= sizeof(name))
+		return -ENOEXEC;
+	error = fs_read(ino, image->interp_offset, name, image->interp_bytes);
+	if (error < 0)
+		return error;
+	name[image->interp_bytes] = '\0';
+	return fs_lookup(AT_FDCWD, name, 0);
+}
+
+static bool
+is_native(u32 ino, const struct elf_image *image)
+{
+	struct exo_note note;
+
+	if (image->note_bytes < sizeof(note)
+	    || fs_read(ino, image->note_offset, &note, sizeof(note)) != (long)sizeof(note))
+		return false;
+	return note.type == EXO_NOTE_TYPE && note.name_bytes == sizeof(EXO_NOTE_NAME)
+	    && memcmp(note.name, EXO_NOTE_NAME, sizeof(EXO_NOTE_NAME)) == 0;
+}
+
+static long
+native_run(u32 ino, const struct arguments *args)
+{
+	if (args->bytes > EXO_PAGE_BYTES)
+		return -E2BIG;
+	memcpy(COMM, args->strings, args->bytes);
+	return server_call(OP_EXEC_NATIVE, ino, args->argc | (u64)args->envc << 32, args->bytes, 0, 0, NULL);
+}
+
+/* ---- the step ---------------------------------------------------------------------------------- */
+
+static void
+publish(const char *path, const struct arguments *args)
+{
+	const char *name = path;
+	u32 bytes = 0;
+
+	for (const char *s = path; *s; s++) {
+		if (*s == '/')
+			name = s + 1;
+	}
+	for (u32 n = 0; n < args->argc; n++)
+		bytes += (u32)strlen(args->strings + bytes) + 1;
+	if (bytes > sizeof(PUB->cmdline) - 1)
+		bytes = sizeof(PUB->cmdline) - 1;
+	memset(PUB->cmdline, 0, sizeof(PUB->cmdline));
+	memcpy(PUB->cmdline, args->strings, bytes);
+	for (bytes = 0; bytes < 15 && name[bytes]; bytes++)
+		COMM[bytes] = name[bytes];
+	COMM[bytes] = '\0';
+	server_call(OP_SETNAME, 0, 0, 0, 0, 0, NULL);
+}
+
+static long
+load(u32 ino, const struct elf_image *image, u32 interp, const struct elf_image *interp_image,
+	struct loaded *out)
+{
+	u64 bias = image->anywhere ? pie_base() - image->low : 0, interp_bias = 0;
+	int error = image_map(ino, image, bias);
+
+	if (error == 0 && interp) {
+		u64 bytes = interp_image->high - interp_image->low;
+		u64 where = regions_gap(&vm.regions, bytes, VM_LOW, vm.maps_top);
+
+		interp_bias = where - interp_image->low;
+		error = where ? image_map(interp, interp_image, interp_bias) : -ENOMEM;
+	}
+	if (error == 0)
+		error = vm_add(vm.stack_top - VM_STACK_BYTES, vm.stack_top, PROT_READ | PROT_WRITE, REGION_STACK);
+	vm_set_brk(image->high + bias);
+	*out = (struct loaded){
+		.phdr = image->phdr ? image->phdr + bias : 0, .phnum = image->phnum,
+		.base = interp ? interp_bias + interp_image->low : 0,
+		.program_entry = image->entry + bias,
+		.entry = interp ? interp_image->entry + interp_bias : image->entry + bias,
+	};
+	return error;
+}
+
+/* From here on the old program is gone. */
+static long
+replace(u32 ino, const char *path, struct arguments *args, struct elf_image image[2], u32 interp,
+	struct exo_save *regs)
+{
+	const u64 flags = regs->flags;
+	struct loaded loaded;
+	long rsp;
+
+	vm_exec_reset();
+	if (load(ino, &image[0], interp, &image[1], &loaded))
+		exos_die(SIGKILL, "exec: no memory");
+	fd_exec();
+	signal_exec();
+	rsp = stack_build(args, path, &loaded);
+	if (rsp < 0)
+		exos_die(SIGKILL, "exec: no memory for the stack");
+	publish(path, args);
+	arguments_end();
+	fs_base_set(0);
+	fpu_reset();
+	clear_child_tid = 0;
+	*regs = (struct exo_save){ .rip = loaded.entry, .rsp = (u64)rsp, .rflags = 0x202, .flags = (u16)flags };
+	REGS_CALL(regs) = ~0ull;
+	return 0;
+}
+
+static long
+run_image(u32 ino, const char *path, struct arguments *args, u8 *head, struct elf_image image[2],
+	struct exo_save *regs)
+{
+	long error = image_read(ino, head, &image[0]), interp;
+
+	if (error)
+		return error;
+	if (is_native(ino, &image[0]))
+		return native_run(ino, args);
+	if (args->bytes + 8ull * (args->argc + args->envc) > VM_STACK_BYTES / 4)
+		return -E2BIG;
+	interp = interpreter_find(ino, &image[0]);
+	if (interp < 0)
+		return interp;
+	if (interp) {
+		error = image_read((u32)interp, head, &image[1]);
+		if (error || !image[1].anywhere)
+			return error ? error : -ENOEXEC;
+	}
+	return replace(ino, path, args, image, (u32)interp, regs);
+}
+
+/* What path names: a program (0), or a script: then args and *ino are its interpreter's. */
+static long
+run_script(u32 *ino, const char *path, struct arguments *args, u8 *head)
+{
+	const char *front[3];
+	unsigned count = 0;
+	char *argument, *name;
+	long got = fs_read(*ino, 0, head, HEAD_BYTES - 1);
+
+	if (got < 0)
+		return got;
+	head[got] = '\0';
+	if (got < 2 || head[0] != '#' || head[1] != '!')
+		return 0;
+	name = script_line((char *)head, &argument);
+	if (name == NULL)
+		return -ENOEXEC;
+	front[count++] = name;
+	if (argument)
+		front[count++] = argument;
+	front[count++] = path;
+	got = arguments_front(args, front, count);
+	if (got < 0)
+		return got;
+	got = fs_lookup(AT_FDCWD, name, 0);
+	if (got > 0)
+		*ino = (u32)got;
+	return got;
+}
+
+long
+exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *regs)
+{
+	struct elf_image *image = xalloc(2 * sizeof(*image));
+	u8 *head = xalloc(HEAD_BYTES);
+	long result = -ENOMEM;
+
+	for (unsigned depth = 0; image && head; depth++) {
+		result = depth > SCRIPT_DEPTH ? -ELOOP : executable(ino);
+		if (result == 0)
+			result = run_script(&ino, path, args, head);
+		if (result < 0)
+			break;
+		if (result == 0) {
+			result = run_image(ino, path, args, head, image, regs);
+			break;
+		}
+		path = args->strings;	/* the interpreter */
+	}
+	xfree(image);
+	xfree(head);
+	return result;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fork, as the parent's library does it.  The server makes the child's account
+ * and environment; until OP_FORK_DONE our own key opens both.  Then we
+ *
+ *   1. install the child's tables: the image's text and the shared region are
+ *      the tables we have ourselves,
+ *   2. let the kernel clone our bindings: the program's pages copy-on-write,
+ *      pipes and open files shared,
+ *   3. copy what the library cannot lose to a fault: data, stacks, heap,
+ *   4. copy the key ring, fill in the u-area, activate.
+ *
+ * The copy is made inside exos_fork_point, so the child's first prologue
+ * finds a parked context on its stack: this fork, returning 0.
+ */
+#include "proc.h"
+#include "signal.h"
+#include "timer.h"
+#include "../arch/x86_64/arch.h"
+#include "../core/frames.h"
+#include "../core/header.h"
+#include "../core/heap.h"
+#include "../core/keys.h"
+#include "../core/self.h"
+#include "../vm/vm.h"
+#include "../linux/errno.h"
+
+#define BATCH 32u			/* pages copied at a time, at WINDOW_FORK */
+#define RW (EXO_MAP_READ | EXO_MAP_WRITE)
+#define SPAN 0x200000ull		/* what one page table covers */
+#define HERE(offset) ((u64)AT(char, offset))
+
+extern char exos_data[] __attribute__((visibility("hidden")));
+extern char exos_memory_end[] __attribute__((visibility("hidden")));
+
+struct child {
+	u32 pid;
+	exo_envid env;
+	exo_pfn account;
+	exo_pfn uarea, comm, public;
+	u64 table[3];			/* last table known to be there, by level - 1: va >> its shift, + 1 */
+	u64 fs;
+};
+
+static u8 vector_state[FPU_AREA_MAX] __attribute__((aligned(64)));
+
+/* ---- tables -------------------------------------------------------------------------- */
+
+static int
+child_tables(struct child *c, u64 va, unsigned lowest)
+{
+	for (unsigned level = 3; level >= lowest; level--) {
+		u64 which = (va >> (12 + 9 * level)) + 1;
+		int error;
+
+		if (c->table[level - 1] == which)
+			continue;
+		error = table_install(c->env, c->account, va, level);
+		if (error)
+			return error;
+		c->table[level - 1] = which;
+	}
+	return 0;
+}
+
+/* The tables that all processes share. */
+static int
+shared_tables(struct child *c)
+{
+	long error = child_tables(c, HERE(EXOS_TEXT), 2);
+
+	if (error)
+		return (int)error;
+	error = exo_pt_install(c->env, HERE(EXOS_TEXT) | 1, EXO_PTE_PFN(exo_pte_at(HERE(EXOS_TEXT), 2)), 0,
+	    KEY_SELF, KEY_SELF);
+	if (error >= 0)
+		error = child_tables(c, HERE(EXOS_SHARED), 3);
+	if (error >= 0)
+		error = exo_pt_install(c->env, HERE(EXOS_SHARED) | 2,
+		    EXO_PTE_PFN(exo_pte_at(HERE(EXOS_SHARED), 3)), 0, KEY_SELF, KEY_SELF);
+	return error < 0 ? (int)linux_errno(error) : 0;
+}
+
+/* ---- clones ---------------------------------------------------------------------------- */
+
+/* Bindings of [start, end), one page table's span at a time, where we have one. */
+static int
+clone_range(struct child *c, u64 start, u64 end)
+{
+	for (u64 va = start; va < end; va = (va | (SPAN - 1)) + 1) {
+		u64 stop = (va | (SPAN - 1)) + 1 < end ? (va | (SPAN - 1)) + 1 : end;
+		long error;
+
+		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT))
+			continue;
+		error = child_tables(c, va, 1);
+		if (error == 0)
+			error = exo_pt_clone_all(c->env, va, (stop - va) / PAGE, KEY_SELF);
+		if (error < 0)
+			return (int)linux_errno(error);
+	}
+	return 0;
+}
+
+static int
+clone_program(struct child *c)
+{
+	for (unsigned n = 0; n < vm.regions.count; n++) {
+		const struct region *r = &vm.regions.at[n];
+		int error = 0;
+
+		/* Both must find the same page, so it must be there before they part. */
+		if (r->flags & REGION_SHARED && r->ino == 0)
+			error = vm_populate(r->start, r->end);
+		if (error == 0)
+			error = clone_range(c, r->start, r->end);
+		if (error)
+			return error;
+	}
+	return clone_range(c, HERE(EXOS_PIPES), HERE(EXOS_HEAP));
+}
+
+/* ---- copies ------------------------------------------------------------------------------ */
+
+/* Claim and map pages of the child at va; their frames to pfn[]. */
+static int
+child_pages(struct child *c, u64 va, unsigned count, exo_pfn *pfn)
+{
+	struct exo_map m;
+
+	for (unsigned n = 0; n < count; n++) {
+		long error;
+
+		do {
+			pfn[n] = frame_find(1);
+			if (pfn[n] == 0)
+				return -ENOMEM;
+			m = (struct exo_map){ .va = va + n * PAGE, .pfn = pfn[n], .key = KEY_SELF,
+					      .op = EXO_OP_MAP | EXO_MAP_CLAIM | RW };
+			error = exo_map(c->env, &m, 1, KEY_SELF);
+			if (error == -EXO_EQUOTA && account_more(c->account, 1) == 0)
+				error = -EXO_ETAKEN;
+		} while (error == -EXO_ETAKEN);	/* bound: each time another frame, of as many as were free */
+		if (error < 0)
+			return (int)linux_errno(error);
+	}
+	return 0;
+}
+
+/* Map the child's new pages here too, copy, and let go. */
+static int
+fill(u64 from, unsigned count, const exo_pfn *pfn)
+{
+	struct exo_map vec[BATCH];
+	u64 window = HERE(EXOS_WINDOW + WINDOW_FORK * PAGE);
+	long error = tables_ensure(window);
+
+	for (unsigned n = 0; n < count; n++)
+		vec[n] = (struct exo_map){ .va = window + n * PAGE, .pfn = pfn[n], .key = KEY_SELF,
+					   .op = EXO_OP_MAP | RW };
+	if (error == 0)
+		error = exo_map_all(UAREA->env, vec, count, KEY_SELF);
+	if (error < 0)
+		return (int)linux_errno(error);
+	memcpy((void *)window, (const void *)from, count * PAGE);
+	for (unsigned n = 0; n < count; n++)
+		vec[n] = (struct exo_map){ .va = window + n * PAGE, .op = EXO_OP_UNMAP, .key = KEY_SELF };
+	exo_map_all(UAREA->env, vec, count, KEY_SELF);
+	return 0;
+}
+
+static int
+copy_range(struct child *c, u64 start, u64 bytes)
+{
+	exo_pfn pfn[BATCH];
+	int error = 0;
+
+	for (u64 va = start; va < start + bytes && !error;) {
+		u64 left = (start + bytes - va) / PAGE, room = (SPAN - va % SPAN) / PAGE;
+		unsigned count = BATCH;
+
+		count = left < count ? (unsigned)left : count;
+		count = room < count ? (unsigned)room : count;
+		error = child_tables(c, va, 1);
+		if (error == 0)
+			error = child_pages(c, va, count, pfn);
+		if (error == 0)
+			error = fill(va, count, pfn);
+		va += count * PAGE;
+	}
+	return error;
+}
+
+static int
+copy_stacks(struct child *c)
+{
+	int error = 0;
+
+	for (unsigned depth = 1; depth <= EXOS_STACK_DEPTHS && !error; depth++) {
+		u64 bytes = exos_header.stack_pages[depth - 1] * PAGE;
+
+		error = copy_range(c, HERE(EXOS_STACKS) + depth * EXOS_STACK_STRIDE - bytes, bytes);
+	}
+	return error;
+}
+
+/* The pages with a part in the contract: u-area, public page, comm page (empty). */
+static int
+contract_pages(struct child *c)
+{
+	int error = child_tables(c, HERE(EXOS_UAREA), 1);
+
+	if (error == 0)
+		error = child_pages(c, HERE(EXOS_UAREA), 1, &c->uarea);
+	if (error == 0)
+		error = child_pages(c, HERE(EXOS_PUBLIC), 1, &c->public);
+	if (error == 0)
+		error = child_pages(c, HERE(EXOS_COMM), 1, &c->comm);
+	if (error == 0)
+		error = fill(HERE(EXOS_PUBLIC), 1, &c->public);
+	return error;
+}
+
+static int
+copy_library(struct child *c)
+{
+	int error = copy_range(c, (u64)exos_data, PAGE_UP((u64)(exos_memory_end - exos_data)));
+
+	if (error == 0)
+		error = copy_range(c, HERE(EXOS_HEAP), heap_bytes());
+	/* Last, because they must hold what this very function will have done. */
+	if (error == 0)
+		error = copy_stacks(c);
+	return error;
+}
+
+/* ---- keys and the u-area ------------------------------------------------------------------- */
+
+static int
+copy_keys(struct child *c)
+{
+	long error;
+
+	for (unsigned ring = 1; ring < key_slots() / EXO_KEYS_FRAME; ring++) {
+		exo_pfn pfn;
+
+		error = frames_claim_for(c->account, 1, &pfn);
+		if (error)
+			return (int)error;
+		error = exo_ring_add(c->env, ring, pfn, KEY_SELF);
+		if (error < 0)
+			return (int)linux_errno(error);
+	}
+	/* Slot 0 is the child's own already. */
+	error = exo_key_copy_all(KEY_SELF + 1, key_slots() - 1, c->env, KEY_SELF + 1, KEY_SELF);
+	return error < 0 ? (int)linux_errno(error) : 0;
+}
+
+/* Ours, but for what the kernel will say about the child itself. */
+static int
+uarea_fill(struct child *c)
+{
+	struct exo_uarea *u = AT(struct exo_uarea, EXOS_WINDOW + WINDOW_VM * PAGE);
+	int error = page_map((u64)u, c->uarea, RW, KEY_SELF);
+	struct exo_map gone = { .va = (u64)u, .op = EXO_OP_UNMAP, .key = KEY_SELF };
+
+	if (error)
+		return error;
+	memcpy(u, UAREA, sizeof(*u));
+	u->posted = 0;
+	u->pending = 0;
+	u->overrun = 0;
+	exo_map(UAREA->env, &gone, 1, KEY_SELF);
+	return 0;
+}
+
+static int
+activate(struct child *c)
+{
+	struct exo_act_spec spec = { .cpu = UAREA->cpu, .uarea_frame = c->uarea,
+				     .uarea_va = HERE(EXOS_UAREA) };
+	long error = frames_claim_for(c->account, 1, &spec.act_frame);
+
+	if (error)
+		return (int)error;
+	error = exo_env_activate(c->env, &spec, KEY_SELF);
+	return error < 0 ? (int)linux_errno(error) : 0;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static int
+build(struct child *c)
+{
+	int error = shared_tables(c);
+
+	if (error == 0)
+		error = contract_pages(c);
+	if (error == 0)
+		error = clone_program(c);
+	if (error == 0)
+		error = copy_keys(c);
+	if (error == 0)
+		error = uarea_fill(c);
+	if (error == 0)
+		error = copy_library(c);
+	return error ? error : activate(c);
+}
+
+/* Inside exos_fork_point; c is data, not stack, so that the child finds its pid. */
+static long
+fork_inside(void *arg)
+{
+	struct child *c = arg;
+	struct answer answer;
+	long result = server_call(OP_FORK_BEGIN, 0, 0, 0, 0, 0, &answer);
+	int error;
+
+	if (result < 0)
+		return result;
+	c->pid = (u32)result;
+	c->env = answer.rdx;
+	c->account = answer.r8;
+	error = build(c);
+	if (error == 0)
+		error = (int)server_call(OP_FORK_DONE, c->pid, c->comm, c->public, 0, 0, NULL);
+	if (error == 0)
+		return c->pid;
+	exos_log("fork: error %d", error);
+	server_call(OP_FORK_ABORT, c->pid, 0, 0, 0, 0, NULL);
+	return error;
+}
+
+static void
+child_begin(const struct child *c)
+{
+	self_set(c->pid);
+	fs_base_set(c->fs);
+	fpu_load(vector_state);
+	signals.pending = 0;
+	timer_set(0, 0);
+	fd_fork_child();
+}
+
+long
+proc_fork(void)
+{
+	static struct child child;
+	long pid;
+
+	child = (struct child){ .fs = fs_base() };
+	if (fpu_save(vector_state))
+		return -ENOMEM;
+	fd_fork_prepare();
+	pid = exos_fork_point(fork_inside, &child);
+	if (pid == 0)
+		child_begin(&child);
+	return pid;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Processes: from one program to the next (exec), into two (fork), to the end
+ * (exit), and a parent's view of its children (wait).
+ */
+#ifndef EXOS_PROC_H
+#define EXOS_PROC_H
+
+#include "../core/exos.h"
+
+struct linux_siginfo;
+
+/* What exec is given: strings in library memory, arguments first, each NUL terminated. */
+struct arguments {
+	char *strings;			/* at WINDOW_EXEC, while collected there */
+	u32 bytes, room;
+	u32 argc, envc;
+};
+
+/* exec.c */
+int arguments_begin(struct arguments *args);		/* 0 or -errno */
+int arguments_add(struct arguments *args, const char *text);	/* library memory */
+int arguments_collect(struct arguments *args, u64 argv, u64 envp);	/* the program's vectors */
+void arguments_end(void);
+long exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *regs);
+
+/* stack.c */
+struct loaded {				/* of a program, for its auxiliary vector */
+	u64 entry, phdr, phnum, base, program_entry;
+};
+long stack_build(const struct arguments *args, const char *path, const struct loaded *image);	/* rsp or -errno */
+
+/* fork.c */
+long proc_fork(void);			/* pid, 0 in the child, -errno */
+
+/* wait.c */
+void child_describe(struct linux_siginfo *info);	/* for SIGCHLD */
+
+/* the thread's identity towards libc, linux/proc.c */
+extern u64 clear_child_tid;
+
+#endif

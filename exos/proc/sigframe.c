@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The frame a handler finds on its stack: Linux's rt_sigframe for x86-64.
+ *
+ *   higher   +--------------------+ program's rsp - 128 (red zone), or the top of the alternate stack
+ *            | vector state       | 64-aligned, XSAVE layout, end mark behind
+ *            | struct frame       |   siginfo
+ *            |                    |   ucontext
+ *   rsp ->   |                    |   return address: the restorer
+ *            +--------------------+ 16-aligned + 8, as behind a call
+ */
+#include "signal.h"
+#include "../arch/x86_64/arch.h"
+
+#define RED_ZONE 128u
+#define FP_MAGIC1 0x46505853u
+#define FP_MAGIC2 0x46505845u
+#define FP_MARK_AT 464u			/* in the FXSAVE area: bytes for software */
+
+#define FLAG_TF 0x100ull
+#define FLAG_DF 0x400ull
+#define FLAG_RF 0x10000ull
+#define FLAGS_PROGRAM 0x240cd5ull	/* what sigreturn may set: no TF, which would trap inside the library */
+#define FLAGS_FIXED 0x202ull
+
+#define UC_FP_XSTATE 1u
+#define UC_SIGCONTEXT_SS 2u
+#define UC_STRICT_RESTORE_SS 4u
+
+struct sigcontext {
+	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+	u16 cs, gs, fs, ss;
+	u64 error, vector, oldmask, cr2;
+	u64 fpstate;
+	u64 reserved[8];
+};
+_Static_assert(sizeof(struct sigcontext) == 256, "sigcontext");
+
+struct ucontext {
+	u64 flags, link;
+	struct linux_stack stack;
+	struct sigcontext regs;
+	u64 mask;
+};
+
+struct frame {
+	u64 restorer;
+	struct ucontext uc;
+	struct linux_siginfo info;
+};
+_Static_assert(sizeof(struct frame) == 440, "rt_sigframe");
+
+struct fp_mark {			/* struct _fpx_sw_bytes */
+	u32 magic1, extended_bytes;
+	u64 features;
+	u32 state_bytes;
+	u32 pad[7];
+};
+_Static_assert(sizeof(struct fp_mark) == 48, "_fpx_sw_bytes");
+
+static u8 fp_area[FPU_AREA_MAX] __attribute__((aligned(64)));
+
+bool
+on_stack(u64 rsp)
+{
+	return rsp > signals.stack.sp && rsp - signals.stack.sp <= signals.stack.bytes;
+}
+
+static u64
+stack_top(const struct exo_save *regs, int sig)
+{
+	if (signals.action[sig].flags & SA_ONSTACK_ && !(signals.stack.flags & SS_DISABLE_)
+	    && !on_stack(regs->rsp))
+		return signals.stack.sp + signals.stack.bytes;
+	return regs->rsp - RED_ZONE;
+}
+
+/* Vector state at `at` in the program's memory, with the marks that Linux puts there. */
+static bool
+vector_push(u64 at)
+{
+	const u32 end = FP_MAGIC2;
+	struct fp_mark mark = { .magic1 = FP_MAGIC1, .features = exo_info()->fpu_mask,
+				.state_bytes = (u32)fpu_bytes() };
+
+	mark.extended_bytes = mark.state_bytes + sizeof(end);
+	if (fpu_save((void *)at))
+		return false;
+	if (exo_info()->fpu_mask == 0)
+		return true;
+	return copy_out(at + FP_MARK_AT, &mark, sizeof(mark)) == 0
+	    && copy_out(at + fpu_bytes(), &end, sizeof(end)) == 0;
+}
+
+static void
+context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fpstate)
+{
+	uc->flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (exo_info()->fpu_mask ? UC_FP_XSTATE : 0);
+	uc->stack = signals.stack;
+	uc->mask = mask;
+	uc->regs = (struct sigcontext){
+		.r8 = regs->r8, .r9 = regs->r9, .r10 = regs->r10, .r11 = regs->r11, .r12 = regs->r12,
+		.r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15, .rdi = regs->rdi, .rsi = regs->rsi,
+		.rbp = regs->rbp, .rbx = regs->rbx, .rdx = regs->rdx, .rax = regs->rax, .rcx = regs->rcx,
+		.rsp = regs->rsp, .rip = regs->rip, .rflags = regs->rflags, .cs = 0x33, .ss = 0x2b,
+		.error = regs->error, .vector = regs->vector < 32 ? regs->vector : 0, .oldmask = mask,
+		.cr2 = regs->addr, .fpstate = fpstate,
+	};
+}
+
+bool
+sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, u64 mask)
+{
+	const struct linux_sigaction *action = &signals.action[sig];
+	u64 top = stack_top(regs, sig);
+	u64 fp = (top - fpu_bytes() - sizeof(u32)) & ~63ull;
+	u64 at = ((fp - sizeof(struct frame)) & ~15ull) - 8;
+	struct frame frame = { .restorer = action->restorer, .info = *info };
+
+	if (!(action->flags & SA_RESTORER_) || top > EXO_USER_TOP || at > top)
+		return false;
+	context_fill(&frame.uc, regs, mask, fp);
+	if (!vector_push(fp) || copy_out(at, &frame, sizeof(frame)))
+		return false;
+	regs->rdi = (u64)sig;
+	regs->rsi = at + __builtin_offsetof(struct frame, info);
+	regs->rdx = at + __builtin_offsetof(struct frame, uc);
+	regs->rax = 0;
+	regs->rip = action->handler;
+	regs->rsp = at;
+	regs->rflags &= ~(FLAG_TF | FLAG_DF | FLAG_RF);
+	if (signals.stack.flags & SS_AUTODISARM_)
+		signals.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
+	return true;
+}
+
+static bool
+vector_pop(u64 from)
+{
+	if (from == 0) {
+		fpu_reset();
+		return true;
+	}
+	if (from % 64 || copy_in(fp_area, from, fpu_bytes()))
+		return false;
+	return fpu_load(fp_area) == 0;
+}
+
+bool
+sigframe_pop(struct exo_save *regs)
+{
+	struct ucontext uc;
+	const struct sigcontext *c = &uc.regs;
+
+	/* the handler's return popped the restorer's address */
+	if (copy_in(&uc, regs->rsp - 8 + __builtin_offsetof(struct frame, uc), sizeof(uc)))
+		return false;
+	if (!vector_pop(c->fpstate))
+		return false;
+	regs->r8 = c->r8, regs->r9 = c->r9, regs->r10 = c->r10, regs->r11 = c->r11;
+	regs->r12 = c->r12, regs->r13 = c->r13, regs->r14 = c->r14, regs->r15 = c->r15;
+	regs->rdi = c->rdi, regs->rsi = c->rsi, regs->rbp = c->rbp, regs->rbx = c->rbx;
+	regs->rdx = c->rdx, regs->rax = c->rax, regs->rcx = c->rcx, regs->rsp = c->rsp;
+	regs->rip = c->rip;
+	regs->rflags = (c->rflags & FLAGS_PROGRAM) | FLAGS_FIXED;
+	signal_block(uc.mask);
+	if (!on_stack(regs->rsp))
+		signals.stack = uc.stack;
+	return true;
+}

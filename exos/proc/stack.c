@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a program finds on its stack (System V ABI, 3.4.1):
+ *
+ *   higher   8 zero bytes
+ *            path, strings of arguments and environment, "x86_64", 16 random bytes
+ *            auxiliary vector, NULL, environment pointers, NULL, argument pointers
+ *   rsp ->   argc                                                   (16-aligned)
+ */
+#include "proc.h"
+#include "../arch/x86_64/arch.h"
+#include "../vm/vm.h"
+#include "../linux/errno.h"
+
+enum {
+	AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7, AT_FLAGS = 8,
+	AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_PLATFORM = 15,
+	AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26, AT_EXECFN = 31,
+};
+#define AUX_WORDS 40u
+#define HWCAP2_FSGSBASE 2u
+
+static u32
+cpuid_1_edx(void)
+{
+	u32 a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return d;
+}
+
+struct builder {
+	u64 at;				/* lowest address used so far */
+	int error;
+};
+
+static u64
+push(struct builder *b, const void *from, u64 bytes)
+{
+	b->at -= bytes;
+	if (!b->error)
+		b->error = copy_out(b->at, from, bytes);
+	return b->at;
+}
+
+static unsigned
+aux_fill(u64 *aux, const struct loaded *image, u64 path, u64 platform, u64 random)
+{
+	const u64 pairs[][2] = {
+		{ AT_PHDR, image->phdr }, { AT_PHENT, 56 }, { AT_PHNUM, image->phnum },
+		{ AT_PAGESZ, PAGE }, { AT_BASE, image->base }, { AT_FLAGS, 0 },
+		{ AT_ENTRY, image->program_entry }, { AT_UID, PROC->uid }, { AT_EUID, PROC->uid },
+		{ AT_GID, PROC->gid }, { AT_EGID, PROC->gid }, { AT_SECURE, 0 }, { AT_CLKTCK, 100 },
+		{ AT_HWCAP, cpuid_1_edx() },
+		{ AT_HWCAP2, exo_info()->features & EXO_FEAT_FSGSBASE ? HWCAP2_FSGSBASE : 0 },
+		{ AT_PLATFORM, platform }, { AT_RANDOM, random }, { AT_EXECFN, path }, { AT_NULL, 0 },
+	};
+
+	_Static_assert(sizeof(pairs) <= AUX_WORDS * sizeof(*aux), "auxiliary vector");
+	memcpy(aux, pairs, sizeof(pairs));
+	return sizeof(pairs);
+}
+
+/* count pointers to consecutive strings, and NULL; returns the address behind the last string. */
+static u64
+pointers(struct builder *b, u64 *where, u32 count, const char *text, u64 address)
+{
+	for (u32 n = 0; n < count && !b->error; n++) {
+		u64 bytes = strlen(text) + 1;
+
+		b->error = copy_out(*where, &address, sizeof(address));
+		*where += sizeof(address);
+		address += bytes;
+		text += bytes;
+	}
+	*where += sizeof(address);	/* the stack is zero there */
+	return address;
+}
+
+long
+stack_build(const struct arguments *args, const char *path, const struct loaded *image)
+{
+	struct builder b = { .at = vm.stack_top - 8 };
+	u64 aux[AUX_WORDS], random[2] = { random_word(), random_word() };
+	u64 strings, envs, at_path, platform, where, words, argc = args->argc;
+	unsigned aux_bytes;
+
+	at_path = push(&b, path, strlen(path) + 1);
+	strings = push(&b, args->strings, args->bytes);
+	platform = push(&b, "x86_64", 7);
+	b.at &= ~15ull;
+	push(&b, random, sizeof(random));
+	aux_bytes = aux_fill(aux, image, at_path, platform, b.at);
+	words = 1 + args->argc + 1 + args->envc + 1;
+	where = (b.at - aux_bytes - words * 8) & ~15ull;
+	b.at = where + words * 8 + aux_bytes;
+	push(&b, aux, aux_bytes);
+	b.at = where + 8;
+	push(&b, &argc, sizeof(argc));
+	where += 8;
+	envs = pointers(&b, &where, args->argc, args->strings, strings);
+	pointers(&b, &where, args->envc, args->strings + (envs - strings), envs);
+	return b.error ? b.error : (long)b.at;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Page faults: what the region says should be there is brought in.
+ *
+ * Runs on the stack of its depth, maybe inside a Linux call that copies from
+ * or to the program, so it takes nothing from the heap and changes no list;
+ * its scratch page is its own.
+ */
+#include "vm.h"
+#include "../server/fsmeta.h"
+#include "../core/frames.h"
+#include "../linux/errno.h"
+
+#define FAULT_PRESENT 1u
+#define FAULT_WRITE   2u
+#define FAULT_FETCH   16u
+
+#define AROUND 16u			/* file pages brought in at a time */
+
+enum { SEGV = 11, BUS = 7, KILL = 9 };
+enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
+
+#define SCRATCH ((u64)AT(char, EXOS_WINDOW + WINDOW_VM * EXO_PAGE_BYTES))
+#define RW (EXO_MAP_READ | EXO_MAP_WRITE)
+
+/* ---- copies ----------------------------------------------------------------------- */
+
+/* Move the page at SCRATCH to va, replacing what is there. */
+static int
+scratch_move(u64 va, u32 perms)
+{
+	struct exo_map vec[] = {
+		{ .va = va, .pfn = page_pfn((void *)SCRATCH), .op = EXO_OP_MAP | perms, .key = KEY_SELF },
+		{ .va = SCRATCH, .op = EXO_OP_UNMAP, .key = KEY_SELF },
+	};
+	int error = tables_ensure(va);
+
+	if (error)
+		return error;
+	return exo_map_all(UAREA->env, vec, 2, KEY_SELF) < 0 ? -ENOMEM : 0;
+}
+
+static bool
+sole_owner(exo_pfn pfn)
+{
+	const volatile struct exo_frame *f = exo_frame(pfn);
+
+	return f->account == own_account() && f->nmaps == 1;
+}
+
+/* A page that is bound with less than the region allows: ours alone gets it, any other is copied. */
+static int
+copy_on_write(u64 va, u32 perms)
+{
+	exo_pfn old = page_pfn((void *)va);
+	bool ours = exo_frame(old)->account == own_account();
+	int error;
+
+	if (sole_owner(old))
+		return page_protect(va, perms);
+	error = page_map_new(SCRATCH, RW);
+	if (error)
+		return error;
+	memcpy((void *)SCRATCH, (const void *)va, EXO_PAGE_BYTES);
+	error = scratch_move(va, perms);
+	if (error == 0 && ours)
+		exo_frame_release(old, 1, KEY_SELF);	/* a relative inherits it */
+	return error;
+}
+
+/* ---- pages of files ------------------------------------------------------------------- */
+
+/* A page of our own with file contents up to `bytes`, zeroes behind. */
+static int
+file_copy(const struct region *r, u64 va, u64 bytes)
+{
+	int error = page_map_new(SCRATCH, RW);
+	long got;
+
+	if (error)
+		return error;
+	got = fs_read(r->ino, r->offset + (va - r->start), (void *)SCRATCH, bytes);
+	if (got < 0) {
+		page_unmap(SCRATCH, 1);
+		return (int)got;
+	}
+	return scratch_move(va, prot_perms(r->prot));
+}
+
+static u32
+in_place_perms(const struct region *r)
+{
+	u32 perms = prot_perms(r->prot);
+
+	if (r->flags & REGION_SHARED)
+		return perms | EXO_MAP_SHARED;
+	return (perms & ~EXO_MAP_WRITE) | EXO_MAP_COW;
+}
+
+/* Further pages that lie in the file's frames as they are: as many as one call takes. */
+static void
+bind_around(const struct region *r, u64 va)
+{
+	struct exo_map vec[AROUND];
+	unsigned count = 0;
+	u64 end = r->start + PAGE_DOWN(r->file_bytes);
+
+	for (unsigned n = 0; n < AROUND && va < end && (va & 0x1fffff); n++, va += PAGE) {
+		exo_slot key;
+		exo_pfn pfn = fs_frame(r->ino, (r->offset + (va - r->start)) / PAGE, &key);
+
+		if (page_entry(va) & EXO_PTE_PRESENT || pfn == 0)
+			continue;
+		vec[count++] = (struct exo_map){ .va = va, .pfn = pfn, .key = key,
+						 .op = EXO_OP_MAP | in_place_perms(r) };
+	}
+	if (count)
+		exo_map_all(UAREA->env, vec, count, KEY_SELF);	/* only ahead of need: may fail */
+}
+
+static int
+file_fill(const struct region *r, u64 va, bool write)
+{
+	u64 at = va - r->start;
+	u64 bytes = r->file_bytes - at < PAGE ? r->file_bytes - at : PAGE;
+	const struct fs_inode *inode = fs_inode(r->ino);
+	exo_slot key = KEY_SELF;
+	exo_pfn pfn;
+	int error;
+
+	if (inode == NULL || r->offset + at >= PAGE_UP(inode->size))
+		return -EFAULT;
+	if (!(r->flags & REGION_SHARED) && (write || bytes < PAGE))
+		return file_copy(r, va, bytes);
+	pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
+	if (pfn == 0 && r->flags & REGION_SHARED) {
+		exos_log("a shared mapping meets a hole in file %u", r->ino);
+		return -EFAULT;
+	}
+	if (pfn == 0)
+		return page_map_new(va, prot_perms(r->prot));
+	error = page_map(va, pfn, in_place_perms(r), key);
+	if (error == 0)
+		bind_around(r, va + PAGE);
+	return error;
+}
+
+/* ---- */
+
+static bool
+allowed(const struct region *r, u32 error)
+{
+	if (error & FAULT_WRITE)
+		return r->prot & PROT_WRITE;
+	if (error & FAULT_FETCH)
+		return r->prot & PROT_EXEC;
+	return r->prot != 0;
+}
+
+/* The entry is behind what the region allows: rights are added where a key of ours opens the frame. */
+static int
+upgrade_shared(const struct region *r, u64 va)
+{
+	struct exo_map m = { .va = va, .op = EXO_OP_PROTECT | prot_perms(r->prot) | EXO_MAP_SHARED,
+			     .key = KEY_SELF };
+
+	if (r->ino && fs_frame(r->ino, (r->offset + (va - r->start)) / PAGE, &m.key) == 0)
+		return -EFAULT;
+	return (int)linux_errno(exo_map(UAREA->env, &m, 1, KEY_SELF)) < 0 ? -EACCES : 0;
+}
+
+static int
+resolve(const struct region *r, u64 va, u32 error)
+{
+	if (page_entry(va) & EXO_PTE_PRESENT) {
+		if (r->flags & REGION_SHARED)
+			return upgrade_shared(r, va);
+		return copy_on_write(va, prot_perms(r->prot));
+	}
+	if (r->ino && va - r->start < r->file_bytes)
+		return file_fill(r, va, error & FAULT_WRITE);
+	return page_map_new(va, prot_perms(r->prot) | (r->flags & REGION_SHARED ? EXO_MAP_SHARED : 0));
+}
+
+bool
+vm_fault(u64 va, u32 error, int *signal, int *code)
+{
+	struct region *r = regions_find(&vm.regions, va);
+	int result;
+
+	*signal = SEGV;
+	*code = r ? SEGV_ACCERR : SEGV_MAPERR;
+	if (r == NULL || !allowed(r, error))
+		return false;
+	result = resolve(r, PAGE_DOWN(va), error);
+	if (result == 0)
+		return true;
+	*signal = result == -ENOMEM ? KILL : BUS;
+	*code = BUS_ADRERR;
+	if (result == -ENOMEM)
+		exos_log("out of memory at %lx", va);
+	return false;
+}
