@@ -8,6 +8,12 @@
 
 extern u8 kernel_end[];
 
+static u64
+page_up(u64 address)
+{
+	return (address + EXO_PAGE_BYTES - 1) & ~(EXO_PAGE_BYTES - 1);
+}
+
 /* The range of memory that the image lies in, up to the archive if that lies behind the image. */
 void
 boot_pool(void)
@@ -25,7 +31,7 @@ boot_pool(void)
 		if (b->archive >= end && b->archive < b->pool_end)
 			b->pool_end = b->archive & ~(EXO_PAGE_BYTES - 1);
 		if (b->archive < end && b->archive + b->archive_bytes > end)
-			b->pool = (b->archive + b->archive_bytes + EXO_PAGE_BYTES - 1) & ~(EXO_PAGE_BYTES - 1);
+			b->pool = page_up(b->archive + b->archive_bytes);
 	}
 	must(b->pool != 0);
 }
@@ -34,11 +40,11 @@ void *
 boot_alloc(u64 bytes)
 {
 	struct boot_memory *b = &boot_memory;
-	u64 size = (bytes + EXO_PAGE_BYTES - 1) & ~(EXO_PAGE_BYTES - 1);
+	u64 size = page_up(bytes);
 	void *at = frame_ptr(b->pool >> EXO_PAGE_SHIFT);
 
 	if (b->pool_end == 0 || size > b->pool_end - b->pool)
-		panic("too little memory: the kernel's tables want %lu KiB more", (unsigned long)size >> 10);
+		panic("too little memory: the kernel's tables want %lu KiB more", size >> 10);
 	b->pool += size;
 	memset(at, 0, size);
 	return at;

@@ -72,14 +72,14 @@ find_init(struct loader *l)
 
 	for (u32 n = 0; n < l->archive->count; n++)
 		if (entry[n].name_bytes == sizeof EXO_ARCHIVE_INIT - 1 &&
-		    memcmp(&names[entry[n].name], EXO_ARCHIVE_INIT, entry[n].name_bytes) == 0)
+			memcmp(&names[entry[n].name], EXO_ARCHIVE_INIT, entry[n].name_bytes) == 0)
 			l->file = &entry[n];
 	if (l->file == NULL)
 		panic("no %s in the archive", EXO_ARCHIVE_INIT);
 	l->image = (const u8 *)l->archive + l->file->data;
 	elf = (const void *)l->image;
 	if (l->file->bytes < sizeof *elf || elf->magic != ELF_MAGIC || elf->type != ELF_EXEC ||
-	    elf->machine != ELF_X86_64)
+		elf->machine != ELF_X86_64)
 		panic("%s is not a static x86-64 ELF", EXO_ARCHIVE_INIT);
 }
 
@@ -110,7 +110,7 @@ copy_page(struct loader *l, const struct elf_segment *segment, u64 va) REQUIRES(
 
 	if (from < to)
 		memcpy((u8 *)frame_ptr(pfn) + (from - va),
-		       l->image + segment->offset + (from - segment->va), to - from);
+			l->image + segment->offset + (from - segment->va), to - from);
 	return pfn;
 }
 
@@ -122,8 +122,8 @@ map_segment(struct loader *l, const struct elf_segment *segment) REQUIRES(mem_lo
 	u64 flags = (segment->flags & ELF_FLAG_X) != 0 ? 0 : PTE_NX;
 
 	if (end > EXO_BOOT_UAREA || end < first ||
-	    segment->offset + segment->file_bytes > l->file->bytes ||
-	    (segment->va - segment->offset) % EXO_PAGE_BYTES != 0)
+		segment->offset + segment->file_bytes > l->file->bytes ||
+		(segment->va - segment->offset) % EXO_PAGE_BYTES != 0)
 		panic("bad segment of init at %#lx", segment->va);
 	for (u64 va = first; va < end; va += EXO_PAGE_BYTES) {
 		u64 at = l->file->data + segment->offset - (segment->va - va);

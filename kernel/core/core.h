@@ -104,7 +104,10 @@ void *memcpy(void *dst, const void *src, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 
 /* Trace ring of this CPU: 32-byte records, always on. */
-enum trace_event { TRACE_CALL = 1, TRACE_RESULT, TRACE_EXCEPTION, TRACE_UPCALL, TRACE_SWITCH, TRACE_TRANSFER, TRACE_IRQ, TRACE_DEATH };
+enum trace_event {
+	TRACE_CALL = 1, TRACE_RESULT, TRACE_EXCEPTION, TRACE_UPCALL, TRACE_SWITCH, TRACE_TRANSFER,
+	TRACE_IRQ, TRACE_DEATH,
+};
 void trace(enum trace_event event, u64 a, u64 b);
 
 /* Nanoseconds since boot. */

@@ -116,7 +116,8 @@ convert(struct line *line, const char *at, va_list *args)
 	case 'x':
 		if (*at == 'p' || prefix)
 			put_string(line, "0x");
-		put_number(line, wide || *at == 'p' ? va_arg(*args, u64) : va_arg(*args, u32), 16, width, pad);
+		wide = wide || *at == 'p';
+		put_number(line, wide ? va_arg(*args, u64) : va_arg(*args, u32), 16, width, pad);
 		break;
 	case 'u':
 		put_number(line, wide ? va_arg(*args, u64) : va_arg(*args, u32), 10, width, pad);

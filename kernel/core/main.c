@@ -43,7 +43,7 @@ kernel_main(u32 start_info)
 {
 	arch_boot(start_info);
 	klog("Aegis: %u ranges of memory, archive %lu KiB, %lu MHz\n", boot_memory.ranges,
-	     boot_memory.archive_bytes >> 10, info->tsc_hz / 1000000);
+		boot_memory.archive_bytes >> 10, info->tsc_hz / 1000000);
 	mem_boot(boot_memory.range, boot_memory.ranges);
 	frames_expose();
 	env_init();

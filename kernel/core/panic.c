@@ -55,7 +55,7 @@ static void
 show_regs(const struct regs *r, u64 addr)
 {
 	klog("  vector %lu error %#lx address %#lx flags %#lx cs %lx\n", r->vector, r->error, addr,
-	     r->rflags, r->cs);
+		r->rflags, r->cs);
 	show_address("at", r->rip);
 	klog("  rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
 	klog("  rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", r->rsi, r->rdi, r->rbp, r->rsp);
@@ -92,7 +92,7 @@ panic_trap(const struct regs *regs, u64 addr)
 {
 	begin();
 	klog("panic: %s\n", regs->vector == 2 ? "NMI" : regs->vector == 8 ? "double fault"
-	     : regs->vector == 18 ? "machine check" : "exception in the kernel");
+		: regs->vector == 18 ? "machine check" : "exception in the kernel");
 	show_regs(regs, addr);
 	finish((const u64 *)regs->rsp);
 }

@@ -63,7 +63,7 @@ trace_dump(u32 records)
 		const struct record *e = &r[1 + n % (TRACE_RECORDS - 1)];
 
 		klog("  %12lu env %u %s %#lx %#lx\n", e->ns, e->env,
-		     e->event <= TRACE_DEATH ? event_names[e->event] : "?", e->a, e->b);
+			e->event <= TRACE_DEATH ? event_names[e->event] : "?", e->a, e->b);
 	}
 }
 

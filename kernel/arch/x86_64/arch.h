@@ -10,8 +10,8 @@
 
 struct cpu;
 
-/* ---- entering user mode; none of these returns.  The act is made current: address space, GS, vector trap. */
-noreturn_ void arch_enter_upcall(struct act *act, u64 rip, u64 rax);		/* all other registers zero */
+/* ---- entering user mode; none of these returns.  The act is made current: address space, GS... */
+noreturn_ void arch_enter_upcall(struct act *act, u64 rip, u64 rax);	/* all else zero */
 noreturn_ void arch_enter_regs(struct act *act, const struct regs *regs);	/* a full context */
 
 /*

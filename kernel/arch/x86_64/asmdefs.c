@@ -92,9 +92,10 @@ asmdefs(void)
 	DEFINE(ENOCALL, EXO_ENOCALL);
 }
 
-/* exception in entry.S moves error, vector and flags of a slot as one word, and multiplies by 192. */
-_Static_assert(offsetof(struct exo_save, vector) == offsetof(struct exo_save, error) + 4, "one word");
-_Static_assert(offsetof(struct exo_save, flags) == offsetof(struct exo_save, error) + 6, "one word");
+/* trap.S moves error, vector and flags of a slot as one word, and multiplies by 192. */
+#define SAVE_AT(field) offsetof(struct exo_save, field)
+_Static_assert(SAVE_AT(vector) == SAVE_AT(error) + 4, "one word");
+_Static_assert(SAVE_AT(flags) == SAVE_AT(error) + 6, "one word");
 _Static_assert(sizeof(struct exo_save) == 3 << 6, "slot arithmetic");
 _Static_assert(sizeof(struct exo_env) == 1 << 7, "ENV_SHIFT");
 _Static_assert(USER_LAST == EXO_USER_TOP - 1, "entry addresses");

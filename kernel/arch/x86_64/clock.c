@@ -97,7 +97,7 @@ lapic_counts_ns(void)
 	if ((cpuid(1, 0).c >> HYPERVISOR_BIT & 1) == 0)
 		return false;
 	return (r.b == 0x54474354 && r.c == 0x43544743) ||	/* "TCGTCGTCGTCG" */
-	       (r.b == 0x4b4d564b && r.c == 0x564b4d56);	/* "KVMKVMKVM" */
+		(r.b == 0x4b4d564b && r.c == 0x564b4d56); /* "KVMKVMKVM" */
 }
 
 static u64

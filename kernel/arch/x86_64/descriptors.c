@@ -55,7 +55,7 @@ gdt_load(u32 cpu)
 	g[SEL_UDATA / 8] = 0x00cff3000000ffff;
 	g[SEL_UCODE / 8] = 0x00affb000000ffff;
 	g[SEL_TSS / 8] = TSS_AVAILABLE | (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 |
-			 (base >> 24 & 0xff) << 56;
+		(base >> 24 & 0xff) << 56;
 	g[SEL_TSS / 8 + 1] = base >> 32;
 
 	__asm__ volatile("lgdt %0" : : "m"(gdtr) : "memory");

@@ -127,7 +127,7 @@ reflect_nowhere:
 	push_user_regs 0
 	call	trap_nowhere
 
-	/* acall, and what transfer.S leaves of call and return: C gets all registers as the user had them. */
+	/* acall, and what transfer.S leaves of call and return: C gets all registers. */
 	.globl	entry_special
 entry_special:
 	push_user_regs 0

@@ -18,12 +18,21 @@ struct features features;
 
 #define XCR0_WANTED 7u		/* x87, SSE, AVX: what Linux programs may expect everywhere */
 
+/* All zero where the processor does not know the leaf. */
+static struct cpuid
+leaf(u32 which)
+{
+	struct cpuid none = { 0 };
+
+	return cpuid(which & 0x80000000, 0).a >= which ? cpuid(which, 0) : none;
+}
+
 static u64
 find_features(void)
 {
-	struct cpuid std = cpuid(1, 0);
-	struct cpuid ext = cpuid(0x80000000, 0).a >= 0x80000001 ? cpuid(0x80000001, 0) : (struct cpuid){ 0 };
-	struct cpuid seven = cpuid(0, 0).a >= 7 ? cpuid(7, 0) : (struct cpuid){ 0 };
+	struct cpuid std = leaf(1);
+	struct cpuid ext = leaf(0x80000001);
+	struct cpuid seven = leaf(7);
 	u64 cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 	features.gbpages = ext.d >> 26 & 1;
@@ -45,7 +54,7 @@ features_boot(void)
 {
 	u64 cr4 = find_features();
 
-	__asm__ volatile("mov %%cr4, %%rax; or %0, %%rax; mov %%rax, %%cr4" : : "r"(cr4) : "rax", "memory");
+	write_cr4(read_cr4() | cr4);
 	features.fpu_bytes = 512;
 	if (features.xsave) {
 		features.xcr0 = cpuid(0xd, 0).a & XCR0_WANTED;

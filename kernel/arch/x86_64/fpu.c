@@ -19,8 +19,10 @@ static const struct {
 void
 arch_fpu_save(void *area)
 {
+	u32 mask = (u32)features.xcr0;
+
 	if (features.xsave)
-		__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"((u32)features.xcr0), "d"(0) : "memory");
+		__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(mask), "d"(0) : "memory");
 	else
 		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
 }
@@ -28,8 +30,10 @@ arch_fpu_save(void *area)
 void
 arch_fpu_load(const void *area)
 {
+	u32 mask = (u32)features.xcr0;
+
 	if (features.xsave)
-		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"((u32)features.xcr0), "d"(0) : "memory");
+		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(mask), "d"(0) : "memory");
 	else
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }

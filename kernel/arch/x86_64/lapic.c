@@ -74,7 +74,7 @@ apic_boot(void)
 	lapic_write(LAPIC_SVR, 0x100u | VEC_SPURIOUS);
 	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
 	lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
-	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);		/* the monitor's `nmi`: a panic, to see where it hangs */
+	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);	/* the monitor's `nmi`: a panic */
 	lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
 	outb(0x21, 0xff);
 	outb(0xa1, 0xff);
@@ -86,11 +86,12 @@ void
 arch_irq_mask(u32 line, bool masked)
 {
 	u32 n = line / IOAPIC_LINES;
+	u32 entry = VEC_IRQ + line;
 
 	if (n >= 2 || ioapic[n] == NULL)
 		return;				/* message-signalled: its driver masks it */
-	ioapic_write(n, IOAPIC_TABLE + 2 * (line % IOAPIC_LINES),
-		     (VEC_IRQ + line) | (masked ? RTE_MASKED : 0) | (line_is_edge(line) ? 0 : RTE_LEVEL));
+	entry |= (masked ? RTE_MASKED : 0) | (line_is_edge(line) ? 0 : RTE_LEVEL);
+	ioapic_write(n, IOAPIC_TABLE + 2 * (line % IOAPIC_LINES), entry);
 }
 
 /* To itself, at once: the one-shot timer would take the emulator's time to fire. */

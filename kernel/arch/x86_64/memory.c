@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the compiler calls by name: by eightbytes, because byte string moves are slow under emulation. */
+/* What the compiler calls by name: by eightbytes, for byte moves are slow under emulation. */
 #include "../../core/core.h"
 
 void *

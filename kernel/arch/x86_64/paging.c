@@ -80,7 +80,7 @@ image_flags(u64 phys)
 static bool
 in_image(u64 phys, u64 bytes)
 {
-	return phys < (u64)kernel_end - KERNEL_BASE && phys + bytes > (u64)kernel_start - KERNEL_BASE;
+	return phys < phys_of(kernel_end) && phys + bytes > phys_of(kernel_start);
 }
 
 static u64
@@ -104,10 +104,10 @@ static void
 map_image(void)
 {
 	for (u64 va = (u64)kernel_start; va < (u64)kernel_end; va += PAGE) {
-		u64 flags = va < (u64)text_end ? 0 : va < (u64)rodata_end ? PTE_NX : PTE_NX | PTE_WRITE;
+		u64 phys = va - KERNEL_BASE;
 
 		if (va != (u64)kstack_guard)
-			map_page(va, va - KERNEL_BASE, flags);
+			map_page(va, phys, va < (u64)text_end ? 0 : image_flags(phys));
 	}
 }
 

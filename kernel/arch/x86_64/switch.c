@@ -80,7 +80,7 @@ arch_enter_upcall(struct act *act, u64 rip, u64 rax)
 	entry_upcall(rip, rax);
 }
 
-/* The copy lies below everything this call stands on; entry_regs pops its way to user mode from there. */
+/* The copy lies below all that this call stands on; entry_regs pops its way out from there. */
 void
 arch_enter_regs(struct act *act, const struct regs *regs)
 {

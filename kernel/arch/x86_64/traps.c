@@ -61,13 +61,13 @@ void
 trap_call(struct regs *regs)
 {
 	struct act *act = this_cpu()->act;
+	u64 arg[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 
 	act->pub->calls++;
 	trace(TRACE_CALL, regs->rax, regs->rdi);
 	if (regs->rax == EXO_NR_call || regs->rax == EXO_NR_acall || regs->rax == EXO_NR_return)
 		trap_special(regs);
-	regs->rax = (u64)call_dispatch(act->env, regs->rax, (u64[]){ regs->rdi, regs->rsi, regs->rdx,
-		regs->r10, regs->r8, regs->r9 });
+	regs->rax = (u64)call_dispatch(act->env, regs->rax, arg);
 	trace(TRACE_RESULT, regs->rax, 0);
 	regs->rip = regs->rcx;
 	regs->rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED;
@@ -79,7 +79,7 @@ void
 trap_kernel(struct regs *regs)
 {
 	if (regs->vector == VEC_PF)
-		for (const struct extable *e = extable_start; e < extable_end; e++)	/* two entries */
+		for (const struct extable *e = extable_start; e < extable_end; e++)	/* two */
 			if (e->at == regs->rip) {
 				regs->rip = e->go;
 				return;
