@@ -177,7 +177,7 @@ search_path(const char *dirs, const char *name, char *path)
 static noreturn_ void
 cannot_start(const char *name, long error)
 {
-	exos_log("%s: %s", name, error == -ENOENT ? "not found" : "cannot be run");
+	exos_log("%s: %s (error %ld)", name, error == -ENOENT ? "not found" : "cannot be run", -error);
 	proc_exit((error == -ENOENT ? 127 : 126) << 8);
 }
 

@@ -13,10 +13,10 @@
  *             which means nothing for frames and lets the server ask "is it yours?"
  *   'g' gid   what the mode gives the group
  *   'o'       what the mode gives everybody
- *   'r'       everything: user 0 holds that key
+ *   'r'       everything: user 0 holds that key, without control, which is left to the root key
  *
  * Where the mode gives w the entry gives r too: the hardware knows no pages
- * that can be written and not read.  No entry gives control: frames are the server's.
+ * that can be written and not read.  Nobody but the server has control: frames are its own.
  * Entries add up, so that an owner with fewer rights than others is not held
  * back by the kernel, only by the library's own check.
  */
@@ -64,7 +64,7 @@ guard_make(uint32_t uid, uint32_t gid, uint32_t mode)
 		id_entry('u', uid, class_rights(mode >> 6) | EXO_P),
 		id_entry('g', gid, class_rights(mode >> 3)),
 		{ .len = 1, .rights = class_rights(mode), .name = "o" },
-		{ .len = 1, .rights = EXO_R | EXO_W | EXO_X | EXO_P, .name = "r" },
+		{ .len = 1, .rights = EXO_R | EXO_W | EXO_X | EXO_P | EXO_C, .name = "r" },
 	};
 
 	for (unsigned i = 0; i < EXO_GUARD_KEYS; i++)

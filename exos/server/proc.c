@@ -139,7 +139,7 @@ proc_keys(struct proc *p)
 	const struct exo_key
 		user = name_key('u', p->sh->uid, EXO_RIGHTS_ALL),
 		group = name_key('g', p->sh->gid, EXO_RIGHTS_ALL),
-		other = { 1, EXO_RIGHTS_ALL, "o" }, root = { 1, EXO_RIGHTS_ALL, "r" },
+		other = { 1, EXO_RIGHTS_ALL, "o" }, root = { 1, EXO_R | EXO_W | EXO_X | EXO_P, "r" },
 		out = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 1 } }, err = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 3 } },
 		log = { 1, EXO_W, { EXO_NAME_LOG } }, session = { 1, EXO_A, "s" };
 	const struct { exo_slot slot; const struct exo_key *key; } give[] = {
