@@ -191,6 +191,8 @@ server_memory_boot(void)
 {
 	if (shared_back(0, 1) || shared_back(PROCS_OFF, PROCS_PAGES))
 		return "no memory for the shared region";
+	/* A parent's library installs the directory in its child: anyone may. */
+	exo_frame_mark(server_shared_table(), 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
 	server_shared_info()->procs_off = PROCS_OFF;
 	server_shared_info()->fs_off = FS_OFF;
 	return NULL;
