@@ -10,8 +10,10 @@
  * left -> frame_release (or the parent's reaping), which gives the limit back.
  *
  * An account without a live guard of its own is opened by whatever opens its
- * parent, and the root account by the root key: no account is ever out of
- * reach of everybody.  ACCOUNT_DEPTH bounds that walk.
+ * parent, and the root account by the root key.  Control of an account is also
+ * control of those carved out of it, whatever their guards say: a holder of
+ * the inner one could lock it by a guard that only it opens, and keep the
+ * frames for ever.  ACCOUNT_DEPTH bounds the walk.
  */
 #include "mem_priv.h"
 #include "../cap/cap.h"
@@ -83,8 +85,13 @@ account_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 	const struct account *account = account_of(pfn);
 
 	for (unsigned depth = 0; depth <= ACCOUNT_DEPTH; depth++) {
-		if (account->guard && guard_live(account->guard, account->guard_serial))
-			return guard_allows(self, key, account->guard, account->guard_serial, rights);
+		if (account->guard && guard_live(account->guard, account->guard_serial)) {
+			int refused = guard_allows(self, key, account->guard,
+				account->guard_serial, rights);
+
+			if (refused == 0 || rights != EXO_C)
+				return refused;
+		}
 		if (account->parent == 0)
 			break;
 		account = account_of(account->parent);

@@ -48,7 +48,8 @@ mem_reserve(u64 base, u64 bytes, enum exo_frame_kind kind) NO_TSA
 			freemap[pfn / 64] &= ~(1ull << pfn % 64);
 			info->free_frames--;
 		}
-		if (frames[pfn].kind == EXO_FRAME_ABSENT && pfn != 0)
+		if ((frames[pfn].kind == EXO_FRAME_ABSENT && pfn != 0) ||
+			frames[pfn].kind == EXO_FRAME_TRACE)
 			continue;
 		frames[pfn].kind = (u8)kind;
 		frames[pfn].flags = 0;

@@ -14,8 +14,8 @@ range_check(u64 pfn, u64 count)
 }
 
 static int
-may_claim(struct env *self, exo_pfn account, exo_guardref guard, exo_slot k_account, exo_slot k_guard)
-	REQUIRES(mem_lock)
+may_claim(struct env *self, exo_pfn account, exo_guardref guard, exo_slot k_account,
+	exo_slot k_guard) REQUIRES(mem_lock)
 {
 	int error;
 

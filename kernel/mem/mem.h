@@ -118,7 +118,7 @@ u64 *pt_entry(exo_pfn root, u64 va, unsigned level, binding_t *at) REQUIRES(mem_
 /*
  * Boot, in this order: the tables from the memory map (everything in them is
  * free, the rest ABSENT); then what is the kernel's (KERNEL or TRACE; may
- * overlap, may cover more than memory); then the root account, in a free
+ * overlap, TRACE stays; may cover more than memory); then the root account, in a free
  * frame, with all that is left as its limit.
  */
 struct memory_range { u64 base, bytes; };

@@ -54,7 +54,8 @@ check_kind(exo_pfn pfn) REQUIRES(mem_lock)
 	if (frame->nmaps > 0)
 		must(frame->kind == EXO_FRAME_DATA || frame->kind == EXO_FRAME_UAREA ||
 			frame->kind == EXO_FRAME_GUARD || frame->kind == EXO_FRAME_ACCOUNT ||
-			frame->kind == EXO_FRAME_TRACE || (is_table(pfn) && frame->kind != EXO_FRAME_ROOT));
+			frame->kind == EXO_FRAME_TRACE ||
+			(is_table(pfn) && frame->kind != EXO_FRAME_ROOT));
 	must(!(frame->flags & EXO_FRAME_HEIR) || frame->kind == EXO_FRAME_DATA);
 	must((frame->nmaps == 0) == (frames_priv[pfn].first == 0));
 }

@@ -25,7 +25,8 @@ link_at(binding_t at) REQUIRES(mem_lock)
 {
 	exo_pfn companions = frames_priv[BINDING_TABLE(at)].aux;
 
-	return (struct link *)frame_ptr(companions + BINDING_INDEX(at) / 256) + BINDING_INDEX(at) % 256;
+	return (struct link *)frame_ptr(companions + BINDING_INDEX(at) / 256) +
+		BINDING_INDEX(at) % 256;
 }
 
 static u64 *

@@ -147,7 +147,8 @@ clone_region(struct clone *clone, u64 va) REQUIRES(mem_lock)
 static bool
 inherited(u64 pte) REQUIRES(mem_lock)
 {
-	return (pte & PTE_PRESENT) && !(pte & PTE_IO) && frames[PTE_PFN(pte)].kind != EXO_FRAME_UAREA;
+	return (pte & PTE_PRESENT) && !(pte & PTE_IO) &&
+		frames[PTE_PFN(pte)].kind != EXO_FRAME_UAREA;
 }
 
 /*

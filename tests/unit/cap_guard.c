@@ -3,7 +3,9 @@
 // sources: kernel/cap/*.c kernel/mem/*.c tests/unit/lib/fake.c
 #include "fake.h"
 
-static const struct exo_key entries[EXO_GUARD_KEYS] = { { .len = 1, .rights = EXO_RIGHTS_ALL, .name = "a" } };
+static const struct exo_key entries[EXO_GUARD_KEYS] = {
+	{ .len = 1, .rights = EXO_RIGHTS_ALL, .name = "a" }
+};
 static const struct exo_key others[EXO_GUARD_KEYS] = { { .len = 1, .rights = EXO_R, .name = "b" } };
 static const struct exo_key malformed[EXO_GUARD_KEYS] = { { .len = 15, .rights = EXO_R } };
 
@@ -12,39 +14,62 @@ test_create(void)
 {
 	exo_pfn pfn = fake_own(alice);
 
-	gives("guard_create FAULT", sys_guard_create(alice, EXO_GUARD(pfn, 0), 0, K_OWN), -EXO_EFAULT);
-	gives("guard_create ARG", sys_guard_create(alice, EXO_GUARD(pfn, 0), user(malformed), K_OWN), -EXO_EARG);
-	gives("guard_create RANGE", sys_guard_create(alice, EXO_GUARD(FRAMES, 0), user(entries), K_OWN), -EXO_ERANGE);
-	gives("guard_create RANGE, largest", sys_guard_create(alice, ~0ull, user(entries), K_OWN), -EXO_ERANGE);
-	gives("guard_create KIND: free frame", sys_guard_create(alice, EXO_GUARD(fake_free(), 0), user(entries), K_OWN), -EXO_EKIND);
-	gives("guard_create KIND: the kernel's", sys_guard_create(root, EXO_GUARD(KERNEL_PFN, 0), user(entries), K_OWN), -EXO_EKIND);
-	gives("guard_create KIND: guard 0", sys_guard_create(root, 0, user(entries), K_OWN), -EXO_EKIND);
-	gives("guard_create KIND: a ring", sys_guard_create(alice, EXO_GUARD(alice->ring[0], 0), user(entries), K_OWN), -EXO_EKIND);
-	gives("guard_create KEY", sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_EMPTY), -EXO_EKEY);
-	gives("guard_create RIGHTS: another name", sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_OTHER), -EXO_ERIGHTS);
-	gives("guard_create RIGHTS: no allot", sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_WEAK), -EXO_ERIGHTS);
-	gives("guard_create RIGHTS: another's frame", sys_guard_create(alice, EXO_GUARD(fake_own(bob), 0), user(entries), K_OWN), -EXO_ERIGHTS);
+	gives("guard_create FAULT", sys_guard_create(alice, EXO_GUARD(pfn, 0), 0, K_OWN),
+		-EXO_EFAULT);
+	gives("guard_create ARG",
+		sys_guard_create(alice, EXO_GUARD(pfn, 0), user(malformed), K_OWN), -EXO_EARG);
+	gives("guard_create RANGE",
+		sys_guard_create(alice, EXO_GUARD(FRAMES, 0), user(entries), K_OWN), -EXO_ERANGE);
+	gives("guard_create RANGE, largest", sys_guard_create(alice, ~0ull, user(entries), K_OWN),
+		-EXO_ERANGE);
+	gives("guard_create KIND: free frame",
+		sys_guard_create(alice, EXO_GUARD(fake_free(), 0), user(entries), K_OWN),
+		-EXO_EKIND);
+	gives("guard_create KIND: the kernel's",
+		sys_guard_create(root, EXO_GUARD(KERNEL_PFN, 0), user(entries), K_OWN), -EXO_EKIND);
+	gives("guard_create KIND: guard 0", sys_guard_create(root, 0, user(entries), K_OWN),
+		-EXO_EKIND);
+	gives("guard_create KIND: a ring",
+		sys_guard_create(alice, EXO_GUARD(alice->ring[0], 0), user(entries), K_OWN),
+		-EXO_EKIND);
+	gives("guard_create KEY",
+		sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_EMPTY), -EXO_EKEY);
+	gives("guard_create RIGHTS: another name",
+		sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_OTHER), -EXO_ERIGHTS);
+	gives("guard_create RIGHTS: no allot",
+		sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_WEAK), -EXO_ERIGHTS);
+	gives("guard_create RIGHTS: another's frame",
+		sys_guard_create(alice, EXO_GUARD(fake_own(bob), 0), user(entries), K_OWN),
+		-EXO_ERIGHTS);
 }
 
 static void
 test_create_bound(void)
 {
 	exo_pfn pfn = fake_own(alice);
-	const struct exo_map map = { .va = 0x400000, .pfn = pfn, .op = EXO_OP_MAP | EXO_MAP_WRITE, .key = K_OWN };
+	const struct exo_map map = { .va = 0x400000,
+		.pfn = pfn,
+		.op = EXO_OP_MAP | EXO_MAP_WRITE,
+		.key = K_OWN };
 	const struct exo_map unmap = { .va = 0x400000, .op = EXO_OP_UNMAP };
 
 	fake_tables(alice, map.va);
 	gives("map a frame", sys_map(alice, alice->id, user(&map), 1, 0), 1);
-	gives("guard_create BUSY: bound", sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_OWN), -EXO_EBUSY);
+	gives("guard_create BUSY: bound",
+		sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_OWN), -EXO_EBUSY);
 	fake_touch(alice, 0x400000, true);
 	gives("unmap it", sys_map(alice, alice->id, user(&unmap), 1, 0), 1);
 	frames[pfn].pins = 1;
-	gives("guard_create BUSY: pinned", sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_OWN), -EXO_EBUSY);
+	gives("guard_create BUSY: pinned",
+		sys_guard_create(alice, EXO_GUARD(pfn, 0), user(entries), K_OWN), -EXO_EBUSY);
 	frames[pfn].pins = 0;
 	gives("guard_create", sys_guard_create(alice, EXO_GUARD(pfn, 7), user(entries), K_OWN), 0);
-	gives("guard_create TAKEN", sys_guard_create(alice, EXO_GUARD(pfn, 7), user(entries), K_OWN), -EXO_ETAKEN);
-	gives("guard_create: a second in the frame", sys_guard_create(alice, EXO_GUARD(pfn, 8), user(entries), K_OWN), 0);
-	gives("frame_release BUSY: guards in it", sys_frame_release(alice, pfn, 1, K_OWN), -EXO_EBUSY);
+	gives("guard_create TAKEN",
+		sys_guard_create(alice, EXO_GUARD(pfn, 7), user(entries), K_OWN), -EXO_ETAKEN);
+	gives("guard_create: a second in the frame",
+		sys_guard_create(alice, EXO_GUARD(pfn, 8), user(entries), K_OWN), 0);
+	gives("frame_release BUSY: guards in it", sys_frame_release(alice, pfn, 1, K_OWN),
+		-EXO_EBUSY);
 	gives("guard_free", sys_guard_free(alice, EXO_GUARD(pfn, 7), K_OWN), 0);
 	gives("guard_free the other", sys_guard_free(alice, EXO_GUARD(pfn, 8), K_OWN), 0);
 	gives("frame_release: an empty guard frame", sys_frame_release(alice, pfn, 1, K_OWN), 1);
@@ -93,7 +118,8 @@ test_change(void)
 	gives("guard_change ARG", sys_guard_change(alice, ref, user(malformed), K_OWN), -EXO_EARG);
 	gives("bind before", sys_key_bind(alice, ref, EXO_R, K_OWN, K_FREE), 0);
 	gives("guard_change", sys_guard_change(alice, ref, user(others), K_OWN), 0);
-	gives("its old key opens it no more", sys_key_bind(alice, ref, EXO_R, K_OWN, K_FREE + 1), -EXO_ERIGHTS);
+	gives("its old key opens it no more", sys_key_bind(alice, ref, EXO_R, K_OWN, K_FREE + 1),
+		-EXO_ERIGHTS);
 	gives("the bound key does", guard_allows(alice, K_FREE, ref, guard->serial, EXO_R), 0);
 	holds("and the generation stands", guard->generation == generation);
 	key_clear(ring_slot(alice, K_FREE));
@@ -119,7 +145,8 @@ test_revoke(void)
 	gives("guard_free", sys_guard_free(alice, ref, K_OWN), 0);
 	gives("ABSENT: gone", sys_key_bind(alice, ref, EXO_R, K_OWN, K_FREE), -EXO_EABSENT);
 	gives("a new guard in its place", sys_guard_create(alice, ref, user(entries), K_OWN), 0);
-	gives("is not opened by old bound keys", guard_allows(alice, K_FREE + 2, ref, guard->serial, EXO_R), -EXO_ESTALE);
+	gives("is not opened by old bound keys",
+		guard_allows(alice, K_FREE + 2, ref, guard->serial, EXO_R), -EXO_ESTALE);
 	gives("nor counts them", sys_key_drop(alice, K_FREE, 3), 3);
 }
 
@@ -132,7 +159,8 @@ test_under(void)
 
 	gives("frame_guard", sys_frame_guard(bob, pfn, 1, ref, K_OWN, K_OWN), -EXO_ERIGHTS);
 	fake_key(bob, K_FREE, "a", EXO_C);
-	gives("frame_guard with a key that opens it", sys_frame_guard(bob, pfn, 1, ref, K_OWN, K_FREE), 1);
+	gives("frame_guard with a key that opens it",
+		sys_frame_guard(bob, pfn, 1, ref, K_OWN, K_FREE), 1);
 	gives("alice reaches the frame", frame_allows(alice, K_OWN, pfn, EXO_W), 0);
 	gives("bob does by the account", frame_allows(bob, K_OWN, pfn, EXO_W), 0);
 	gives("guard_free", sys_guard_free(bob, ref, K_OWN), 0);

@@ -52,7 +52,9 @@ test_edges(void)
 {
 	const struct exo_key every = { .len = 0, .rights = EXO_RIGHTS_ALL };
 	const struct exo_key empty = { .len = 0, .rights = 0 };
-	struct exo_key longest = { .len = EXO_KEYNAME_BYTES, .rights = EXO_R, .name = "abcdefghijklmn" };
+	struct exo_key longest = { .len = EXO_KEYNAME_BYTES,
+		.rights = EXO_R,
+		.name = "abcdefghijklmn" };
 	struct exo_key key = longest;
 
 	holds("an empty entry is opened by nothing", !key_opens(&every, &empty, EXO_R));
@@ -86,7 +88,8 @@ test_names(void)
 	gives("name_allows RIGHTS: another name", name_allows(alice, K_FREE, &port), -EXO_ERIGHTS);
 	key_clear(slot);
 	gives("bind", sys_key_bind(alice, alice_guard, EXO_RIGHTS_ALL, K_OWN, K_FREE), 0);
-	gives("name_allows RIGHTS: a bound key opens no name", name_allows(alice, K_FREE, &port), -EXO_ERIGHTS);
+	gives("name_allows RIGHTS: a bound key opens no name", name_allows(alice, K_FREE, &port),
+		-EXO_ERIGHTS);
 	gives("name_allows: root", name_allows(root, K_OWN, &port), 0);
 }
 

@@ -19,31 +19,43 @@ test_create(void)
 {
 	exo_pfn pfn = fake_own(alice);
 	exo_guardref ref = fake_guard(alice, "a", EXO_RIGHTS_ALL);
-	u64 limit = account_of(alice_account)->limit, room = limit - account_of(alice_account)->used;
+	u64 limit = account_of(alice_account)->limit,
+	    room = limit - account_of(alice_account)->used;
 
 #define CREATE(pfn, parent, limit, guard, key, k_guard) \
 	sys_account_create(alice, pfn, parent, limit, guard, key, k_guard)
 	gives("account_create RANGE: parent", CREATE(pfn, FRAMES, 1, 0, K_OWN, 0), -EXO_ERANGE);
 	gives("account_create KIND: parent", CREATE(pfn, pfn, 1, 0, K_OWN, 0), -EXO_EKIND);
 	gives("account_create RANGE", CREATE(FRAMES, alice_account, 1, 0, K_OWN, 0), -EXO_ERANGE);
-	gives("account_create KIND", CREATE(alice->root, alice_account, 1, 0, K_OWN, 0), -EXO_EKIND);
-	gives("account_create KIND: free", CREATE(fake_free(), alice_account, 1, 0, K_OWN, 0), -EXO_EKIND);
-	gives("account_create OWNER", CREATE(fake_own(bob), alice_account, 1, 0, K_OWN, 0), -EXO_EOWNER);
+	gives("account_create KIND", CREATE(alice->root, alice_account, 1, 0, K_OWN, 0),
+		-EXO_EKIND);
+	gives("account_create KIND: free", CREATE(fake_free(), alice_account, 1, 0, K_OWN, 0),
+		-EXO_EKIND);
+	gives("account_create OWNER", CREATE(fake_own(bob), alice_account, 1, 0, K_OWN, 0),
+		-EXO_EOWNER);
 	gives("account_create KEY", CREATE(pfn, alice_account, 1, 0, K_EMPTY, 0), -EXO_EKEY);
 	gives("account_create RIGHTS", CREATE(pfn, alice_account, 1, 0, K_WEAK, 0), -EXO_ERIGHTS);
-	gives("account_create RIGHTS: another's", CREATE(pfn, bob_account, 1, 0, K_OWN, 0), -EXO_ERIGHTS);
-	gives("account_create KEY: guard", CREATE(pfn, alice_account, 1, ref, K_OWN, K_EMPTY), -EXO_EKEY);
-	gives("account_create RIGHTS: guard", CREATE(pfn, alice_account, 1, bob_guard, K_OWN, K_OWN), -EXO_ERIGHTS);
-	gives("account_create ABSENT", CREATE(pfn, alice_account, 1, ref + 1, K_OWN, K_OWN), -EXO_EABSENT);
+	gives("account_create RIGHTS: another's", CREATE(pfn, bob_account, 1, 0, K_OWN, 0),
+		-EXO_ERIGHTS);
+	gives("account_create KEY: guard", CREATE(pfn, alice_account, 1, ref, K_OWN, K_EMPTY),
+		-EXO_EKEY);
+	gives("account_create RIGHTS: guard",
+		CREATE(pfn, alice_account, 1, bob_guard, K_OWN, K_OWN), -EXO_ERIGHTS);
+	gives("account_create ABSENT", CREATE(pfn, alice_account, 1, ref + 1, K_OWN, K_OWN),
+		-EXO_EABSENT);
 	frames[pfn].pins = 1;
 	gives("account_create BUSY", CREATE(pfn, alice_account, 1, 0, K_OWN, 0), -EXO_EBUSY);
 	frames[pfn].pins = 0;
-	gives("account_create QUOTA", CREATE(pfn, alice_account, room + 1, 0, K_OWN, 0), -EXO_EQUOTA);
-	gives("account_create QUOTA: largest", CREATE(pfn, alice_account, ~0ull, 0, K_OWN, 0), -EXO_EQUOTA);
+	gives("account_create QUOTA", CREATE(pfn, alice_account, room + 1, 0, K_OWN, 0),
+		-EXO_EQUOTA);
+	gives("account_create QUOTA: largest", CREATE(pfn, alice_account, ~0ull, 0, K_OWN, 0),
+		-EXO_EQUOTA);
 	gives("account_create", CREATE(pfn, alice_account, 10, ref, K_OWN, K_OWN), 0);
 	gives("its limit is carved", (i64)(limit - account_of(alice_account)->limit), 10);
-	gives("frame_release BUSY: it owns something", (fake_own(&(struct env){ .account = (u32)pfn }),
-		sys_frame_release(alice, pfn, 1, K_OWN)), -EXO_EBUSY);
+	gives("frame_release BUSY: it owns something",
+		(fake_own(&(struct env){ .account = (u32)pfn }),
+			sys_frame_release(alice, pfn, 1, K_OWN)),
+		-EXO_EBUSY);
 	gives("reap it", sys_account_reap(alice, pfn, 100, K_OWN), 1);
 	gives("frame_release: an empty account", sys_frame_release(alice, pfn, 1, K_OWN), 1);
 	gives("its limit came back", (i64)account_of(alice_account)->limit, (i64)limit);
@@ -66,11 +78,15 @@ test_depth(void)
 	}
 	gives("account_create QUOTA: too deep", result, -EXO_EQUOTA);
 	gives("the greatest depth", account_of(parent)->depth, ACCOUNT_DEPTH);
-	gives("alice's key opens the deepest", sys_frame_claim(alice, fake_free(), 1, parent, 0, K_OWN, 0), 1);
-	gives("RIGHTS: bob's does not", sys_frame_claim(bob, fake_free(), 1, parent, 0, K_OWN, 0), -EXO_ERIGHTS);
+	gives("alice's key opens the deepest",
+		sys_frame_claim(alice, fake_free(), 1, parent, 0, K_OWN, 0), 1);
+	gives("RIGHTS: bob's does not", sys_frame_claim(bob, fake_free(), 1, parent, 0, K_OWN, 0),
+		-EXO_ERIGHTS);
 	gives("alice's guard ends", sys_guard_free(root, alice_guard, K_OWN), 0);
-	gives("RIGHTS: so alice's key opens nothing", sys_frame_claim(alice, fake_free(), 1, parent, 0, K_OWN, 0), -EXO_ERIGHTS);
-	gives("but the root key does", sys_frame_claim(root, fake_free(), 1, parent, 0, K_OWN, 0), 1);
+	gives("RIGHTS: so alice's key opens nothing",
+		sys_frame_claim(alice, fake_free(), 1, parent, 0, K_OWN, 0), -EXO_ERIGHTS);
+	gives("but the root key does", sys_frame_claim(root, fake_free(), 1, parent, 0, K_OWN, 0),
+		1);
 	fake_start();
 }
 
@@ -82,16 +98,24 @@ test_limit(void)
 
 	gives("account_limit RANGE", sys_account_limit(root, FRAMES, 1, K_OWN), -EXO_ERANGE);
 	gives("account_limit KIND", sys_account_limit(root, root->frame, 1, K_OWN), -EXO_EKIND);
-	gives("account_limit KIND: the root account", sys_account_limit(root, root_account, 1, K_OWN), -EXO_EKIND);
+	gives("account_limit KIND: the root account",
+		sys_account_limit(root, root_account, 1, K_OWN), -EXO_EKIND);
 	gives("account_limit KEY", sys_account_limit(root, bob_account, 1, K_EMPTY), -EXO_EKEY);
-	gives("account_limit RIGHTS", sys_account_limit(root, bob_account, 1, K_WEAK), -EXO_ERIGHTS);
-	gives("account_limit RIGHTS: not the parent's", sys_account_limit(bob, bob_account, 1, K_OWN), -EXO_ERIGHTS);
-	gives("account_limit QUOTA: the parent's", sys_account_limit(root, bob_account, free_of_root + 1, K_OWN), -EXO_EQUOTA);
-	gives("account_limit QUOTA: in use", sys_account_limit(root, bob_account, -free_of_bob - 1, K_OWN), -EXO_EQUOTA);
-	gives("account_limit QUOTA: least", sys_account_limit(root, bob_account, INT64_MIN, K_OWN), -EXO_EQUOTA);
-	gives("account_limit QUOTA: greatest", sys_account_limit(root, bob_account, INT64_MAX, K_OWN), -EXO_EQUOTA);
+	gives("account_limit RIGHTS", sys_account_limit(root, bob_account, 1, K_WEAK),
+		-EXO_ERIGHTS);
+	gives("account_limit RIGHTS: not the parent's",
+		sys_account_limit(bob, bob_account, 1, K_OWN), -EXO_ERIGHTS);
+	gives("account_limit QUOTA: the parent's",
+		sys_account_limit(root, bob_account, free_of_root + 1, K_OWN), -EXO_EQUOTA);
+	gives("account_limit QUOTA: in use",
+		sys_account_limit(root, bob_account, -free_of_bob - 1, K_OWN), -EXO_EQUOTA);
+	gives("account_limit QUOTA: least", sys_account_limit(root, bob_account, INT64_MIN, K_OWN),
+		-EXO_EQUOTA);
+	gives("account_limit QUOTA: greatest",
+		sys_account_limit(root, bob_account, INT64_MAX, K_OWN), -EXO_EQUOTA);
 	gives("account_limit down", sys_account_limit(root, bob_account, -free_of_bob, K_OWN), 0);
-	gives("frame_claim QUOTA", sys_frame_claim(bob, fake_free(), 1, bob_account, 0, K_OWN, 0), -EXO_EQUOTA);
+	gives("frame_claim QUOTA", sys_frame_claim(bob, fake_free(), 1, bob_account, 0, K_OWN, 0),
+		-EXO_EQUOTA);
 	gives("account_limit up", sys_account_limit(root, bob_account, 1, K_OWN), 0);
 	gives("frame_claim", sys_frame_claim(bob, fake_free(), 1, bob_account, 0, K_OWN, 0), 1);
 	fake_start();
@@ -119,9 +143,12 @@ test_reap_errors(void)
 	gives("account_reap RANGE", sys_account_reap(alice, FRAMES, 1, K_OWN), -EXO_ERANGE);
 	gives("account_reap KIND", sys_account_reap(alice, alice->frame, 1, K_OWN), -EXO_EKIND);
 	gives("account_reap KEY", sys_account_reap(alice, alice_account, 1, K_EMPTY), -EXO_EKEY);
-	gives("account_reap RIGHTS", sys_account_reap(alice, alice_account, 1, K_WEAK), -EXO_ERIGHTS);
-	gives("account_reap RIGHTS: another's", sys_account_reap(alice, bob_account, 1, K_OWN), -EXO_ERIGHTS);
-	gives("account_reap BUSY: alive", reap_all(alice, alice_account, 100, K_OWN, &calls), -EXO_EBUSY);
+	gives("account_reap RIGHTS", sys_account_reap(alice, alice_account, 1, K_WEAK),
+		-EXO_ERIGHTS);
+	gives("account_reap RIGHTS: another's", sys_account_reap(alice, bob_account, 1, K_OWN),
+		-EXO_ERIGHTS);
+	gives("account_reap BUSY: alive", reap_all(alice, alice_account, 100, K_OWN, &calls),
+		-EXO_EBUSY);
 	gives("what is alive stays", (i64)account_of(alice_account)->used, 5);
 	fake_start();
 }
@@ -169,12 +196,14 @@ test_reap(u64 max)
 	must(sys_key_bind(alice, bobs, EXO_W, K_OWN, K_FREE + 3) == 0);
 	gives("alice writes to bob", (i64)guard_at(bobs)->writers, 1);
 	fake_die(alice);
-	gives("account_reap: everything", reap_all(root, alice_account, max, K_EMPTY, &calls), -EXO_EKEY);
+	gives("account_reap: everything", reap_all(root, alice_account, max, K_EMPTY, &calls),
+		-EXO_EKEY);
 	fake_key(root, K_FREE, "a", EXO_RIGHTS_ALL);
 	gives("account_reap: to the end", reap_all(root, alice_account, max, K_FREE, &calls), 0);
 	gives("nothing is left", (i64)account_of(alice_account)->used, 0);
 	gives("bob's guard has no holders", (i64)guard_at(bobs)->writers, 0);
-	holds("bob lost what she lent", *fake_pte(bob, VA) == 0 && frames[data].kind == EXO_FRAME_FREE);
+	holds("bob lost what she lent",
+		*fake_pte(bob, VA) == 0 && frames[data].kind == EXO_FRAME_FREE);
 	holds("her guard guards nothing", !guard_live(shown, 1));
 	gives("the account goes", sys_frame_release(root, alice_account, 1, K_OWN), 1);
 	/* Back: her environment and account.  Kept: bob's tables and his guard's frame. */
@@ -211,11 +240,14 @@ test_reap_busy(void)
 	frames[pinned].pins = 1;
 	fake_die(alice);
 	fake_key(root, K_FREE, "a", EXO_RIGHTS_ALL);
-	gives("account_reap BUSY", reap_all(root, alice_account, ~0ull, K_FREE, &calls), -EXO_EBUSY);
-	gives("the pinned frame and the child account are left", (i64)account_of(alice_account)->used, 2);
+	gives("account_reap BUSY", reap_all(root, alice_account, ~0ull, K_FREE, &calls),
+		-EXO_EBUSY);
+	gives("the pinned frame and the child account are left",
+		(i64)account_of(alice_account)->used, 2);
 	frames[pinned].pins = 0;
 	gives("account_reap: unpinned", sys_account_reap(root, alice_account, 1, K_FREE) > 0, 1);
-	gives("account_reap BUSY: the child", reap_all(root, alice_account, 1, K_FREE, &calls), -EXO_EBUSY);
+	gives("account_reap BUSY: the child", reap_all(root, alice_account, 1, K_FREE, &calls),
+		-EXO_EBUSY);
 	gives("reap the child", reap_all(root, child, 1, K_FREE, &calls), 0);
 	gives("account_reap", reap_all(root, alice_account, 1, K_FREE, &calls), 0);
 	fake_start();
@@ -230,11 +262,13 @@ test_reap_tables(void)
 
 	fake_tables(alice, VA);
 	fake_tables(bob, VA);
-	must(sys_pt_install(bob, bob->id, (VA + 0x200000) | 1 | EXO_PT_WRITE, table, links, 0, 0) == 0);
+	must(sys_pt_install(bob, bob->id, (VA + 0x200000) | 1 | EXO_PT_WRITE, table, links, 0, 0) ==
+		0);
 	for (unsigned n = 0; n < 512; n++)
 		must(map1(bob, VA + 0x200000 + n * 0x1000, data, EXO_OP_MAP, K_OWN) == 1);
 	gives("mark the table", sys_frame_mark(bob, table, 1, EXO_FRAME_PUBLIC, 0, K_OWN), 1);
-	gives("share it", sys_pt_install(alice, alice->id, (VA + 0x200000) | 1, table, 0, 0, K_EMPTY), 0);
+	gives("share it",
+		sys_pt_install(alice, alice->id, (VA + 0x200000) | 1, table, 0, 0, K_EMPTY), 0);
 	holds("alice reads through it", fake_touch(alice, VA + 0x205000, false));
 	fake_die(bob);
 	fake_key(root, K_FREE, "b", EXO_RIGHTS_ALL);

@@ -34,7 +34,8 @@ bobs_table(u32 rights)
 	must(install(bob, (VA + 0x200000) | 1 | EXO_PT_WRITE, table, links, 0) == 0);
 	must(map1(bob, VA + 0x200000, data, RW, K_OWN) == 1);
 	fake_key(bob, K_FREE, "a", EXO_C);
-	must(sys_frame_guard(bob, table, 1, ref, K_OWN, K_FREE) == (rights & EXO_C ? 1 : -EXO_ERIGHTS));
+	must(sys_frame_guard(bob, table, 1, ref, K_OWN, K_FREE) ==
+		(rights & EXO_C ? 1 : -EXO_ERIGHTS));
 	return table;
 }
 
@@ -48,17 +49,24 @@ test_install(void)
 	l = fake_own_run(alice, 2);
 	other = fake_own(bob);
 	gives("pt_install STALE", sys_pt_install(alice, nobody, FAR | 3, t, l, 0, 0), -EXO_ESTALE);
-	gives("pt_install KEY", sys_pt_install(root, alice->id, FAR | 3, t, l, K_EMPTY, 0), -EXO_EKEY);
-	gives("pt_install RIGHTS", sys_pt_install(bob, alice->id, FAR | 3, t, l, K_OWN, 0), -EXO_ERIGHTS);
+	gives("pt_install KEY", sys_pt_install(root, alice->id, FAR | 3, t, l, K_EMPTY, 0),
+		-EXO_EKEY);
+	gives("pt_install RIGHTS", sys_pt_install(bob, alice->id, FAR | 3, t, l, K_OWN, 0),
+		-EXO_ERIGHTS);
 	gives("pt_install ALIGN", install(alice, FAR | 8 | 3, t, l, 0), -EXO_EALIGN);
 	gives("pt_install ARG: level 0", install(alice, FAR, t, l, 0), -EXO_EARG);
 	gives("pt_install ARG: one frame twice", install(alice, FAR | 3, l, l, 0), -EXO_EARG);
-	gives("pt_install ARG: one frame twice, the second", install(alice, FAR | 3, l + 1, l, 0), -EXO_EARG);
+	gives("pt_install ARG: one frame twice, the second", install(alice, FAR | 3, l + 1, l, 0),
+		-EXO_EARG);
 	gives("pt_install RANGE: address", install(alice, EXO_USER_TOP | 3, t, l, 0), -EXO_ERANGE);
-	gives("pt_install RANGE: kernel half", install(alice, 0xffff800000000000ull | 3, t, l, 0), -EXO_ERANGE);
+	gives("pt_install RANGE: kernel half", install(alice, 0xffff800000000000ull | 3, t, l, 0),
+		-EXO_ERANGE);
 	gives("pt_install RANGE: frame", install(alice, FAR | 3, FRAMES, l, 0), -EXO_ERANGE);
-	gives("pt_install RANGE: links", install(alice, FAR | 3, t, FRAMES - 1, 0) == -EXO_ERANGE ? -EXO_ERANGE :
-		install(alice, FAR | 3, t, FRAMES, 0), -EXO_ERANGE);
+	gives("pt_install RANGE: links",
+		install(alice, FAR | 3, t, FRAMES - 1, 0) == -EXO_ERANGE
+			? -EXO_ERANGE
+			: install(alice, FAR | 3, t, FRAMES, 0),
+		-EXO_ERANGE);
 	gives("pt_install RANGE: largest", install(alice, FAR | 3, t, ~0ull, 0), -EXO_ERANGE);
 	gives("pt_install NOTABLE", install(alice, FAR | 2, t, l, 0), -EXO_ENOTABLE);
 	gives("pt_install TAKEN", install(alice, VA | 1, t, l, 0), -EXO_ETAKEN);
@@ -71,7 +79,8 @@ test_install(void)
 	gives("pt_install", install(alice, FAR | 3, t, l, 0), 0);
 	gives("the companions name it", (i64)frames_priv[l + 1].aux, (i64)t);
 	fake_die(bob);
-	gives("pt_install DEAD", sys_pt_install(alice, bob->id, FAR | 3, t, l, K_OWN, 0), -EXO_EDEAD);
+	gives("pt_install DEAD", sys_pt_install(alice, bob->id, FAR | 3, t, l, K_OWN, 0),
+		-EXO_EDEAD);
 	fake_start();
 }
 
@@ -89,11 +98,13 @@ test_share(void)
 	gives("share KIND: a root", install(alice, FAR | 3, bob->root, 0, K_FREE), -EXO_EKIND);
 	gives("share KEY", install(alice, where, table, 0, K_EMPTY), -EXO_EKEY);
 	gives("share RIGHTS", install(alice, where, table, 0, K_OTHER), -EXO_ERIGHTS);
-	gives("share RIGHTS: for writing", install(alice, where | EXO_PT_WRITE, table, 0, K_OWN), -EXO_ERIGHTS);
+	gives("share RIGHTS: for writing", install(alice, where | EXO_PT_WRITE, table, 0, K_OWN),
+		-EXO_ERIGHTS);
 	gives("share", install(alice, where, table, 0, K_OWN), 0);
 	holds("alice reads", fake_touch(alice, VA + 0x200000, false));
 	holds("but cannot write", !fake_touch(alice, VA + 0x200000, true));
-	gives("map RIGHTS: in a table shared for reading", map1(alice, VA + 0x201000, page, EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
+	gives("map RIGHTS: in a table shared for reading",
+		map1(alice, VA + 0x201000, page, EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
 	gives("unmap RIGHTS", map1(alice, VA + 0x200000, 0, EXO_OP_UNMAP, K_OWN), -EXO_ERIGHTS);
 	gives("unmap what is absent there", map1(alice, VA + 0x201000, 0, EXO_OP_UNMAP, K_OWN), 1);
 	gives("protect RIGHTS", map1(alice, VA + 0x200000, 0, EXO_OP_PROTECT, K_OWN), -EXO_ERIGHTS);
@@ -116,9 +127,14 @@ test_share_above(void)
 	gives("mark", sys_frame_mark(bob, dir, 1, EXO_FRAME_PUBLIC, 0, K_OWN), 1);
 	fake_tables(alice, VA);
 	gives("share a directory", install(alice, (1ull << 30) | 2, dir, 0, K_EMPTY), 0);
-	gives("map RIGHTS: below it", map1(alice, (1ull << 30) + VA, fake_own(alice), EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
-	gives("pt_install RIGHTS: below it", install(alice, ((1ull << 30) + 0x800000) | 1, fake_own(alice), fake_own_run(alice, 2), 0), -EXO_ERIGHTS);
-	gives("pt_remove RIGHTS: below it", sys_pt_remove(alice, alice->id, ((1ull << 30) + VA) | 1, 0), -EXO_ERIGHTS);
+	gives("map RIGHTS: below it",
+		map1(alice, (1ull << 30) + VA, fake_own(alice), EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
+	gives("pt_install RIGHTS: below it",
+		install(alice, ((1ull << 30) + 0x800000) | 1, fake_own(alice),
+			fake_own_run(alice, 2), 0),
+		-EXO_ERIGHTS);
+	gives("pt_remove RIGHTS: below it",
+		sys_pt_remove(alice, alice->id, ((1ull << 30) + VA) | 1, 0), -EXO_ERIGHTS);
 	fake_start();
 }
 
@@ -131,7 +147,8 @@ test_remove(void)
 	gives("pt_remove RIGHTS", sys_pt_remove(bob, alice->id, VA | 1, K_OWN), -EXO_ERIGHTS);
 	gives("pt_remove ALIGN", sys_pt_remove(alice, alice->id, VA | 0x11, 0), -EXO_EALIGN);
 	gives("pt_remove ARG", sys_pt_remove(alice, alice->id, VA, 0), -EXO_EARG);
-	gives("pt_remove ARG: WRITE", sys_pt_remove(alice, alice->id, VA | 1 | EXO_PT_WRITE, 0), -EXO_EARG);
+	gives("pt_remove ARG: WRITE", sys_pt_remove(alice, alice->id, VA | 1 | EXO_PT_WRITE, 0),
+		-EXO_EARG);
 	gives("pt_remove RANGE", sys_pt_remove(alice, alice->id, EXO_USER_TOP | 1, 0), -EXO_ERANGE);
 	gives("pt_remove NOTABLE", sys_pt_remove(alice, alice->id, FAR | 1, 0), -EXO_ENOTABLE);
 	gives("pt_remove ABSENT", sys_pt_remove(alice, alice->id, FAR | 3, 0), -EXO_EABSENT);
@@ -161,7 +178,8 @@ test_map_errors(void)
 	gives("map ARG: unknown operation", map1(alice, VA, pfn, 0x400, K_OWN), -EXO_EARG);
 	gives("map ARG: unknown bit", map1(alice, VA, pfn, RW | 0x10000, K_OWN), -EXO_EARG);
 	gives("map ARG: RELEASE", map1(alice, VA, pfn, RW | EXO_MAP_RELEASE, K_OWN), -EXO_EARG);
-	gives("map ARG: CLAIM and IO", map1(alice, VA, pfn, RW | EXO_MAP_CLAIM | EXO_MAP_IO, K_OWN), -EXO_EARG);
+	gives("map ARG: CLAIM and IO", map1(alice, VA, pfn, RW | EXO_MAP_CLAIM | EXO_MAP_IO, K_OWN),
+		-EXO_EARG);
 	gives("unmap ARG", map1(alice, VA, pfn, EXO_OP_UNMAP | EXO_MAP_WRITE, K_OWN), -EXO_EARG);
 	gives("protect ARG", map1(alice, VA, pfn, EXO_OP_PROTECT | EXO_MAP_IO, K_OWN), -EXO_EARG);
 	gives("map ALIGN", map1(alice, VA + 8, pfn, RW, K_OWN), -EXO_EALIGN);
@@ -177,11 +195,14 @@ test_map_errors(void)
 	gives("map RIGHTS: no write", map1(alice, VA, pfn, RW, K_WEAK), -EXO_ERIGHTS);
 	gives("map RIGHTS: another's", map1(alice, VA, bobs, EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
 	gives("map read-only", map1(alice, VA, pfn, EXO_OP_MAP, K_WEAK), 1);
-	gives("map executable with read", map1(alice, VA, pfn, EXO_OP_MAP | EXO_MAP_EXEC, K_WEAK), 1);
+	gives("map executable with read", map1(alice, VA, pfn, EXO_OP_MAP | EXO_MAP_EXEC, K_WEAK),
+		1);
 	fake_key(alice, K_FREE, "a", EXO_X);
 	gives("map RIGHTS: exec alone", map1(alice, VA, pfn, EXO_OP_MAP, K_FREE), -EXO_ERIGHTS);
-	gives("map executable with exec", map1(alice, VA, pfn, EXO_OP_MAP | EXO_MAP_EXEC, K_FREE), 1);
-	gives("map RIGHTS: exec and write", map1(alice, VA, pfn, RW | EXO_MAP_EXEC, K_FREE), -EXO_ERIGHTS);
+	gives("map executable with exec", map1(alice, VA, pfn, EXO_OP_MAP | EXO_MAP_EXEC, K_FREE),
+		1);
+	gives("map RIGHTS: exec and write", map1(alice, VA, pfn, RW | EXO_MAP_EXEC, K_FREE),
+		-EXO_ERIGHTS);
 	fake_die(bob);
 	gives("map DEAD", sys_map(alice, bob->id, user(&good), 1, K_OWN), -EXO_EDEAD);
 	fake_start();
@@ -199,28 +220,39 @@ test_map_kinds(void)
 	gives("map KIND: a ring", map1(alice, VA, alice->ring[0], EXO_OP_MAP, K_OWN), -EXO_EKIND);
 	gives("map KIND: an env", map1(alice, VA, alice->frame, EXO_OP_MAP, K_OWN), -EXO_EKIND);
 	gives("map KIND: a table", map1(alice, VA, alice->root, EXO_OP_MAP, K_OWN), -EXO_EKIND);
-	gives("map KIND: links", map1(alice, VA, frames_priv[alice->root].aux, EXO_OP_MAP, K_OWN), -EXO_EKIND);
+	gives("map KIND: links", map1(alice, VA, frames_priv[alice->root].aux, EXO_OP_MAP, K_OWN),
+		-EXO_EKIND);
 	gives("map KIND: the kernel", map1(alice, VA, KERNEL_PFN, EXO_OP_MAP, K_OWN), -EXO_EKIND);
 	gives("map KIND: guards for writing", map1(alice, VA, guards, RW, K_OWN), -EXO_EKIND);
-	gives("map KIND: guards for execution", map1(alice, VA, guards, EXO_OP_MAP | EXO_MAP_EXEC, K_OWN), -EXO_EKIND);
+	gives("map KIND: guards for execution",
+		map1(alice, VA, guards, EXO_OP_MAP | EXO_MAP_EXEC, K_OWN), -EXO_EKIND);
 	gives("map guards", map1(alice, VA, guards, EXO_OP_MAP, K_OWN), 1);
-	gives("protect KIND: guards", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_OWN), -EXO_EKIND);
-	gives("map RIGHTS: an account of another's", map1(alice, VA + 0x1000, alice_account, EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
-	gives("map KIND: an account for writing", map1(alice, VA + 0x1000, alice_account, RW, K_OWN), -EXO_EKIND);
-	gives("map RIGHTS: the trace", map1(alice, VA + 0x1000, TRACE_PFN, EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
-	gives("map KEY: the trace", map1(alice, VA + 0x1000, TRACE_PFN, EXO_OP_MAP, K_EMPTY), -EXO_EKEY);
+	gives("protect KIND: guards", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_OWN),
+		-EXO_EKIND);
+	gives("map RIGHTS: an account of another's",
+		map1(alice, VA + 0x1000, alice_account, EXO_OP_MAP, K_OWN), -EXO_ERIGHTS);
+	gives("map KIND: an account for writing",
+		map1(alice, VA + 0x1000, alice_account, RW, K_OWN), -EXO_EKIND);
+	gives("map RIGHTS: the trace", map1(alice, VA + 0x1000, TRACE_PFN, EXO_OP_MAP, K_OWN),
+		-EXO_ERIGHTS);
+	gives("map KEY: the trace", map1(alice, VA + 0x1000, TRACE_PFN, EXO_OP_MAP, K_EMPTY),
+		-EXO_EKEY);
 	fake_key(alice, K_FREE, "T", EXO_R | EXO_W);
-	gives("map KIND: the trace for writing", map1(alice, VA + 0x1000, TRACE_PFN, RW, K_FREE), -EXO_EKIND);
+	gives("map KIND: the trace for writing", map1(alice, VA + 0x1000, TRACE_PFN, RW, K_FREE),
+		-EXO_EKIND);
 	gives("map the trace", map1(alice, VA + 0x1000, TRACE_PFN, EXO_OP_MAP, K_FREE), 1);
 	lock_acquire(&mem_lock);
 	frame_type(uarea, EXO_FRAME_UAREA, alice->frame);
 	lock_release(&mem_lock);
 	fake_key(bob, K_FREE, "a", EXO_RIGHTS_ALL);
 	gives("map KIND: another's u-area", map1(bob, VA, uarea, EXO_OP_MAP, K_FREE), -EXO_EKIND);
-	gives("map KIND: a u-area for execution", map1(alice, VA + 0x2000, uarea, RW | EXO_MAP_EXEC, K_OWN), -EXO_EKIND);
+	gives("map KIND: a u-area for execution",
+		map1(alice, VA + 0x2000, uarea, RW | EXO_MAP_EXEC, K_OWN), -EXO_EKIND);
 	gives("map the own u-area", map1(alice, VA + 0x2000, uarea, RW, K_OWN), 1);
-	gives("protect KIND: u-area executable", map1(alice, VA + 0x2000, 0, EXO_OP_PROTECT | EXO_MAP_EXEC, K_OWN), -EXO_EKIND);
-	gives("unmap KIND: release a u-area", map1(alice, VA + 0x2000, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_OWN), -EXO_EKIND);
+	gives("protect KIND: u-area executable",
+		map1(alice, VA + 0x2000, 0, EXO_OP_PROTECT | EXO_MAP_EXEC, K_OWN), -EXO_EKIND);
+	gives("unmap KIND: release a u-area",
+		map1(alice, VA + 0x2000, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_OWN), -EXO_EKIND);
 	gives("unmap the u-area", map1(alice, VA + 0x2000, 0, EXO_OP_UNMAP, K_OWN), 1);
 	fake_start();
 }
@@ -236,17 +268,21 @@ test_uarea(void)
 	gives("frame_usable_uarea", frame_usable_uarea(pfn, alice_account), 0);
 	gives("frame_usable_uarea OWNER", frame_usable_uarea(pfn, bob_account), -EXO_EOWNER);
 	gives("map", map1(alice, VA, pfn, RW, K_OWN), 1);
-	gives("frame_usable_uarea: bound by its account", frame_usable_uarea(pfn, alice_account), 0);
+	gives("frame_usable_uarea: bound by its account", frame_usable_uarea(pfn, alice_account),
+		0);
 	gives("map twice", map1(alice, VA + 0x1000, pfn, EXO_OP_MAP, K_OWN), 1);
-	gives("frame_usable_uarea BUSY: bound twice", frame_usable_uarea(pfn, alice_account), -EXO_EBUSY);
+	gives("frame_usable_uarea BUSY: bound twice", frame_usable_uarea(pfn, alice_account),
+		-EXO_EBUSY);
 	gives("unmap", map1(alice, VA + 0x1000, pfn, EXO_OP_UNMAP, K_OWN), 1);
 	gives("executable", map1(alice, VA, pfn, RW | EXO_MAP_EXEC, K_OWN), 1);
-	gives("frame_usable_uarea BUSY: executable", frame_usable_uarea(pfn, alice_account), -EXO_EBUSY);
+	gives("frame_usable_uarea BUSY: executable", frame_usable_uarea(pfn, alice_account),
+		-EXO_EBUSY);
 	gives("unmap", map1(alice, VA, pfn, EXO_OP_UNMAP, K_OWN), 1);
 	fake_key(alice, K_FREE, "b", EXO_C);
 	gives("lend it", sys_frame_guard(alice, pfn, 1, ref, K_OWN, K_FREE), 1);
 	gives("bob maps it", map1(bob, VA, pfn, RW, K_OWN), 1);
-	gives("frame_usable_uarea BUSY: bound by another's table", frame_usable_uarea(pfn, alice_account), -EXO_EBUSY);
+	gives("frame_usable_uarea BUSY: bound by another's table",
+		frame_usable_uarea(pfn, alice_account), -EXO_EBUSY);
 	fake_start();
 }
 
@@ -268,12 +304,16 @@ test_map_claim(void)
 	gives("claim RIGHTS", CLAIM(pfn, K_WEAK), -EXO_ERIGHTS);
 	gives("claim", CLAIM(pfn, K_OWN), 1);
 	gives("it is charged", (i64)(account_of(alice_account)->used - used), 1);
-	must(sys_account_limit(root, alice_account, -(i64)(account_of(alice_account)->limit - used - 1), K_OWN) == 0);
+	must(sys_account_limit(root, alice_account,
+		     -(i64)(account_of(alice_account)->limit - used - 1), K_OWN) == 0);
 	gives("claim QUOTA", CLAIM(fake_free(), K_OWN), -EXO_EQUOTA);
-	gives("release KEY", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_EMPTY), -EXO_EKEY);
-	gives("release RIGHTS: no control", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_WEAK), -EXO_ERIGHTS);
+	gives("release KEY", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_EMPTY),
+		-EXO_EKEY);
+	gives("release RIGHTS: no control",
+		map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_WEAK), -EXO_ERIGHTS);
 	frames[pfn].pins = 1;
-	gives("release BUSY", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_OWN), -EXO_EBUSY);
+	gives("release BUSY", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_OWN),
+		-EXO_EBUSY);
 	frames[pfn].pins = 0;
 	holds("touch", fake_touch(alice, VA, true));
 	gives("release", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_OWN), 1);
@@ -281,7 +321,8 @@ test_map_claim(void)
 	gives("it is free", frames[pfn].kind, EXO_FRAME_FREE);
 	gives("mark", sys_frame_mark(bob, taken, 1, EXO_FRAME_PUBLIC, 0, K_OWN), 1);
 	gives("map another's", map1(alice, VA, taken, EXO_OP_MAP, K_EMPTY), 1);
-	gives("release only unmaps it", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_EMPTY), 1);
+	gives("release only unmaps it", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_EMPTY),
+		1);
 	gives("bob has it still", frames[taken].account, bob_account);
 #undef CLAIM
 	fake_start();
@@ -293,19 +334,24 @@ test_map_io(void)
 	fake_tables(alice, VA);
 	fake_key(alice, K_FREE, "M", EXO_R | EXO_W);
 	fake_key(alice, K_FREE + 1, "M", EXO_R);
-	gives("io KIND: memory", map1(alice, VA, fake_own(alice), RW | EXO_MAP_IO, K_FREE), -EXO_EKIND);
-	gives("io KIND: the kernel", map1(alice, VA, KERNEL_PFN, RW | EXO_MAP_IO, K_FREE), -EXO_EKIND);
+	gives("io KIND: memory", map1(alice, VA, fake_own(alice), RW | EXO_MAP_IO, K_FREE),
+		-EXO_EKIND);
+	gives("io KIND: the kernel", map1(alice, VA, KERNEL_PFN, RW | EXO_MAP_IO, K_FREE),
+		-EXO_EKIND);
 	gives("io RANGE", map1(alice, VA, MMIO_PFN + 1, RW | EXO_MAP_IO, K_FREE), -EXO_ERANGE);
 	gives("io RANGE: largest", map1(alice, VA, ~0ull, RW | EXO_MAP_IO, K_FREE), -EXO_ERANGE);
 	gives("io KEY", map1(alice, VA, MMIO_PFN, RW | EXO_MAP_IO, K_EMPTY), -EXO_EKEY);
 	gives("io RIGHTS", map1(alice, VA, MMIO_PFN, RW | EXO_MAP_IO, K_OWN), -EXO_ERIGHTS);
-	gives("io RIGHTS: no write", map1(alice, VA, MMIO_PFN, RW | EXO_MAP_IO, K_FREE + 1), -EXO_ERIGHTS);
+	gives("io RIGHTS: no write", map1(alice, VA, MMIO_PFN, RW | EXO_MAP_IO, K_FREE + 1),
+		-EXO_ERIGHTS);
 	gives("io", map1(alice, VA, MMIO_PFN, RW | EXO_MAP_IO, K_FREE), 1);
 	holds("uncached", (*fake_pte(alice, VA) & PTE_NOCACHE) == PTE_NOCACHE);
 	gives("protect io", map1(alice, VA, 0, EXO_OP_PROTECT, K_EMPTY), 1);
-	gives("protect RIGHTS: io", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_FREE + 1), -EXO_ERIGHTS);
+	gives("protect RIGHTS: io", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_FREE + 1),
+		-EXO_ERIGHTS);
 	gives("protect io back", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_FREE), 1);
-	gives("release of io unmaps", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_EMPTY), 1);
+	gives("release of io unmaps", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_EMPTY),
+		1);
 	fake_start();
 }
 
@@ -321,15 +367,20 @@ test_protect(void)
 	*pte |= PTE_ACCESSED | PTE_DIRTY;
 	holds("soft bits", (*pte & PTE_SOFT_MASK) == PTE_SOFT(EXO_MAP_COW));
 	holds("touch", fake_touch(alice, VA, true));
-	gives("protect down needs no key", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_SHARED, K_EMPTY), 1);
+	gives("protect down needs no key",
+		map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_SHARED, K_EMPTY), 1);
 	fake_tlb_check(alice);
-	gives("accessed and dirty stay", (i64)(*pte & (PTE_ACCESSED | PTE_DIRTY)), PTE_ACCESSED | PTE_DIRTY);
+	gives("accessed and dirty stay", (i64)(*pte & (PTE_ACCESSED | PTE_DIRTY)),
+		PTE_ACCESSED | PTE_DIRTY);
 	holds("other soft bits", (*pte & PTE_SOFT_MASK) == PTE_SOFT(EXO_MAP_SHARED));
-	gives("protect KEY: up", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_EMPTY), -EXO_EKEY);
-	gives("protect RIGHTS: up", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_WEAK), -EXO_ERIGHTS);
+	gives("protect KEY: up", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_EMPTY),
+		-EXO_EKEY);
+	gives("protect RIGHTS: up", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_WEAK),
+		-EXO_ERIGHTS);
 	gives("protect up", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_OWN), 1);
 	gives("protect EXEC", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_EXEC, K_WEAK), 1);
-	gives("clear", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_EXEC | EXO_MAP_CLEARAD, K_EMPTY), 1);
+	gives("clear", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_EXEC | EXO_MAP_CLEARAD, K_EMPTY),
+		1);
 	gives("accessed and dirty are clear", (i64)(*pte & (PTE_ACCESSED | PTE_DIRTY)), 0);
 	fake_start();
 }
@@ -344,7 +395,10 @@ test_vector(void)
 
 	fake_tables(alice, VA);
 	for (unsigned n = 0; n < 200; n++)
-		vec[n] = (struct exo_map){ .va = VA + n * 0x1000, .pfn = 1200 + n, .op = RW | EXO_MAP_CLAIM, .key = K_OWN };
+		vec[n] = (struct exo_map){ .va = VA + n * 0x1000,
+			.pfn = 1200 + n,
+			.op = RW | EXO_MAP_CLAIM,
+			.key = K_OWN };
 	while (done < 200) {
 		result = sys_map(alice, alice->id, user(vec + done), 200 - done, 0);
 		must(result > 0);
@@ -356,8 +410,10 @@ test_vector(void)
 	for (unsigned n = 0; n < 200; n++)
 		vec[n].op = EXO_OP_PROTECT;
 	fake_flushes_all = fake_flushes_va = 0;
-	gives("it stops before the first bad element", sys_map(alice, alice->id, user(vec), 200, 0), 7);
-	gives("which is the next call's error", sys_map(alice, alice->id, user(vec + 7), 193, 0), -EXO_EALIGN);
+	gives("it stops before the first bad element", sys_map(alice, alice->id, user(vec), 200, 0),
+		7);
+	gives("which is the next call's error", sys_map(alice, alice->id, user(vec + 7), 193, 0),
+		-EXO_EALIGN);
 	gives("few pages are flushed one by one", fake_flushes_va, 7);
 	gives("and not all", fake_flushes_all, 0);
 	gives("many pages", sys_map(alice, alice->id, user(vec + 8), 60, 0), 60);

@@ -32,6 +32,7 @@ panic(const char *format, ...)
 	vprintf(format, args);
 	printf("\n%d passed, %d failed\n", passed, failed + 1);
 	va_end(args);
+	fflush(stdout);
 	abort();
 }
 
