@@ -48,8 +48,9 @@ map_file(u64 addr, u64 bytes, u32 prot, u32 flags, int fd, u64 offset, u64 *wher
 }
 
 long
-sys_mmap(long addr, long bytes, long prot, long how, long fd, long offset)
+sys_mmap(long addr, long bytes, long may, long options, long fd, long offset)
 {
+	const int prot = (int)may, how = (int)options;
 	u32 type = how & MAP_TYPE, flags = type == MAP_PRIVATE ? 0 : VM_SHARED;
 	u64 where = (u64)addr;
 	long error;
@@ -115,8 +116,9 @@ protect_present(u64 start, u64 end, u32 prot)
 }
 
 long
-sys_mprotect(long addr, long bytes, long prot)
+sys_mprotect(long addr, long bytes, long may)
 {
+	const int prot = (int)may;
 	u64 start = (u64)addr, end = start + PAGE_UP((u64)bytes);
 	int error = range_check(start, (u64)bytes);
 
@@ -238,8 +240,9 @@ sys_mremap(long addr, long old_bytes, long new_bytes, long flags, long to)
 /* ---- advice ------------------------------------------------------------------------- */
 
 long
-sys_madvise(long addr, long bytes, long advice)
+sys_madvise(long addr, long bytes, long what)
 {
+	const int advice = (int)what;
 	u64 start = (u64)addr, end = start + PAGE_UP((u64)bytes);
 	int error = range_check(start, (u64)bytes);
 

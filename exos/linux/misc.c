@@ -122,11 +122,12 @@ limit_set(long which, u64 from)
 }
 
 long
-sys_prlimit64(long pid, long which, long new, long old)
+sys_prlimit64(long pid, long number, long new, long old)
 {
+	const int which = (int)number;
 	u64 is[2];
 
-	if (pid && pid != PROC->pid)
+	if ((int)pid && (u32)pid != PROC->pid)
 		return proc_find((u32)pid) ? -EPERM : -ESRCH;
 	if (which < 0 || which >= RLIMITS)
 		return -EINVAL;
@@ -151,10 +152,10 @@ sys_setrlimit(long which, long from)
 long
 sys_getrusage(long who, long where)
 {
-	u64 ns = who == -1 ? PROC->children_ns : exo_env(UAREA->env)->run_ns;
+	u64 ns = (int)who == -1 ? PROC->children_ns : exo_env(UAREA->env)->run_ns;
 	u64 usage[18] = { ns / NSEC, ns % NSEC / 1000, 0, 0, vm_resident() * 4 };
 
-	if (who < -1 || who > 1)
+	if ((int)who < -1 || (int)who > 1)
 		return -EINVAL;
 	return copy_out((u64)where, usage, sizeof(usage));
 }
@@ -173,7 +174,7 @@ sys_sched_getaffinity(long pid, long bytes, long where)
 {
 	const u64 one = 1;
 
-	if (pid && proc_find((u32)pid) == NULL)
+	if ((int)pid && proc_find((u32)pid) == NULL)
 		return -ESRCH;
 	if (bytes < 8 || bytes % 8)
 		return -EINVAL;
@@ -196,7 +197,7 @@ long
 sys_getpriority(long which, long who)
 {
 	(void)who;
-	return which < 0 || which > 2 ? -EINVAL : 20;
+	return (u32)which > 2 ? -EINVAL : 20;
 }
 
 #define MEMBARRIER_QUERY 0
@@ -206,7 +207,18 @@ long
 sys_membarrier(long command, long flags, long cpu)
 {
 	(void)cpu;
-	return command == MEMBARRIER_QUERY && flags == 0 ? 0 : -EINVAL;
+	return (int)command == MEMBARRIER_QUERY && (int)flags == 0 ? 0 : -EINVAL;
+}
+
+/* Sections restarted when the thread is moved: refused, as an older Linux would; libc does without. */
+long
+sys_rseq(long area, long bytes, long flags, long signature)
+{
+	(void)area;
+	(void)bytes;
+	(void)flags;
+	(void)signature;
+	return -ENOSYS;
 }
 
 /* ---- futex ---------------------------------------------------------------------------------------- */

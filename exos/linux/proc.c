@@ -39,7 +39,7 @@ sys_getpgrp(void)
 static const volatile struct sh_proc *
 named(long pid)
 {
-	return pid == 0 ? PROC : proc_find((u32)pid);
+	return (int)pid == 0 ? PROC : proc_find((u32)pid);
 }
 
 long
@@ -63,7 +63,7 @@ sys_setpgid(long pid, long pgid)
 {
 	if ((int)pgid < 0)
 		return -EINVAL;
-	return server_call(OP_SETPGID, pid ? (u64)(u32)pid : PROC->pid, (u64)(u32)pgid, 0, 0, 0, NULL);
+	return server_call(OP_SETPGID, (int)pid ? (u64)(u32)pid : PROC->pid, (u64)(u32)pgid, 0, 0, 0, NULL);
 }
 
 long
@@ -171,7 +171,7 @@ long
 sys_getgroups(long room, long list)
 {
 	(void)list;
-	return room < 0 ? -EINVAL : 0;
+	return (int)room < 0 ? -EINVAL : 0;
 }
 
 long
@@ -181,9 +181,9 @@ sys_setgroups(long count, long list)
 
 	if (PROC->uid)
 		return -EPERM;
-	if (count == 1 && copy_in(&group, (u64)list, sizeof(group)) == 0 && group == PROC->gid)
+	if ((int)count == 1 && copy_in(&group, (u64)list, sizeof(group)) == 0 && group == PROC->gid)
 		return 0;
-	return count == 0 ? 0 : -EPERM;
+	return (int)count == 0 ? 0 : -EPERM;
 }
 
 /* ---- threads of one --------------------------------------------------------------------------- */
@@ -213,7 +213,7 @@ sys_arch_prctl(long what, long value)
 {
 	u64 base;
 
-	switch (what) {
+	switch ((int)what) {
 	case ARCH_SET_FS:
 		if ((u64)value >= EXO_USER_TOP)
 			return -EPERM;
@@ -253,7 +253,7 @@ sys_prctl(long what, long a, long b, long c, long d)
 	(void)b;
 	(void)c;
 	(void)d;
-	switch (what) {
+	switch ((int)what) {
 	case PR_SET_NAME:
 		length = copy_in_string(name, (u64)a, sizeof(name));
 		if (length == -EFAULT)

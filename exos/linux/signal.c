@@ -14,8 +14,9 @@
 enum { SIG_BLOCK_, SIG_UNBLOCK_, SIG_SETMASK_ };
 
 long
-sys_rt_sigaction(long sig, long new, long old, long bytes)
+sys_rt_sigaction(long number, long new, long old, long bytes)
 {
+	const int sig = (int)number;
 	struct linux_sigaction action;
 
 	if (sig < 1 || sig > SIGNALS || bytes != SET_BYTES || (new && UNCATCHABLE(sig)))
@@ -28,14 +29,15 @@ sys_rt_sigaction(long sig, long new, long old, long bytes)
 		return 0;
 	action.mask &= ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
 	signals.action[sig] = action;
-	if (signal_ignored((int)sig))
+	if (signal_ignored(sig))
 		signals.pending &= ~SIG_BIT(sig);
 	return 0;
 }
 
 long
-sys_rt_sigprocmask(long how, long new, long old, long bytes)
+sys_rt_sigprocmask(long what, long new, long old, long bytes)
 {
+	const int how = (int)what;
 	u64 set = 0, before = signals.blocked;
 
 	if (bytes != SET_BYTES || (new && (how < SIG_BLOCK_ || how > SIG_SETMASK_)))
@@ -169,30 +171,34 @@ send_self(int sig, int code)
 }
 
 long
-sys_kill(long pid, long sig)
+sys_kill(long target, long number)
 {
+	const int pid = (int)target, sig = (int)number;
+
 	if (sig < 0 || sig > SIGNALS)
 		return -EINVAL;
-	if (pid == PROC->pid)
-		return send_self((int)sig, SI_USER_);
-	return server_call(OP_KILL, (u64)(long)(int)pid, (u64)sig, 0, 0, 0, NULL);
+	if (pid == (int)PROC->pid)
+		return send_self(sig, SI_USER_);
+	return server_call(OP_KILL, (u64)(long)pid, (u64)sig, 0, 0, 0, NULL);
 }
 
 /* One thread each: the thread is the process. */
 long
-sys_tkill(long tid, long sig)
+sys_tkill(long target, long number)
 {
+	const int tid = (int)target, sig = (int)number;
+
 	if (tid <= 0 || sig < 0 || sig > SIGNALS)
 		return -EINVAL;
-	if (tid == PROC->pid)
-		return send_self((int)sig, SI_TKILL_);
+	if (tid == (int)PROC->pid)
+		return send_self(sig, SI_TKILL_);
 	return server_call(OP_KILL, (u64)tid, (u64)sig, 0, 0, 0, NULL);
 }
 
 long
 sys_tgkill(long pid, long tid, long sig)
 {
-	if (pid <= 0)
+	if ((int)pid <= 0)
 		return -EINVAL;
-	return pid == tid ? sys_tkill(tid, sig) : -ESRCH;
+	return (int)pid == (int)tid ? sys_tkill(tid, sig) : -ESRCH;
 }

@@ -26,7 +26,7 @@ run_ns(void)
 static bool
 read_clock(long clock, u64 *ns)
 {
-	switch (clock) {
+	switch ((int)clock) {
 	case CLOCK_REALTIME_:
 	case CLOCK_REALTIME_COARSE_:
 	case CLOCK_TAI_:
@@ -153,7 +153,7 @@ sys_clock_nanosleep(long clock, long flags, long request, long rest)
 	struct linux_timespec t;
 	u64 now, until;
 
-	if (!read_clock(clock, &now) || clock == CLOCK_PROCESS_ || clock == CLOCK_THREAD_)
+	if (!read_clock(clock, &now) || (int)clock == CLOCK_PROCESS_ || (int)clock == CLOCK_THREAD_)
 		return -EINVAL;
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative((u64)request, (u64)rest);
@@ -195,7 +195,7 @@ sys_getitimer(long which, long where)
 	u64 interval, left;
 	struct itimer t;
 
-	if (which)
+	if ((int)which)
 		return -EINVAL;		/* times of use are not kept */
 	left = timer_left(&interval);
 	t = (struct itimer){ timeval_of(interval), timeval_of(left) };
@@ -207,7 +207,7 @@ sys_setitimer(long which, long new, long old)
 {
 	struct itimer t = { 0 };
 
-	if (which)
+	if ((int)which)
 		return -EINVAL;
 	if (new && copy_in(&t, (u64)new, sizeof(t)))
 		return -EFAULT;

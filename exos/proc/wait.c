@@ -14,7 +14,7 @@
 #define WEXITED    4
 #define WCONTINUED 8
 #define WNOWAIT    0x01000000
-#define W_LINUX    0x60000000		/* __WALL, __WCLONE, __WNOTHREAD: all children are alike */
+#define W_LINUX    (int)0xe0000000	/* __WALL, __WCLONE, __WNOTHREAD: all children are alike */
 
 #define CONTINUED 0xffffu
 #define NSEC 1000000000ull
@@ -25,7 +25,7 @@ enum { P_ALL, P_PID, P_PGID, P_PIDFD };
 struct wanted {
 	int kind;			/* P_* */
 	u32 id;
-	long options;			/* W* */
+	int options;			/* W* */
 };
 
 struct found {
@@ -133,13 +133,14 @@ rusage_out(u64 address, u64 run_ns)
 }
 
 long
-sys_wait4(long pid, long status, long options, long rusage)
+sys_wait4(long which, long status, long how, long rusage)
 {
+	const int pid = (int)which, options = (int)how;
 	struct wanted w = { .options = options | WEXITED };
 	struct found f;
 	long result;
 
-	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | W_LINUX | 0x80000000l))
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | W_LINUX))
 		return -EINVAL;
 	if (pid == 0)
 		w.kind = P_PGID, w.id = PROC->pgid;
@@ -189,9 +190,10 @@ child_describe(struct linux_siginfo *info)
 }
 
 long
-sys_waitid(long kind, long id, long info, long options, long rusage)
+sys_waitid(long which, long id, long info, long how, long rusage)
 {
-	struct wanted w = { .kind = (int)kind, .id = (u32)id, .options = options };
+	const int kind = (int)which, options = (int)how;
+	struct wanted w = { .kind = kind, .id = (u32)id, .options = options };
 	struct linux_siginfo out = { 0 };
 	struct found f = { 0 };
 	long result;
