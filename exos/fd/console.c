@@ -16,8 +16,6 @@
 #define DONE_OFFSET 4088u
 #define PAGE_FIRST (WINDOW_FS + 128u)	/* behind the file windows */
 
-static bool ready;			/* the output pages are there */
-
 static char *
 page(unsigned i)
 {
@@ -30,21 +28,15 @@ done_word(unsigned i)
 	return (volatile u64 *)(page(i) + DONE_OFFSET);
 }
 
+/* The window's table is not inherited: a child makes pages of its own when it first writes. */
 static bool
 pages_make(void)
 {
-	for (unsigned i = 0; i < PAGES && !ready; i++)
-		if (page_map_new((u64)page(i), EXO_MAP_READ | EXO_MAP_WRITE))
+	for (unsigned i = 0; i < PAGES; i++)
+		if (!(page_entry((u64)page(i)) & EXO_PTE_PRESENT)
+		    && page_map_new((u64)page(i), EXO_MAP_READ | EXO_MAP_WRITE))
 			return false;
-	ready = true;
 	return true;
-}
-
-/* The window's table is not inherited: a child makes pages of its own when it writes. */
-void
-console_fork_child(void)
-{
-	ready = false;
 }
 
 /* ---- output ------------------------------------------------------------------------------- */

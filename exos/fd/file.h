@@ -66,9 +66,9 @@ void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free i
 /* ---- the kinds ---------------------------------------------------------------------------------- */
 extern const struct file_ops regular_ops, directory_ops, procfs_ops, console_ops, pipe_ops;
 extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
-long file_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* by inode; permissions are checked */
+/* By inode.  fresh: just made by this process, which may then do what it asked for. */
+long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
 struct file *console_open(bool tty, bool error, u32 flags);
-void console_fork_child(void);
 long console_ioctl(struct file *f, u32 cmd, u64 arg);
 int pipe_new(struct file *ends[2], u32 flags);
 u64 pipe_pending(const struct file *f);

@@ -207,7 +207,7 @@ fd_fork_prepare(void)
 void
 fd_fork_child(void)
 {
-	console_fork_child();
+	/* Nothing: what must not be shared is found missing where it is used. */
 }
 
 void

@@ -15,7 +15,7 @@
 #define INO(pid, what) (PROCFS | (u32)(pid) << 8 | (u32)(what))
 #define PID_OF(ino) ((ino) >> 8 & 0x3fffff)
 #define WHAT_OF(ino) ((ino) & 0xff)
-#define TICK_NS 10000000ull		/* USER_HZ is 100 */
+#define TICK_NS ((u64)10000000)		/* USER_HZ is 100 */
 
 enum what {
 	DIR, MEMINFO, UPTIME, MOUNTS, CPUINFO, LOADAVG, VERSION, STAT_ALL, FILESYSTEMS, SELF,
@@ -220,7 +220,7 @@ fd_target(const struct file *f, char *to, size_t room)
 	if (f->ops == &pipe_ops)
 		return (long)exo_snprintf(to, room, "pipe:[%u]", pipe_id(f));
 	if (f->ops == &console_ops)
-		return (long)exo_snprintf(to, room, f->tty ? "/dev/tty" : "console:[%u]", f->queue);
+		return (long)exo_snprintf(to, room, f->tty ? "/dev/console" : "console:[%u]", f->queue);
 	if (f->access & O_DIRECTORY)
 		return fs_path(f->ino, to, room);
 	return fs_path_in(f->dir, f->ino, to, room);
@@ -315,7 +315,7 @@ put_stat(struct text *t, const volatile struct sh_proc *p)
 	put(t, "%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 %lu 0 20 0 1 0 %lu %lu %lu ", p->pid, name_copy(p),
 		state_letter(p), p->ppid, p->pgid, p->sid, p->tty ? 0x500 : 0,
 		p->tty ? (int)SHARED->tty.pgrp : -1, run_ticks(p), p->children_ns / TICK_NS,
-		p->start_ns / TICK_NS, frames * EXO_PAGE_BYTES, frames);
+		p->start_ns / TICK_NS, frames * (u64)EXO_PAGE_BYTES, frames);
 	put(t, "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
 }
 

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: ISC */
+/* Linux calls that change names and attributes: each is a walk and one request of the server. */
+#include "files.h"
+
+/* A place where the server may be asked for a change. */
+static int
+place_for_change(unsigned which, int dirfd, u64 user, struct place *at)
+{
+	int error = path_place(which, dirfd, user, WALK_NOFOLLOW, false, at);
+
+	return error ? error : at->dir >= PROCFS ? -EPERM : 0;
+}
+
+/* ---- making ----------------------------------------------------------------------------- */
+
+static long
+make_node(int dirfd, u64 user, u32 mode, u64 rdev)
+{
+	struct place at;
+	int error = place_for_change(0, dirfd, user, &at);
+
+	if (error)
+		return error;
+	if (at.ino)
+		return -EEXIST;
+	if (at.slash && !S_ISDIR(mode))
+		return -ENOENT;
+	error = comm_names(at.name, NULL);
+	if (!error)
+		error = (int)server_call(OP_FS_CREATE, at.dir, (mode & S_IFMT) | (mode & 07777 & ~umask_bits), rdev,
+			0, 0, NULL);
+	return error < 0 ? error : 0;
+}
+
+long
+sys_mkdirat(long dirfd, long path, long mode)
+{
+	return make_node((int)dirfd, (u64)path, S_IFDIR | ((u32)mode & 01777), 0);
+}
+
+long
+sys_mkdir(long path, long mode)
+{
+	return sys_mkdirat(AT_FDCWD, path, mode);
+}
+
+/* Named pipes and sockets are refused by the server: nothing could be at their other end. */
+long
+sys_mknodat(long dirfd, long path, long mode, long dev)
+{
+	u32 type = (u32)mode & S_IFMT;
+
+	return make_node((int)dirfd, (u64)path, (u32)mode | (type ? 0 : S_IFREG), (u64)dev);
+}
+
+long
+sys_mknod(long path, long mode, long dev)
+{
+	return sys_mknodat(AT_FDCWD, path, mode, dev);
+}
+
+long
+sys_symlinkat(long target_user, long dirfd, long path)
+{
+	const char *target;
+	struct place at;
+	int error = path_get(1, (u64)target_user, &target);
+
+	if (!error)
+		error = place_for_change(0, (int)dirfd, (u64)path, &at);
+	if (error)
+		return error;
+	if (at.ino)
+		return -EEXIST;
+	if (target[0] == '\0' || at.slash)
+		return -ENOENT;
+	error = comm_names(at.name, target);
+	if (!error)
+		error = (int)server_call(OP_FS_SYMLINK, at.dir, 0, 0, 0, 0, NULL);
+	return error < 0 ? error : 0;
+}
+
+long
+sys_symlink(long target, long path)
+{
+	return sys_symlinkat(target, AT_FDCWD, path);
+}
+
+long
+sys_linkat(long old_dirfd, long old_path, long new_dirfd, long new_path, long flags)
+{
+	struct place at;
+	struct file *f;
+	u32 how = (u32)flags & AT_EMPTY_PATH;
+	long ino;
+	int error;
+
+	if (flags & ~(long)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (!(flags & AT_SYMLINK_FOLLOW))
+		how |= AT_SYMLINK_NOFOLLOW;
+	ino = path_ino((int)old_dirfd, (u64)old_path, how, &f);
+	if (ino <= 0)
+		return ino ? ino : -EXDEV;
+	error = place_for_change(1, (int)new_dirfd, (u64)new_path, &at);
+	if (error)
+		return error;
+	if (at.ino)
+		return -EEXIST;
+	error = comm_names(at.name, NULL);
+	return error ? error : ino >= (long)PROCFS ? -EXDEV
+		: server_call(OP_FS_LINK, (u64)ino, at.dir, 0, 0, 0, NULL);
+}
+
+long
+sys_link(long old_path, long new_path)
+{
+	return sys_linkat(AT_FDCWD, old_path, AT_FDCWD, new_path, 0);
+}
+
+/* ---- unmaking ------------------------------------------------------------------------------ */
+
+/* "/", "." and "..": what Linux says when they are to be removed. */
+static int
+nameless(u64 user, bool rmdir)
+{
+	const char *path;
+	size_t bytes;
+
+	if (path_get(0, user, &path))
+		return -EFAULT;
+	bytes = strlen(path);
+	if (!rmdir)
+		return -EISDIR;
+	while (bytes > 1 && path[bytes - 1] == '/')
+		bytes--;
+	if (path[bytes - 1] == '/')
+		return -EBUSY;
+	return bytes > 1 && path[bytes - 2] == '.' ? -ENOTEMPTY : -EINVAL;
+}
+
+long
+sys_unlinkat(long dirfd, long path, long flags)
+{
+	bool rmdir = flags & AT_REMOVEDIR;
+	struct place at;
+	int error;
+
+	if (flags & ~(long)AT_REMOVEDIR)
+		return -EINVAL;
+	error = place_for_change(0, (int)dirfd, (u64)path, &at);
+	if (error)
+		return error;
+	if (at.name_bytes == 0)
+		return nameless((u64)path, rmdir);
+	if (at.ino == 0)
+		return -ENOENT;
+	if (at.ino >= PROCFS)
+		return -EBUSY;
+	error = comm_names(at.name, NULL);
+	return error ? error : server_call(OP_FS_UNLINK, at.dir, rmdir, 0, 0, 0, NULL);
+}
+
+long
+sys_unlink(long path)
+{
+	return sys_unlinkat(AT_FDCWD, path, 0);
+}
+
+long
+sys_rmdir(long path)
+{
+	return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+long
+sys_renameat2(long old_dirfd, long old_path, long new_dirfd, long new_path, long flags)
+{
+	struct place from, to;
+	int error = place_for_change(0, (int)old_dirfd, (u64)old_path, &from);
+
+	if (!error)
+		error = place_for_change(1, (int)new_dirfd, (u64)new_path, &to);
+	if (error)
+		return error;
+	if (from.ino == 0)
+		return -ENOENT;
+	if (from.name_bytes == 0 || to.name_bytes == 0 || from.ino >= PROCFS)
+		return -EBUSY;
+	if (to.slash && to.ino == 0 && !S_ISDIR(fs_inode(from.ino) ? fs_inode(from.ino)->mode : 0))
+		return -ENOTDIR;
+	error = comm_names(from.name, to.name);
+	return error ? error : server_call(OP_FS_RENAME, from.dir, to.dir, (u64)flags, 0, 0, NULL);
+}
+
+long
+sys_renameat(long old_dirfd, long old_path, long new_dirfd, long new_path)
+{
+	return sys_renameat2(old_dirfd, old_path, new_dirfd, new_path, 0);
+}
+
+long
+sys_rename(long old_path, long new_path)
+{
+	return sys_renameat2(AT_FDCWD, old_path, AT_FDCWD, new_path, 0);
+}
+
+/* ---- attributes ------------------------------------------------------------------------------- */
+
+static long
+set_attributes(long ino, u32 mask, u64 a, u64 b, u64 c)
+{
+	if (ino <= 0)
+		return ino ? ino : -EINVAL;
+	return ino >= (long)PROCFS ? -EPERM : server_call(OP_FS_SETATTR, (u64)ino, mask, a, b, c, NULL);
+}
+
+long
+sys_fchmodat(long dirfd, long path, long mode)
+{
+	struct file *f;
+
+	return set_attributes(path_ino((int)dirfd, (u64)path, 0, &f), SETATTR_MODE, (u64)mode & 07777, 0, 0);
+}
+
+long
+sys_chmod(long path, long mode)
+{
+	return sys_fchmodat(AT_FDCWD, path, mode);
+}
+
+long
+sys_fchmod(long fd, long mode)
+{
+	struct file *f = fd_get((int)fd);
+
+	return f ? set_attributes(f->ino, SETATTR_MODE, (u64)mode & 07777, 0, 0) : -EBADF;
+}
+
+static long
+set_owner(long ino, long uid, long gid)
+{
+	u32 mask = ((int)uid == -1 ? 0 : SETATTR_UID) | ((int)gid == -1 ? 0 : SETATTR_GID);
+
+	return mask || ino <= 0 ? set_attributes(ino, mask, 0, (u32)uid, (u32)gid) : 0;
+}
+
+long
+sys_fchownat(long dirfd, long path, long uid, long gid, long flags)
+{
+	struct file *f;
+
+	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return set_owner(path_ino((int)dirfd, (u64)path, (u32)flags, &f), uid, gid);
+}
+
+long
+sys_chown(long path, long uid, long gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, 0);
+}
+
+long
+sys_lchown(long path, long uid, long gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+long
+sys_fchown(long fd, long uid, long gid)
+{
+	struct file *f = fd_get((int)fd);
+
+	return f ? set_owner(f->ino, uid, gid) : -EBADF;
+}
+
+/* ---- times ------------------------------------------------------------------------------------------ */
+
+#define NS 1000000000ull
+
+/* Two times, UTIME_NOW and UTIME_OMIT understood, as a request. */
+static long
+set_times(long ino, const struct linux_timespec t[2])
+{
+	static const u32 bit[2] = { SETATTR_ATIME, SETATTR_MTIME };
+	u64 now = clock_ns() + SHARED->wall_offset_ns, ns[2] = { 0, 0 };
+	u32 mask = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (t[i].nsec == LINUX_UTIME_OMIT)
+			continue;
+		if (t[i].nsec != LINUX_UTIME_NOW && (t[i].nsec < 0 || t[i].nsec >= (long)NS))
+			return -EINVAL;
+		ns[i] = t[i].nsec == LINUX_UTIME_NOW ? now : (u64)t[i].sec * NS + (u64)t[i].nsec;
+		mask |= bit[i];
+	}
+	return mask || ino <= 0 ? set_attributes(ino, mask, ns[0], ns[1], 0) : 0;
+}
+
+long
+sys_utimensat(long dirfd, long path, long times, long flags)
+{
+	struct linux_timespec t[2] = { { 0, LINUX_UTIME_NOW }, { 0, LINUX_UTIME_NOW } };
+	struct file *f;
+
+	if (times && copy_in(t, (u64)times, sizeof(t)))
+		return -EFAULT;
+	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return set_times(path_ino((int)dirfd, (u64)path, (u32)flags | (path ? 0 : AT_EMPTY_PATH), &f), t);
+}
+
+long
+sys_futimesat(long dirfd, long path, long times)
+{
+	struct linux_timespec t[2] = { { 0, LINUX_UTIME_NOW }, { 0, LINUX_UTIME_NOW } };
+	struct linux_timeval v[2];
+	struct file *f;
+
+	if (times && copy_in(v, (u64)times, sizeof(v)))
+		return -EFAULT;
+	for (unsigned i = 0; i < 2 && times; i++) {
+		if (v[i].usec < 0 || v[i].usec >= 1000000)
+			return -EINVAL;
+		t[i] = (struct linux_timespec){ v[i].sec, v[i].usec * 1000 };
+	}
+	return set_times(path_ino((int)dirfd, (u64)path, path ? 0 : AT_EMPTY_PATH, &f), t);
+}
+
+long
+sys_utimes(long path, long times)
+{
+	return sys_futimesat(AT_FDCWD, path, times);
+}
+
+long
+sys_utime(long path, long times)
+{
+	struct linux_timespec t[2] = { { 0, LINUX_UTIME_NOW }, { 0, LINUX_UTIME_NOW } };
+	int64_t seconds[2];
+	struct file *f;
+
+	if (times && copy_in(seconds, (u64)times, sizeof(seconds)))
+		return -EFAULT;
+	for (unsigned i = 0; i < 2 && times; i++)
+		t[i] = (struct linux_timespec){ seconds[i], 0 };
+	return set_times(path_ino(AT_FDCWD, (u64)path, 0, &f), t);
+}

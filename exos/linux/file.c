@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/* Linux calls about descriptors: open, close, dup, fcntl, pipe, ioctl. */
+#include "files.h"
+
+#define OPEN_TRIES 8			/* bound: others make and remove the name in between */
+#define SETFL_BITS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+
+static long
+make_file(const struct place *at, u32 mode)
+{
+	int error = comm_names(at->name, NULL);
+
+	if (at->slash || at->name_bytes == 0)
+		return -EISDIR;
+	if (at->dir >= PROCFS)
+		return -EACCES;
+	return error ? error
+		: server_call(OP_FS_CREATE, at->dir, S_IFREG | (mode & 07777 & ~umask_bits), 0, 0, 0, NULL);
+}
+
+static long
+open_path(int dirfd, const char *path, u32 flags, u32 mode, struct file **f)
+{
+	bool only = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+	struct place at;
+
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		int error = fs_walk_at(dirfd, path, flags & O_NOFOLLOW || only ? WALK_NOFOLLOW : 0, &at);
+		long ino;
+
+		if (error)
+			return error;
+		if (at.ino && only)
+			return -EEXIST;
+		if (at.ino)
+			return file_open(at.ino, at.dir, flags, false, f);
+		if (!(flags & O_CREAT))
+			return -ENOENT;
+		ino = make_file(&at, mode);
+		if (ino > 0)
+			return file_open((u32)ino, at.dir, flags & ~(u32)O_TRUNC, true, f);
+		if (ino != -EEXIST)
+			return ino;
+	}
+	return -EAGAIN;
+}
+
+long
+sys_openat(long dirfd, long user, long flags, long mode)
+{
+	const char *path;
+	struct file *f;
+	long error = path_get(0, (u64)user, &path);
+
+	if (flags & O_TMPFILE_BIT)
+		return -EOPNOTSUPP;
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if (!error)
+		error = open_path((int)dirfd, path, (u32)flags, (u32)mode, &f);
+	return error ? error : fd_install(f, 0, flags & O_CLOEXEC);
+}
+
+long
+sys_open(long path, long flags, long mode)
+{
+	return sys_openat(AT_FDCWD, path, flags, mode);
+}
+
+long
+sys_creat(long path, long mode)
+{
+	return sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+}
+
+long
+sys_close(long fd)
+{
+	return fd_close((int)fd);
+}
+
+#define CLOSE_RANGE_CLOEXEC 4
+
+long
+sys_close_range(long first, long last, long flags)
+{
+	u32 from = (u32)first, to = (u32)last;
+
+	if (from > to || flags & ~(long)CLOSE_RANGE_CLOEXEC)
+		return -EINVAL;
+	for (int fd = fd_next(from > FD_MAX ? FD_MAX : (int)from - 1); fd >= 0 && (u32)fd <= to; fd = fd_next(fd)) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			*fd_cloexec(fd) = true;
+		else
+			fd_close(fd);
+	}
+	return 0;
+}
+
+/* ---- more descriptors for one file --------------------------------------------------------- */
+
+static long
+duplicate(int fd, long lowest, bool cloexec)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return -EBADF;
+	if (lowest < 0 || lowest >= fd_limit())
+		return -EINVAL;
+	file_hold(f);
+	return fd_install(f, (int)lowest, cloexec);
+}
+
+long
+sys_dup(long fd)
+{
+	return duplicate((int)fd, 0, false);
+}
+
+long
+sys_dup3(long fd, long to, long flags)
+{
+	struct file *f = fd_get((int)fd);
+
+	if (!f)
+		return -EBADF;
+	if (fd == to || flags & ~(long)O_CLOEXEC)
+		return -EINVAL;
+	file_hold(f);
+	return fd_put_at(f, (int)to, flags & O_CLOEXEC);
+}
+
+long
+sys_dup2(long fd, long to)
+{
+	if (fd == to)
+		return fd_get((int)fd) ? to : -EBADF;
+	return sys_dup3(fd, to, 0);
+}
+
+long
+sys_pipe2(long user, long flags)
+{
+	struct file *ends[2];
+	int fds[2], error;
+
+	if (flags & ~(long)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	error = pipe_new(ends, (u32)flags & O_NONBLOCK);
+	if (error)
+		return error;
+	fds[0] = fd_install(ends[0], 0, flags & O_CLOEXEC);
+	fds[1] = fd_install(ends[1], 0, flags & O_CLOEXEC);
+	error = fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : copy_out((u64)user, fds, sizeof(fds));
+	if (error) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
+	}
+	return error;
+}
+
+long
+sys_pipe(long user)
+{
+	return sys_pipe2(user, 0);
+}
+
+/* ---- fcntl, ioctl ------------------------------------------------------------------------------- */
+
+static long
+set_flags(struct file *f, long flags)
+{
+	f->shared->flags = (f->shared->flags & ~(u32)SETFL_BITS) | ((u32)flags & SETFL_BITS);
+	return 0;
+}
+
+long
+sys_fcntl(long fd, long cmd, long arg)
+{
+	struct file *f = fd_get((int)fd);
+	bool *cloexec = fd_cloexec((int)fd);
+
+	if (!f)
+		return -EBADF;
+	switch (cmd) {
+	case F_DUPFD: return duplicate((int)fd, arg, false);
+	case F_DUPFD_CLOEXEC: return duplicate((int)fd, arg, true);
+	case F_GETFD: return *cloexec ? FD_CLOEXEC : 0;
+	case F_SETFD: *cloexec = arg & FD_CLOEXEC; return 0;
+	case F_GETFL: return (long)(f->access | f->shared->flags);
+	case F_SETFL: return set_flags(f, arg);
+	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? 65536 : -EBADF;
+	case F_GETLK: case F_SETLK: case F_SETLKW:
+		return -ENOLCK;		/* there is no lock table: better a failure than no lock */
+	default: return -EINVAL;
+	}
+}
+
+long
+sys_flock(long fd, long operation)
+{
+	(void)operation;
+	return fd_get((int)fd) ? -ENOLCK : -EBADF;
+}
+
+static long
+pending_bytes(struct file *f, u64 user)
+{
+	struct fs_inode node;
+	int bytes;
+
+	if (f->ops != &regular_ops || fs_stat(f->ino, &node))
+		return -ENOTTY;
+	bytes = node.size > f->shared->pos ? (int)(node.size - f->shared->pos) : 0;
+	return copy_out(user, &bytes, sizeof(bytes));
+}
+
+long
+sys_ioctl(long fd, long cmd, long arg)
+{
+	int error, on;
+	struct file *f = file_get((int)fd, &error);
+
+	if (!f)
+		return error;
+	switch ((u32)cmd) {
+	case FIOCLEX: *fd_cloexec((int)fd) = true; return 0;
+	case FIONCLEX: *fd_cloexec((int)fd) = false; return 0;
+	case FIONBIO:
+		if (copy_in(&on, (u64)arg, sizeof(on)))
+			return -EFAULT;
+		f->shared->flags = on ? f->shared->flags | O_NONBLOCK : f->shared->flags & ~(u32)O_NONBLOCK;
+		return 0;
+	}
+	if (f->ops->ioctl)
+		return f->ops->ioctl(f, (u32)cmd, (u64)arg);
+	return (u32)cmd == FIONREAD ? pending_bytes(f, (u64)arg) : -ENOTTY;
+}
+
+long
+sys_umask(long mask)
+{
+	u32 before = umask_bits;
+
+	umask_bits = (u32)mask & 0777;
+	return before;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* What the Linux calls about files have in common. */
+#ifndef EXOS_LINUX_FILES_H
+#define EXOS_LINUX_FILES_H
+
+#include "../fd/file.h"
+#include "../fs/fs.h"
+#include "calls.h"
+
+/* The program's path, in one of two buffers of the library (0 or 1). */
+int path_get(unsigned which, u64 user, const char **path);
+/* Path to place.  0 or -errno; ino 0 is an error only with `must`. */
+int path_place(unsigned which, int dirfd, u64 user, u32 flags, bool must, struct place *at);
+/* With AT_EMPTY_PATH semantics: the inode that (dirfd, path, flags) means; or its file, when it has no inode. */
+long path_ino(int dirfd, u64 user, u32 flags, struct file **f);
+/* Names for the server: into the comm page, one after the other.  0 or -ENAMETOOLONG. */
+int comm_names(const char *first, const char *second);
+struct file *file_get(int fd, int *error);	/* -EBADF, also for O_PATH */
+extern u32 umask_bits;
+char *scratch_page(unsigned index);		/* of SCRATCH_PAGES, contiguous; NULL: no memory */
+#define SCRATCH_PAGES 16u
+
+#endif

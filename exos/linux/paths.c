@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* Paths and descriptors as Linux calls name them. */
+#include <exo/read.h>
+#include "files.h"
+
+u32 umask_bits = 022;
+
+int
+path_get(unsigned which, u64 user, const char **path)
+{
+	static char text[2][LINUX_PATH_MAX];
+	long bytes = copy_in_string(text[which], user, LINUX_PATH_MAX);
+
+	*path = text[which];
+	return bytes < 0 ? (int)bytes : 0;
+}
+
+int
+path_place(unsigned which, int dirfd, u64 user, u32 flags, bool must, struct place *at)
+{
+	const char *path;
+	int error = path_get(which, user, &path);
+
+	if (!error)
+		error = fs_walk_at(dirfd, path, flags, at);
+	return error ? error : must && at->ino == 0 ? -ENOENT : 0;
+}
+
+long
+path_ino(int dirfd, u64 user, u32 flags, struct file **f)
+{
+	struct place at;
+	const char *path = "";
+	int error = user || !(flags & AT_EMPTY_PATH) ? path_get(0, user, &path) : 0;
+
+	*f = NULL;
+	if (error)
+		return error;
+	if (path[0] == '\0' && flags & AT_EMPTY_PATH) {
+		if (dirfd == AT_FDCWD)
+			return fs_cwd();
+		*f = fd_get(dirfd);
+		return *f ? (long)(*f)->ino : -EBADF;
+	}
+	error = fs_walk_at(dirfd, path, flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, &at);
+	if (error || at.ino == 0)
+		return error ? error : -ENOENT;
+	if (at.ino >= PROCFS && procfs_fd(at.ino) >= 0 && !(flags & AT_SYMLINK_NOFOLLOW)) {
+		*f = fd_get(procfs_fd(at.ino));
+		return *f ? (long)(*f)->ino : -ENOENT;
+	}
+	return at.ino;
+}
+
+int
+comm_names(const char *first, const char *second)
+{
+	size_t a = strlen(first) + 1, b = second ? strlen(second) + 1 : 0;
+
+	if (a + b > EXO_PAGE_BYTES)
+		return -ENAMETOOLONG;
+	memcpy(COMM, first, a);
+	if (second)
+		memcpy(COMM + a, second, b);
+	return 0;
+}
+
+struct file *
+file_get(int fd, int *error)
+{
+	struct file *f = fd_get(fd);
+
+	*error = -EBADF;
+	return f && !(f->access & O_PATH) ? f : NULL;
+}
+
+char *
+scratch_page(unsigned index)
+{
+	char *at = AT(char, EXOS_WINDOW + (WINDOW_FS + 136 + index) * EXO_PAGE_BYTES);
+
+	if (!(page_entry((u64)at) & EXO_PTE_PRESENT) && page_map_new((u64)at, EXO_MAP_READ | EXO_MAP_WRITE))
+		return NULL;
+	return at;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * poll and select: each file says what is ready and which words would tell of
+ * a change; the process waits until one of them does.  The kernel's predicates
+ * have room for a few files.  With more, the rest is looked at every few
+ * milliseconds: that is the only place where ExOS polls.
+ */
+#include "files.h"
+#include "../proc/signal.h"
+
+#define TERMS (EXO_TERMS_MAX - 1)	/* one is block_on's own */
+#define FILE_TERMS 2u			/* most that a file gives */
+#define FILES_MAX 4096
+#define LOOK_AGAIN_NS 5000000ull
+#define NS 1000000000ull
+
+struct waiting {
+	struct exo_term terms[EXO_TERMS_MAX];
+	unsigned count;
+	bool incomplete;		/* not all files' terms found room */
+};
+
+static u32
+look(const struct linux_pollfd *p, struct waiting *w)
+{
+	struct exo_term terms[FILE_TERMS];
+	unsigned count = FILE_TERMS;
+	struct file *f;
+	u32 ready;
+
+	if (p->fd < 0)
+		return 0;
+	f = fd_get(p->fd);
+	if (!f)
+		return POLLNVAL;
+	ready = f->ops->poll(f, (u32)(uint16_t)p->events, terms, &count);
+	if (w->count + count > TERMS) {
+		w->incomplete = true;
+		return ready;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		terms[i].flags = w->count ? EXO_TERM_OR : 0;
+		w->terms[w->count++] = terms[i];
+	}
+	return ready;
+}
+
+/* How many are ready; 0 when the deadline (0: none) has passed; -EINTR. */
+static long
+wait_ready(struct linux_pollfd *fds, long count, u64 deadline)
+{
+	for (;;) {
+		struct waiting w = { .count = 0 };
+		u64 now = clock_ns(), until = deadline;
+		long ready = 0;
+		int error;
+
+		for (long i = 0; i < count; i++) {
+			fds[i].revents = (int16_t)look(&fds[i], &w);
+			ready += fds[i].revents != 0;
+		}
+		if (ready || (deadline && now >= deadline))
+			return ready;
+		if (w.incomplete && (!until || until > now + LOOK_AGAIN_NS))
+			until = now + LOOK_AGAIN_NS;
+		error = block_on(w.terms, w.count, until);
+		if (error && error != -ETIMEDOUT)
+			return error;
+	}
+}
+
+/* now + t; at least 1, because 0 is no deadline. */
+static u64
+deadline_of(u64 seconds, u64 ns)
+{
+	u64 now = clock_ns();
+
+	return seconds > 1ull << 32 ? 0 : now + seconds * NS + ns + 1;
+}
+
+/* ---- poll ------------------------------------------------------------------------------- */
+
+static long
+poll_user(u64 user, long count, u64 deadline)
+{
+	struct linux_pollfd *fds;
+	long ready;
+
+	if (count < 0 || count > FILES_MAX)
+		return -EINVAL;
+	fds = xalloc((size_t)count * sizeof(*fds) + 1);
+	if (!fds)
+		return -ENOMEM;
+	ready = copy_in(fds, user, (size_t)count * sizeof(*fds));
+	if (!ready)
+		ready = wait_ready(fds, count, deadline);
+	if (ready >= 0 && copy_out(user, fds, (size_t)count * sizeof(*fds)))
+		ready = -EFAULT;
+	xfree(fds);
+	return ready;
+}
+
+long
+sys_poll(long fds, long count, long timeout_ms)
+{
+	u64 ms = (u64)(int)timeout_ms;
+	u64 deadline = (int)timeout_ms < 0 ? 0 : deadline_of(ms / 1000, ms % 1000 * 1000000);
+
+	return poll_user((u64)fds, count, deadline);
+}
+
+/* A signal mask for the time of waiting.  After -EINTR it is put back at delivery. */
+static int
+mask_for_wait(u64 user)
+{
+	u64 mask;
+
+	if (user == 0)
+		return 0;
+	if (copy_in(&mask, user, sizeof(mask)))
+		return -EFAULT;
+	signals.saved_mask = signals.blocked;
+	signals.mask_saved = true;
+	signal_block(mask);
+	return 0;
+}
+
+static void
+mask_back(long result)
+{
+	if (result == -EINTR || !signals.mask_saved)
+		return;
+	signals.mask_saved = false;
+	signal_block(signals.saved_mask);
+}
+
+static int
+timeout_get(u64 user, u64 *deadline)
+{
+	struct linux_timespec t;
+
+	*deadline = 0;
+	if (user == 0)
+		return 0;
+	if (copy_in(&t, user, sizeof(t)))
+		return -EFAULT;
+	if (t.sec < 0 || t.nsec < 0 || t.nsec >= (long)NS)
+		return -EINVAL;
+	*deadline = deadline_of((u64)t.sec, (u64)t.nsec);
+	return 0;
+}
+
+long
+sys_ppoll(long fds, long count, long timeout, long mask, long mask_bytes)
+{
+	u64 deadline;
+	long result = timeout_get((u64)timeout, &deadline);
+
+	if (mask && mask_bytes != 8)
+		return -EINVAL;
+	if (!result)
+		result = mask_for_wait((u64)mask);
+	if (result)
+		return result;
+	result = poll_user((u64)fds, count, deadline);
+	mask_back(result);
+	return result;
+}
+
+/* ---- select -------------------------------------------------------------------------------- */
+
+struct sets {
+	u64 bits[3][FD_MAX / 64];	/* readable, writable, exceptional */
+};
+
+static const u32 asked[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
+static const u32 means[3] = { POLLIN | POLLRDNORM | POLLHUP | POLLERR, POLLOUT | POLLWRNORM | POLLERR, POLLPRI };
+
+static int
+sets_get(struct sets *s, const u64 user[3], long count)
+{
+	memset(s, 0, sizeof(*s));
+	for (unsigned i = 0; i < 3; i++)
+		if (user[i] && copy_in(s->bits[i], user[i], (size_t)(count + 63) / 64 * 8))
+			return -EFAULT;
+	return 0;
+}
+
+static long
+fds_make(struct linux_pollfd *fds, const struct sets *s, long count)
+{
+	long n = 0;
+
+	for (long fd = 0; fd < count; fd++) {
+		u32 events = 0;
+
+		for (unsigned i = 0; i < 3; i++)
+			events |= s->bits[i][fd / 64] >> (fd % 64) & 1 ? asked[i] : 0;
+		if (!events)
+			continue;
+		if (!fd_get((int)fd))
+			return -EBADF;
+		fds[n++] = (struct linux_pollfd){ .fd = (int32_t)fd, .events = (int16_t)events };
+	}
+	return n;
+}
+
+static long
+sets_put(struct sets *s, const struct linux_pollfd *fds, long n, const u64 user[3], long count)
+{
+	struct sets out = { { { 0 } } };
+	long ready = 0;
+
+	for (long f = 0; f < n; f++) {
+		int fd = fds[f].fd;
+
+		for (unsigned i = 0; i < 3; i++) {
+			if (!(s->bits[i][fd / 64] >> (fd % 64) & 1) || !((u32)(uint16_t)fds[f].revents & means[i]))
+				continue;
+			out.bits[i][fd / 64] |= 1ull << (fd % 64);
+			ready++;
+		}
+	}
+	for (unsigned i = 0; i < 3; i++)
+		if (user[i] && copy_out(user[i], out.bits[i], (size_t)(count + 63) / 64 * 8))
+			return -EFAULT;
+	return ready;
+}
+
+static long
+select_user(long count, const u64 user[3], u64 deadline)
+{
+	struct sets s;
+	struct linux_pollfd *fds;
+	long n;
+
+	if (count < 0)
+		return -EINVAL;
+	if (count > FD_MAX)
+		count = FD_MAX;
+	if (sets_get(&s, user, count))
+		return -EFAULT;
+	fds = xalloc((size_t)count * sizeof(*fds) + 1);
+	if (!fds)
+		return -ENOMEM;
+	n = fds_make(fds, &s, count);
+	if (n >= 0) {
+		long result = wait_ready(fds, n, deadline);
+
+		n = result < 0 ? result : sets_put(&s, fds, n, user, count);
+	}
+	xfree(fds);
+	return n;
+}
+
+long
+sys_select(long count, long readable, long writable, long other, long timeout)
+{
+	const u64 user[3] = { (u64)readable, (u64)writable, (u64)other };
+	struct linux_timeval t;
+	u64 deadline = 0, left;
+	long result;
+
+	if (timeout && copy_in(&t, (u64)timeout, sizeof(t)))
+		return -EFAULT;
+	if (timeout && (t.sec < 0 || t.usec < 0))
+		return -EINVAL;
+	if (timeout)
+		deadline = deadline_of((u64)t.sec + (u64)t.usec / 1000000, (u64)t.usec % 1000000 * 1000);
+	result = select_user(count, user, deadline);
+	if (deadline && result >= 0) {
+		left = deadline > clock_ns() ? deadline - clock_ns() : 0;
+		t = (struct linux_timeval){ (int64_t)(left / NS), (int64_t)(left % NS / 1000) };
+		copy_out((u64)timeout, &t, sizeof(t));	/* as Linux does; a program without it gets its answer too */
+	}
+	return result;
+}
+
+long
+sys_pselect6(long count, long readable, long writable, long other, long timeout, long mask)
+{
+	const u64 user[3] = { (u64)readable, (u64)writable, (u64)other };
+	u64 deadline, argument[2] = { 0, 0 };
+	long result = timeout_get((u64)timeout, &deadline);
+
+	if (!result && mask)
+		result = copy_in(argument, (u64)mask, sizeof(argument));
+	if (!result && argument[0] && argument[1] != 8)
+		result = -EINVAL;
+	if (!result)
+		result = mask_for_wait(argument[0]);
+	if (result)
+		return result;
+	result = select_user(count, user, deadline);
+	mask_back(result);
+	return result;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/* Linux calls that look: stat and its relatives, access, readlink, statfs, directories. */
+#include <exo/read.h>
+#include "files.h"
+
+#define NS 1000000000ull
+#define DEV_RAM 1u
+#define DEV_PROC 2u
+#define DEV_PIPE 3u
+
+/* A file that is in no directory: a pipe, the console. */
+static void
+stat_special(const struct file *f, struct fs_inode *node, u32 *ino)
+{
+	long console = f->tty ? fs_lookup(AT_FDCWD, "/dev/console", 0) : 0;
+
+	*ino = f->ops == &pipe_ops ? pipe_id(f) + 1 : 1;
+	if (console > 0 && fs_stat((u32)console, node) == 0) {
+		*ino = (u32)console;
+		return;
+	}
+	*node = (struct fs_inode){ .mode = S_IFIFO | 0600, .nlink = 1, .uid = PROC->uid, .gid = PROC->gid };
+	node->atime_ns = node->mtime_ns = node->ctime_ns = SHARED->wall_offset_ns;
+}
+
+/* By inode, or by file when it has none. */
+static long
+stat_any(u32 ino, const struct file *f, struct fs_inode *node, u32 *number)
+{
+	*number = ino;
+	if (ino)
+		return fs_stat(ino, node);
+	stat_special(f, node, number);
+	return 0;
+}
+
+static u64
+device_of(u32 ino, const struct file *f)
+{
+	return ino >= PROCFS ? DEV_PROC : ino == 0 && !(f && f->tty) ? DEV_PIPE : DEV_RAM;
+}
+
+static u64
+sectors(const struct fs_inode *node)
+{
+	return S_ISREG(node->mode) || S_ISDIR(node->mode) ? node->blocks * 8 : 0;
+}
+
+static long
+stat_out(long ino, const struct file *f, u64 user)
+{
+	struct fs_inode node;
+	u32 number;
+	long error = ino < 0 ? ino : stat_any((u32)ino, f, &node, &number);
+	struct linux_stat s;
+
+	if (error)
+		return error;
+	s = (struct linux_stat){
+		.dev = device_of((u32)ino, f), .ino = number, .nlink = node.nlink, .mode = node.mode,
+		.uid = node.uid, .gid = node.gid, .rdev = node.rdev, .size = (int64_t)node.size,
+		.blksize = (int64_t)EXO_PAGE_BYTES, .blocks = (int64_t)sectors(&node),
+		.atime = node.atime_ns / NS, .atime_nsec = node.atime_ns % NS,
+		.mtime = node.mtime_ns / NS, .mtime_nsec = node.mtime_ns % NS,
+		.ctime = node.ctime_ns / NS, .ctime_nsec = node.ctime_ns % NS,
+	};
+	return copy_out(user, &s, sizeof(s));
+}
+
+long
+sys_newfstatat(long dirfd, long path, long user, long flags)
+{
+	struct file *f;
+	long ino;
+
+	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+		return -EINVAL;
+	ino = path_ino((int)dirfd, (u64)path, (u32)flags, &f);
+	return stat_out(ino, f, (u64)user);
+}
+
+long
+sys_stat(long path, long user)
+{
+	return sys_newfstatat(AT_FDCWD, path, user, 0);
+}
+
+long
+sys_lstat(long path, long user)
+{
+	return sys_newfstatat(AT_FDCWD, path, user, AT_SYMLINK_NOFOLLOW);
+}
+
+long
+sys_fstat(long fd, long user)
+{
+	struct file *f = fd_get((int)fd);
+
+	return f ? stat_out((long)f->ino, f, (u64)user) : -EBADF;
+}
+
+static struct linux_statx_time
+statx_time(u64 ns)
+{
+	return (struct linux_statx_time){ .sec = (int64_t)(ns / NS), .nsec = (uint32_t)(ns % NS) };
+}
+
+long
+sys_statx(long dirfd, long path, long flags, long mask, long user)
+{
+	struct fs_inode node;
+	struct linux_statx s = { .mask = STATX_BASIC_STATS, .blksize = EXO_PAGE_BYTES };
+	struct file *f;
+	u32 number;
+	long ino = path_ino((int)dirfd, (u64)path, (u32)flags, &f);
+	long error = ino < 0 ? ino : stat_any((u32)ino, f, &node, &number);
+
+	(void)mask;			/* more than was asked for may be given */
+	if (error)
+		return error;
+	s.nlink = node.nlink;
+	s.uid = node.uid;
+	s.gid = node.gid;
+	s.mode = (uint16_t)node.mode;
+	s.ino = number;
+	s.size = node.size;
+	s.blocks = sectors(&node);
+	s.atime = statx_time(node.atime_ns);
+	s.mtime = statx_time(node.mtime_ns);
+	s.ctime = statx_time(node.ctime_ns);
+	s.rdev_major = LINUX_MAJOR(node.rdev);
+	s.rdev_minor = LINUX_MINOR(node.rdev);
+	s.dev_minor = (uint32_t)device_of((u32)ino, f);
+	return copy_out((u64)user, &s, sizeof(s));
+}
+
+long
+sys_faccessat2(long dirfd, long path, long want, long flags)
+{
+	struct fs_inode node;
+	struct file *f;
+	u32 number;
+	long ino, error;
+
+	if (want & ~7l || flags & ~(long)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	ino = path_ino((int)dirfd, (u64)path, (u32)flags, &f);
+	error = ino < 0 ? ino : stat_any((u32)ino, f, &node, &number);
+	if (error)
+		return error;
+	return fs_may(&node, (u32)want) ? 0 : -EACCES;
+}
+
+long
+sys_faccessat(long dirfd, long path, long want)
+{
+	return sys_faccessat2(dirfd, path, want, 0);
+}
+
+long
+sys_access(long path, long want)
+{
+	return sys_faccessat2(AT_FDCWD, path, want, 0);
+}
+
+/* ---- links and places --------------------------------------------------------------------------- */
+
+long
+sys_readlinkat(long dirfd, long path, long user, long room)
+{
+	static char target[LINUX_PATH_MAX];
+	struct place at;
+	long bytes;
+	int error;
+
+	if (room <= 0)
+		return -EINVAL;
+	error = path_place(0, (int)dirfd, (u64)path, WALK_NOFOLLOW, true, &at);
+	if (error)
+		return error;
+	bytes = fs_target(at.ino, target, sizeof(target));
+	if (bytes > room)
+		bytes = room;
+	return bytes > 0 && copy_out((u64)user, target, (size_t)bytes) ? -EFAULT : bytes;
+}
+
+long
+sys_readlink(long path, long user, long room)
+{
+	return sys_readlinkat(AT_FDCWD, path, user, room);
+}
+
+long
+sys_getcwd(long user, long room)
+{
+	static char path[LINUX_PATH_MAX];
+	long bytes = fs_path(fs_cwd(), path, sizeof(path));
+
+	if (bytes < 0)
+		return bytes;
+	if (bytes + 1 > room)
+		return -ERANGE;
+	return copy_out((u64)user, path, (size_t)bytes + 1) ? -EFAULT : bytes + 1;
+}
+
+static long
+change_dir(u32 ino)
+{
+	struct fs_inode node;
+	int error = fs_stat(ino, &node);
+
+	if (error)
+		return error;
+	if (!S_ISDIR(node.mode))
+		return -ENOTDIR;
+	if (!fs_may(&node, X_OK))
+		return -EACCES;
+	fs_set_cwd(ino);
+	return 0;
+}
+
+long
+sys_chdir(long path)
+{
+	struct place at;
+	int error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
+
+	return error ? error : change_dir(at.ino);
+}
+
+long
+sys_fchdir(long fd)
+{
+	long ino = fd_directory((int)fd);
+
+	return ino < 0 ? ino : change_dir((u32)ino);
+}
+
+/* ---- directories ----------------------------------------------------------------------------------- */
+
+/* One entry to the program.  Its bytes, 0: no room, -EFAULT. */
+static long
+entry_out(u64 user, u64 room, const struct entry *e, u64 next)
+{
+	union {
+		struct linux_dirent64 head;
+		char bytes[(LINUX_DIRENT64_HEADER + FS_NAME_MAX + 8) & ~7u];
+	} d;
+	u32 bytes = (LINUX_DIRENT64_HEADER + e->name_bytes + 1u + 7u) & ~7u;
+
+	if (bytes > room)
+		return 0;
+	memset(&d, 0, bytes);
+	d.head.ino = e->ino;
+	d.head.off = (int64_t)next;
+	d.head.reclen = (uint16_t)bytes;
+	d.head.type = e->type;
+	memcpy(d.bytes + LINUX_DIRENT64_HEADER, e->name, e->name_bytes + 1u);
+	return copy_out(user, &d, bytes) ? -EFAULT : (long)bytes;
+}
+
+/* Positions: 0 ".", 1 "..", then the directory's own plus 2. */
+static int
+entry_get(u32 dir, u64 *pos, struct entry *e)
+{
+	struct fs_inode node;
+	u64 at = *pos - 2;
+	int found;
+
+	if (*pos < 2) {
+		if (fs_stat(dir, &node))
+			return -ENOENT;
+		*e = (struct entry){ .ino = *pos ? node.parent : dir, .type = S_IFDIR >> 12, .name = ".." };
+		e->name_bytes = (u8)(*pos + 1);
+		e->name[e->name_bytes] = '\0';
+		++*pos;
+		return 1;
+	}
+	found = fs_next(dir, &at, e);
+	*pos = at + 2;
+	return found;
+}
+
+long
+sys_getdents64(long fd, long user, long room)
+{
+	int error, found;
+	struct file *f = file_get((int)fd, &error);
+	u64 done = 0, pos;
+	struct entry e;
+
+	if (!f || !(f->access & O_DIRECTORY))
+		return f ? -ENOTDIR : error;
+	pos = f->shared->pos;
+	while ((found = entry_get(f->ino, &pos, &e)) > 0) {
+		long bytes = entry_out((u64)user + done, (u64)room - done, &e, pos);
+
+		if (bytes <= 0)
+			return done ? (long)done : bytes ? bytes : -EINVAL;
+		done += (u64)bytes;
+		f->shared->pos = pos;
+	}
+	return found < 0 && done == 0 ? found : (long)done;
+}
+
+/* ---- the file system as a whole ----------------------------------------------------------------------- */
+
+static long
+statfs_out(u32 ino, u64 user)
+{
+	const struct fs_super *super = (const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
+	u64 free = exo_info()->free_frames;
+	struct linux_statfs s = {
+		.type = ino >= PROCFS ? LINUX_PROC_MAGIC : LINUX_TMPFS_MAGIC, .bsize = (int64_t)EXO_PAGE_BYTES,
+		.blocks = ino >= PROCFS ? 0 : super->data_frames + free, .bfree = ino >= PROCFS ? 0 : free,
+		.files = super->inodes, .ffree = super->free_inodes, .namelen = LINUX_NAME_MAX,
+		.frsize = (int64_t)EXO_PAGE_BYTES,
+	};
+
+	s.bavail = s.bfree;
+	return copy_out(user, &s, sizeof(s));
+}
+
+long
+sys_statfs(long path, long user)
+{
+	struct place at;
+	int error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
+
+	return error ? error : statfs_out(at.ino, (u64)user);
+}
+
+long
+sys_fstatfs(long fd, long user)
+{
+	struct file *f = fd_get((int)fd);
+
+	return f ? statfs_out(f->ino, (u64)user) : -EBADF;
+}
