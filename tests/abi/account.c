@@ -131,6 +131,29 @@ TEST(reap_live_environment)
 	t_reap(&c);
 }
 
+/* Guarded by a guard in its own frame that nobody else opens: the parent's holder reaps it all the same. */
+TEST(reap_locked_account)
+{
+	struct exo_key entries[EXO_GUARD_KEYS] = { t_key(EXO_RIGHTS_ALL, "Z"), t_key(EXO_C, "") };
+	exo_pfn account = t_claim(2), guards = account + 1, pfn;
+
+	OK(exo_guard_create(EXO_GUARD(guards, 0), entries, K_ROOT));
+	OK(exo_account_create(account, ROOT_ACCOUNT, 2, EXO_GUARD(guards, 0), K_ROOT, K_ROOT));
+	pfn = exo_frame_find(0, 1);
+	IS(exo_frame_claim(pfn, 1, account, 0, K_NOTHING, 0), 1);
+	entries[0] = entries[1] = (struct exo_key){ .len = 0 };
+	OK(exo_guard_change(EXO_GUARD(guards, 0), entries, K_ROOT));
+	ERR(exo_frame_claim(exo_frame_find(0, 1), 1, account, 0, K_ROOT, 0), RIGHTS);
+	ERR(t_map(T_VA, pfn, 0), RIGHTS);
+	ERR(exo_account_reap(account, 1, K_WRITE), RIGHTS);
+	while (exo_account_reap(account, 4, K_ROOT) > 0)
+		;
+	IS(exo_frame(pfn)->kind, EXO_FRAME_FREE);
+	IS(exo_frame_release(account, 1, K_ROOT), 1);
+	OK(exo_guard_free(EXO_GUARD(guards, 0), K_ROOT));
+	t_release(guards, 1);
+}
+
 /* One account's frames bound in another's tables: reaping unbinds them. */
 TEST(reap_foreign_bindings)
 {

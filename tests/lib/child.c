@@ -19,6 +19,8 @@ void t_child_main(void (*fn)(uint64_t), uint64_t arg);
 static struct stacks stacks[T_CHILDREN];
 static bool stacks_used[T_CHILDREN];
 
+exo_guardref t_children_guard;
+
 void
 t_exit(uint64_t code)
 {
@@ -93,11 +95,13 @@ create(struct t_child *c, uint64_t spare)
 	struct exo_env_spec spec = { .slot = exo_env_find_slot(), .k_account = K_ROOT };
 
 	c->account = exo_frame_find(0, 1);
-	if (!IS(exo_frame_claim(c->account, 1, ROOT_ACCOUNT, 0, K_ROOT, 0), 1) || !OK(exo_account_create(c->account, ROOT_ACCOUNT, C_FRAMES + spare, 0,
-						 K_ROOT, 0)))
+	if (!IS(exo_frame_claim(c->account, 1, ROOT_ACCOUNT, 0, K_ROOT, 0), 1) ||
+	    !OK(exo_account_create(c->account, ROOT_ACCOUNT, C_FRAMES + spare, t_children_guard,
+				   K_ROOT, K_ROOT)))
 		return false;
 	c->base = exo_frame_find(0, C_FRAMES);
-	if (!IS(exo_frame_claim_all(c->base, C_FRAMES, c->account, 0, K_ROOT, 0), C_FRAMES))
+	if (!IS(exo_frame_claim_all(c->base, C_FRAMES, c->account, t_children_guard, K_ROOT, K_ROOT),
+		C_FRAMES))
 		return false;
 	spec.account = c->account;
 	spec.env_frame = c->base + C_ENV;
@@ -170,16 +174,48 @@ t_wait(struct t_child *c)
 	return e->reason;
 }
 
+/* An account inside this one, or 0. */
+static exo_pfn
+inner_account(exo_pfn account)
+{
+	for (exo_pfn pfn = 1; pfn < exo_info()->frames; pfn++) {
+		if (exo_frame(pfn)->kind == EXO_FRAME_ACCOUNT && exo_frame(pfn)->account == account)
+			return pfn;
+	}
+	return 0;
+}
+
+/* Trees are reaped by the library: what lives is destroyed, inner accounts go first. */
+static void
+reap(exo_pfn account, unsigned depth)
+{
+	int64_t done;
+
+	for (uint32_t slot = 1; slot < exo_info()->table[EXO_T_ENVS].count; slot++) {
+		if (exo_env_slot(slot)->id && exo_env_slot(slot)->account == account)
+			exo_env_destroy(exo_env_slot(slot)->id, 0, K_ROOT);
+	}
+	for (;;) {
+		do {
+			done = exo_account_reap(account, 64, K_ROOT);
+		} while (done > 0);
+		if (done != -EXO_EBUSY || depth == 0)
+			break;
+		exo_pfn inner = inner_account(account);
+
+		if (!inner)
+			break;
+		reap(inner, depth - 1);
+	}
+	IS(done, 0);
+	IS(exo_frame_release(account, 1, K_ROOT), 1);
+}
+
 void
 t_reap(struct t_child *c)
 {
-	int64_t done = 1;
-
 	exo_env_destroy(c->id, 0, K_ROOT);
-	for (unsigned round = 0; done > 0 && round < 10000; round++)
-		done = exo_account_reap(c->account, 64, K_ROOT);
-	IS(done, 0);
-	IS(exo_frame_release(c->account, 1, K_ROOT), 1);
+	reap(c->account, 64);
 	stacks_used[c->index] = false;
 }
 

@@ -205,6 +205,62 @@ t_unmap(uint64_t va)
 	return t_map_op(exo_self(), va, 0, EXO_OP_UNMAP, K_ROOT, K_ROOT);
 }
 
+/* ---- boot/args ---- */
+
+/* Contents of an archive file, mapped page by page; only its first page is looked at. */
+static const char *
+archive_page(const char *name)
+{
+	exo_pfn first = exo_info()->archive_pfn;
+	const struct exo_archive *head = (const struct exo_archive *)T_SCRATCH;
+	const struct exo_archive_entry *entry = (const struct exo_archive_entry *)(head + 1);
+
+	if (t_map(T_SCRATCH, first, 0) != 1)
+		return NULL;
+	for (uint32_t n = 0; n < head->count && (n + 2) * sizeof(*entry) < EXO_PAGE_BYTES; n++) {
+		const char *at = (const char *)head + head->names + entry[n].name;
+		unsigned same = 0;
+
+		if (head->names + entry[n].name + entry[n].name_bytes >= EXO_PAGE_BYTES)
+			continue;
+		while (name[same] && name[same] == at[same])
+			same++;
+		if (!name[same] && !at[same] && entry[n].bytes &&
+		    t_map(T_SCRATCH + EXO_PAGE_BYTES, first + entry[n].data / EXO_PAGE_BYTES, 0) == 1)
+			return (const char *)(T_SCRATCH + EXO_PAGE_BYTES);
+	}
+	return NULL;
+}
+
+static uint64_t
+number_behind(const char *text, const char *name, uint64_t otherwise)
+{
+	for (; *text; text++) {
+		unsigned same = 0;
+		uint64_t value = 0;
+
+		while (name[same] && name[same] == text[same])
+			same++;
+		if (name[same] || text[same] != '=')
+			continue;
+		for (text += same + 1; *text >= '0' && *text <= '9'; text++)
+			value = value * 10 + (uint64_t)(*text - '0');
+		return value;
+	}
+	return otherwise;
+}
+
+uint64_t
+t_arg(const char *name, uint64_t otherwise)
+{
+	const char *text = archive_page("boot/args");
+	uint64_t value = text ? number_behind(text, name, otherwise) : otherwise;
+
+	t_unmap(T_SCRATCH);
+	t_unmap(T_SCRATCH + EXO_PAGE_BYTES);
+	return value;
+}
+
 /* ---- running ---- */
 
 static void

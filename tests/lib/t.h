@@ -84,12 +84,15 @@ struct t_child {
 	uint32_t slice;
 };
 
+/* Not 0: the guard of the accounts and frames of children made from now on. */
+extern exo_guardref t_children_guard;
+
 /* A child that will run fn(arg); no keys, no slice yet.  Its account may claim `spare` frames more. */
 bool t_child(struct t_child *child, void (*fn)(uint64_t arg), uint64_t arg, uint64_t spare);
 bool t_start(struct t_child *child);	/* give it a slice */
 bool t_give(struct t_child *child, exo_slot src, exo_slot dst);
 uint64_t t_wait(struct t_child *child);	/* until it is dead: its reason */
-void t_reap(struct t_child *child);	/* destroys it if need be; nothing is left */
+void t_reap(struct t_child *child);	/* destroys it if need be; nothing is left, whatever it made */
 uint64_t t_run(void (*fn)(uint64_t arg), uint64_t arg);	/* child, start, wait, reap */
 __attribute__((noreturn)) void t_exit(uint64_t code);	/* in a child */
 #define T_EXIT(code) (EXO_DEAD_EXIT | (uint64_t)(code) << 16)
@@ -98,6 +101,9 @@ enum { C_ENV, C_ROOT, C_ROOT_LINKS, C_RING = 4, C_UAREA, C_ACT, C_TABLES, C_FRAM
 
 /* A word of an exposed table or of a frame reaches a value (test fails after 2 s). */
 bool t_until(const volatile uint64_t *word, enum exo_cmp cmp, uint64_t value);
+
+/* The number behind `name=` in the archive's boot/args, or otherwise. */
+uint64_t t_arg(const char *name, uint64_t otherwise);
 
 void t_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -13,9 +13,9 @@ static jmp_buf dead;
 static u64 reason;
 
 void
-trace(enum trace_event event, u64 a, u64 b)
+trace(u32 what, u64 a, u64 b)
 {
-	(void)event;
+	(void)what;
 	(void)a;
 	(void)b;
 }

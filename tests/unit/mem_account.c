@@ -253,6 +253,28 @@ test_reap_busy(void)
 	fake_start();
 }
 
+/* A child guards its account by what nobody opens: who controls an account above reaps it all the same. */
+static void
+test_reap_locked(void)
+{
+	const struct exo_key nothing[EXO_GUARD_KEYS] = { { 0 } };
+	exo_guardref ref = fake_guard(alice, "a", EXO_RIGHTS_ALL);
+	exo_pfn child = fake_own(alice);
+	unsigned calls;
+
+	must(sys_account_create(alice, child, alice_account, 50, ref, K_OWN, K_OWN) == 0);
+	must(sys_frame_claim(alice, fake_free(), 1, child, 0, K_OWN, 0) == 1);
+	must(sys_guard_change(alice, ref, user(nothing), K_OWN) == 0);
+	gives("frame_claim RIGHTS: a locked account",
+		sys_frame_claim(alice, fake_free(), 1, child, 0, K_OWN, 0), -EXO_ERIGHTS);
+	gives("account_reap RIGHTS: locked", sys_account_reap(bob, child, 1, K_OWN), -EXO_ERIGHTS);
+	gives("account_reap RIGHTS: no control above",
+		sys_account_reap(alice, child, 1, K_WEAK), -EXO_ERIGHTS);
+	gives("account_reap: locked, by the parent's key",
+		reap_all(alice, child, 1, K_OWN, &calls), 0);
+	fake_start();
+}
+
 /* A table of one account installed by another is torn out; a full one takes several entries. */
 static void
 test_reap_tables(void)
@@ -291,6 +313,7 @@ main(void)
 	test_reap(~0ull);
 	test_reap_heir();
 	test_reap_busy();
+	test_reap_locked();
 	test_reap_tables();
 	return fake_end();
 }
