@@ -131,7 +131,7 @@ pt_entry(exo_pfn root, u64 va, unsigned level, binding_t *at)
 	if (!pt_walk(&walk, root, va, level))
 		return NULL;
 	*at = BINDING(walk.table, pt_index(va, level));
-	return &walk.entries[pt_index(va, level)];
+	return walk.entries + pt_index(va, level);
 }
 
 static void
