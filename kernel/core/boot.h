@@ -22,8 +22,9 @@ void boot_pool(void);			/* from here on boot_alloc works */
 struct env *boot_init(void);		/* the first environment, from the archive */
 
 void klog_boot(void);
-void trace_boot(u32 cpu);
+void trace_boot(u32 cpu, bool traced);
 void trace_dump(u32 records);		/* the last ones, to the log */
+bool cmdline_has(const char *word);	/* is this a word of the loader's command line? */
 bool symbol_at(u64 address, const char **name, u64 *offset);
 
 #if defined(AEGIS_DEBUG)

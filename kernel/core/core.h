@@ -14,6 +14,7 @@
 #include <exo/types.h>
 #include <exo/uarea.h>
 #include <exo/tables.h>
+#include <exo/trace.h>
 #include <exo/error.h>			/* generated: enum exo_error, EXO_E... */
 
 typedef uint64_t u64;
@@ -103,12 +104,13 @@ void *memset(void *dst, int value, size_t bytes);
 void *memcpy(void *dst, const void *src, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 
-/* Trace ring of this CPU: 32-byte records, always on. */
-enum trace_event {
-	TRACE_CALL = 1, TRACE_RESULT, TRACE_EXCEPTION, TRACE_UPCALL, TRACE_SWITCH, TRACE_TRANSFER,
-	TRACE_IRQ, TRACE_DEATH,
-};
-void trace(enum trace_event event, u64 a, u64 b);
+/*
+ * A record in the trace ring of this CPU: what is an enum exo_trace_event, or
+ * one with the code and extra that go with it.
+ */
+#define TRACE_WHAT(event, code, extra) ((u32)(event) | (u32)(code) << 8 | (u32)(extra) << 16)
+void trace(u32 what, u64 a, u64 b);
+void trace_call(u64 nr, const u64 arg[6]);
 
 /* Nanoseconds since boot. */
 u64 now_ns(void);

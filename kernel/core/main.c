@@ -48,7 +48,7 @@ kernel_main(u32 start_info)
 	frames_expose();
 	env_init();
 	cpu_init(1);
-	trace_boot(0);
+	trace_boot(0, cmdline_has("trace"));
 	dev_boot(boot_memory.cmdline);
 	kernel_reserve();
 	boot_init();

@@ -1,70 +1,124 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The trace ring of each CPU, always on: the last TRACE_RECORDS events, as
- * frames of kind TRACE that the holder of a trace key may map.  The word
- * `next` in the first record counts all records ever written.
+ * The trace ring of each CPU, always on; include/exo/trace.h says what is
+ * recorded when, and how it is read.  The frames are nobody's: they are of
+ * kind TRACE from boot on.
  */
+#include <exo/callnr.h>
 #include "../arch/x86_64/arch.h"
 #include "../cpu/cpu.h"
 #include "boot.h"
 
-#define TRACE_FRAMES 16u
+#define FRAMES_ALWAYS 16u		/* 64 KiB: what a panic shows, with room to spare */
+#define FRAMES_TRACED 1024u		/* 4 MiB: what happens until a reader gets its slice */
 
-struct record {				/* 32 bytes */
-	u64 ns;
-	u32 event;			/* enum trace_event; 0 in record 0, which is the header */
-	u32 env;			/* slot of the environment that ran, 0: none */
-	u64 a, b;
+static struct exo_trace_head *ring[CPUS_MAX];	/* [I]; the records follow */
+
+/* The calls by number: how many arguments they have, and what they are called. */
+static const struct { u8 args; const char *name; } calls[] = {
+#define X(nr, name, nargs) [nr] = { nargs, #name },
+#define X_SPECIAL(nr, name, nargs) [nr] = { 2, #name },	/* the environment, and a word of the message */
+#include <kernel/calls.inc>
 };
-#define TRACE_RECORDS (TRACE_FRAMES * EXO_PAGE_BYTES / sizeof(struct record))
-
-_Static_assert(sizeof(struct record) == 32, "trace record");
-
-static struct record *ring[CPUS_MAX];	/* [I]; ring[cpu][0].a is the count */
+_Static_assert(EXO_NR_CALLS < EXO_TRACE_NOCALL, "a call's number is a record's code");
 
 void
-trace_boot(u32 cpu)
+trace_boot(u32 cpu, bool traced)
 {
-	struct record *r = boot_alloc(TRACE_FRAMES * EXO_PAGE_BYTES);
+	u64 bytes = (traced ? FRAMES_TRACED : FRAMES_ALWAYS) * EXO_PAGE_BYTES;
+	struct exo_trace_head *head = boot_alloc(bytes);
 
-	mem_reserve(arch_phys(r), TRACE_FRAMES * EXO_PAGE_BYTES, EXO_FRAME_TRACE);
-	r[0].b = TRACE_RECORDS;
-	ring[cpu] = r;
+	mem_reserve(arch_phys(head), bytes, EXO_FRAME_TRACE);
+	head->magic = EXO_TRACE_MAGIC;
+	head->slots = bytes / sizeof(struct exo_trace) - 1;
+	head->cpu = cpu;
+	ring[cpu] = head;
+}
+
+static struct exo_trace *
+slot(struct exo_trace_head *head, u64 n)
+{
+	return (struct exo_trace *)(head + 1) + n % head->slots;
 }
 
 void
-trace(enum trace_event event, u64 a, u64 b)
+trace(u32 what, u64 a, u64 b)
 {
 	struct cpu *cpu = this_cpu();
-	struct record *r = ring[cpu->id];
-	u64 n;
+	struct exo_trace_head *head = ring[cpu->id];
 
-	if (r == NULL)
+	if (head == NULL)
 		return;
-	n = ++r[0].a;
-	r[1 + n % (TRACE_RECORDS - 1)] = (struct record){
-		.ns = now_ns(), .event = event, .a = a, .b = b,
-		.env = cpu->act != NULL ? EXO_ENV_SLOT(cpu->act->id) : 0,
+	*slot(head, head->count) = (struct exo_trace){
+		.ns = now_ns(), .event = (u8)what, .code = (u8)(what >> 8), .extra = (u16)(what >> 16),
+		.env = cpu->act != NULL ? EXO_ENV_SLOT(cpu->act->id) : 0, .a = a, .b = b,
 	};
+	__atomic_store_n(&head->count, head->count + 1, __ATOMIC_RELEASE);
 }
 
-static const char *const event_names[] = {
-	"-", "call", "result", "exception", "upcall", "switch", "transfer", "irq", "death",
+void
+trace_call(u64 nr, const u64 arg[6])
+{
+	if (nr >= EXO_NR_CALLS) {
+		trace(TRACE_WHAT(EXO_TRACE_CALL, EXO_TRACE_NOCALL, 0), nr, arg[0]);
+		return;
+	}
+	trace(TRACE_WHAT(EXO_TRACE_CALL, nr, 0), arg[0], arg[1]);
+	for (u32 n = 2; n < calls[nr].args; n += 2)	/* bound: six arguments */
+		trace(EXO_TRACE_ARGS, arg[n], arg[n + 1]);
+}
+
+/* ---- for a panic ---- */
+
+static const char *const event_names[EXO_TRACE_EVENTS] = {
+	"-", "call", "  args", "  result", "exception", "upcall", "switch", "transfer", "irq", "death",
 };
+
+static const char *
+code_name(const struct exo_trace *record)
+{
+	static const char *const entries[EXO_ENTRIES] = {
+		"EXCEPTION", "SYSCALL", "PROLOGUE", "EPILOGUE", "EVENT", "CALL", "ACALL",
+	};
+
+	switch (record->event) {
+	case EXO_TRACE_CALL:
+	case EXO_TRACE_RESULT:
+	case EXO_TRACE_TRANSFER:
+		return record->code < EXO_NR_CALLS ? calls[record->code].name : "unknown";
+	case EXO_TRACE_UPCALL:
+		return record->code < EXO_ENTRIES ? entries[record->code] : "unknown";
+	default:
+		return "";
+	}
+}
+
+static void
+show(const struct exo_trace *r)
+{
+	const char *event = r->event < EXO_TRACE_EVENTS ? event_names[r->event] : "?";
+
+	if (r->event == EXO_TRACE_EXCEPTION)
+		klog("  %12lu env %u exception %u error %#x rip %#lx address %#lx\n", r->ns, r->env,
+			r->code, r->extra, r->a, r->b);
+	else if (r->event == EXO_TRACE_RESULT && (i64)r->a < 0)
+		klog("  %12lu env %u %s %s -%lu\n", r->ns, r->env, event, code_name(r), -r->a);
+	else
+		klog("  %12lu env %u %s %s %#lx %#lx\n", r->ns, r->env, event, code_name(r), r->a, r->b);
+}
 
 void
 trace_dump(u32 records)
 {
-	const struct record *r = ring[this_cpu()->id];
+	struct exo_trace_head *head = ring[this_cpu()->id];
+	u64 count;
 
-	if (r == NULL)
+	if (head == NULL)
 		return;
-	for (u64 n = r[0].a > records ? r[0].a - records + 1 : 1; n <= r[0].a; n++) {
-		const struct record *e = &r[1 + n % (TRACE_RECORDS - 1)];
-
-		klog("  %12lu env %u %s %#lx %#lx\n", e->ns, e->env,
-			e->event <= TRACE_DEATH ? event_names[e->event] : "?", e->a, e->b);
-	}
+	count = head->count;
+	klog("  the last of %lu events:\n", count);
+	for (u64 n = count > records ? count - records : 0; n < count; n++)
+		show(slot(head, n));
 }
 
 u64

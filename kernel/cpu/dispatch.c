@@ -85,7 +85,7 @@ enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 p
 	cpu->chain = chain->length;
 	cpu->pub->running = act->id;
 	cpu_timer_by(cpu, cpu->slice_end);
-	trace(TRACE_SWITCH, act->id, cpu->slice);
+	trace(TRACE_WHAT(EXO_TRACE_SWITCH, parked, 0), act->id, cpu->slice | chain->woke << 32);
 	if (chain->ends != 0)
 		ipc_wait_end(act, chain->ends);
 	act->state = ACT_RUNNING;

@@ -15,7 +15,7 @@ static bool
 kind_readable(u8 kind)
 {
 	return kind == EXO_FRAME_DATA || kind == EXO_FRAME_UAREA || kind == EXO_FRAME_GUARD ||
-		kind == EXO_FRAME_ACCOUNT;
+		kind == EXO_FRAME_ACCOUNT || kind == EXO_FRAME_TRACE;
 }
 
 static bool
@@ -90,10 +90,13 @@ table_word(u64 where)
 static int
 frame_watchable(const struct env *env, exo_slot key, exo_pfn pfn) REQUIRES(mem_lock)
 {
+	const struct exo_key trace_name = { .len = 1, .rights = EXO_R, .name = { EXO_NAME_TRACE } };
 	const struct exo_frame *frame = &frames[pfn];
 
 	if (!kind_readable(frame->kind))
 		return -EXO_ERIGHTS;
+	if (frame->kind == EXO_FRAME_TRACE)
+		return name_allows(env, key, &trace_name);
 	if (frame->account == env->account)
 		return 0;
 	/* A u-area is seen by its own account alone, as in mapping. */

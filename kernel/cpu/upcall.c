@@ -85,6 +85,7 @@ upcall_sync(struct act *act, struct regs *regs, u64 addr)
 	u64 rip = read_once(&ua->entry[EXO_ENTRY_EXCEPTION]);
 	u32 flags = *(volatile u32 *)&ua->critical != 0 ? EXO_SAVE_CRITICAL : 0;
 
+	trace(TRACE_WHAT(EXO_TRACE_EXCEPTION, regs->vector, regs->error), regs->rip, addr);
 	if (rip == 0)
 		upcall_dies(act, EXO_DEAD_NOENTRY, regs);
 	if (!entry_valid(rip))
@@ -96,7 +97,6 @@ upcall_sync(struct act *act, struct regs *regs, u64 addr)
 	ua->save[depth].error = (uint32_t)regs->error;
 	ua->save[depth].vector = (uint16_t)regs->vector;
 	act->pub->faults += regs->vector == 14;
-	trace(TRACE_EXCEPTION, regs->vector, regs->rip);
 	upcall_enter(act, regs, depth, rip, flags);
 }
 
@@ -119,7 +119,7 @@ upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
 	ua->save[depth].addr = 0;
 	ua->save[depth].error = 0;
 	ua->save[depth].vector = (uint16_t)(0x100 + entry);
-	trace(TRACE_UPCALL, (u64)entry, regs->rip);
+	trace(TRACE_WHAT(EXO_TRACE_UPCALL, entry, 0), regs->rip, 0);
 	upcall_enter(act, regs, depth, rip, full ? EXO_SAVE_FULL : 0);
 	return true;
 }

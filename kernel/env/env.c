@@ -120,7 +120,7 @@ env_kill(struct env *env, u64 reason)
 	pub->waiting_on = 0;
 	pub->state = EXO_ENV_DEAD;
 	info->deaths++;
-	trace(TRACE_DEATH, env->id, reason);
+	trace(EXO_TRACE_DEATH, env->id, reason);
 	for (u32 n = 0; n < cpus_count; n++)
 		if (env->act[n] != NULL)
 			cpu_forget(env->act[n]);

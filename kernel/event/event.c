@@ -35,7 +35,7 @@ event_irq(u32 line)
 	if (binding.env == 0)
 		return false;
 	arch_irq_mask(line, true);
-	trace(TRACE_IRQ, line, binding.env);
+	trace(EXO_TRACE_IRQ, line, binding.env);
 	lock_acquire(&env_lock);
 	env = env_find(binding.env, &error);
 	if (env != NULL && env->act[0] != NULL)

@@ -7,6 +7,7 @@
 static noreturn_ void
 refuse(struct act *self, struct regs *regs, int error)
 {
+	trace(TRACE_WHAT(EXO_TRACE_RESULT, regs->rax, 0), (u64)(i64)error, 0);
 	regs->rax = (u64)(i64)error;
 	regs->rip = regs->rcx;
 	regs->rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED;
@@ -65,7 +66,7 @@ callee_enter(struct act *self, struct act *callee, u64 rip, struct regs *regs) R
 	callee->ua->critical = 1;
 	callee->pub->transfers++;
 	this_cpu()->pub->running = callee->id;
-	trace(TRACE_TRANSFER, self->id, callee->id);
+	trace(TRACE_WHAT(EXO_TRACE_TRANSFER, regs->rax, 0), self->id, callee->id);
 	regs->rip = rip;
 	regs->rflags = RFLAGS_FIXED;
 	regs->rsp = 0;
@@ -205,7 +206,7 @@ ipc_return(struct regs *regs)
 	if (head != NULL && head->act[cpu->id] != NULL)
 		distance = chain_distance(head->act[cpu->id], caller);
 	cpu_charge(cpu, now_ns());
-	trace(TRACE_TRANSFER, self->id, caller->id);
+	trace(TRACE_WHAT(EXO_TRACE_TRANSFER, regs->rax, 0), self->id, caller->id);
 	callee_park(self);
 	regs_returned(regs, caller);
 	wait_over(caller);

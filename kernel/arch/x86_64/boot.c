@@ -18,7 +18,7 @@ info_boot(void)
 }
 
 /* Is this word on the command line? */
-static bool
+bool
 cmdline_has(const char *word)
 {
 	const char *at = boot_memory.cmdline;
@@ -53,7 +53,7 @@ arch_boot(u32 start_info)
 	features_boot();
 	paging_boot();
 	arch_expose(EXO_INFO, info, sizeof *info);
-	syscall_boot(DEBUG_KERNEL || cmdline_has("trace"));
+	syscall_boot(DEBUG_KERNEL, cmdline_has("trace"));
 	apic_boot();
 	clock_boot();
 }

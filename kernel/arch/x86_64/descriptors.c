@@ -117,10 +117,12 @@ descriptors_boot(struct cpu *cpu)
 #define FMASK_ALL 0x257fd5u
 
 void
-syscall_boot(bool traced)
+syscall_boot(bool checked, bool traced)
 {
+	if (traced)
+		exception_last = 0;
 	wrmsr(MSR_STAR, (u64)(SEL_UDATA - 8) << 48 | (u64)SEL_KCODE << 32);
-	wrmsr(MSR_LSTAR, traced ? (u64)entry_traced : (u64)entry_syscall);
+	wrmsr(MSR_LSTAR, checked || traced ? (u64)entry_traced : (u64)entry_syscall);
 	wrmsr(MSR_FMASK, FMASK_ALL);
 }
 

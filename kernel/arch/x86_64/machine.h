@@ -125,7 +125,7 @@ void serial_boot(void);
 void features_boot(void);
 void descriptors_boot(struct cpu *cpu);
 void paging_boot(void);
-void syscall_boot(bool traced);
+void syscall_boot(bool checked, bool traced);	/* calls by way of C; exceptions, too */
 void apic_boot(void);
 void clock_boot(void);
 
@@ -154,6 +154,7 @@ noreturn_ void entry_regs(const struct regs *regs);
 noreturn_ void entry_idle(u64 stack);
 void entry_syscall(void);
 void entry_traced(void);
+extern u64 exception_last;		/* 0: exceptions go by way of C */
 extern const u64 trap_stubs[256];
 
 void arch_leave(const struct act *act);

@@ -65,7 +65,7 @@ not_window:
 	mov	%r11, UA_SAVE_R11(%rcx)
 	mov	UA_ENTRY_EXCEPTION(%rax), %r11
 	dec	%r11
-	cmp	user_last(%rip), %r11
+	cmp	exception_last(%rip), %r11
 	jae	slow_r11
 
 	/* From here on nothing fails. */
@@ -267,5 +267,12 @@ trap_stubs:
 	table_entry %vector
 	vector = vector + 1
 	.endr
+
+	/* As user_last; 0 where exceptions are traced, so that all take the slow way. */
+	.data
+	.balign 8
+	.globl	exception_last
+exception_last:
+	.quad	USER_LAST
 
 	.section .note.GNU-stack, "", @progbits

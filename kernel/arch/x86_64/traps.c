@@ -27,7 +27,6 @@ trap_user(struct regs *regs)
 		fpu_trap();
 		return;
 	}
-	trace(TRACE_EXCEPTION, regs->vector, addr);
 	upcall_sync(cpu->act, regs, addr);
 	arch_leave(cpu->act);
 }
@@ -61,14 +60,15 @@ void
 trap_call(struct regs *regs)
 {
 	struct act *act = this_cpu()->act;
+	u64 nr = regs->rax;
 	u64 arg[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 
 	act->pub->calls++;
-	trace(TRACE_CALL, regs->rax, regs->rdi);
+	trace_call(nr, arg);
 	if (regs->rax == EXO_NR_call || regs->rax == EXO_NR_acall || regs->rax == EXO_NR_return)
 		trap_special(regs);
 	regs->rax = (u64)call_dispatch(act->env, regs->rax, arg);
-	trace(TRACE_RESULT, regs->rax, 0);
+	trace(TRACE_WHAT(EXO_TRACE_RESULT, nr < EXO_NR_CALLS ? nr : EXO_TRACE_NOCALL, 0), regs->rax, 0);
 	regs->rip = regs->rcx;
 	regs->rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED;
 	regs->rdi = regs->rsi = regs->rdx = regs->r10 = regs->r8 = regs->r9 = 0;
@@ -107,7 +107,7 @@ trap_interrupt(struct regs *regs)
 		arch_irq_done();
 		cpu_timer(user);
 	} else if (line < IRQ_LINES) {
-		trace(TRACE_IRQ, line, 0);
+		trace(EXO_TRACE_IRQ, line, 0);
 		irq_fired(line);
 		arch_irq_done();
 		if (user != NULL)
