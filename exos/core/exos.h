@@ -134,6 +134,8 @@ long fs_read(u32 ino, u64 pos, void *buf, u64 bytes);
 exo_pfn fs_frame(u32 ino, u64 index, exo_slot *key);
 const struct fs_inode *fs_inode(u32 ino);		/* NULL: no such */
 void fs_hold(u32 ino);					/* publish it: mapped until exec or exit */
+void fs_release_mapped(void);				/* at exec */
+void fs_set_exe(u32 ino, const char *path);		/* what this process runs, for /proc/self/exe */
 
 /* ---- vm/ ---------------------------------------------------------------------------------------------------- */
 void vm_init(void);

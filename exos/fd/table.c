@@ -174,6 +174,18 @@ fd_directory(int dirfd)
 	return node && S_ISDIR(node->mode) ? (long)f->ino : -ENOTDIR;
 }
 
+long
+fd_map_inode(int fd, bool written)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f || f->access & O_PATH)
+		return -EBADF;
+	if (f->ops != &regular_ops)
+		return -ENODEV;
+	return FILE_READS(f) && (!written || FILE_WRITES(f)) ? (long)f->ino : -EACCES;
+}
+
 /* ---- the process's life ------------------------------------------------------------------------ */
 
 void

@@ -61,6 +61,5 @@ long procfs_target(u32 ino, char *to, size_t room);
 u32 procfs_jump(u32 ino);		/* where following a link of ours leads without a name; 0: by name */
 long procfs_text(u32 ino, char *to, size_t room);	/* contents of a file */
 int procfs_fd(u32 ino);			/* descriptor that /proc/self/fd/N stands for, or -1 */
-void fs_set_exe(u32 ino, const char *path);		/* what this process runs */
 
 #endif

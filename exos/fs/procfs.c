@@ -42,18 +42,23 @@ static const struct name {
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static u32 exe_ino;
-static char exe_path[256];
+static char exe_path[1024];
 
 void
 fs_set_exe(u32 ino, const char *path)
 {
-	size_t bytes = strlen(path);
+	size_t at = 0, bytes = strlen(path);
+	long base = path[0] == '/' ? 0 : fs_path(fs_cwd(), exe_path, sizeof(exe_path));
 
 	exe_ino = ino;
-	if (bytes >= sizeof(exe_path))
-		bytes = sizeof(exe_path) - 1;
-	memcpy(exe_path, path, bytes);
-	exe_path[bytes] = '\0';
+	if (base > 1)
+		at = (size_t)base;
+	if (base != 0)
+		exe_path[at++] = '/';
+	if (base < 0 || at + bytes >= sizeof(exe_path))
+		at = bytes = 0;		/* too long to be told */
+	memcpy(exe_path + at, path, bytes);
+	exe_path[at + bytes] = '\0';
 }
 
 static const volatile struct sh_proc *

@@ -321,6 +321,8 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	long rsp;
 
 	vm_exec_reset();
+	fs_release_mapped();
+	fs_set_exe(ino, path);
 	if (load(ino, &image[0], interp, &image[1], &loaded))
 		exos_die(SIGKILL, "exec: no memory");
 	fd_exec();
