@@ -102,7 +102,7 @@ frame_watchable(const struct env *env, exo_slot key, exo_pfn pfn) REQUIRES(mem_l
 	/* A u-area is seen by its own account alone, as in mapping. */
 	if (frame->kind == EXO_FRAME_UAREA)
 		return -EXO_ERIGHTS;
-	if (frame->kind == EXO_FRAME_DATA && (frame->flags & EXO_FRAME_PUBLIC) != 0)
+	if ((frame->flags & EXO_FRAME_PUBLIC) != 0)
 		return 0;
 	return frame_allows(env, key, pfn, EXO_R);
 }
