@@ -147,19 +147,21 @@ may_open(const struct fs_inode *node, u32 flags, bool fresh)
 	return fresh || fs_may(node, want) ? 0 : -EACCES;
 }
 
-/* /dev/tty, and another name of a descriptor that is no file. */
+/* Another name of a descriptor that is no file: one reference more to what it is. */
 static long
-open_special(u32 ino, const struct fs_inode *node, u32 flags, struct file **f)
+open_again(int fd, struct file **f)
 {
-	int fd = ino >= PROCFS ? procfs_fd(ino) : -1;
+	*f = fd_get(fd);
+	if (!*f)
+		return -ENOENT;
+	file_hold(*f);
+	return 0;
+}
 
-	if (fd >= 0) {
-		*f = fd_get(fd);
-		if (!*f)
-			return -ENOENT;
-		file_hold(*f);
-		return 1;
-	}
+/* /dev/tty and /dev/console.  1: opened, 0: something else. */
+static long
+open_terminal(const struct fs_inode *node, u32 flags, struct file **f)
+{
 	if (!S_ISCHR(node->mode) || LINUX_MAJOR(node->rdev) != 5)
 		return 0;
 	if (!PROC->tty)
@@ -173,12 +175,15 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 {
 	struct fs_inode node;
 	const struct file_ops *ops;
-	long error = fs_stat(ino, &node);
+	long error;
 
+	if (ino >= PROCFS && procfs_fd(ino) >= 0 && !(flags & (O_NOFOLLOW | O_PATH)))
+		return open_again(procfs_fd(ino), f);
+	error = fs_stat(ino, &node);
 	if (!error)
 		error = may_open(&node, flags, fresh);
 	if (!error && !(flags & O_PATH))
-		error = open_special(ino, &node, flags, f);
+		error = open_terminal(&node, flags, f);
 	if (error)
 		return error < 0 ? error : 0;
 	ops = ops_of(ino, &node);

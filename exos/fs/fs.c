@@ -209,7 +209,9 @@ path_build(u32 ino, char *to, size_t room, size_t at)
 		struct fs_inode node;
 		int error = fs_stat(ino, &node);
 
-		if (!error)
+		if (!error && ino == PROCFS_ROOT)
+			e = (struct entry){ .name_bytes = 4, .name = "proc" };
+		else if (!error)
 			error = name_of(node.parent, ino, &e);
 		if (error)
 			return error;

@@ -420,8 +420,8 @@ set_owner_mode(struct fs_inode *node, const struct request *r)
 
 	if (!root && (uid != node->uid || (gid != node->gid && gid != r->proc->gid)))
 		return -EPERM;
-	if (!root && r->b & (SETATTR_UID | SETATTR_GID) && !S_ISDIR(node->mode))
-		mode &= ~(uint32_t)(S_ISUID | S_ISGID);
+	if (r->b & (SETATTR_UID | SETATTR_GID) && !S_ISDIR(node->mode))
+		mode &= ~(uint32_t)(S_ISUID | (mode & 010 ? S_ISGID : 0));	/* root's too, as Linux does */
 	return node_setid(node, mode, uid, gid);
 }
 
