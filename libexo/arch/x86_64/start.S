@@ -9,9 +9,10 @@
 #define MAIN_STACK 65536
 
 	.text
-	.globl	exo_start
+	.globl	exo_start, _start
 	.type	exo_start, @function
 exo_start:
+_start:				/* the name that linkers look for */
 	lea	exo_main_stack + MAIN_STACK(%rip), %rsp
 	lea	exo_upcall_stacks(%rip), %rdi
 	xor	%ebp, %ebp
