@@ -3,7 +3,7 @@
 
 TESTS += lint unit test-model test-exo test-guest
 
-test-exo:
+test-exo: $(ABI)
 	$(Q)python3 tests/exo/test_archive.py
 	$(Q)python3 tests/exo/test_exo.py
 

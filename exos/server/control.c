@@ -8,6 +8,7 @@
 #include "fsmeta.h"
 #include <errno.h>
 #include <exo/control.h>
+#include <exo/trace.h>
 
 #define QUEUE_IN (2 * EXO_PORT_CONTROL)
 #define QUEUE_OUT (2 * EXO_PORT_CONTROL + 1)
@@ -143,8 +144,16 @@ send(unsigned type, const void *head, unsigned head_bytes, const void *rest, uns
 }
 
 void
+control_ktrace(uint64_t lost, const struct exo_trace *records, unsigned count)
+{
+	send(EXO_CONTROL_KTRACE, &lost, sizeof(lost), records, count * (unsigned)sizeof(*records));
+}
+
+/* What the kernel recorded before goes first. */
+void
 control_trace(const char *text, uint32_t bytes)
 {
+	trace_forward();
 	if (bytes <= EXO_CONTROL_MAX)
 		send(EXO_CONTROL_TRACE, text, bytes, NULL, 0);
 }
@@ -272,6 +281,7 @@ control_finish(uint32_t kind, uint32_t value, const char *why)
 		.stderr_bytes = console->bytes[2 * EXO_PORT_STDERR + 1],
 	};
 
+	trace_forward();
 	send(EXO_CONTROL_EXIT, &end, sizeof(end), why, (unsigned)__builtin_strlen(why));
 	send_gets();
 	if (run.stats)

@@ -125,6 +125,9 @@ boot(void)
 		fail(why);
 	info_fill();
 	tty_boot(run.spawn.tty[0] != 0, run.rows, run.cols);
+	why = run.ktrace ? trace_boot() : NULL;
+	if (why)
+		fail(why);
 }
 
 /* ---- requests ------------------------------------------------------------------------------ */
@@ -184,6 +187,7 @@ step(void)
 		work = 1;
 	else
 		pipe_sweep();
+	trace_forward();
 }
 
 static unsigned
@@ -200,6 +204,8 @@ terms(struct exo_term *t)
 	};
 	n += control_terms(t + n);
 	n += tty_terms(t + n);
+	n += trace_terms(t + n);
+	trace_idle();
 	return n;
 }
 
@@ -221,7 +227,7 @@ exo_main(const struct exo_start *start)
 		step();
 		gate(1);
 		if (!work)
-			exo_wait_for(t, terms(t), 0, 0);
+			exo_wait_for(t, terms(t), trace_deadline(), 0);
 		else
 			exo_yield(0);
 		gate(0);

@@ -84,6 +84,8 @@ record(const char *key, const char *value)
 		run.cols = (uint16_t)decimal(value);
 	} else if (__builtin_strcmp(key, "trace") == 0) {
 		run.trace = value;
+	} else if (__builtin_strcmp(key, "ktrace") == 0) {
+		run.ktrace = *value == '1';
 	} else if (__builtin_strcmp(key, "stats") == 0) {
 		run.stats = *value == '1';
 	} else if (__builtin_strcmp(key, "get") == 0 && run.gets < sizeof(run.get) / sizeof(run.get[0])) {

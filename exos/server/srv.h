@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <exo/lib.h>
+#include <exo/trace.h>
 #include <exo/read.h>
 #include "proto.h"
 #include "server.h"
@@ -113,14 +114,23 @@ void control_boot(void);
 unsigned control_terms(struct exo_term *t);
 void control_poll(void);
 void control_trace(const char *text, uint32_t bytes);
+void control_ktrace(uint64_t lost, const struct exo_trace *records, unsigned count);
 /* The program ended: tell the host everything, stop the machine. */
 __attribute__((noreturn)) void control_finish(uint32_t kind, uint32_t value, const char *why);
+
+/* ---- trace.c: the kernel's trace, if it is wanted ---------------------------------------------------------- */
+const char *trace_boot(void);			/* what is recorded from here on is forwarded; NULL, or what is wrong */
+void trace_forward(void);			/* everything recorded so far */
+void trace_idle(void);				/* the loop is about to wait */
+unsigned trace_terms(struct exo_term *t);	/* at most 1 */
+uint64_t trace_deadline(void);			/* of the loop's wait; 0: none */
 
 /* ---- run.c: boot/run of the archive --------------------------------------------------------------------- */
 struct run {
 	struct spawn spawn;
 	const char *exec;
 	const char *trace;
+	bool ktrace;			/* the kernel's trace goes to the host */
 	bool stats;
 	uint64_t clock_ns;
 	uint16_t rows, cols;

@@ -21,6 +21,8 @@ struct exo_control {
 };
 #define EXO_CONTROL_MAX 4080u		/* with the header and a completion word it fits a frame */
 
+#define EXO_CONTROL_KTRACE_RECORDS 127u	/* most in one message */
+
 enum exo_control_type {
 	/* host to guest */
 	EXO_CONTROL_EOF = 1,		/* u64: standard input ended; so many bytes were sent in all */
@@ -35,6 +37,7 @@ enum exo_control_type {
 	EXO_CONTROL_DATA = 0x85,	/* the next bytes of the file last announced */
 	EXO_CONTROL_NOFILE = 0x86,	/* u32 index, u32 Linux errno: nothing to get there */
 	EXO_CONTROL_DONE = 0x87,	/* nothing follows; the host ends the machine */
+	EXO_CONTROL_KTRACE = 0x88,	/* u64: so many records were lost here; then struct exo_trace[] */
 };
 
 enum exo_exit_kind {

@@ -97,8 +97,13 @@ extern struct exo_info *info;
  */
 int copy_from_user(void *dst, u64 __user src, size_t bytes);
 
-/* Memory by frame: the kernel's own alias of a frame (direct map). */
-void *frame_ptr(exo_pfn pfn);
+/* Memory by frame: the kernel's own alias of a frame. */
+extern u8 *direct_map;			/* [I] where frame 0 is seen */
+static inline void *
+frame_ptr(exo_pfn pfn)
+{
+	return direct_map + (pfn << EXO_PAGE_SHIFT);
+}
 
 void *memset(void *dst, int value, size_t bytes);
 void *memcpy(void *dst, const void *src, size_t bytes);
@@ -111,6 +116,7 @@ int memcmp(const void *a, const void *b, size_t bytes);
 #define TRACE_WHAT(event, code, extra) ((u32)(event) | (u32)(code) << 8 | (u32)(extra) << 16)
 void trace(u32 what, u64 a, u64 b);
 void trace_call(u64 nr, const u64 arg[6]);
+void trace_result(u64 nr, u64 result);
 
 /* Nanoseconds since boot. */
 u64 now_ns(void);

@@ -17,7 +17,8 @@ static struct exo_trace_head *ring[CPUS_MAX];	/* [I]; the records follow */
 /* The calls by number: how many arguments they have, and what they are called. */
 static const struct { u8 args; const char *name; } calls[] = {
 #define X(nr, name, nargs) [nr] = { nargs, #name },
-#define X_SPECIAL(nr, name, nargs) [nr] = { 2, #name },	/* the environment, and a word of the message */
+/* Of these the environment is recorded, and a word of the message. */
+#define X_SPECIAL(nr, name, nargs) [nr] = { 2, #name },
 #include <kernel/calls.inc>
 };
 _Static_assert(EXO_NR_CALLS < EXO_TRACE_NOCALL, "a call's number is a record's code");
@@ -50,8 +51,13 @@ trace(u32 what, u64 a, u64 b)
 	if (head == NULL)
 		return;
 	*slot(head, head->count) = (struct exo_trace){
-		.ns = now_ns(), .event = (u8)what, .code = (u8)(what >> 8), .extra = (u16)(what >> 16),
-		.env = cpu->act != NULL ? EXO_ENV_SLOT(cpu->act->id) : 0, .a = a, .b = b,
+		.ns = now_ns(),
+		.event = (u8)what,
+		.code = (u8)(what >> 8),
+		.extra = (u16)(what >> 16),
+		.env = cpu->act != NULL ? EXO_ENV_SLOT(cpu->act->id) : 0,
+		.a = a,
+		.b = b,
 	};
 	__atomic_store_n(&head->count, head->count + 1, __ATOMIC_RELEASE);
 }
@@ -68,10 +74,27 @@ trace_call(u64 nr, const u64 arg[6])
 		trace(EXO_TRACE_ARGS, arg[n], arg[n + 1]);
 }
 
+void
+trace_result(u64 nr, u64 result)
+{
+	u64 code = nr < EXO_NR_CALLS ? nr : EXO_TRACE_NOCALL;
+
+	trace(TRACE_WHAT(EXO_TRACE_RESULT, code, 0), result, 0);
+}
+
 /* ---- for a panic ---- */
 
 static const char *const event_names[EXO_TRACE_EVENTS] = {
-	"-", "call", "  args", "  result", "exception", "upcall", "switch", "transfer", "irq", "death",
+	"-",
+	"call",
+	"  args",
+	"  result",
+	"exception",
+	"upcall",
+	"switch",
+	"transfer",
+	"irq",
+	"death",
 };
 
 static const char *
@@ -104,7 +127,8 @@ show(const struct exo_trace *r)
 	else if (r->event == EXO_TRACE_RESULT && (i64)r->a < 0)
 		klog("  %12lu env %u %s %s -%lu\n", r->ns, r->env, event, code_name(r), -r->a);
 	else
-		klog("  %12lu env %u %s %s %#lx %#lx\n", r->ns, r->env, event, code_name(r), r->a, r->b);
+		klog("  %12lu env %u %s %s %#lx %#lx\n", r->ns, r->env, event, code_name(r), r->a,
+			r->b);
 }
 
 void

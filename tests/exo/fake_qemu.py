@@ -10,6 +10,7 @@ import os
 import re
 import select
 import socket
+import struct
 import sys
 import time
 
@@ -165,6 +166,18 @@ def trace():
     finish(control.STATUS, 0)
 
 
+def ktrace():
+    """A call with three arguments, an error, an exception, and a gap."""
+    assert argv[argv.index("-append") + 1] == "trace"
+    rows = [(1, 26, 0, 3, 7 << 16 | 3, 0x5000), (2, 0, 0, 3, 2, 4), (3, 26, 0, 3, 2 ** 64 - 6, 0),
+            (4, 14, 6, 3, 0x401000, 0x7000)]
+    body = b"".join(struct.pack("<QBBHIQQ", 5, *row) for row in rows)
+    send(control.KTRACE, bytes(8) + body[:32])
+    send(control.KTRACE, bytes(8) + body[32:])
+    send(control.KTRACE, b"\5" + bytes(7))
+    finish(control.STATUS, 0)
+
+
 def noexec():
     finish(control.NOEXEC, 8)
 
@@ -204,7 +217,7 @@ def unknown():
 
 PROGRAMS = {f.__name__.rstrip("_"): f for f in (
     records_, status, killed, both, reverse, head, late, signal, flood, panic, crash, hang, trace,
-    noexec, list_, files_, escape, mute)}
+    ktrace, noexec, list_, files_, escape, mute)}
 
 
 def play(name):

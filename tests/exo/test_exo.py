@@ -19,9 +19,9 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.realpath(f"{HERE}/../..")
 work = tempfile.mkdtemp(prefix="exo-test-")
 EXO = f"{work}/copy/exo"
-for part in ("bin", "copy/tools", "copy/build"):
+for part in ("bin", "copy/tools", "copy/build/gen"):
     os.makedirs(f"{work}/{part}")
-for part in ("exo", "tools/qemu.py", "tools/mkarchive.py"):
+for part in ("exo", "tools/qemu.py", "tools/mkarchive.py", "build/gen/calls.json"):
     shutil.copy(f"{ROOT}/{part}", f"{work}/copy/{part}")
 shutil.copytree(f"{ROOT}/tools/exo", f"{work}/copy/tools/exo")
 subprocess.run([sys.executable, f"{ROOT}/tools/mkarchive.py", f"{work}/copy/build/base.exoar",
@@ -78,11 +78,21 @@ def streams():
     with open(f"{work}/lines", "rb") as f:
         expect("reads one line", Result("head", stdin=f), 0, b"one\n")
         expect("leaves the rest of a file", Result("head", stdin=f), 0, b"two\n")
-    trace = Result("trace")
+    trace = Result("--trace", "trace")
     expect("trace on stderr", trace, 0, b"", "open(")
     expect("trace to a file", Result("--trace-out", "t", "trace"), 0, b"")
     with open(f"{work}/t") as f:
         assert f.read() == 'open("/x") = 3\n'
+    expect("trace of a call", Result("--trace=open,null", "trace"), 0, b"", "open(")
+    expect("trace of another call", Result("--trace=close", "trace"), 0, b"")
+    expect("trace of the kernel", Result("--trace=kernel", "--trace-out", "t", "ktrace"), 0, b"")
+    with open(f"{work}/t") as f:
+        assert f.read() == """\
+[env 3] map(env=3:7, vec=0x5000, count=2, k_env=4) = -6 KEY (the key slot named holds no key)
+[env 3] exception #PF addr=0x7000 error=0x6 rip=0x401000
+... 5 records of the kernel's trace were lost
+"""
+    expect("trace of one kind", Result("--trace=irq", "ktrace"), 0, b"", "... 5 records")
 
 
 def closed():

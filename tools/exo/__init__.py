@@ -10,6 +10,8 @@
     control   messages of the control port
     terminal  raw mode, window size, the escape key
     fetch     --get: files that come back
+    trace     --trace: what is wanted; the kernel's records as text
+    debug     gdb at the guest
 
 Start-up time matters more than convenience here: modules that are slow to
 load (argparse, subprocess) are not used, rare parts are imported on use.

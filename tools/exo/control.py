@@ -4,7 +4,7 @@
 from struct import Struct
 
 EOF, WINSIZE, SIGNAL = 1, 2, 3
-EXIT, TRACE, STATS, FILE, DATA, NOFILE, DONE = range(0x81, 0x88)
+EXIT, TRACE, STATS, FILE, DATA, NOFILE, DONE, KTRACE = range(0x81, 0x89)
 
 STATUS, KILLED, NOTFOUND, NOEXEC, FAILED = range(5)	# kinds of EXIT
 

@@ -134,6 +134,8 @@ class Guest:
             records += [("tty", self.tty), ("rows", str(rows)), ("cols", str(columns))]
         if options.trace is not None:
             records.append(("trace", options.trace))
+        if options.ktrace is not None:
+            records.append(("ktrace", "1"))
         if options.stats:
             records.append(("stats", "1"))
         if options.verbose:

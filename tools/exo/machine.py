@@ -32,6 +32,7 @@ class Machine:
             argv = qemu.command(kernel, f"/proc/self/fd/{archive}", machine=options.machine,
                                 memory=f"{options.memory >> 20}M", cpus=options.cpus,
                                 accel=options.accel, icount=options.icount,
+                                append="" if options.ktrace is None else "trace",
                                 ports={port: end.fileno() for port, end in ends.items() if port != "uart"},
                                 uart=ends["uart"].fileno(), extra=[*extra, *options.qemu])
         except (RuntimeError, ValueError) as problem:

@@ -66,7 +66,7 @@ OPTIONS = [
     ("workdir", "DIR", "/root", str, False, "the program's working directory (default /root)"),
     ("timeout", "SECONDS", None, seconds, False, "end the guest after that time, with status 124"),
     ("trace", "[=LIST]", None, str, False,
-     "show the Linux calls made: all, or those named (a,b,c)"),
+     "show the Linux calls made (linux, the default), the kernel's calls and events (kernel), or those named of either (a,b,c)"),
     ("trace-out", "FILE", None, str, False, "the trace goes there instead of standard error"),
     ("stats", "", False, None, False, "show counters and times at the end"),
     ("debug", "", False, None, False, "wait for a debugger before the first instruction"),
@@ -85,6 +85,7 @@ class Options:
         for name, _, default, _, repeat, _ in OPTIONS:
             setattr(self, name.replace("-", "_"), [] if repeat else default)
         self.program = []
+        self.ktrace = None		# the part of --trace that is the kernel's
 
 
 def parse(arguments):

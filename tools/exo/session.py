@@ -19,7 +19,7 @@ import time
 
 import qemu
 
-from . import ExoError, build, control, fetch, guest, machine, say, terminal
+from . import ExoError, build, control, fetch, guest, machine, say, terminal, trace
 
 CHUNK = 65536
 PIPE_CHUNK = 4096			# a pipe or terminal that polls writable takes this without blocking
@@ -106,6 +106,7 @@ class Session:
         self.decoder = control.Decoder()
         self.keys = terminal.Keys()
         self.fetch = fetch.Fetch(options.get)
+        self.ktrace = None		# the decoder of the kernel's trace
         self.trace_file = open_trace(options.trace_out) if options.trace_out else None
         self.exit = None
         self.done = False
@@ -284,8 +285,10 @@ class Session:
         if kind == control.EXIT and len(body) >= control.EXIT_BODY.size:
             self.exit = control.Exit(body)
             self.deadlines.pop("patience", None)
-        elif kind == control.TRACE:
-            self.trace(body)
+        elif kind == control.TRACE and self.options.trace is not None:
+            self.show_trace(trace.chosen(body, self.options.trace))
+        elif kind == control.KTRACE and self.ktrace:
+            self.show_trace(self.ktrace.text(body))
         elif kind == control.STATS:
             self.show(body)
         elif kind in (control.FILE, control.DATA, control.NOFILE):
@@ -295,11 +298,11 @@ class Session:
         if self.exit is not None:
             self.deadlines["silence"] = (time.monotonic() + SILENCE_S, self.exit.status())
 
-    def trace(self, body):
-        if self.options.trace_out is None:
-            self.show(body)
-            return
-        self.trace_file.write(body)
+    def show_trace(self, text):
+        if self.trace_file:
+            self.trace_file.write(text)
+        else:
+            self.show(text)
 
     def show(self, text):
         """On standard error; a terminal in raw mode wants its carriage returns."""
@@ -374,6 +377,8 @@ def run(root, options, gdb=False):
         options.trace = "all"
     wake = catch_signals()
     build.ensure(root, "image" if options.kernel else "runnable")
+    if options.trace is not None:
+        options.trace, options.ktrace = trace.split(options.trace, root)
     the_guest = guest.Guest(root, options, which_terminal(options, gdb))
     extra = []
     debugger = None
@@ -383,6 +388,8 @@ def run(root, options, gdb=False):
         extra = debugger.qemu_arguments()
     the_machine = machine.Machine(root, options, the_guest.image(), extra)
     session = Session(options, the_guest, the_machine, own_input=not gdb)
+    if options.ktrace is not None:
+        session.ktrace = trace.Decoder(root, options.ktrace)
     try:
         with terminal.Raw(bool(the_guest.tty)):
             if debugger:

@@ -68,7 +68,7 @@ trap_call(struct regs *regs)
 	if (regs->rax == EXO_NR_call || regs->rax == EXO_NR_acall || regs->rax == EXO_NR_return)
 		trap_special(regs);
 	regs->rax = (u64)call_dispatch(act->env, regs->rax, arg);
-	trace(TRACE_WHAT(EXO_TRACE_RESULT, nr < EXO_NR_CALLS ? nr : EXO_TRACE_NOCALL, 0), regs->rax, 0);
+	trace_result(nr, regs->rax);
 	regs->rip = regs->rcx;
 	regs->rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED;
 	regs->rdi = regs->rsi = regs->rdx = regs->r10 = regs->r8 = regs->r9 = 0;
