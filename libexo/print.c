@@ -34,7 +34,7 @@ put_text(struct sink *sink, const char *text, unsigned width)
 
 static void
 put_number(struct sink *sink, uint64_t value, bool negative, unsigned base, unsigned width,
-	   char fill)
+	char fill)
 {
 	char digits[24];
 	unsigned count = 0;
@@ -74,7 +74,7 @@ convert(struct sink *sink, const char *format, va_list *args)
 	case 'd':
 		value = wide ? (uint64_t)va_arg(*args, long) : (uint64_t)va_arg(*args, int);
 		put_number(sink, (int64_t)value < 0 ? -value : value, (int64_t)value < 0, 10, width,
-			   fill);
+			fill);
 		break;
 	case 'u':
 	case 'x':
@@ -127,9 +127,11 @@ console_send(const struct exo_start *start, const char *text, size_t bytes)
 	char *frame = (char *)start->console_va;
 	volatile uint64_t *done = (volatile uint64_t *)(frame + EXO_PAGE_BYTES - 8);
 	struct exo_io io = { .pfn = start->console_pfn, .bytes = (uint32_t)bytes,
-			     .done_offset = EXO_PAGE_BYTES - 8, .key = start->k_account };
+				.done_offset = EXO_PAGE_BYTES - 8, .key = start->k_account };
 	struct exo_term term = { .where = start->console_pfn * EXO_PAGE_BYTES + io.done_offset,
-				 .mask = EXO_IO_DONE, .cmp = EXO_NE, .key = start->k_account };
+		.mask = EXO_IO_DONE,
+		.cmp = EXO_NE,
+		.key = start->k_account };
 	int64_t result;
 
 	for (size_t at = 0; at < bytes; at++)
@@ -137,7 +139,7 @@ console_send(const struct exo_start *start, const char *text, size_t bytes)
 	*done = 0;
 	do {
 		result = exo_io_submit(start->console_device, start->console_out, &io, 1,
-				       start->k_console);
+			start->k_console);
 	} while (result == -EXO_EBUSY && exo_yield(0) >= 0);
 	if (result < 0)
 		return false;

@@ -49,9 +49,9 @@ exo_upcalls_init(struct exo_uarea *u, uint64_t self, void *stacks)
 	volatile uint64_t *entry = &u->entry[number]; \
 	if (!handler) \
 		*entry = 0; \
-	__asm__ volatile("" ::: "memory"); \
+	exo_compiler_barrier(); \
 	exo_lib()->member = handler; \
-	__asm__ volatile("" ::: "memory"); \
+	exo_compiler_barrier(); \
 	if (handler) \
 		*entry = (uint64_t)(code); \
 } while (0)

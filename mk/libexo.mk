@@ -3,7 +3,7 @@
 # it never touches vector state that may be another program's.
 
 LIBEXO := $(BUILD)/libexo.a
-LIBEXO_SRC := $(wildcard libexo/*.c libexo/arch/x86_64/*.S)
+LIBEXO_SRC := $(wildcard libexo/*.c libexo/arch/x86_64/*.[cS])
 LIBEXO_OBJ := $(patsubst %,$(BUILD)/%.o,$(LIBEXO_SRC))
 LIBEXO_INC := -Iinclude -I$(GEN) -Ilibexo/include
 

@@ -12,8 +12,14 @@ EXO_NATIVE_NOTE;
 #define EDU_ID (0x1234ull << 16 | 0x11e8)
 #define REGS 0x20000000ull
 
-enum { IDENT = 0x00, LIVE = 0x04, FACTORIAL = 0x08, STATUS = 0x20, IRQ_STATUS = 0x24, IRQ_RAISE = 0x60,
-       IRQ_ACK = 0x64 };
+enum {
+	IDENT = 0x00,
+	LIVE = 0x04,
+	FACTORIAL = 0x08,
+	STATUS = 0x20,
+	IRQ_STATUS = 0x24,
+	IRQ_ACK = 0x64,
+};
 #define STATUS_COMPUTING 0x01u
 #define STATUS_IRQ 0x80u		/* raise an interrupt when the factorial is there */
 
@@ -39,11 +45,11 @@ map_registers(const volatile struct exo_device *edu, exo_slot key)
 {
 	exo_pfn table = exo_frame_find(0, 3);
 	struct exo_map map = { .va = REGS, .pfn = edu->mmio_pfn, .key = key,
-			       .op = EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_IO };
+				.op = EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_IO };
 
 	return exo_frame_claim_all(table, 3, exo_info()->root_account, 0, key, 0) == 3 &&
-	       exo_pt_install(exo_self(), REGS | 1 | EXO_PT_WRITE, table, table + 1, 0, 0) == 0 &&
-	       exo_map(exo_self(), &map, 1, 0) == 1;
+		exo_pt_install(exo_self(), REGS | 1 | EXO_PT_WRITE, table, table + 1, 0, 0) == 0 &&
+		exo_map(exo_self(), &map, 1, 0) == 1;
 }
 
 /* Sleep until the device has interrupted: the kernel posts bits to our u-area, a word like any other. */
@@ -51,8 +57,10 @@ static bool
 wait_for_interrupt(exo_slot key)
 {
 	uint64_t uarea = EXO_PTE_PFN(exo_pte((uint64_t)exo_uarea())) * EXO_PAGE_BYTES;
-	struct exo_term posted = { .where = uarea + offsetof(struct exo_uarea, posted), .mask = ~0ull,
-				   .cmp = EXO_NE, .key = key };
+	struct exo_term posted = { .where = uarea + offsetof(struct exo_uarea, posted),
+		.mask = ~0ull,
+		.cmp = EXO_NE,
+		.key = key };
 
 	exo_wait_for(&posted, 1, exo_now_ns() + 500000000, 0);
 	return exo_posted() != 0;
@@ -75,7 +83,7 @@ exo_main(const struct exo_start *start)
 	}
 	*reg(LIVE) = 0x12345678;
 	exo_printf("edu: identification 0x%x, liveness %s, interrupt line %u\n", *reg(IDENT),
-		   *reg(LIVE) == ~0x12345678u ? "good" : "bad", edu->irq);
+		*reg(LIVE) == ~0x12345678u ? "good" : "bad", edu->irq);
 
 	if (exo_irq_bind(edu->irq, exo_self(), 1, key)) {
 		exo_print("edu: its interrupt could not be bound\n");

@@ -34,7 +34,7 @@ summary(void)
 	for (unsigned kind = 0; kind < KINDS; kind++) {
 		if (count[kind])
 			exo_printf("%c %14s %8lu frames\n", kind_letter[kind], kind_name[kind],
-				   count[kind]);
+				count[kind]);
 	}
 	exo_printf("%lu bound more than once, %lu wait to be scrubbed\n", shared, dirty);
 }

@@ -21,7 +21,18 @@ __asm__(".pushsection .rodata; .balign 4096; .globl other_text; other_text:"
 	".balign 4096; .popsection");
 extern const char other_text[];
 
-enum { ENV, ROOT, LINKS, RING = 4, UAREA, ACT, TABLES, SHARED = TABLES + 18, OWN_TABLE, TOTAL = OWN_TABLE + 3 };
+enum {
+	ENV,
+	ROOT,
+	LINKS,
+	RING = 4,
+	UAREA,
+	ACT,
+	TABLES,
+	SHARED = TABLES + 18,
+	OWN_TABLE,
+	TOTAL = OWN_TABLE + 3
+};
 
 static exo_slot k_account;
 
@@ -38,10 +49,11 @@ static bool
 tables(exo_envid env, exo_pfn table)
 {
 	static const uint64_t where[] = { CODE_AT | 3, CODE_AT | 2, CODE_AT | 1, 0x10000000 | 1,
-					  Y_AT | 1 };
+		Y_AT | 1 };
 
 	for (unsigned n = 0; n < 5; n++, table += 3) {
-		if (exo_pt_install(env, where[n] | EXO_PT_WRITE, table, table + 1, k_account, k_account))
+		if (exo_pt_install(env, where[n] | EXO_PT_WRITE, table, table + 1, k_account,
+			    k_account))
 			return false;
 	}
 	return true;
@@ -54,7 +66,7 @@ make_other(exo_pfn account, exo_pfn base)
 		.account = account, .env_frame = base + ENV, .root_frame = base + ROOT,
 		.root_links = base + LINKS, .ring_frame = base + RING };
 	struct exo_act_spec act = { .uarea_frame = base + UAREA, .act_frame = base + ACT,
-				    .uarea_va = 0x10000000 };
+					.uarea_va = 0x10000000 };
 	struct exo_uarea *u = (struct exo_uarea *)OWN_AT;
 	exo_envid env = (exo_envid)exo_env_create(&spec);
 
@@ -79,7 +91,8 @@ exo_main(const struct exo_start *start)
 	k_account = start ? start->k_account : 0;
 	if (!base || exo_frame_claim_all(base, TOTAL, account, 0, k_account, 0) != TOTAL)
 		return 1;
-	if (exo_pt_install(exo_self(), OWN_AT | 1 | EXO_PT_WRITE, base + OWN_TABLE, base + OWN_TABLE + 1, 0, 0))
+	if (exo_pt_install(exo_self(), OWN_AT | 1 | EXO_PT_WRITE, base + OWN_TABLE,
+		    base + OWN_TABLE + 1, 0, 0))
 		return 1;
 	other = make_other(account, base);
 	if (!other)
@@ -88,7 +101,7 @@ exo_main(const struct exo_start *start)
 
 	/* The grant: X = other, Y = base + SHARED, Z = Y_AT. */
 	exo_printf("grant: %s\n", exo_error_name(map(other, Y_AT, base + SHARED,
-						     EXO_OP_MAP | EXO_MAP_WRITE)));
+							EXO_OP_MAP | EXO_MAP_WRITE)));
 	for (unsigned turn = 0; turn < 3; turn++) {
 		exo_yield(other);
 		exo_printf("the other has counted to %lu\n", *counter);
@@ -97,6 +110,6 @@ exo_main(const struct exo_start *start)
 	exo_printf("revoke: %ld binding gone\n", (long)map(other, Y_AT, 0, EXO_OP_UNMAP));
 	exo_yield(other);
 	exo_printf("the other is %s, the count is %lu\n",
-		   exo_env(other)->state == EXO_ENV_DEAD ? "dead" : "alive", *counter);
+		exo_env(other)->state == EXO_ENV_DEAD ? "dead" : "alive", *counter);
 	return exo_env(other)->state == EXO_ENV_DEAD && *counter == 3 ? 0 : 3;
 }

@@ -16,7 +16,7 @@ exo_main(const struct exo_start *start)
 	exo_print("hello, world\n");
 	exo_printf("I am environment 0x%lx, in account 0x%x.\n", exo_self(), me->account);
 	exo_printf("%lu of %lu frames are free, %lu ms since boot.\n", exo_info()->free_frames,
-		   exo_info()->frames, exo_now_ns() / 1000000);
+		exo_info()->frames, exo_now_ns() / 1000000);
 	for (uint32_t n = 0; start && n < start->argc; n++)
 		exo_printf("argument %u: %s\n", n, exo_arg(start, n));
 	return 0;

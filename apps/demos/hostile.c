@@ -20,7 +20,7 @@ static void
 on_exception(struct exo_save *context)
 {
 	exo_printf("  vector %u, error 0x%x, address 0x%lx\n", context->vector, context->error,
-		   context->addr);
+		context->addr);
 	context->rip = recover;
 	context->rax = 1;
 }
@@ -44,17 +44,19 @@ touch(const char *what, uint64_t va, bool write)
 {
 	uint64_t faulted = 0;
 
-	__asm__ volatile("lea 2f(%%rip), %%rcx; mov %%rcx, %1; xor %%eax, %%eax; test %3, %3; jz 1f;"
-			 "movq $0, (%2); jmp 2f; 1: mov (%2), %%rcx; 2:"
-			 : "=&a"(faulted), "=m"(recover) : "r"(va), "r"((uint64_t)write)
-			 : "rcx", "memory", "cc");
+	__asm__ volatile(
+		"lea 2f(%%rip), %%rcx; mov %%rcx, %1; xor %%eax, %%eax; test %3, %3; jz 1f;"
+		"movq $0, (%2); jmp 2f; 1: mov (%2), %%rcx; 2:"
+		: "=&a"(faulted), "=m"(recover)
+		: "r"(va), "r"((uint64_t)write)
+		: "rcx", "memory", "cc");
 	verdict(what, faulted != 0);
 }
 
 #define INSTRUCTION(what, code) do { \
 	uint64_t faulted; \
 	__asm__ volatile("lea 2f(%%rip), %%rcx; mov %%rcx, %1; xor %%eax, %%eax;" code "; 2:" \
-			 : "=&a"(faulted), "=m"(recover) : : "rcx", "rdx", "memory", "cc"); \
+				: "=&a"(faulted), "=m"(recover) : : "rcx", "rdx", "memory", "cc"); \
 	verdict(what, faulted != 0); \
 } while (0)
 
@@ -83,7 +85,7 @@ somebody_elses_frame(void)
 {
 	for (exo_pfn pfn = 1; pfn < exo_info()->frames; pfn++) {
 		if (exo_frame(pfn)->kind == EXO_FRAME_DATA &&
-		    exo_frame(pfn)->account != exo_env(exo_self())->account)
+			exo_frame(pfn)->account != exo_env(exo_self())->account)
 			return pfn;
 	}
 	return exo_info()->archive_pfn;
@@ -109,9 +111,10 @@ exo_main(const struct exo_start *start)
 	INSTRUCTION("read a model-specific register", "mov $0xc0000080, %%ecx; rdmsr");
 	call("map somebody's frame", exo_map(exo_self(), &map, 1, 0));
 	call("release somebody's frame", exo_frame_release(frame, 1, 0));
-	call("take a frame without an account", exo_frame_claim(exo_frame_find(0, 1), 1,
-							       exo_info()->root_account, 0, 0, 0));
-	call("destroy a neighbour that is not there", exo_env_destroy((exo_envid)slot | 1 << 16, 0, 0));
+	call("take a frame without an account",
+		exo_frame_claim(exo_frame_find(0, 1), 1, exo_info()->root_account, 0, 0, 0));
+	call("destroy a neighbour that is not there",
+		exo_env_destroy((exo_envid)slot | 1 << 16, 0, 0));
 	call("forge the root key", exo_key_narrow(0, 9, EXO_RIGHTS_ALL << 8, 0));
 	call("take every time slice", exo_slice_claim(0, 5, exo_self(), 0, 0, 0));
 	call("use a port by call", exo_port_io(0xf4, 0x101, 0, 0));

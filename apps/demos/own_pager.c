@@ -78,7 +78,8 @@ prepare(const struct exo_start *start)
 	exo_pfn first = exo_frame_find(0, 3 + FRAMES);
 
 	k_account = start ? start->k_account : 0;
-	if (!first || exo_frame_claim_all(first, 3 + FRAMES, account, 0, k_account, 0) != 3 + FRAMES)
+	if (!first ||
+		exo_frame_claim_all(first, 3 + FRAMES, account, 0, k_account, 0) != 3 + FRAMES)
 		return false;
 	for (unsigned slot = 0; slot < FRAMES; slot++)
 		frame[slot] = first + 3 + slot;
@@ -100,12 +101,13 @@ exo_main(const struct exo_start *start)
 
 		random = random * 6364136223846793005ull + 1442695040888963407ull;
 		/* a few pages often, all of them now and then */
-		at = REGION + ((random >> 40) % (round % 8 ? 6 : PAGES)) * EXO_PAGE_BYTES + (random >> 20 & 0xff8);
+		at = REGION + ((random >> 40) % (round % 8 ? 6 : PAGES)) * EXO_PAGE_BYTES +
+			(random >> 20 & 0xff8);
 		if (*(volatile uint64_t *)at != at)
 			return 3;
 		sum += at;
 	}
 	exo_printf("%u pages in %u frames: 2000 reads, %u faults, %u evictions, sum 0x%lx\n", PAGES,
-		   FRAMES, faults, evictions, sum);
+		FRAMES, faults, evictions, sum);
 	return 0;
 }

@@ -44,7 +44,8 @@ TEST(create_errors)
 	ERR(exo_account_create(foreign, ROOT_ACCOUNT, 1, 0, K_ROOT, 0), OWNER);
 	ERR(exo_account_create(pfn, ROOT_ACCOUNT, 1, 0, K_NONE, 0), KEY);
 	ERR(exo_account_create(pfn, ROOT_ACCOUNT, 1, 0, K_CONTROL, 0), RIGHTS);
-	ERR(exo_account_create(pfn, ROOT_ACCOUNT, 1, EXO_GUARD(guards, 0), K_ROOT, K_NOTHING), RIGHTS);
+	ERR(exo_account_create(pfn, ROOT_ACCOUNT, 1, EXO_GUARD(guards, 0), K_ROOT, K_NOTHING),
+		RIGHTS);
 	ERR(exo_account_create(pfn, ROOT_ACCOUNT, 1, EXO_GUARD(guards, 1), K_ROOT, K_ROOT), ABSENT);
 	ERR(exo_account_create(pfn, ROOT_ACCOUNT, FRAMES * 2, 0, K_ROOT, 0), QUOTA);
 	ERR(exo_account_create(pfn, ROOT_ACCOUNT, ~0ull, 0, K_ROOT, 0), QUOTA);

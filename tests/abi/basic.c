@@ -33,7 +33,7 @@ TEST(registers)
 			 "lea (%%rbx, %%r12), %1; add %%r13, %1; add %%r14, %1; add %%r15, %1"
 			 : "=m"(scratch), "=&r"(kept) : "i"(EXO_CALL)
 			 : "rax", "rbx", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r10", "r11",
-			   "r12", "r13", "r14", "r15", "memory", "cc");
+			 "r12", "r13", "r14", "r15", "memory", "cc");
 	IS(scratch, 0);
 	IS(kept, 7 + 8 + 9 + 10 + 11);
 }
@@ -65,7 +65,8 @@ TEST(tables_agree)
 	IS(free_frames, exo_info()->free_frames);
 	for (exo_pfn pfn = 0; pfn < exo_info()->frames; pfn++) {
 		if (((const volatile uint64_t *)EXO_FREEMAP)[pfn / 64] >> (pfn % 64) & 1) {
-			if (exo_frame(pfn)->kind || exo_frame(pfn)->account || exo_frame(pfn)->nmaps)
+			if (exo_frame(pfn)->kind || exo_frame(pfn)->account ||
+				exo_frame(pfn)->nmaps)
 				t_fail("free frame 0x%lx has an owner or a kind", pfn);
 		}
 	}

@@ -37,7 +37,7 @@ TEST(claim_and_release)
 {
 	exo_pfn pfn = exo_frame_find(0, 1);
 	struct exo_map map = { .va = T_VA, .pfn = pfn, .key = K_ALLOT,
-			       .op = EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM };
+				.op = EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM };
 
 	IS(exo_map(exo_self(), &map, 1, K_NONE), 1);
 	IS(exo_frame(pfn)->account, ROOT_ACCOUNT);
@@ -67,7 +67,7 @@ TEST(vector)
 
 	for (unsigned page = 0; page < 64; page++)
 		vec[page] = (struct exo_map){ .va = T_VA + page * PAGE, .pfn = pfn + page,
-					      .op = EXO_OP_MAP | EXO_MAP_WRITE, .key = K_ROOT };
+						.op = EXO_OP_MAP | EXO_MAP_WRITE, .key = K_ROOT };
 	IS(exo_map_all(exo_self(), vec, 64, K_ROOT), 64);
 	for (unsigned page = 0; page < 64; page++)
 		OK(t_write(T_VA + page * PAGE, page));
@@ -131,13 +131,13 @@ TEST(kernel_frames_are_not_mapped)
 	for (exo_pfn pfn = 0; pfn < FRAMES; pfn++) {
 		unsigned kind = exo_frame(pfn)->kind;
 		bool readable = kind == EXO_FRAME_DATA || kind == EXO_FRAME_GUARD ||
-				kind == EXO_FRAME_ACCOUNT || kind == EXO_FRAME_UAREA ||
-				kind == EXO_FRAME_TRACE;	/* by a key named T */
+			kind == EXO_FRAME_ACCOUNT || kind == EXO_FRAME_UAREA ||
+			kind == EXO_FRAME_TRACE; /* by a key named T */
 
 		if (!readable && op(T_VA, pfn, EXO_OP_MAP) > 0)
 			t_fail("frame 0x%lx of kind %u was mapped", pfn, kind);
 		if (kind != EXO_FRAME_DATA && kind != EXO_FRAME_UAREA &&
-		    op(T_VA, pfn, EXO_OP_MAP | EXO_MAP_WRITE) > 0)
+			op(T_VA, pfn, EXO_OP_MAP | EXO_MAP_WRITE) > 0)
 			t_fail("frame 0x%lx of kind %u was mapped writable", pfn, kind);
 	}
 	IS(t_unmap(T_VA), 1);

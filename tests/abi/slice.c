@@ -219,9 +219,18 @@ TEST(predicates)
 	uint64_t at = pfn * EXO_PAGE_BYTES;
 	struct exo_term terms[3] = {
 		{ .where = at, .mask = ~0ull, .value = 5, .cmp = EXO_EQ, .key = K_READ, .tag = 1 },
-		{ .where = at + 8, .mask = 0xff, .value = 3, .cmp = EXO_GT, .key = K_READ, .tag = 2 },
-		{ .where = EXO_INFO, .mask = ~0ull, .value = EXO_MAGIC, .cmp = EXO_NE, .tag = 3,
-		  .flags = EXO_TERM_OR },
+		{ .where = at + 8,
+			.mask = 0xff,
+			.value = 3,
+			.cmp = EXO_GT,
+			.key = K_READ,
+			.tag = 2 },
+		{ .where = EXO_INFO,
+			.mask = ~0ull,
+			.value = EXO_MAGIC,
+			.cmp = EXO_NE,
+			.tag = 3,
+			.flags = EXO_TERM_OR },
 	};
 	volatile uint64_t *word = (volatile uint64_t *)T_VA;
 	uint64_t soon;
@@ -251,7 +260,7 @@ TEST(wait_errors)
 {
 	exo_pfn pfn = t_claim(1), free_pfn = exo_frame_find(0, 1);
 	struct exo_term good = { .where = pfn * EXO_PAGE_BYTES, .mask = 0, .value = 0,
-				 .cmp = EXO_EQ, .key = K_ROOT, .tag = 9 }, bad;
+					.cmp = EXO_EQ, .key = K_ROOT, .tag = 9 }, bad;
 	static struct exo_term many[EXO_TERMS_MAX + 1];
 
 	IS(wait1(good, 1), 9);
@@ -310,7 +319,7 @@ static void
 waits_on_frame(uint64_t pfn)
 {
 	struct exo_term term = { .where = pfn * EXO_PAGE_BYTES, .mask = ~0ull, .value = 1,
-				 .cmp = EXO_EQ, .tag = 4 };
+					.cmp = EXO_EQ, .tag = 4 };
 
 	got[0] = 1;
 	woke_with = (uint64_t)wait1(term, 0);

@@ -58,8 +58,11 @@ TEST(who_may_map_it)
 TEST(who_may_wait_on_it)
 {
 	struct exo_term term = {
-		.where = ring() * EXO_PAGE_BYTES + offsetof(struct exo_trace_head, count), .mask = ~0ull,
-		.cmp = EXO_GT, .tag = 5, .key = K_FREE,
+		.where = ring() * EXO_PAGE_BYTES + offsetof(struct exo_trace_head, count),
+		.mask = ~0ull,
+		.cmp = EXO_GT,
+		.tag = 5,
+		.key = K_FREE,
 	};
 
 	OK(t_narrow(K_ROOT, K_FREE, t_key(EXO_R, "T")));
@@ -73,7 +76,8 @@ TEST(who_may_wait_on_it)
 static const volatile struct exo_trace *
 record(uint64_t n)
 {
-	uint64_t offset = sizeof(struct exo_trace_head) + n % ((volatile struct exo_trace_head *)T_VA)->slots * sizeof(struct exo_trace);
+	uint64_t offset = sizeof(struct exo_trace_head) +
+		n % ((volatile struct exo_trace_head *)T_VA)->slots * sizeof(struct exo_trace);
 
 	if (!IS(t_map(VA_RECORDS, ring() + offset / EXO_PAGE_BYTES, EXO_MAP_READ), 1))
 		return NULL;

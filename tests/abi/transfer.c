@@ -305,7 +305,8 @@ TEST(caller_dies)
 		return;
 	if (!t_child(&caller, client, server.id, 0) || !t_start(&caller))
 		return;
-	while (exo_env(caller.id)->waiting_on != server.id && exo_env(caller.id)->state == EXO_ENV_ALIVE)
+	while (exo_env(caller.id)->waiting_on != server.id &&
+		exo_env(caller.id)->state == EXO_ENV_ALIVE)
 		exo_yield(caller.id);
 	t_reap(&caller);
 	OK(exo_call(server.id, &m, 0));

@@ -41,7 +41,9 @@ all_registers(uint64_t arg)
 		"add %%r11, %%rax; add %%r12, %%rax; add %%r13, %%rax; add %%r14, %%rax;"
 		"pop %%rcx; mov -128(%%rsp), %%rdx; mov %%r15, %%rbx"
 		: "=a"(sum), "=c"(flags), "=d"(red_zone), "=b"(r15)
-		: : "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+		:
+		: "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
+		"cc");
 	if (sum != 1 + 1 + 2 + 3 + 4 + 5 + 6 + 8 + 9 + 10 + 11 + 12 + 13 + 14)
 		t_exit(1);
 	if (!(flags & 1) || !(flags & 0x400))
@@ -217,7 +219,7 @@ static void
 on_syscall(struct exo_sysframe *frame)
 {
 	if (frame->rax != 39 || frame->rdi != 1 || frame->rsi != 2 || frame->rdx != 3 ||
-	    frame->r10 != 4 || frame->r8 != 5 || frame->r9 != 6 || !exo_uarea()->critical)
+		frame->r10 != 4 || frame->r8 != 5 || frame->r9 != 6 || !exo_uarea()->critical)
 		t_exit(50);
 	count++;
 	frame->rax = 1234;
@@ -240,9 +242,10 @@ linux_call(uint64_t arg)
 	__asm__ volatile("mov $7, %%ebx; mov $8, %%r15d; movq $99, -120(%%rsp); syscall;"
 			 "1: mov %%rbx, %1; mov %%r15, %2; lea 1b(%%rip), %4;"
 			 "cmpq $99, -120(%%rsp); je 2f; xor %1, %1; 2:"
-			 : "=&a"(result), "=&d"(rbx), "=&S"(r15), "=&c"(rcx), "=&D"(here), "+r"(r10),
-			   "+r"(r8), "+r"(r9)
-			 : "0"(39), "4"(1), "2"(2), "1"(3) : "rbx", "r15", "r11", "memory", "cc");
+			 : "=&a"(result), "=&d"(rbx), "=&S"(r15), "=&c"(rcx), "=&D"(here),
+			 "+r"(r10), "+r"(r8), "+r"(r9)
+			 : "0"(39), "4"(1), "2"(2), "1"(3)
+			 : "rbx", "r15", "r11", "memory", "cc");
 	if (result != 1234 || rbx != 7 || r15 != 8 || rcx != here)
 		t_exit(2);
 	if (exo_uarea()->critical || count != 1)
@@ -328,7 +331,7 @@ event_after_exception(uint64_t arg)
 	exo_on_exception(posts_in_handler);
 	__asm__ volatile("ud2");
 	t_exit(count == 1 && bits == 32 && !exo_uarea()->depth && !exo_uarea()->critical &&
-	       !exo_uarea()->pending);
+		!exo_uarea()->pending);
 }
 
 /* What became pending in a handler is served inside the resume window, before the program goes on. */
@@ -342,7 +345,7 @@ waits_for_event(uint64_t arg)
 {
 	exo_pfn uarea = arg;
 	struct exo_term term = { .where = uarea * EXO_PAGE_BYTES + 32, .mask = ~0ull, .cmp = EXO_NE,
-				 .tag = 3 };
+					.tag = 3 };
 	int64_t woke;
 
 	term.key = 0;

@@ -39,7 +39,8 @@ wild_gs_fault(uint64_t base)
 
 TEST(gs_base)
 {
-	static const uint64_t bases[] = { 0, 0x1000, EXO_INFO, 0xffff800000000000, 0xffffffff80200000 };
+	static const uint64_t bases[] = { 0, 0x1000, EXO_INFO, 0xffff800000000000,
+		0xffffffff80200000 };
 
 	for (unsigned n = 0; n < sizeof(bases) / sizeof(bases[0]); n++) {
 		gs_ok = 0;
@@ -69,10 +70,12 @@ TEST(selectors)
 	for (uint64_t selector = 0; selector < 0x80; selector++) {
 		uint64_t reason = t_run(gs_selector, selector);
 
-		if (reason != T_EXIT(0x9006) && reason != T_EXIT(0x900d) && reason != T_EXIT(0x900b))
+		if (reason != T_EXIT(0x9006) && reason != T_EXIT(0x900d) &&
+			reason != T_EXIT(0x900b))
 			t_fail("gs 0x%lx: 0x%lx", selector, reason);
 		reason = t_run(ds_selector, selector);
-		if (reason != T_EXIT(0x9006) && reason != T_EXIT(0x900d) && reason != T_EXIT(0x900b))
+		if (reason != T_EXIT(0x9006) && reason != T_EXIT(0x900d) &&
+			reason != T_EXIT(0x900b))
 			t_fail("ds 0x%lx: 0x%lx", selector, reason);
 	}
 }
@@ -99,7 +102,7 @@ TEST(far_jumps)
 		uint64_t reason = t_run(far_jump, selector), which = reason >> 16;
 
 		if ((reason & 0xffff) == EXO_DEAD_EXIT &&
-		    (which == 0x9006 || which == 0x900d || which == 0x900b || which == 0x900e))
+			(which == 0x9006 || which == 0x900d || which == 0x900b || which == 0x900e))
 			continue;
 		if ((reason & 0xffff) != EXO_DEAD_NESTING && (reason & 0xffff) != EXO_DEAD_STATE)
 			t_fail("selector 0x%lx: 0x%lx", selector, reason);
@@ -113,7 +116,7 @@ call_number(uint64_t rax)
 {
 	exo_on_exception(note);
 	__asm__ volatile("syscall" : "+a"(rax)
-			 : : "rcx", "r11", "rdi", "rsi", "rdx", "r8", "r9", "r10", "memory");
+				: : "rcx", "r11", "rdi", "rsi", "rdx", "r8", "r9", "r10", "memory");
 	t_exit((int64_t)rax < 0 && (int64_t)rax > -100 ? (uint64_t)-(int64_t)rax : 0x7777);
 }
 
@@ -154,8 +157,8 @@ TEST(call_at_the_top)
 	tables = exo_frame_find(0, 9);
 	IS(exo_frame_claim_all(tables, 9, c.account, 0, K_ROOT, 0), 9);
 	for (unsigned n = 0; n < 3; n++)
-		exo_pt_install(c.id, page | levels[n] | EXO_PT_WRITE, tables + 3 * n, tables + 3 * n + 1,
-			       K_ROOT, 0);
+		exo_pt_install(c.id, page | levels[n] | EXO_PT_WRITE, tables + 3 * n,
+			tables + 3 * n + 1, K_ROOT, 0);
 	IS(t_map_op(c.id, page, pfn, EXO_OP_MAP | EXO_MAP_EXEC, K_ROOT, K_ROOT), 1);
 	t_start(&c);
 	IS(t_wait(&c), T_EXIT(0x900e));
@@ -181,14 +184,14 @@ static uint64_t own_frame[8] __attribute__((aligned(64)));
 
 TEST(iretq)
 {
-	static const uint64_t places[] = { 0xffff800000000000, 0xffff800000100000, 0xffffffff80200000,
-					   0xffffffff80100000, EXO_INFO, T_NOTABLE, 0x8000000000000000 };
+	static const uint64_t places[] = { 0xffff800000000000, 0xffff800000100000,
+		0xffffffff80200000, 0xffffffff80100000, EXO_INFO, T_NOTABLE, 0x8000000000000000 };
 	uint64_t reason;
 
 	for (unsigned n = 0; n < sizeof(places) / sizeof(places[0]); n++) {
 		reason = t_run(iretq_at, places[n]);
 		t_say("iretq at 0x%lx: vector %lu error 0x%lx", places[n], (unsigned long)vector,
-		      (unsigned long)error);
+			(unsigned long)error);
 		CHECK((reason & 0xffff) == EXO_DEAD_EXIT && reason >= T_EXIT(0x9000));
 	}
 	own_frame[0] = (uint64_t)t_exit;

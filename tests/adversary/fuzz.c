@@ -72,7 +72,7 @@ static uint64_t
 pick_va(void)
 {
 	static const uint64_t odd[] = { 0, 0x400000, EXO_BOOT_UAREA, EXO_USER_TOP, T_NOTABLE,
-					0x800000000000, 0xffff800000000000, EXO_VPT, EXO_INFO, ~0ull };
+		0x800000000000, 0xffff800000000000, EXO_VPT, EXO_INFO, ~0ull };
 
 	if (draw(16) == 0)
 		return odd[draw(sizeof(odd) / sizeof(odd[0]))] + (draw(2) ? 0 : draw(PAGE));
@@ -106,14 +106,14 @@ static const void *
 fill_map(void)
 {
 	struct exo_map *vec = (struct exo_map *)shared.vector;
-	static const uint32_t ops[] = { EXO_OP_MAP, EXO_OP_MAP, EXO_OP_MAP | EXO_MAP_CLAIM, EXO_OP_UNMAP,
-		EXO_OP_UNMAP | EXO_MAP_RELEASE, EXO_OP_PROTECT, EXO_OP_PROTECT | EXO_MAP_CLEARAD,
-		EXO_OP_MAP | EXO_MAP_IO, 0 };
+	static const uint32_t ops[] = { EXO_OP_MAP, EXO_OP_MAP, EXO_OP_MAP | EXO_MAP_CLAIM,
+		EXO_OP_UNMAP, EXO_OP_UNMAP | EXO_MAP_RELEASE, EXO_OP_PROTECT,
+		EXO_OP_PROTECT | EXO_MAP_CLEARAD, EXO_OP_MAP | EXO_MAP_IO, 0 };
 
 	for (unsigned n = 0; n < 16; n++)
 		vec[n] = (struct exo_map){ .va = pick_va(), .pfn = pick_pfn(), .key = pick_slot(),
 			.op = ops[draw(sizeof(ops) / sizeof(ops[0]))] | (uint32_t)draw(0x80) |
-			      (draw(16) ? 0 : (uint32_t)draw(0)) };
+				(draw(16) ? 0 : (uint32_t)draw(0)) };
 	return vec;
 }
 
@@ -123,9 +123,14 @@ fill_env_spec(void)
 	struct exo_env_spec *spec = (struct exo_env_spec *)shared.vector;
 
 	*spec = (struct exo_env_spec){ .slot = draw(4) ? exo_env_find_slot() : (uint32_t)draw(0),
-		.k_account = pick_slot(), .account = draw(4) ? shared.account : pick_pfn(),
-		.env_frame = pick_pfn(), .root_frame = pick_pfn(), .root_links = pick_pfn(),
-		.ring_frame = pick_pfn(), .guard = draw(2) ? 0 : pick_guard(), .k_guard = pick_slot() };
+		.k_account = pick_slot(),
+		.account = draw(4) ? shared.account : pick_pfn(),
+		.env_frame = pick_pfn(),
+		.root_frame = pick_pfn(),
+		.root_links = pick_pfn(),
+		.ring_frame = pick_pfn(),
+		.guard = draw(2) ? 0 : pick_guard(),
+		.k_guard = pick_slot() };
 	return spec;
 }
 
@@ -134,8 +139,10 @@ fill_act_spec(void)
 {
 	struct exo_act_spec *spec = (struct exo_act_spec *)shared.vector;
 
-	*spec = (struct exo_act_spec){ .cpu = draw(8) ? 0 : (uint32_t)draw(0), .uarea_frame = pick_pfn(),
-				       .act_frame = pick_pfn(), .uarea_va = pick_va() };
+	*spec = (struct exo_act_spec){ .cpu = draw(8) ? 0 : (uint32_t)draw(0),
+		.uarea_frame = pick_pfn(),
+		.act_frame = pick_pfn(),
+		.uarea_va = pick_va() };
 	return spec;
 }
 
@@ -190,14 +197,21 @@ one_call(void)
 
 	switch (draw(43)) {
 	case 0: return exo_null();
-	case 1: return exo_frame_claim(pick_pfn(), pick_count(), draw(4) ? shared.account : pick_pfn(),
-				draw(2) ? 0 : pick_guard(), pick_slot(), pick_slot());
+	case 1:
+		return exo_frame_claim(pick_pfn(), pick_count(),
+			draw(4) ? shared.account : pick_pfn(), draw(2) ? 0 : pick_guard(),
+			pick_slot(), pick_slot());
 	case 2: return exo_frame_release(pick_pfn(), pick_count(), pick_slot());
-	case 3: return exo_frame_guard(pick_pfn(), pick_count(), pick_guard(), pick_slot(), pick_slot());
-	case 4: return exo_frame_mark(pick_pfn(), pick_count(), pick_bits(), pick_bits(), pick_slot());
+	case 3:
+		return exo_frame_guard(pick_pfn(), pick_count(), pick_guard(), pick_slot(),
+			pick_slot());
+	case 4:
+		return exo_frame_mark(pick_pfn(), pick_count(), pick_bits(), pick_bits(),
+			pick_slot());
 	case 5: return exo_frame_unbind(pick_pfn(), pick_count(), pick_slot());
-	case 6: return exo_account_create(pick_pfn(), draw(4) ? shared.account : pick_pfn(), draw(9),
-				   draw(2) ? 0 : pick_guard(), pick_slot(), pick_slot());
+	case 6:
+		return exo_account_create(pick_pfn(), draw(4) ? shared.account : pick_pfn(),
+			draw(9), draw(2) ? 0 : pick_guard(), pick_slot(), pick_slot());
 	case 7: return exo_account_limit(pick_pfn(), (int64_t)draw(9) - 4, pick_slot());
 	case 8: return draw(40) ? -1 : exo_account_reap(pick_pfn(), pick_count(), pick_slot());
 	case 9: return exo_guard_create(pick_guard(), pick_ptr(fill_keys()), pick_slot());
@@ -206,7 +220,9 @@ one_call(void)
 	case 12: return exo_guard_free(pick_guard() | 2, pick_slot());
 	case 13: return exo_key_narrow(pick_slot(), pick_slot(), draw(0) & 0xffff3fff & ~0xeull, 0);
 	case 14: return exo_key_bind(pick_guard(), pick_bits(), pick_slot(), pick_slot());
-	case 15: return exo_key_copy(pick_slot(), pick_count(), pick_env(), pick_slot(), pick_slot());
+	case 15:
+		return exo_key_copy(pick_slot(), pick_count(), pick_env(), pick_slot(),
+			pick_slot());
 	case 16: return exo_key_offer(pick_slot(), pick_env());
 	case 17: return exo_key_take(pick_env(), pick_slot(), pick_slot());
 	case 18: return exo_key_drop(4 + pick_slot(), draw(4));
@@ -218,10 +234,16 @@ one_call(void)
 	case 24: case 25: return exo_pt_install(pick_env(), pick_va() | draw(8), pick_pfn(),
 				draw(3) ? pick_pfn() : 0, pick_slot(), pick_slot());
 	case 26: return exo_pt_remove(pick_env(), pick_va() | draw(4), pick_slot());
-	case 27: case 28: case 29: case 30:
-		return exo_map(pick_env(), pick_ptr(fill_map()), draw(16) ? draw(16) : pick_count(), pick_slot());
+	case 27:
+	case 28:
+	case 29:
+	case 30:
+		return exo_map(pick_env(), pick_ptr(fill_map()), draw(16) ? draw(16) : pick_count(),
+			pick_slot());
 	case 31: return exo_pt_clone(pick_env(), pick_va(), pick_count(), pick_slot());
-	case 32: return exo_slice_claim((uint32_t)draw(2), (uint32_t)draw(600), pick_env(), 0, pick_slot(), 0);
+	case 32:
+		return exo_slice_claim((uint32_t)draw(2), (uint32_t)draw(600), pick_env(), 0,
+			pick_slot(), 0);
 	case 33: return exo_slice_release(0, 2 + (uint32_t)draw(0), pick_slot());
 	case 34: return exo_slice_pass(0, 2 + (uint32_t)draw(0), pick_env(), pick_slot());
 	case 35: return exo_yield(pick_env());
@@ -231,7 +253,9 @@ one_call(void)
 	case 39: return exo_irq_bind((uint32_t)draw(64), pick_env(), pick_bits(), pick_slot());
 	case 40: return exo_irq_unmask((uint32_t)draw(64));
 	case 41: return exo_port_io((uint32_t)draw(0x20000), pick_bits(), 0, pick_slot());
-	case 42: return exo_io_submit((uint32_t)draw(4), (uint32_t)draw(12), pick_ptr(fill_io()), draw(5), pick_slot());
+	case 42:
+		return exo_io_submit((uint32_t)draw(4), (uint32_t)draw(12), pick_ptr(fill_io()),
+			draw(5), pick_slot());
 	}
 	return -1;
 }
@@ -264,7 +288,7 @@ one_round(uint64_t calls)
 	uint64_t before;
 
 	if (!t_child(&victim, victim_waits, 0, 8) || !t_start(&victim) ||
-	    !t_child(&fuzzer, fuzzes, calls, SPARE))
+		!t_child(&fuzzer, fuzzes, calls, SPARE))
 		return;
 	shared.base = fuzzer.base;
 	shared.account = fuzzer.account;
@@ -283,7 +307,7 @@ one_round(uint64_t calls)
 TEST(fuzz)
 {
 	struct exo_key entries[EXO_GUARD_KEYS] = { t_key(EXO_RIGHTS_ALL, "a"),
-						   t_key(EXO_RIGHTS_ALL, "") };
+		t_key(EXO_RIGHTS_ALL, "") };
 	uint64_t calls = t_arg("calls", 20000), rounds = 0, free_before;
 	exo_pfn guards = t_claim(1);
 
@@ -306,7 +330,7 @@ TEST(fuzz)
 		IS(exo_frame(shared.stranger)->nmaps, 0);
 	}
 	t_say("%lu calls, %lu succeeded, %lu rounds", (unsigned long)shared.done,
-	      (unsigned long)shared.succeeded, (unsigned long)rounds);
+		(unsigned long)shared.succeeded, (unsigned long)rounds);
 	t_children_guard = 0;
 	OK(exo_guard_free(EXO_GUARD(guards, 0), K_ROOT));
 	t_release(shared.stranger, 1);

@@ -83,7 +83,8 @@ grabs_frames(uint64_t arg)
 		TRY(exo_port_io(0xf4, 0x101, 0, slot));
 		TRY(exo_log("x", 1, slot));
 		TRY(exo_machine_off(1, slot));
-		TRY(exo_pt_install(exo_self(), T_NOTABLE | 3, secret_pfn, secret_pfn + 1, slot, slot));
+		TRY(exo_pt_install(exo_self(), T_NOTABLE | 3, secret_pfn, secret_pfn + 1, slot,
+			slot));
 		TRY(t_map_op(other_env, T_VA, secret_pfn, EXO_OP_MAP, slot, slot));
 		TRY(t_map_op(other_env, 0x400000, 0, EXO_OP_UNMAP, slot, slot));
 		TRY(exo_pt_remove(other_env, 0x400000 | 1, slot));
@@ -141,7 +142,8 @@ forges(uint64_t arg)
 	TRY(exo_frame_claim(exo_frame_find(0, 1), 1, own_account, 0, OWN, 0));	/* limit used up */
 	TRY(self_op(T_VA, exo_frame_find(0, 1), EXO_OP_MAP | EXO_MAP_CLAIM, OWN));
 	TRY(self_op(T_VA, ROOT_ACCOUNT, EXO_OP_MAP, OWN));
-	for (unsigned which = 0; which < C_FRAMES; which++) {	/* what it owns, but typed for the kernel */
+	for (unsigned which = 0; which < C_FRAMES;
+		which++) { /* what it owns, but typed for the kernel */
 		if (which == C_UAREA)
 			continue;
 		TRY(self_op(T_VA, own_base + which, EXO_OP_MAP, OWN));
@@ -197,9 +199,15 @@ peek(uint64_t va, bool write)
 {
 	last_vector = 99;
 	if (write)
-		__asm__ volatile("lea 1f(%%rip), %%rbx; movq $7, (%0); 1:" : : "r"(va) : "rbx", "memory");
+		__asm__ volatile("lea 1f(%%rip), %%rbx; movq $7, (%0); 1:"
+				 :
+				 : "r"(va)
+				 : "rbx", "memory");
 	else
-		__asm__ volatile("lea 1f(%%rip), %%rbx; mov (%0), %%rcx; 1:" : : "r"(va) : "rbx", "rcx");
+		__asm__ volatile("lea 1f(%%rip), %%rbx; mov (%0), %%rcx; 1:"
+				 :
+				 : "r"(va)
+				 : "rbx", "rcx");
 	if (last_vector != 14 && last_vector != 13)
 		gained(va >> 12, write);
 	touched++;
@@ -244,13 +252,13 @@ TEST(addresses)
 
 TEST(no_kernel_pointers_exposed)
 {
-	static const enum exo_table_id tables[] = { EXO_T_CPUS, EXO_T_DEVICES, EXO_T_SLICES, EXO_T_ENVS,
-						    EXO_T_FRAMES };
+	static const enum exo_table_id tables[] = { EXO_T_CPUS, EXO_T_DEVICES, EXO_T_SLICES,
+		EXO_T_ENVS, EXO_T_FRAMES };
 
 	for (unsigned n = 0; n < sizeof(tables) / sizeof(tables[0]); n++) {
 		uint64_t base = exo_info()->table[tables[n]].base;
 		uint64_t words = exo_info()->table[tables[n]].count *
-				 exo_info()->table[tables[n]].entry_bytes / 8;
+			exo_info()->table[tables[n]].entry_bytes / 8;
 
 		for (uint64_t word = 0; word < words; word++) {
 			uint64_t value = ((const volatile uint64_t *)base)[word];

@@ -185,8 +185,11 @@ all_is_window(uint64_t arg)
 	(void)arg;
 	exo_on_exception(counts_and_skips);
 	rounds = 0;
-	*save = (struct exo_save){ .rip = (uint64_t)t_exit - 2, .rsp = ((uint64_t)&arg & -16ull) - 8,
-				   .rflags = 0x202, .rdi = 77, .flags = EXO_SAVE_FULL };
+	*save = (struct exo_save){ .rip = (uint64_t)t_exit - 2,
+		.rsp = ((uint64_t)&arg & -16ull) - 8,
+		.rflags = 0x202,
+		.rdi = 77,
+		.flags = EXO_SAVE_FULL };
 	u->window_begin = 0;
 	u->window_end = ~0ull;
 	__asm__ volatile("ud2");
@@ -260,8 +263,10 @@ odd_flags(uint64_t flags)
 	exo_on_exception(on_anything);
 	for (unsigned round = 0; round < 100; round++) {
 		__asm__ volatile("pushfq; or %2, (%%rsp); popfq; syscall; pushfq; cld; popfq"
-				 : "=a"(got) : "0"(EXO_CALL), "r"(flags)
-				 : "rcx", "r11", "rdi", "rsi", "rdx", "r8", "r9", "r10", "memory", "cc");
+				 : "=a"(got)
+				 : "0"(EXO_CALL), "r"(flags)
+				 : "rcx", "r11", "rdi", "rsi", "rdx", "r8", "r9", "r10", "memory",
+				 "cc");
 		__asm__ volatile("cld");
 		if (got != 0)
 			t_exit(1);
@@ -303,10 +308,12 @@ TEST(stack_pointer)
 static void
 wild_stack_syscall(uint64_t rsp)
 {
-	__asm__ volatile("mov %%rsp, %%rbx; mov %0, %%rsp; mov %1, %%eax; syscall; mov %%rsp, %%rdx;"
-			 "mov %%rbx, %%rsp; sub %%r12, %%rdx; mov %%rdx, %%rdi"
-			 : : "r"(rsp), "i"(EXO_CALL), "r"(0)
-			 : "rax", "rbx", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r10", "r11", "memory");
+	__asm__ volatile(
+		"mov %%rsp, %%rbx; mov %0, %%rsp; mov %1, %%eax; syscall; mov %%rsp, %%rdx;"
+		"mov %%rbx, %%rsp; sub %%r12, %%rdx; mov %%rdx, %%rdi"
+		:
+		: "r"(rsp), "i"(EXO_CALL), "r"(0)
+		: "rax", "rbx", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r10", "r11", "memory");
 	t_exit(4);
 }
 

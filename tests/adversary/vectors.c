@@ -36,7 +36,10 @@ TEST(vector_replaces_itself)
 	IS(t_map(T_VA, pfn, EXO_MAP_WRITE), 1);
 	IS(t_map(T_VA + PAGE, pfn + 1, EXO_MAP_WRITE), 1);
 	for (unsigned n = 0; n < 100; n++) {
-		vec[n] = (struct exo_map){ .va = T_VA, .pfn = pfn + 1, .op = EXO_OP_MAP, .key = K_ROOT };
+		vec[n] = (struct exo_map){ .va = T_VA,
+			.pfn = pfn + 1,
+			.op = EXO_OP_MAP,
+			.key = K_ROOT };
 		other[n] = (struct exo_map){ .va = 0xffff800000000000, .op = 0xffffffff };
 	}
 	got = exo_map_all(exo_self(), vec, 100, K_ROOT);
@@ -207,7 +210,7 @@ static void
 waits_on_itself(uint64_t arg)
 {
 	struct exo_term term = { .where = (own_base + arg) * PAGE, .mask = ~0ull, .value = 0x12345,
-				 .cmp = EXO_EQ };
+					.cmp = EXO_EQ };
 
 	exo_wait_for(&term, 1, 0, 0);
 	t_exit(1);

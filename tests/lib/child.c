@@ -43,12 +43,12 @@ static bool
 install_tables(const struct t_child *c)
 {
 	static const uint64_t where[5] = { 0x400000 | 3, 0x400000 | 2, 0x400000 | 1,
-					   EXO_BOOT_UAREA | 1, T_VA | 1 };
+		EXO_BOOT_UAREA | 1, T_VA | 1 };
 	exo_pfn table = c->base + C_TABLES;
 
 	for (unsigned which = 0; which < 5; which++, table += 3) {
 		if (!OK(exo_pt_install(c->id, where[which] | EXO_PT_WRITE, table, table + 1,
-				       K_ROOT, K_ROOT)))
+					K_ROOT, K_ROOT)))
 			return false;
 	}
 	return true;
@@ -59,17 +59,18 @@ static bool
 map_image(const struct t_child *c)
 {
 	for (uint64_t va = (uint64_t)__executable_start & -EXO_PAGE_BYTES; va < (uint64_t)_end;
-	     va += EXO_PAGE_BYTES) {
+		va += EXO_PAGE_BYTES) {
 		uint64_t pte = exo_pte(va);
 		uint32_t op = EXO_OP_MAP | (pte & EXO_PTE_WRITE ? EXO_MAP_WRITE : 0) |
-			      (pte & EXO_PTE_NX ? 0 : EXO_MAP_EXEC);
+			(pte & EXO_PTE_NX ? 0 : EXO_MAP_EXEC);
 
 		if ((pte & EXO_PTE_PRESENT) &&
-		    !IS(t_map_op(c->id, va, EXO_PTE_PFN(pte), op, K_ROOT, K_ROOT), 1))
+			!IS(t_map_op(c->id, va, EXO_PTE_PFN(pte), op, K_ROOT, K_ROOT), 1))
 			return false;
 	}
 	return IS(t_map_op(c->id, EXO_BOOT_UAREA, c->base + C_UAREA, EXO_OP_MAP | EXO_MAP_WRITE,
-			   K_ROOT, K_ROOT), 1);
+			  K_ROOT, K_ROOT),
+		1);
 }
 
 /* The u-area is filled in before it becomes one: afterwards it is the child's alone. */
@@ -96,12 +97,13 @@ create(struct t_child *c, uint64_t spare)
 
 	c->account = exo_frame_find(0, 1);
 	if (!IS(exo_frame_claim(c->account, 1, ROOT_ACCOUNT, 0, K_ROOT, 0), 1) ||
-	    !OK(exo_account_create(c->account, ROOT_ACCOUNT, C_FRAMES + spare, t_children_guard,
-				   K_ROOT, K_ROOT)))
+		!OK(exo_account_create(c->account, ROOT_ACCOUNT, C_FRAMES + spare, t_children_guard,
+			K_ROOT, K_ROOT)))
 		return false;
 	c->base = exo_frame_find(0, C_FRAMES);
-	if (!IS(exo_frame_claim_all(c->base, C_FRAMES, c->account, t_children_guard, K_ROOT, K_ROOT),
-		C_FRAMES))
+	if (!IS(exo_frame_claim_all(c->base, C_FRAMES, c->account, t_children_guard, K_ROOT,
+			K_ROOT),
+		    C_FRAMES))
 		return false;
 	spec.account = c->account;
 	spec.env_frame = c->base + C_ENV;
@@ -147,20 +149,20 @@ bool
 t_until(const volatile uint64_t *word, enum exo_cmp cmp, uint64_t value)
 {
 	struct exo_term term = { .where = (uint64_t)word, .mask = ~0ull, .value = value,
-				 .key = K_ROOT, .cmp = (uint8_t)cmp, .tag = 7 };
+					.key = K_ROOT, .cmp = (uint8_t)cmp, .tag = 7 };
 	uint64_t deadline = exo_now_ns() + 2000000000ull;
 	int64_t woke;
 
 	if ((uint64_t)word < EXO_TABLES)
 		term.where = EXO_PTE_PFN(exo_pte((uint64_t)word)) * EXO_PAGE_BYTES +
-			     (uint64_t)word % EXO_PAGE_BYTES;
+			(uint64_t)word % EXO_PAGE_BYTES;
 	do {
 		woke = exo_wait_for(&term, 1, deadline, 0);
 	} while (woke == (int64_t)EXO_WOKE_SLICE);
 	if (woke == 7 || woke == (int64_t)(EXO_WOKE_TAG | 7))
 		return true;
 	t_fail("waiting for a word: %s 0x%lx (value %ld)", woke < 0 ? exo_error_name(woke) : "woke",
-	       (unsigned long)woke, (long)*word);
+		(unsigned long)woke, (long)*word);
 	return false;
 }
 

@@ -62,11 +62,11 @@ t_is(int line, const char *what, int64_t got, int64_t want)
 		return true;
 	if (got < 0 || want < 0)
 		t_fail("%d: %s = %ld %s, not %ld %s", line, what, (long)got,
-		       got < 0 ? exo_error_name(got) : "", (long)want,
-		       want < 0 ? exo_error_name(want) : "");
+			got < 0 ? exo_error_name(got) : "", (long)want,
+			want < 0 ? exo_error_name(want) : "");
 	else
 		t_fail("%d: %s = 0x%lx, not 0x%lx", line, what, (unsigned long)got,
-		       (unsigned long)want);
+			(unsigned long)want);
 	return false;
 }
 
@@ -108,11 +108,11 @@ on_exception(struct exo_save *context)
 	if (context->rip == (uint64_t)t_read_at || context->rip == (uint64_t)t_write_at) {
 		context->rip = (uint64_t)t_fixup;
 	} else if (exec_target && (context->rip == (uint64_t)t_exec_at ||
-				   context->rip == exec_target)) {
+					context->rip == exec_target)) {
 		context->rip = (uint64_t)t_fixup_exec;
 	} else {
 		t_fail("exception %u error 0x%x at 0x%lx, address 0x%lx", context->vector,
-		       context->error, context->rip, context->addr);
+			context->error, context->rip, context->addr);
 		exo_machine_off(1, K_ROOT);
 	}
 	context->rax = result;
@@ -226,7 +226,8 @@ archive_page(const char *name)
 		while (name[same] && name[same] == at[same])
 			same++;
 		if (!name[same] && !at[same] && entry[n].bytes &&
-		    t_map(T_SCRATCH + EXO_PAGE_BYTES, first + entry[n].data / EXO_PAGE_BYTES, 0) == 1)
+			t_map(T_SCRATCH + EXO_PAGE_BYTES, first + entry[n].data / EXO_PAGE_BYTES,
+				0) == 1)
 			return (const char *)(T_SCRATCH + EXO_PAGE_BYTES);
 	}
 	return NULL;

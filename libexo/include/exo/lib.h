@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <exo/arch/x86_64.h>
 #include <exo/calls.h>
 #include <exo/start.h>
 #include <exo/uarea.h>
@@ -60,10 +61,7 @@ struct exo_lib {
 static inline struct exo_uarea *
 exo_uarea(void)
 {
-	struct exo_uarea *u;
-
-	__asm__ volatile("movq %%gs:0, %0" : "=r"(u));
-	return u;
+	return (struct exo_uarea *)exo_gs_first();
 }
 
 static inline struct exo_lib *
@@ -116,7 +114,7 @@ exo_critical_enter(void)
 	uint32_t before = *(volatile uint32_t *)&u->critical;
 
 	*(volatile uint32_t *)&u->critical = 1;
-	__asm__ volatile("" ::: "memory");
+	exo_compiler_barrier();
 	return before;
 }
 void exo_critical_leave(uint32_t before);

@@ -7,6 +7,7 @@
 #define EXO_READ_H
 
 #include <stddef.h>
+#include <exo/arch/x86_64.h>
 #include <exo/tables.h>
 
 static inline const volatile struct exo_info *
@@ -64,15 +65,6 @@ static inline const volatile struct exo_device *
 exo_device(uint32_t device)
 {
 	return (const volatile struct exo_device *)exo_table_row(EXO_T_DEVICES, device);
-}
-
-static inline uint64_t
-exo_rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (uint64_t)hi << 32 | lo;
 }
 
 /* Nanoseconds since boot, the clock of every deadline. */
