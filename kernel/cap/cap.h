@@ -7,9 +7,7 @@
 #ifndef KERNEL_CAP_H
 #define KERNEL_CAP_H
 
-#include "../core/core.h"
-
-struct env;
+#include "../env/env.h"
 
 enum key_type { KEY_NONE, KEY_NAMED, KEY_BOUND };
 
@@ -46,10 +44,20 @@ bool key_dominates(const struct exo_key *strong, const struct exo_key *weak);
 bool key_valid(const struct exo_key *key);
 
 /* NULL when the slot is outside the ring. */
-struct key *ring_slot(const struct env *env, exo_slot slot);
+static inline struct key *
+ring_slot(const struct env *env, exo_slot slot)
+{
+	u32 ring = slot / EXO_KEYS_FRAME;
+
+	if (ring >= EXO_RING_FRAMES || env->ring[ring] == 0)
+		return NULL;
+	return (struct key *)frame_ptr(env->ring[ring]) + slot % EXO_KEYS_FRAME;
+}
 
 /* Does the key in env's slot open this guard?  0 or -EXO_E{KEY,RIGHTS,STALE}. */
 int guard_allows(const struct env *env, exo_slot slot, exo_guardref guard, u64 serial, u32 rights) REQUIRES(mem_lock);
+/* The same, but -EXO_EABSENT when the guard is gone: then the account's key alone reaches the object. */
+int guard_test(const struct env *env, exo_slot slot, exo_guardref guard, u64 serial, u32 rights) REQUIRES(mem_lock);
 /* Does it open a name that the kernel itself asks for (EXO_NAME_*)?  Named keys only. */
 int name_allows(const struct env *env, exo_slot slot, const struct exo_key *name);
 

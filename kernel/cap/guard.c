@@ -73,7 +73,7 @@ bound_opens(const struct key *key, exo_guardref ref, const struct guard *guard, 
 }
 
 int
-guard_allows(const struct env *env, exo_slot slot, exo_guardref ref, u64 serial, u32 rights)
+guard_test(const struct env *env, exo_slot slot, exo_guardref ref, u64 serial, u32 rights)
 {
 	const struct key *key = ring_slot(env, slot);
 	const struct guard *guard;
@@ -84,7 +84,7 @@ guard_allows(const struct env *env, exo_slot slot, exo_guardref ref, u64 serial,
 		return root_opens(key, rights) ? 0 : -EXO_ERIGHTS;
 	guard = guard_at(ref);
 	if (guard == NULL || guard->serial != serial)
-		return -EXO_ERIGHTS;
+		return -EXO_EABSENT;
 	if (key->type == KEY_BOUND)
 		return bound_opens(key, ref, guard, rights);
 	for (unsigned n = 0; n < EXO_GUARD_KEYS; n++)
@@ -106,6 +106,14 @@ guard_usable(const struct env *env, exo_guardref ref, exo_slot slot)
 	if (error == -EXO_EKIND)
 		return -EXO_EABSENT;
 	return error ? error : guard_allows(env, slot, ref, guard->serial, EXO_C);
+}
+
+int
+guard_allows(const struct env *env, exo_slot slot, exo_guardref ref, u64 serial, u32 rights)
+{
+	int error = guard_test(env, slot, ref, serial, rights);
+
+	return error == -EXO_EABSENT ? -EXO_ERIGHTS : error;
 }
 
 void

@@ -47,16 +47,6 @@ key_valid(const struct exo_key *key)
 	return true;
 }
 
-struct key *
-ring_slot(const struct env *env, exo_slot slot)
-{
-	u32 ring = slot / EXO_KEYS_FRAME;
-
-	if (ring >= EXO_RING_FRAMES || env->ring[ring] == 0)
-		return NULL;
-	return (struct key *)frame_ptr(env->ring[ring]) + slot % EXO_KEYS_FRAME;
-}
-
 /* The guard a bound key counts at, or NULL when it is not bound or stale. */
 static struct guard *
 counted_at(const struct key *key) REQUIRES(mem_lock)

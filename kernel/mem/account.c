@@ -79,19 +79,23 @@ account_close(exo_pfn pfn)
 	parent->children--;
 }
 
+/*
+ * Control reaches downwards whatever guards the accounts below were put under,
+ * or else a child could lock its parent out of its frames.  Other rights ask
+ * the account's own guard, and what is above only where there is none.
+ */
 int
 account_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 {
 	const struct account *account = account_of(pfn);
+	int error;
 
 	for (unsigned depth = 0; depth <= ACCOUNT_DEPTH; depth++) {
-		if (account->guard && guard_live(account->guard, account->guard_serial)) {
-			int refused = guard_allows(self, key, account->guard,
-				account->guard_serial, rights);
-
-			if (refused == 0 || rights != EXO_C)
-				return refused;
-		}
+		error = -EXO_EABSENT;
+		if (account->guard)
+			error = guard_test(self, key, account->guard, account->guard_serial, rights);
+		if (error == 0 || (error != -EXO_EABSENT && rights != EXO_C))
+			return error;
 		if (account->parent == 0)
 			break;
 		account = account_of(account->parent);

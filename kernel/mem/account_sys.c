@@ -95,24 +95,6 @@ sys_account_limit(struct env *self, u64 account, i64 delta, u64 k_parent)
 	return mem_leave(NULL, 0);
 }
 
-/*
- * Whoever controls an account controls those below it, whatever guards they
- * were put under: or else a child could lock its parent out of its frames.
- */
-static int
-may_reap(struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
-{
-	int error = account_reach(self, pfn, key, EXO_C), above = error;
-
-	for (unsigned depth = 0; above == -EXO_ERIGHTS && depth < ACCOUNT_DEPTH; depth++) {
-		pfn = account_of(pfn)->parent;
-		if (pfn == 0)
-			break;
-		above = account_allows(self, key, pfn, EXO_C);
-	}
-	return above == 0 ? 0 : error;
-}
-
 /* Units of work done; BUSY after a whole round in which nothing could be. */
 static i64
 reap(struct account *account, u64 max, struct work *work) REQUIRES(env_lock, mem_lock)
@@ -140,7 +122,7 @@ sys_account_reap(struct env *self, u64 account, u64 max, u64 key)
 	if (max == 0)
 		return -EXO_EARG;
 	mem_enter();
-	error = may_reap(self, account, (exo_slot)key);
+	error = account_reach(self, account, (exo_slot)key, EXO_C);
 	if (error)
 		return mem_leave(&work, error);
 

@@ -174,8 +174,8 @@ frame_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 
 	if (frame->account == 0)
 		return -EXO_ERIGHTS;
-	if (frame->guard && guard_live(frame->guard, frame->guard_serial) &&
-		guard_allows(self, key, frame->guard, frame->guard_serial, rights) == 0)
+	if (frame->guard &&
+		guard_test(self, key, frame->guard, frame->guard_serial, rights) == 0)
 		return 0;
 	return account_allows(self, key, frame->account, rights);
 }

@@ -12,14 +12,12 @@
 #include <kernel/syscalls.h>
 
 #define BATCH 16u			/* elements copied in at once: 384 bytes of stack */
-#define NO_REGION (~0ull)
 
 #define BITS_MAP (EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_SOFT)
 
 struct mapper {
 	struct env *self, *env;
-	struct walk walk;		/* the table of `region` */
-	u64 region;			/* va >> 21 */
+	const struct walk *walk;	/* to the table for the element in hand */
 	struct work *work;
 };
 
@@ -27,20 +25,15 @@ struct mapper {
 static bool
 covered(struct mapper *map, u64 va) REQUIRES(mem_lock)
 {
-	if (map->region == va >> pt_shift(2))
-		return true;
-	map->region = NO_REGION;
-	if (!pt_walk(&map->walk, map->env->root, va, 1))
-		return false;
-	map->region = va >> pt_shift(2);
-	return true;
+	map->walk = pt_walk_page(map->env->root, va);
+	return map->walk != NULL;
 }
 
 /* What was bound at va has changed.  An address space that is not loaded needs nothing. */
 static void
 changed(struct mapper *map, u64 va)
 {
-	if (map->walk.shared)
+	if (map->walk->shared)
 		map->work->flush_all = true;
 	else if (map->env == map->self)
 		work_flush_va(map->work, va);
@@ -150,7 +143,7 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return -EXO_ENOTABLE;
-	if (!walk_mutable(&map->walk, map->env))
+	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
 	error = how == EXO_MAP_CLAIM ? may_claim(map, e->pfn, e->key) :
 		how == EXO_MAP_IO ? may_io(map, e->pfn, e->key) :
@@ -158,8 +151,8 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	if (error)
 		return error;
 
-	at = BINDING(map->walk.table, pt_index(e->va, 1));
-	if (map->walk.entries[pt_index(e->va, 1)] & PTE_PRESENT) {
+	at = BINDING(map->walk->table, pt_index(e->va, 1));
+	if (map->walk->entries[pt_index(e->va, 1)] & PTE_PRESENT) {
 		binding_remove(at);
 		changed(map, e->va);
 	}
@@ -211,12 +204,12 @@ unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return 1;
-	pte = map->walk.entries[pt_index(e->va, 1)];
+	pte = map->walk->entries[pt_index(e->va, 1)];
 	if (!(pte & PTE_PRESENT))
 		return 1;
-	if (!walk_mutable(&map->walk, map->env))
+	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
-	at = BINDING(map->walk.table, pt_index(e->va, 1));
+	at = BINDING(map->walk->table, pt_index(e->va, 1));
 	if ((e->op & EXO_MAP_RELEASE) && !(pte & PTE_IO) &&
 		frames[PTE_PFN(pte)].account == map->env->account) {
 		error = may_release(map, PTE_PFN(pte), e->key);
@@ -241,11 +234,11 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return -EXO_ENOTABLE;
-	entry = &map->walk.entries[pt_index(e->va, 1)];
+	entry = &map->walk->entries[pt_index(e->va, 1)];
 	pte = *entry;
 	if (!(pte & PTE_PRESENT))
 		return -EXO_EABSENT;
-	if (!walk_mutable(&map->walk, map->env))
+	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
 	adds = (flags & ~pte & PTE_WRITE) || (pte & ~flags & PTE_NX);
 	if (adds)
@@ -290,7 +283,6 @@ elements(struct mapper *map, const struct exo_map *batch, u64 count, int *error)
 	u64 done = 0;
 	int result = 1;
 
-	map->region = NO_REGION;
 	while (done < count && map->work->left > 0) {
 		result = element(map, &batch[done]);
 		if (result <= 0)

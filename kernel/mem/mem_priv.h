@@ -92,6 +92,8 @@ struct walk {
 	bool shared;			/* some table on the way is bound more than once */
 };
 bool pt_walk(struct walk *walk, exo_pfn root, u64 va, unsigned level) REQUIRES(mem_lock);
+/* To the table whose entries map pages around va; NULL: there is none.  Good until a table is entered or removed. */
+const struct walk *pt_walk_page(exo_pfn root, u64 va) REQUIRES(mem_lock);
 
 static inline unsigned
 pt_shift(unsigned level)		/* an entry of a table of this level covers 1 << this bytes */

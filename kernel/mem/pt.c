@@ -20,6 +20,16 @@ struct link {
 	binding_t next, prev;		/* 0: the end */
 };
 
+/*
+ * The last walk to a page's table.  It holds until any entry above level 1
+ * changes, in whatever tree: rare, next to page faults in the same 2 MiB.
+ */
+static struct {				/* all [mem_lock] */
+	struct walk walk;
+	exo_pfn root;			/* 0: nothing kept */
+	u64 region;			/* va >> 21 */
+} recent;
+
 static struct link *
 link_at(binding_t at) REQUIRES(mem_lock)
 {
@@ -67,6 +77,13 @@ reverse_remove(exo_pfn target, binding_t at) REQUIRES(mem_lock)
 		link_at(link.next)->prev = link.prev;
 }
 
+static void
+upper_changed(binding_t at) REQUIRES(mem_lock)
+{
+	if (frames[BINDING_TABLE(at)].kind != EXO_FRAME_PT1)
+		recent.root = 0;
+}
+
 void
 binding_insert(binding_t at, exo_pfn target, u64 pte)
 {
@@ -74,6 +91,7 @@ binding_insert(binding_t at, exo_pfn target, u64 pte)
 
 	debug_must(!(*entry & PTE_PRESENT));
 	*entry = (pte & ~PTE_ADDRESS) | target << EXO_PAGE_SHIFT;
+	upper_changed(at);
 	frames_priv[BINDING_TABLE(at)].used++;
 	if (!(pte & PTE_IO))
 		reverse_insert(target, at);
@@ -86,6 +104,7 @@ binding_remove(binding_t at)
 
 	must(pte & PTE_PRESENT);
 	*entry = 0;
+	upper_changed(at);
 	frames_priv[BINDING_TABLE(at)].used--;
 	if (!(pte & PTE_IO))
 		reverse_remove(PTE_PFN(pte), at);
@@ -103,24 +122,40 @@ binding_next(exo_pfn target, binding_t at, binding_t previous)
 bool
 pt_walk(struct walk *walk, exo_pfn root, u64 va, unsigned level)
 {
-	u64 entry;
+	exo_pfn table = root;
+	u64 entry, write = PTE_WRITE;
+	unsigned shift = pt_shift(4), at;
+	bool shared = false;
 
-	walk->table = root;
-	walk->write = true;
-	walk->shared = false;
-	for (unsigned at = 4; at > level; at--) {
-		walk->entries = frame_ptr(walk->table);
-		entry = walk->entries[pt_index(va, at)];
-		walk->gap = at;
+	for (at = 4; at > level; at--, shift -= 9) {
+		entry = ((u64 *)frame_ptr(table))[va >> shift & (PT_ENTRIES - 1)];
 		if (!(entry & PTE_PRESENT))
-			return false;
-		walk->table = PTE_PFN(entry);
-		walk->write = walk->write && (entry & PTE_WRITE) != 0;
-		walk->shared = walk->shared || frames[walk->table].nmaps > 1;
+			break;
+		write &= entry;
+		table = PTE_PFN(entry);
+		shared |= frames[table].nmaps > 1;
 	}
-	walk->entries = frame_ptr(walk->table);
-	walk->gap = 0;
-	return true;
+	walk->table = table;
+	walk->entries = frame_ptr(table);
+	walk->write = write != 0;
+	walk->shared = shared;
+	walk->gap = at > level ? at : 0;
+	return at == level;
+}
+
+const struct walk *
+pt_walk_page(exo_pfn root, u64 va)
+{
+	u64 region = va >> pt_shift(2);
+
+	if (recent.root == root && recent.region == region)
+		return &recent.walk;
+	recent.root = 0;
+	if (!pt_walk(&recent.walk, root, va, 1))
+		return NULL;
+	recent.root = root;
+	recent.region = region;
+	return &recent.walk;
 }
 
 u64 *

@@ -41,11 +41,7 @@ arch_phys(const void *kernel_address)
 	return phys_of(kernel_address);
 }
 
-void *
-frame_ptr(exo_pfn pfn)
-{
-	return (void *)(DIRECT_BASE + (pfn << EXO_PAGE_SHIFT));
-}
+u8 *direct_map = (u8 *)DIRECT_BASE;
 
 /* The entry for va at this level (1: 4 KiB, 2: 2 MiB, 3: 1 GiB), making tables on the way. */
 static u64 *

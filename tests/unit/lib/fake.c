@@ -8,11 +8,11 @@ exo_pfn root_account, alice_account, bob_account;
 exo_guardref alice_guard, bob_guard;
 unsigned fake_flushes_va, fake_flushes_all;
 
-static u8 *memory;
 static void *boot_blocks[8];
 static unsigned boot_count;
 static int passed, failed;
 
+u8 *direct_map;
 struct exo_info *info;
 static struct exo_env env_table[64];
 struct exo_env *envs = env_table;
@@ -49,13 +49,6 @@ lock_release(struct lock *l)
 {
 	must(l->word == 1);
 	l->word = 0;
-}
-
-void *
-frame_ptr(exo_pfn pfn)
-{
-	must(pfn < FRAMES);
-	return memory + pfn * EXO_PAGE_BYTES;
 }
 
 int
@@ -329,9 +322,9 @@ fake_start(void) NO_TSA
 
 	while (boot_count)
 		free(boot_blocks[--boot_count]);
-	free(memory);
-	memory = aligned_alloc(4096, FRAMES * EXO_PAGE_BYTES);
-	memset(memory, 0xa5, FRAMES * EXO_PAGE_BYTES);
+	free(direct_map);
+	direct_map = aligned_alloc(4096, FRAMES * EXO_PAGE_BYTES);
+	memset(direct_map, 0xa5, FRAMES * EXO_PAGE_BYTES);
 	memset(env_table, 0, sizeof env_table);
 	info = boot_alloc(sizeof *info);
 	frames_count = 0;
