@@ -93,7 +93,8 @@ account_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 	for (unsigned depth = 0; depth <= ACCOUNT_DEPTH; depth++) {
 		error = -EXO_EABSENT;
 		if (account->guard)
-			error = guard_test(self, key, account->guard, account->guard_serial, rights);
+			error = guard_test(self, key, account->guard, account->guard_serial,
+				rights);
 		if (error == 0 || (error != -EXO_EABSENT && rights != EXO_C))
 			return error;
 		if (account->parent == 0)
