@@ -4,12 +4,19 @@
 #include <exo/read.h>
 #include "arch/x86_64/upcall.h"
 
-/* The context came back with its own `critical`; something may have arrived for it. */
+/*
+ * The context came back with its own `critical`; something may have arrived
+ * for it.  To a parked activation the kernel delivers no EVENT: its next entry
+ * is this one, and what was posted is served here, or when the handler that
+ * parked returns.
+ */
 static int64_t
 look_around(int64_t result)
 {
 	struct exo_uarea *u = exo_uarea();
 
+	if (*(volatile uint64_t *)&u->posted && exo_lib()->event)
+		__atomic_fetch_or(&u->pending, 1u << EXO_ENTRY_EVENT, __ATOMIC_RELAXED);
 	if (*(volatile uint32_t *)&u->critical == 0 && *(volatile uint32_t *)&u->pending != 0)
 		exo_critical_leave(0);
 	return result;

@@ -37,6 +37,7 @@ dev_done(u32 device, u32 queue, u64 cookie, u32 bytes, bool failed)
 	__atomic_store_n(word, EXO_IO_DONE | (failed ? EXO_IO_ERROR : 0) | bytes, __ATOMIC_RELEASE);
 	__atomic_fetch_sub(&frames[pfn].pins, 1, __ATOMIC_RELEASE);
 	devices[device].completed[queue]++;
+	devices[device].bytes[queue] += bytes;
 }
 
 static bool

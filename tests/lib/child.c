@@ -20,6 +20,7 @@ static struct stacks stacks[T_CHILDREN];
 static bool stacks_used[T_CHILDREN];
 
 exo_guardref t_children_guard;
+void (*t_children_start)(struct exo_start *start, const struct t_child *child);
 
 void
 t_exit(uint64_t code)
@@ -87,6 +88,8 @@ fill_uarea(const struct t_child *c, void (*fn)(uint64_t), uint64_t arg)
 	u->lib[1] = (uint64_t)fn;
 	u->lib[2] = arg;
 	u->lib[3] = (uint64_t)stacks[c->index].upcall;
+	if (t_children_start)
+		t_children_start((struct exo_start *)(T_SCRATCH + EXO_START_OFFSET), c);
 	return IS(t_unmap(T_SCRATCH), 1);
 }
 

@@ -87,6 +87,9 @@ struct t_child {
 /* Not 0: the guard of the accounts and frames of children made from now on. */
 extern exo_guardref t_children_guard;
 
+/* Not NULL: fills in the start information of children made from now on (which else have none). */
+extern void (*t_children_start)(struct exo_start *start, const struct t_child *child);
+
 /* A child that will run fn(arg); no keys, no slice yet.  Its account may claim `spare` frames more. */
 bool t_child(struct t_child *child, void (*fn)(uint64_t arg), uint64_t arg, uint64_t spare);
 bool t_start(struct t_child *child);	/* give it a slice */

@@ -96,6 +96,7 @@ void exo_upcalls_init(struct exo_uarea *u, uint64_t self, void *stacks);
 /* NULL takes the entry away: then the kernel does what it does without (docs/design.md). */
 void exo_on_exception(exo_upcall_fn *handler);
 void exo_on_epilogue(exo_upcall_fn *handler);	/* exo_epilogue_yield is the usual one */
+/* Called with NULL for what came while the program was parked or in a critical section. */
 void exo_on_event(exo_upcall_fn *handler);
 void exo_on_syscall(exo_syscall_fn *handler);
 void exo_on_call(exo_call_fn *handler);		/* the gate opens when one is set */
@@ -137,7 +138,9 @@ int64_t exo_yield(exo_envid to);
 /*
  * Wait for a predicate: EXO_WOKE_TAG | tag, EXO_WOKE_DEADLINE, -EXO_E..., or
  * EXO_WOKE_SLICE where something in between (a transfer served, a handler
- * that waited) lost the predicate: look again.
+ * that waited) lost the predicate: look again.  Where an EVENT handler takes
+ * what is waited for, call it in a critical section with a term on `posted`:
+ * what arrives before the program is parked then holds the predicate.
  */
 int64_t exo_wait_for(const struct exo_term *terms, uint64_t count, uint64_t deadline_ns,
 		     exo_envid to);
