@@ -40,6 +40,7 @@ struct child {
 	exo_pfn uarea, comm, public;
 	u64 table[3];			/* last table known to be there, by level - 1: va >> its shift, + 1 */
 	u64 fs;
+	u64 parked;			/* where its first prologue finds its context */
 };
 
 static u8 vector_state[FPU_AREA_MAX] __attribute__((aligned(64)));
@@ -270,6 +271,8 @@ uarea_fill(struct child *c)
 	u->posted = 0;
 	u->pending = 0;
 	u->overrun = 0;
+	/* Not ours: we may have parked since, to wait for the server. */
+	((struct exo_lib *)u->library)->parked = c->parked;
 	exo_map(UAREA->env, &gone, 1, KEY_SELF);
 	return 0;
 }
@@ -309,7 +312,7 @@ build(struct child *c)
 
 /* Inside exos_fork_point; c is data, not stack, so that the child finds its pid. */
 static long
-fork_inside(void *arg)
+fork_inside(void *arg, u64 parked)
 {
 	struct child *c = arg;
 	struct answer answer;
@@ -318,6 +321,7 @@ fork_inside(void *arg)
 
 	if (result < 0)
 		return result;
+	c->parked = parked;
 	c->pid = (u32)result;
 	c->env = answer.rdx;
 	c->account = answer.r8;

@@ -176,7 +176,7 @@ fill_run(struct fs_inode *node, uint64_t index, uint64_t count)
 {
 	uint64_t done = 0;
 	exo_pfn first;
-	int error;
+	int error = 0;
 
 	while (mem_claim(count, node->guard, &first)) {
 		if (count == 1)

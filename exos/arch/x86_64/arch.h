@@ -21,11 +21,11 @@ noreturn_ void exos_resume(struct exo_save *regs);
 long exos_park_until(const struct exo_term *terms, u64 count, u64 deadline_ns, exo_envid to);
 long exos_park_to(exo_envid to);
 /*
- * Run clone(arg) with a parked context on the stack, which a copy of this
- * address space finds when it is entered first.  Returns clone's result here,
- * and 0 in the copy.
+ * Run clone(arg, parked) with a parked context on the stack, which a copy of
+ * this address space finds when it is entered first, if its u-area says so.
+ * Returns clone's result here, and 0 in the copy.
  */
-long exos_fork_point(long (*clone)(void *), void *arg);
+long exos_fork_point(long (*clone)(void *, u64 parked), void *arg);
 long exos_transfer(exo_envid env, struct exo_msg *message, u64 deadline_ns);
 
 /* ---- copy.S: may fault on the program's memory; then -EFAULT.  Everything in this range is a leaf. */

@@ -42,13 +42,18 @@ exos_copy_text:
 3:	ret
 	.size	exos_copy_text, . - exos_copy_text
 
-/* long exos_xsave(area rdi, mask rsi) and its kin */
+/*
+ * long exos_xsave(area rdi, mask rsi) and its kin.  The fnop first: QEMU's
+ * xsave and xrstor do not look at CR0.TS, so that they would save or load
+ * registers that are another program's; fnop traps, and makes them ours.
+ */
 	.globl	exos_xsave
 	.type	exos_xsave, @function
 exos_xsave:
 	mov	%esi, %eax
 	mov	%rsi, %rdx
 	shr	$32, %rdx
+	fnop
 	xsave64	(%rdi)
 	xor	%eax, %eax
 	ret
@@ -68,6 +73,7 @@ exos_xrstor:
 	mov	%esi, %eax
 	mov	%rsi, %rdx
 	shr	$32, %rdx
+	fnop
 	xrstor64 (%rdi)
 	xor	%eax, %eax
 	ret

@@ -90,6 +90,7 @@ exos_fork_point:
 	PARK_HERE
 	mov	%rdi, %rax
 	mov	%rsi, %rdi
+	mov	%rsp, %rsi
 	call	*%rax
 	jmp	unpark			/* the child gets here by its prologue, rax = EXO_WOKE_SLICE = 0 */
 	.size	exos_fork_point, . - exos_fork_point
