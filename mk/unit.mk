@@ -5,7 +5,7 @@
 
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c)))
 UNIT_FLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wvla -Werror -O1 -g -fno-omit-frame-pointer \
-	-fsanitize=address,undefined -fno-sanitize-recover=all -DAEGIS_DEBUG -Iinclude -I$(GEN) -Itests/unit/lib
+	-fsanitize=address,undefined -fno-sanitize-recover=all -DAEGIS_DEBUG -Iinclude -I$(GEN) -Ilibexo/include -Itests/unit/lib
 UNIT_H := $(wildcard kernel/*/*.h kernel/arch/*/*.h include/exo/*.h tests/unit/lib/*.h)
 unit_sources = $(wildcard $(shell sed -n 's|^// sources: ||p' $(1)))
 

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+// sources: exos/fs/walk.c exos/server/fs.c exos/server/fsboot.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c
+/* The path walk, over a tree that the server's own code made; and a pipe's ring. */
+#include "lib/fake_fs.h"
+#include "../../exos/fs/fs.h"
+#include "../../exos/fd/ring.h"
+
+static unsigned passed, failed;
+static u64 no_search;			/* rdev of a directory that may not be searched, 0: none */
+
+static void
+check(const char *name, bool good)
+{
+	printf(good ? "ok %s\n" : "FAIL %s: see the source\n", name);
+	good ? passed++ : failed++;
+}
+
+/* ---- what the walk stands on ---------------------------------------------------------------- */
+
+int
+fs_stat(u32 ino, struct fs_inode *copy)
+{
+	return meta_stat(&fs_meta, ino, copy);
+}
+
+long
+fs_find(u32 dir, const char *name, size_t bytes)
+{
+	return meta_find(&fs_meta, dir, name, bytes);
+}
+
+long
+fs_target(u32 ino, char *to, size_t room)
+{
+	return meta_target(&fs_meta, ino, to, room);
+}
+
+bool
+fs_may(const struct fs_inode *node, u32 want)
+{
+	return !(want & X_OK) || no_search == 0 || node->rdev != no_search;
+}
+
+u32
+procfs_jump(u32 ino)
+{
+	(void)ino;
+	return 0;
+}
+
+long
+fd_directory(int dirfd)
+{
+	return dirfd == AT_FDCWD ? (long)FS_ROOT_INO : -EBADF;
+}
+
+/* ---- the tree ------------------------------------------------------------------------------------ */
+
+static u32
+make(u32 dir, const char *name, u32 mode)
+{
+	return (u32)fs_make(dir, name, strlen(name), mode, 0, 0, 0);
+}
+
+static void
+link_to(u32 dir, const char *name, const char *target)
+{
+	fs_set_target(node_at(make(dir, name, S_IFLNK | 0777)), target, strlen(target));
+}
+
+static struct place at;
+
+/* The walk ends at this inode. */
+static bool
+leads(u32 start, const char *path, u32 ino)
+{
+	return fs_walk(start, path, 0, &at) == 0 && at.ino == ino;
+}
+
+static bool
+fails(const char *path, int error)
+{
+	return fs_walk(FS_ROOT_INO, path, 0, &at) == -error;
+}
+
+static void
+walks(void)
+{
+	u32 a = make(FS_ROOT_INO, "a", S_IFDIR | 0755), b = make(a, "b", S_IFDIR | 0755), f = make(b, "f", S_IFREG | 0644);
+
+	check("plain", leads(FS_ROOT_INO, "/a/b/f", f) && leads(a, "b/f", f) && leads(b, "/a", a));
+	check("slashes and dots", leads(FS_ROOT_INO, "//a///b/./../b//f", f) && leads(b, "../../..", FS_ROOT_INO) && leads(b, ".", b));
+	check("the last name", fs_walk(a, "b/new", 0, &at) == 0 && at.ino == 0 && at.dir == b && !strcmp(at.name, "new") && !at.slash);
+	check("a slash behind it", fs_walk(a, "new//", 0, &at) == 0 && at.ino == 0 && at.slash && leads(a, "b/", b) && fails("/a/b/f/", ENOTDIR));
+	check("no last name", leads(a, "b/..", a) && at.name_bytes == 0 && leads(a, "/", FS_ROOT_INO) && at.name_bytes == 0);
+	check("not there", fails("/a/x/f", ENOENT) && fails("", ENOENT) && fails("/a/b/f/x", ENOTDIR));
+	link_to(a, "rel", "b");
+	link_to(a, "abs", "/a/b/f");
+	link_to(b, "up", "../rel/f");
+	link_to(a, "dangling", "b/none");
+	link_to(a, "loop", "loop");
+	check("links", leads(a, "rel/f", f) && leads(b, "/a/abs", f) && leads(FS_ROOT_INO, "a/rel/up", f));
+	check("a link at the end is not followed when asked", fs_walk(a, "rel", WALK_NOFOLLOW, &at) == 0 && S_ISLNK(node_at(at.ino)->mode)
+		&& fs_walk(a, "rel/", WALK_NOFOLLOW, &at) == 0 && at.ino == b);
+	check("where a dangling link would lead", fs_walk(a, "dangling", 0, &at) == 0 && at.ino == 0 && at.dir == b && !strcmp(at.name, "none"));
+	check("a circle", fails("/a/loop", ELOOP) && fails("/a/loop/x", ELOOP));
+	node_at(b)->rdev = no_search = 99;
+	check("a directory that may not be searched", fails("/a/b/f", EACCES) && leads(a, "b", b));
+	no_search = 0;
+}
+
+static void
+lengths(void)
+{
+	static char path[2 * LINUX_PATH_MAX];
+	u32 dir = FS_ROOT_INO;
+
+	memset(path, 'n', 300);
+	check("a name too long", fails(path, ENAMETOOLONG));
+	path[255] = '\0';
+	check("the longest name", fs_walk(FS_ROOT_INO, path, 0, &at) == 0 && at.ino == 0);
+	memset(path, '/', LINUX_PATH_MAX - 1);
+	path[LINUX_PATH_MAX - 1] = '\0';
+	check("the longest path", leads(FS_ROOT_INO, path, FS_ROOT_INO));
+	memset(path, '/', LINUX_PATH_MAX);
+	path[LINUX_PATH_MAX] = '\0';
+	check("a path too long", fails(path, ENAMETOOLONG));
+	memset(path, 0, sizeof(path));
+	for (unsigned i = 0; i < 100; i++) {
+		dir = make(dir, "deeper", S_IFDIR | 0755);
+		strcat(path, "/deeper");
+	}
+	check("a deep path", leads(FS_ROOT_INO, path, dir));
+	path[3500] = '\0';
+	memset(path, '/', 3500);
+	link_to(FS_ROOT_INO, "long", path);
+	memset(path, '/', 3500);
+	memcpy(path, "long", 4);
+	check("links do not make the text overflow", leads(FS_ROOT_INO, path, FS_ROOT_INO));
+}
+
+static void
+ring(void)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < 1000000; i++) {
+		u64 head = (u64)rand() << 40 | (u64)rand() << 20 | (u64)rand();
+		u64 tail = rand() % 2 ? head - (u64)rand() % 70000 : (u64)rand() << 33;
+		u64 used = ring_used(head, tail), first = ring_first(tail, used);
+
+		good &= used <= RING_BYTES && used + ring_room(head, tail) == RING_BYTES
+			&& ring_offset(tail) + first <= RING_BYTES && used - first <= ring_offset(tail);
+	}
+	check("any two words: what follows lies in the ring", good && ring_used(5, 5) == 0 && ring_used(~0ull, ~0ull - 7) == 7);
+}
+
+int
+main(void)
+{
+	fake_boot();
+	if (sfs_boot(NULL, 0))
+		return 1;
+	walks();
+	lengths();
+	ring();
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed != 0;
+}
