@@ -120,14 +120,16 @@ static void
 show(const struct exo_trace *r)
 {
 	const char *event = r->event < EXO_TRACE_EVENTS ? event_names[r->event] : "?";
+	const char *code = code_name(r);
+	const char *gap = *code != 0 ? " " : "";
 
 	if (r->event == EXO_TRACE_EXCEPTION)
 		klog("  %12lu env %u exception %u error %#x rip %#lx address %#lx\n", r->ns, r->env,
 			r->code, r->extra, r->a, r->b);
 	else if (r->event == EXO_TRACE_RESULT && (i64)r->a < 0)
-		klog("  %12lu env %u %s %s -%lu\n", r->ns, r->env, event, code_name(r), -r->a);
+		klog("  %12lu env %u %s %s -%lu\n", r->ns, r->env, event, code, -r->a);
 	else
-		klog("  %12lu env %u %s %s %#lx %#lx\n", r->ns, r->env, event, code_name(r), r->a,
+		klog("  %12lu env %u %s%s%s %#lx %#lx\n", r->ns, r->env, event, gap, code, r->a,
 			r->b);
 }
 

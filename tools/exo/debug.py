@@ -12,6 +12,7 @@ from . import ExoError, say
 class Debugger:
     def __init__(self, root, options, start_it):
         self.kernel = options.kernel or f"{root}/build/aegis.elf"
+        self.commands = f"{root}/tools/gdb/exo.py"
         self.path = f"{root}/build/gdb.{os.getpid()}"
         self.start_it = start_it
         self.process = None
@@ -22,11 +23,13 @@ class Debugger:
         return ["-S", "-gdb", f"unix:{self.path},server=on,wait=off"]
 
     def command(self):
-        return ["gdb", "-q", "-ex", f"target remote {self.path}", self.kernel]
+        return ["gdb", "-q", "-x", self.commands, "-ex", f"target remote {self.path}", self.kernel]
 
     def start(self, session):
         if not self.start_it:
-            say(f"halted; attach with: gdb {self.kernel} -ex 'target remote {self.path}'")
+            import shlex
+            wait_for(self.path)
+            say(f"halted; attach with: {shlex.join(self.command())}")
             return
         for number in (signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)	# the keys are gdb's

@@ -333,6 +333,8 @@ class Session:
 
     def result(self, seconds):
         self.machine.end()
+        if self.ktrace:
+            self.show_trace(self.ktrace.rest())
         if self.trace_file:
             self.trace_file.close()
         if self.options.stats:

@@ -110,6 +110,12 @@ class Decoder:
             self.record(record, lines)
         return "".join(line + "\n" for line in lines).encode()
 
+    def rest(self):
+        """The lines of what is still held back, as bytes: no more messages will come."""
+        lines = []
+        self.returned(None, lines)
+        return "".join(line + "\n" for line in lines).encode()
+
     def record(self, record, lines):
         _, event, code, extra, env, a, b = record
         if event == CALL:
