@@ -19,16 +19,57 @@
 #define PROCS_PAGES (SH_PROCS * sizeof(struct sh_proc) / EXO_PAGE_BYTES)
 #define FS_OFF 0x00100000ull		/* fsnode.h has the same */
 #define BATCH 32u
+#define LIMIT_STEP 1024u
+#define RESERVE 4u			/* part of all frames that files do not get */
 
 static uint64_t private_end = SRV_PRIVATE;
 static exo_pfn window_pfn;
 
 /* ---- frames ---------------------------------------------------------------------------- */
 
+/*
+ * Most of memory is the session's, for processes.  What they do not use is
+ * taken back when files need it, a step at a time, and returned when files are
+ * freed.  A quarter is never taken, so that a full disk leaves room for the
+ * process that is to empty it.
+ */
+static uint64_t borrowed, given_up;	/* frames of limit; frames released since the last return */
+
+static bool
+limit_borrow(uint64_t count)
+{
+	uint64_t step = count < LIMIT_STEP ? LIMIT_STEP : count;
+
+	if (exo_info()->free_frames < exo_info()->frames / RESERVE + step)
+		return false;
+	if (session_account == 0 || exo_account_limit(session_account, -(int64_t)step, ROOT_KEY) < 0)
+		return false;
+	borrowed += step;
+	return true;
+}
+
+static void
+limit_return(uint64_t released)
+{
+	given_up += released;
+	while (given_up >= LIMIT_STEP && borrowed >= LIMIT_STEP) {	/* bound: what was borrowed */
+		if (exo_account_limit(session_account, LIMIT_STEP, ROOT_KEY) < 0)
+			return;
+		given_up -= LIMIT_STEP;
+		borrowed -= LIMIT_STEP;
+	}
+	if (borrowed < LIMIT_STEP)
+		given_up = 0;
+}
+
 int
 mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first)
 {
-	if (frames_claim(exo_info()->root_account, count, first))
+	int error = frames_claim(exo_info()->root_account, count, first);
+
+	if (error == -EXO_EQUOTA && limit_borrow(count))
+		error = frames_claim(exo_info()->root_account, count, first);
+	if (error)
 		return -ENOSPC;
 	if (guard)
 		exo_frame_guard_all(*first, count, guard, ROOT_KEY, ROOT_KEY);
@@ -41,6 +82,7 @@ mem_release(exo_pfn pfn, uint64_t count)
 	if (window_pfn >= pfn && window_pfn < pfn + count)
 		window_pfn = 0;
 	exo_frame_release_all(pfn, count, ROOT_KEY);
+	limit_return(count);
 }
 
 void
