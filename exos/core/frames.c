@@ -9,10 +9,13 @@
  */
 #include "exos.h"
 #include "frames.h"
+#include "self.h"
 #include "../linux/errno.h"
 
 #define TRIES 128u
 #define LIMIT_STEP 256u
+#define PATIENCE 40u
+#define PATIENCE_NS 5000000u
 
 static exo_pfn hint;
 
@@ -26,12 +29,24 @@ frame_find(unsigned run)
 	return pfn;
 }
 
+static bool
+limit_raised(exo_pfn account, u64 frames)
+{
+	if (frames < LIMIT_STEP && exo_account_limit(account, LIMIT_STEP, KEY_SESSION) >= 0)
+		return true;
+	return exo_account_limit(account, (i64)frames, KEY_SESSION) >= 0;
+}
+
+/* What the dead had comes back step by step: a little patience before the answer is no. */
 int
 account_more(exo_pfn account, u64 frames)
 {
-	if (frames < LIMIT_STEP && exo_account_limit(account, LIMIT_STEP, KEY_SESSION) >= 0)
-		return 0;
-	return exo_account_limit(account, (i64)frames, KEY_SESSION) < 0 ? -ENOMEM : 0;
+	for (unsigned try = 0; try < PATIENCE; try++) {
+		if (limit_raised(account, frames))
+			return 0;
+		park_wait(NULL, 0, clock_ns() + PATIENCE_NS);
+	}
+	return -ENOMEM;
 }
 
 int

@@ -27,8 +27,8 @@ make_node(int dirfd, u64 user, u32 mode, u64 rdev)
 		return -ENOENT;
 	error = comm_names(at.name, NULL);
 	if (!error)
-		error = (int)server_call(OP_FS_CREATE, at.dir, (mode & S_IFMT) | (mode & 07777 & ~umask_bits), rdev,
-			0, 0, NULL);
+		error = (int)server_call(OP_FS_CREATE, at.dir,
+			(mode & S_IFMT) | (mode & 07777 & ~umask_bits), rdev, 0, 0, NULL);
 	return error < 0 ? error : 0;
 }
 
@@ -212,7 +212,8 @@ set_attributes(long ino, u32 mask, u64 a, u64 b, u64 c)
 {
 	if (ino <= 0)
 		return ino ? ino : -EINVAL;
-	return ino >= (long)PROCFS ? -EPERM : server_call(OP_FS_SETATTR, (u64)ino, mask, a, b, c, NULL);
+	return ino >= (long)PROCFS ? -EPERM
+				   : server_call(OP_FS_SETATTR, (u64)ino, mask, a, b, c, NULL);
 }
 
 long
@@ -220,7 +221,8 @@ sys_fchmodat(long dirfd, long path, long mode)
 {
 	struct file *f;
 
-	return set_attributes(path_ino((int)dirfd, (u64)path, 0, &f), SETATTR_MODE, (u64)mode & 07777, 0, 0);
+	return set_attributes(path_ino((int)dirfd, (u64)path, 0, &f), SETATTR_MODE,
+		(u64)mode & 07777, 0, 0);
 }
 
 long
@@ -308,7 +310,9 @@ sys_utimensat(long dirfd, long path, long times, long flags)
 		return -EFAULT;
 	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	return set_times(path_ino((int)dirfd, (u64)path, (u32)flags | (path ? 0 : AT_EMPTY_PATH), &f), t);
+	return set_times(path_ino((int)dirfd, (u64)path, (u32)flags | (path ? 0 : AT_EMPTY_PATH),
+				 &f),
+		t);
 }
 
 long

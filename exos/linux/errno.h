@@ -5,6 +5,10 @@
 
 #include "abi.h"
 
+#ifndef ENOTSOCK
+#define ENOTSOCK 88
+#endif
+
 /* -EXO_E... to -E...; what is not negative stays as it is. */
 long linux_errno(long result);
 

@@ -15,7 +15,8 @@ make_file(const struct place *at, u32 mode)
 	if (at->dir >= PROCFS)
 		return -EACCES;
 	return error ? error
-		: server_call(OP_FS_CREATE, at->dir, S_IFREG | (mode & 07777 & ~umask_bits), 0, 0, 0, NULL);
+		     : server_call(OP_FS_CREATE, at->dir, S_IFREG | (mode & 07777 & ~umask_bits), 0,
+			       0, 0, NULL);
 }
 
 static long
@@ -25,7 +26,8 @@ open_path(int dirfd, const char *path, u32 flags, u32 mode, struct file **f)
 	struct place at;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		int error = fs_walk_at(dirfd, path, flags & O_NOFOLLOW || only ? WALK_NOFOLLOW : 0, &at);
+		int error = fs_walk_at(dirfd, path, flags & O_NOFOLLOW || only ? WALK_NOFOLLOW : 0,
+			&at);
 		long ino;
 
 		if (error)
@@ -88,7 +90,8 @@ sys_close_range(long first, long last, long flags)
 
 	if (from > to || flags & ~(long)CLOSE_RANGE_CLOEXEC)
 		return -EINVAL;
-	for (int fd = fd_next(from > FD_MAX ? FD_MAX : (int)from - 1); fd >= 0 && (u32)fd <= to; fd = fd_next(fd)) {
+	for (int fd = fd_next(from > FD_MAX ? FD_MAX : (int)from - 1); fd >= 0 && (u32)fd <= to;
+		fd = fd_next(fd)) {
 		if (flags & CLOSE_RANGE_CLOEXEC)
 			*fd_cloexec(fd) = true;
 		else
@@ -230,7 +233,8 @@ sys_ioctl(long fd, long cmd, long arg)
 	case FIONBIO:
 		if (copy_in(&on, (u64)arg, sizeof(on)))
 			return -EFAULT;
-		f->shared->flags = on ? f->shared->flags | O_NONBLOCK : f->shared->flags & ~(u32)O_NONBLOCK;
+		f->shared->flags =
+			on ? f->shared->flags | O_NONBLOCK : f->shared->flags & ~(u32)O_NONBLOCK;
 		return 0;
 	}
 	if (f->ops->ioctl)

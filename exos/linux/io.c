@@ -69,7 +69,8 @@ move_at(struct file *f, bool write, u64 buf, u64 bytes, long at)
 
 	if (!seekable(f))
 		return f->ops == &pipe_ops || f->ops == &console_ops ? -ESPIPE
-			: write ? f->ops->write(f, buf, bytes, &pos) : f->ops->read(f, buf, bytes, &pos);
+			: write ? f->ops->write(f, buf, bytes, &pos)
+				: f->ops->read(f, buf, bytes, &pos);
 	if (at < 0)
 		return -EINVAL;
 	if (bytes > BYTES_MAX)
@@ -114,7 +115,8 @@ move_vector(struct file *f, bool write, u64 iov, long count, const long *at)
 			continue;
 		if (v.bytes >> 63)
 			return done ? done : -EINVAL;
-		n = at ? move_at(f, write, v.base, v.bytes, *at + done) : move(f, write, v.base, v.bytes);
+		n = at ? move_at(f, write, v.base, v.bytes, *at + done)
+		       : move(f, write, v.base, v.bytes);
 		if (n < 0)
 			return done ? done : n;
 		done += n;
@@ -348,7 +350,8 @@ long
 sys_sendfile(long out_fd, long in_fd, long offset, long bytes)
 {
 	int error;
-	struct file *in = readable((int)in_fd, &error), *out = in ? writable((int)out_fd, &error) : NULL;
+	struct file *in = readable((int)in_fd, &error),
+		    *out = in ? writable((int)out_fd, &error) : NULL;
 
 	if (!in || !out)
 		return error;
@@ -361,7 +364,8 @@ long
 sys_copy_file_range(long in_fd, long in_at, long out_fd, long out_at, long bytes, long flags)
 {
 	int error;
-	struct file *in = readable((int)in_fd, &error), *out = in ? writable((int)out_fd, &error) : NULL;
+	struct file *in = readable((int)in_fd, &error),
+		    *out = in ? writable((int)out_fd, &error) : NULL;
 
 	if (!in || !out)
 		return error;

@@ -221,6 +221,25 @@ sys_rseq(long area, long bytes, long flags, long signature)
 	return -ENOSYS;
 }
 
+/* No address family is served: what a Linux without networking answers. */
+long
+sys_socket(long family, long type, long protocol)
+{
+	(void)family;
+	(void)type;
+	(void)protocol;
+	return -EAFNOSUPPORT;
+}
+
+/* Shells ask it of their standard input. */
+long
+sys_getpeername(long fd, long address, long bytes)
+{
+	(void)address;
+	(void)bytes;
+	return fd_get((int)fd) ? -ENOTSOCK : -EBADF;
+}
+
 /* ---- futex ---------------------------------------------------------------------------------------- */
 
 enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE, FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET };

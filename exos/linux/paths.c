@@ -79,7 +79,8 @@ scratch_page(unsigned index)
 {
 	char *at = AT(char, EXOS_WINDOW + (WINDOW_FS + 136 + index) * EXO_PAGE_BYTES);
 
-	if (!(page_entry((u64)at) & EXO_PTE_PRESENT) && page_map_new((u64)at, EXO_MAP_READ | EXO_MAP_WRITE))
+	if (!(page_entry((u64)at) & EXO_PTE_PRESENT) &&
+		page_map_new((u64)at, EXO_MAP_READ | EXO_MAP_WRITE))
 		return NULL;
 	return at;
 }

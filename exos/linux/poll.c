@@ -174,7 +174,8 @@ struct sets {
 };
 
 static const u32 asked[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
-static const u32 means[3] = { POLLIN | POLLRDNORM | POLLHUP | POLLERR, POLLOUT | POLLWRNORM | POLLERR, POLLPRI };
+static const u32 means[3] = { POLLIN | POLLRDNORM | POLLHUP | POLLERR,
+	POLLOUT | POLLWRNORM | POLLERR, POLLPRI };
 
 static int
 sets_get(struct sets *s, const u64 user[3], long count)
@@ -215,7 +216,8 @@ sets_put(struct sets *s, const struct linux_pollfd *fds, long n, const u64 user[
 		int fd = fds[f].fd;
 
 		for (unsigned i = 0; i < 3; i++) {
-			if (!(s->bits[i][fd / 64] >> (fd % 64) & 1) || !((u32)(uint16_t)fds[f].revents & means[i]))
+			if (!(s->bits[i][fd / 64] >> (fd % 64) & 1) ||
+				!((u32)(uint16_t)fds[f].revents & means[i]))
 				continue;
 			out.bits[i][fd / 64] |= 1ull << (fd % 64);
 			ready++;
@@ -266,12 +268,14 @@ sys_select(long count, long readable, long writable, long other, long timeout)
 	if (timeout && (t.sec < 0 || t.usec < 0))
 		return -EINVAL;
 	if (timeout)
-		deadline = deadline_of((u64)t.sec + (u64)t.usec / 1000000, (u64)t.usec % 1000000 * 1000);
+		deadline = deadline_of((u64)t.sec + (u64)t.usec / 1000000,
+			(u64)t.usec % 1000000 * 1000);
 	result = select_user(count, user, deadline);
 	if (deadline && result >= 0) {
 		left = deadline > clock_ns() ? deadline - clock_ns() : 0;
 		t = (struct linux_timeval){ (int64_t)(left / NS), (int64_t)(left % NS / 1000) };
-		copy_out((u64)timeout, &t, sizeof(t));	/* as Linux does; a program without it gets its answer too */
+		copy_out((u64)timeout, &t,
+			sizeof(t)); /* as Linux does; a program without it gets its answer too */
 	}
 	return result;
 }

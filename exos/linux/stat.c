@@ -19,7 +19,10 @@ stat_special(const struct file *f, struct fs_inode *node, u32 *ino)
 		*ino = (u32)console;
 		return;
 	}
-	*node = (struct fs_inode){ .mode = S_IFIFO | 0600, .nlink = 1, .uid = PROC->uid, .gid = PROC->gid };
+	*node = (struct fs_inode){ .mode = S_IFIFO | 0600,
+		.nlink = 1,
+		.uid = PROC->uid,
+		.gid = PROC->gid };
 	node->atime_ns = node->mtime_ns = node->ctime_ns = SHARED->wall_offset_ns;
 }
 
@@ -57,12 +60,22 @@ stat_out(long ino, const struct file *f, u64 user)
 	if (error)
 		return error;
 	s = (struct linux_stat){
-		.dev = device_of((u32)ino, f), .ino = number, .nlink = node.nlink, .mode = node.mode,
-		.uid = node.uid, .gid = node.gid, .rdev = node.rdev, .size = (int64_t)node.size,
-		.blksize = (int64_t)EXO_PAGE_BYTES, .blocks = (int64_t)sectors(&node),
-		.atime = node.atime_ns / NS, .atime_nsec = node.atime_ns % NS,
-		.mtime = node.mtime_ns / NS, .mtime_nsec = node.mtime_ns % NS,
-		.ctime = node.ctime_ns / NS, .ctime_nsec = node.ctime_ns % NS,
+		.dev = device_of((u32)ino, f),
+		.ino = number,
+		.nlink = node.nlink,
+		.mode = node.mode,
+		.uid = node.uid,
+		.gid = node.gid,
+		.rdev = node.rdev,
+		.size = (int64_t)node.size,
+		.blksize = (int64_t)EXO_PAGE_BYTES,
+		.blocks = (int64_t)sectors(&node),
+		.atime = node.atime_ns / NS,
+		.atime_nsec = node.atime_ns % NS,
+		.mtime = node.mtime_ns / NS,
+		.mtime_nsec = node.mtime_ns % NS,
+		.ctime = node.ctime_ns / NS,
+		.ctime_nsec = node.ctime_ns % NS,
 	};
 	return copy_out(user, &s, sizeof(s));
 }
@@ -270,7 +283,9 @@ entry_get(u32 dir, u64 *pos, struct entry *e)
 	if (*pos < 2) {
 		if (fs_stat(dir, &node))
 			return -ENOENT;
-		*e = (struct entry){ .ino = *pos ? node.parent : dir, .type = S_IFDIR >> 12, .name = ".." };
+		*e = (struct entry){ .ino = *pos ? node.parent : dir,
+			.type = S_IFDIR >> 12,
+			.name = ".." };
 		e->name_bytes = (u8)(*pos + 1);
 		e->name[e->name_bytes] = '\0';
 		++*pos;
@@ -308,12 +323,17 @@ sys_getdents64(long fd, long user, long room)
 static long
 statfs_out(u32 ino, u64 user)
 {
-	const struct fs_super *super = (const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
+	const struct fs_super *super =
+		(const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
 	u64 free = exo_info()->free_frames;
 	struct linux_statfs s = {
-		.type = ino >= PROCFS ? LINUX_PROC_MAGIC : LINUX_TMPFS_MAGIC, .bsize = (int64_t)EXO_PAGE_BYTES,
-		.blocks = ino >= PROCFS ? 0 : super->data_frames + free, .bfree = ino >= PROCFS ? 0 : free,
-		.files = super->inodes, .ffree = super->free_inodes, .namelen = LINUX_NAME_MAX,
+		.type = ino >= PROCFS ? LINUX_PROC_MAGIC : LINUX_TMPFS_MAGIC,
+		.bsize = (int64_t)EXO_PAGE_BYTES,
+		.blocks = ino >= PROCFS ? 0 : super->data_frames + free,
+		.bfree = ino >= PROCFS ? 0 : free,
+		.files = super->inodes,
+		.ffree = super->free_inodes,
+		.namelen = LINUX_NAME_MAX,
 		.frsize = (int64_t)EXO_PAGE_BYTES,
 	};
 

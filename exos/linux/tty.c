@@ -17,7 +17,7 @@ static int
 background_change(void)
 {
 	if (!PROC->tty || tty()->pgrp == PROC->pgid || signals.blocked & SIG_BIT(SIGTTOU)
-	    || signal_ignored(SIGTTOU))
+		|| signal_ignored(SIGTTOU))
 		return 0;
 	server_call(OP_KILL, (u64)-(long)PROC->pgid, SIGTTOU, 0, 0, 0, NULL);
 	return -EINTR;
@@ -97,7 +97,8 @@ console_ioctl(struct file *f, u32 cmd, u64 arg)
 	case TCSETS: case TCSETSW: case TCSETSF: return termios_set(cmd, arg);
 	case TCSBRK: return 0;		/* output is out when a write returns; breaks mean nothing here */
 	case TCXONC: return arg > 3 ? -EINVAL : -EOPNOTSUPP;
-	case TCFLSH: return arg == 1 ? 0 : server_call(OP_TTY_SET, TTY_SET_DISCARD, 0, 0, 0, 0, NULL);
+	case TCFLSH:
+		return arg == 1 ? 0 : server_call(OP_TTY_SET, TTY_SET_DISCARD, 0, 0, 0, 0, NULL);
 	case TIOCGWINSZ: return size_get(arg);
 	case TIOCSWINSZ: return size_set(arg);
 	case TIOCGPGRP: return own_terminal(arg, tty()->pgrp);

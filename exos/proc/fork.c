@@ -26,6 +26,9 @@
 #include "../linux/errno.h"
 
 #define BATCH 32u			/* pages copied at a time, at WINDOW_FORK */
+#define TABLES 16u
+#define PATIENCE 40u
+#define PATIENCE_NS 5000000u
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 #define SPAN 0x200000ull		/* what one page table covers */
 #define HERE(offset) ((u64)AT(char, offset))
@@ -38,7 +41,8 @@ struct child {
 	exo_envid env;
 	exo_pfn account;
 	exo_pfn uarea, comm, public;
-	u64 table[3];			/* last table known to be there, by level - 1: va >> its shift, + 1 */
+	u64 table[TABLES];		/* those installed most recently: address of what they cover | level */
+	unsigned next;
 	u64 fs;
 	u64 parked;			/* where its first prologue finds its context */
 };
@@ -47,19 +51,30 @@ static u8 vector_state[FPU_AREA_MAX] __attribute__((aligned(64)));
 
 /* ---- tables -------------------------------------------------------------------------- */
 
+static bool
+installed(const struct child *c, u64 where)
+{
+	for (unsigned n = 0; n < TABLES; n++) {
+		if (c->table[n] == where)
+			return true;
+	}
+	return false;
+}
+
+/* One that was forgotten is found to be there already. */
 static int
 child_tables(struct child *c, u64 va, unsigned lowest)
 {
 	for (unsigned level = 3; level >= lowest; level--) {
-		u64 which = (va >> (12 + 9 * level)) + 1;
+		u64 where = (va & ~((EXO_PAGE_BYTES << (9 * level)) - 1)) | level;
 		int error;
 
-		if (c->table[level - 1] == which)
+		if (installed(c, where))
 			continue;
 		error = table_install(c->env, c->account, va, level);
 		if (error)
 			return error;
-		c->table[level - 1] = which;
+		c->table[c->next++ % TABLES] = where;
 	}
 	return 0;
 }
@@ -123,28 +138,28 @@ clone_program(struct child *c)
 
 /* ---- copies ------------------------------------------------------------------------------ */
 
-/* Claim and map pages of the child at va; their frames to pfn[]. */
+/* Claim and map pages of the child at va (count <= BATCH, one table's span); their frames to pfn[]. */
 static int
 child_pages(struct child *c, u64 va, unsigned count, exo_pfn *pfn)
 {
-	struct exo_map m;
+	struct exo_map vec[BATCH];
+	unsigned done = 0;
 
-	for (unsigned n = 0; n < count; n++) {
-		long error;
+	for (unsigned n = 0; n < count; n++)
+		vec[n] = (struct exo_map){ .va = va + n * PAGE, .pfn = frame_find(1), .key = KEY_SELF,
+					   .op = EXO_OP_MAP | EXO_MAP_CLAIM | RW };
+	while (done < count) {
+		long n = vec[done].pfn ? exo_map(c->env, vec + done, count - done, KEY_SELF) : -EXO_EQUOTA;
 
-		do {
-			pfn[n] = frame_find(1);
-			if (pfn[n] == 0)
-				return -ENOMEM;
-			m = (struct exo_map){ .va = va + n * PAGE, .pfn = pfn[n], .key = KEY_SELF,
-					      .op = EXO_OP_MAP | EXO_MAP_CLAIM | RW };
-			error = exo_map(c->env, &m, 1, KEY_SELF);
-			if (error == -EXO_EQUOTA && account_more(c->account, 1) == 0)
-				error = -EXO_ETAKEN;
-		} while (error == -EXO_ETAKEN);	/* bound: each time another frame, of as many as were free */
-		if (error < 0)
-			return (int)linux_errno(error);
+		if (n > 0)
+			done += (unsigned)n;
+		else if (n == -EXO_ETAKEN)
+			vec[done].pfn = frame_find(1);	/* bound: each time another, of as many as were free */
+		else if (n != -EXO_EQUOTA || !vec[done].pfn || account_more(c->account, count - done))
+			return (int)linux_errno(n);
 	}
+	for (unsigned n = 0; n < count; n++)
+		pfn[n] = vec[n].pfn;
 	return 0;
 }
 
@@ -192,15 +207,23 @@ copy_range(struct child *c, u64 start, u64 bytes)
 	return error;
 }
 
+/* The child needs all stacks, but of what is on them only the part above the parked context. */
 static int
 copy_stacks(struct child *c)
 {
 	int error = 0;
 
 	for (unsigned depth = 1; depth <= EXOS_STACK_DEPTHS && !error; depth++) {
-		u64 bytes = exos_header.stack_pages[depth - 1] * PAGE;
+		unsigned pages = exos_header.stack_pages[depth - 1];
+		u64 end = HERE(EXOS_STACKS) + depth * EXOS_STACK_STRIDE, start = end - pages * PAGE;
+		u64 used = c->parked >= start && c->parked < end ? PAGE_DOWN(c->parked) : end;
+		exo_pfn pfn[BATCH];
 
-		error = copy_range(c, HERE(EXOS_STACKS) + depth * EXOS_STACK_STRIDE - bytes, bytes);
+		_Static_assert(BATCH >= EXOS_STACK_STRIDE / EXO_PAGE_BYTES, "a stack is one batch");
+		if (pages)
+			error = child_pages(c, start, pages, pfn);
+		if (error == 0 && used < end)
+			error = fill(used, (unsigned)((end - used) / PAGE), pfn + (used - start) / PAGE);
 	}
 	return error;
 }
@@ -310,13 +333,27 @@ build(struct child *c)
 	return error ? error : activate(c);
 }
 
+/* EAGAIN may mean that the server is still clearing away after the dead. */
+static long
+begin(struct answer *answer)
+{
+	long result = -EAGAIN;
+
+	for (unsigned try = 0; try < PATIENCE && result == -EAGAIN; try++) {
+		if (try)
+			park_wait(NULL, 0, clock_ns() + PATIENCE_NS);
+		result = server_call(OP_FORK_BEGIN, 0, 0, 0, 0, 0, answer);
+	}
+	return result;
+}
+
 /* Inside exos_fork_point; c is data, not stack, so that the child finds its pid. */
 static long
 fork_inside(void *arg, u64 parked)
 {
 	struct child *c = arg;
 	struct answer answer;
-	long result = server_call(OP_FORK_BEGIN, 0, 0, 0, 0, 0, &answer);
+	long result = begin(&answer);
 	int error;
 
 	if (result < 0)

@@ -81,17 +81,22 @@ cancel_opposites(u64 arrived)
 		signals.pending &= ~SIG_BIT(SIGCONT);
 }
 
-void
-signal_post_check(void)
+static void
+fetch_posted(void)
 {
 	u64 arrived = exo_posted();
 
 	cancel_opposites(arrived);
-	for (int sig = 1; sig <= SIGNALS; sig++) {
-		if (arrived & SIG_BIT(sig))
-			signals.cause[sig] = (struct cause){ .code = SI_USER_ };
-	}
 	signals.pending |= arrived;
+	for (; arrived; arrived &= arrived - 1)
+		signals.cause[__builtin_ctzll(arrived) + 1] = (struct cause){ .code = SI_USER_ };
+}
+
+void
+signal_post_check(void)
+{
+	if (*(const volatile u64 *)&UAREA->posted)
+		fetch_posted();
 	timer_check();
 }
 
