@@ -34,7 +34,7 @@ pages_make(void)
 {
 	for (unsigned i = 0; i < PAGES; i++)
 		if (!(page_entry((u64)page(i)) & EXO_PTE_PRESENT)
-		    && page_map_new((u64)page(i), EXO_MAP_READ | EXO_MAP_WRITE))
+			&& page_map_new((u64)page(i), EXO_MAP_READ | EXO_MAP_WRITE))
 			return false;
 	return true;
 }
@@ -138,8 +138,10 @@ console_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 			if (n < 0)
 				break;
 			*done_word(count) = 0;
-			io[count] = (struct exo_io){ .pfn = page_pfn(page(count)), .bytes = out,
-						     .done_offset = DONE_OFFSET, .key = KEY_SELF };
+			io[count] = (struct exo_io){ .pfn = page_pfn(page(count)),
+				.bytes = out,
+				.done_offset = DONE_OFFSET,
+				.key = KEY_SELF };
 			count++;
 			taken += (u64)n;
 		}

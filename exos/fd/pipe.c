@@ -56,10 +56,12 @@ lock(volatile u64 *word)
 	for (;;) {
 		u64 holder = 0;
 
-		if (__atomic_compare_exchange_n(word, &holder, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(word, &holder, self, false, __ATOMIC_ACQUIRE,
+			    __ATOMIC_RELAXED))
 			return;
 		if (!exo_env(holder) || exo_env(holder)->state != EXO_ENV_ALIVE)
-			__atomic_compare_exchange_n(word, &holder, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+			__atomic_compare_exchange_n(word, &holder, 0, false, __ATOMIC_RELAXED,
+				__ATOMIC_RELAXED);
 		else
 			exos_park_to(holder);
 	}
@@ -111,7 +113,8 @@ pipe_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 
 	(void)pos;
 	while (bytes) {
-		bool alone = f->pipe->holders[1] == 0;	/* read before the head: then what they left is seen */
+		bool alone = f->pipe->holders[1] ==
+			0; /* read before the head: then what they left is seen */
 		u64 head, tail, n;
 		int error = 0;
 
@@ -197,7 +200,8 @@ pipe_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 		now |= events & (POLLIN | POLLRDNORM);
 	if (alone)
 		now |= writer ? POLLERR : POLLHUP;
-	terms[0] = writer ? term_word(&i->tail, ~0ull, EXO_NE, tail) : term_word(&i->head, ~0ull, EXO_NE, head);
+	terms[0] = writer ? term_word(&i->tail, ~0ull, EXO_NE, tail)
+			  : term_word(&i->head, ~0ull, EXO_NE, head);
 	terms[0].key = f->key;
 	terms[1] = term_word(&f->pipe->holders[writer ? 0 : 1], ~0ull, EXO_EQ, 0);
 	terms[1].flags = EXO_TERM_OR;
@@ -245,7 +249,11 @@ pipe_close(struct file *f)
 }
 
 const struct file_ops pipe_ops = {
-	.name = "pipe", .read = pipe_read, .write = pipe_write, .ioctl = pipe_ioctl, .poll = pipe_poll,
+	.name = "pipe",
+	.read = pipe_read,
+	.write = pipe_write,
+	.ioctl = pipe_ioctl,
+	.poll = pipe_poll,
 	.close = pipe_close,
 };
 

@@ -109,7 +109,11 @@ static const struct file_ops *
 device_ops(u64 rdev)
 {
 	static const struct file_ops *const memory[] = {
-		[3] = &null_ops, [5] = &zero_ops, [7] = &full_ops, [8] = &random_ops, [9] = &random_ops,
+		[3] = &null_ops,
+		[5] = &zero_ops,
+		[7] = &full_ops,
+		[8] = &random_ops,
+		[9] = &random_ops,
 	};
 
 	if (LINUX_MAJOR(rdev) != 1 || LINUX_MINOR(rdev) >= sizeof(memory) / sizeof(memory[0]))
@@ -130,7 +134,9 @@ ops_of(u32 ino, const struct fs_inode *node)
 static int
 may_open(const struct fs_inode *node, u32 flags, bool fresh)
 {
-	u32 want = (flags & O_ACCMODE) == O_RDONLY ? R_OK : (flags & O_ACCMODE) == O_WRONLY ? W_OK : R_OK | W_OK;
+	u32 want = (flags & O_ACCMODE) == O_RDONLY ? R_OK
+		: (flags & O_ACCMODE) == O_WRONLY  ? W_OK
+						   : R_OK | W_OK;
 
 	if (flags & O_TRUNC)
 		want |= W_OK;

@@ -85,7 +85,8 @@ file_new(const struct file_ops *ops, u32 flags)
 
 	if (!f)
 		return NULL;
-	f->shared = ofd_new(flags & (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC | O_LARGEFILE));
+	f->shared = ofd_new(
+		flags & (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC | O_LARGEFILE));
 	if (!f->shared) {
 		xfree(f);
 		return NULL;

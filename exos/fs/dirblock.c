@@ -55,7 +55,7 @@ dirblock_find(const void *block, const char *name, size_t bytes, uint32_t hash)
 
 	while ((e = dirblock_next(block, &offset)) != NULL) {	/* bound: 256 entries */
 		if (e->ino && e->hash == hash && HEADER + bytes <= DIRBLOCK_BYTES - here
-		    && names_equal(e, name, bytes))
+			&& names_equal(e, name, bytes))
 			return (int)here;
 		here = offset;
 	}

@@ -123,7 +123,8 @@ fs_frame(u32 ino, u64 index, exo_slot *key)
 	if (ino >= PROCFS)
 		return 0;
 	do {
-		if (fs_stat(ino, &node) || !S_ISREG(node.mode) || index * EXO_PAGE_BYTES >= node.size)
+		if (fs_stat(ino, &node) || !S_ISREG(node.mode) ||
+			index * EXO_PAGE_BYTES >= node.size)
 			return 0;
 		seq = node.seq;
 		pfn = meta_leaf(&meta, node.map, node.depth, index);
@@ -138,12 +139,14 @@ static int
 next_once(const struct fs_inode *dir, u64 *at, struct entry *e)
 {
 	while (*at < dir->size) {
-		const char *block = meta_block(&meta, meta_leaf(&meta, dir->map, dir->depth, *at / DIRBLOCK_BYTES));
+		const char *block = meta_block(&meta,
+			meta_leaf(&meta, dir->map, dir->depth, *at / DIRBLOCK_BYTES));
 		u32 wanted = *at % DIRBLOCK_BYTES, offset = 0, here = 0;
 		const struct fs_dirent *d = NULL;
 
 		/* From the block's start, because entries may have been joined since. */
-		while (block && (d = dirblock_next(block, &offset)) != NULL && (here < wanted || d->ino == 0))
+		while (block && (d = dirblock_next(block, &offset)) != NULL &&
+			(here < wanted || d->ino == 0))
 			here = offset;
 		if (!block || !d) {
 			*at = (*at & ~(u64)(DIRBLOCK_BYTES - 1)) + DIRBLOCK_BYTES;

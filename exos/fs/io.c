@@ -26,7 +26,8 @@ mapped(exo_pfn pfn, bool write)
 {
 	u64 entry = page_entry(window_of(pfn));
 
-	return entry & EXO_PTE_PRESENT && EXO_PTE_PFN(entry) == pfn && (!write || entry & EXO_PTE_WRITE);
+	return entry & EXO_PTE_PRESENT && EXO_PTE_PFN(entry) == pfn &&
+		(!write || entry & EXO_PTE_WRITE);
 }
 
 static int
@@ -168,7 +169,8 @@ fs_pwrite(u32 ino, u64 *pos, u64 from, u64 bytes)
 
 		/* A full disk: what fits page by page is still written. */
 		if (n == -ENOSPC && part > EXO_PAGE_BYTES)
-			n = chunk_write(ino, &at, from + done, part_of(at == FS_APPEND ? 0 : at, part));
+			n = chunk_write(ino, &at, from + done,
+				part_of(at == FS_APPEND ? 0 : at, part));
 		if (n < 0)
 			return done ? (long)done : n;
 		if (*pos == FS_APPEND)

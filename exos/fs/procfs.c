@@ -192,9 +192,13 @@ procfs_stat(u32 ino, struct fs_inode *copy)
 	if (mode == 0 || (PID_OF(ino) && !(ino & FD_BIT) && !p))
 		return -ENOENT;
 	*copy = (struct fs_inode){
-		.mode = mode, .nlink = S_ISDIR(mode) ? 2 : 1,
-		.uid = p ? p->uid : 0, .gid = p ? p->gid : 0,
-		.parent = WHAT_OF(ino) == FD_DIR ? INO(PID_OF(ino), DIR) : ino == PROCFS_ROOT ? FS_ROOT_INO : PROCFS_ROOT,
+		.mode = mode,
+		.nlink = S_ISDIR(mode) ? 2 : 1,
+		.uid = p ? p->uid : 0,
+		.gid = p ? p->gid : 0,
+		.parent = WHAT_OF(ino) == FD_DIR ? INO(PID_OF(ino), DIR)
+			: ino == PROCFS_ROOT     ? FS_ROOT_INO
+						 : PROCFS_ROOT,
 		.mtime_ns = clock_ns() + SHARED->wall_offset_ns,
 	};
 	copy->atime_ns = copy->ctime_ns = copy->mtime_ns;
@@ -225,7 +229,8 @@ fd_target(const struct file *f, char *to, size_t room)
 	if (f->ops == &pipe_ops)
 		return (long)exo_snprintf(to, room, "pipe:[%u]", pipe_id(f));
 	if (f->ops == &console_ops)
-		return (long)exo_snprintf(to, room, f->tty ? "/dev/console" : "console:[%u]", f->queue);
+		return (long)exo_snprintf(to, room, f->tty ? "/dev/console" : "console:[%u]",
+			f->queue);
 	if (f->access & O_DIRECTORY)
 		return fs_path(f->ino, to, room);
 	return fs_path_in(f->dir, f->ino, to, room);
@@ -317,11 +322,22 @@ put_stat(struct text *t, const volatile struct sh_proc *p)
 {
 	u64 frames = frames_of(p->account);
 
-	put(t, "%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 %lu 0 20 0 1 0 %lu %lu %lu ", p->pid, name_copy(p),
-		state_letter(p), p->ppid, p->pgid, p->sid, p->tty ? 0x500 : 0,
+	put(t, "%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 %lu 0 20 0 1 0 %lu %lu %lu ", p->pid,
+		name_copy(p), state_letter(p), p->ppid, p->pgid, p->sid, p->tty ? 0x500 : 0,
 		p->tty ? (int)SHARED->tty.pgrp : -1, run_ticks(p), p->children_ns / TICK_NS,
 		p->start_ns / TICK_NS, frames * (u64)EXO_PAGE_BYTES, frames);
 	put(t, "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+}
+
+static const char *
+state_word(char letter)
+{
+	switch (letter) {
+	case 'R': return "running";
+	case 'Z': return "zombie";
+	case 'T': return "stopped";
+	default: return "sleeping";
+	}
 }
 
 static void
@@ -330,11 +346,11 @@ put_status(struct text *t, const volatile struct sh_proc *p)
 	u64 kib = frames_of(p->account) * 4;
 	char letter = state_letter(p);
 
-	put(t, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\n", name_copy(p), letter,
-		letter == 'R' ? "running" : letter == 'Z' ? "zombie" : letter == 'T' ? "stopped" : "sleeping",
-		p->pid, p->pid, p->ppid);
-	put(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t1\n",
-		p->uid, p->uid, p->uid, p->uid, p->gid, p->gid, p->gid, p->gid, kib, kib);
+	put(t, "Name:\t%s\nState:\t%c (%s)\n", name_copy(p), letter, state_word(letter));
+	put(t, "Tgid:\t%u\nPid:\t%u\nPPid:\t%u\n", p->pid, p->pid, p->ppid);
+	put(t, "Uid:\t%u\t%u\t%u\t%u\n", p->uid, p->uid, p->uid, p->uid);
+	put(t, "Gid:\t%u\t%u\t%u\t%u\n", p->gid, p->gid, p->gid, p->gid);
+	put(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t1\n", kib, kib);
 }
 
 /* The public page of another process is not mapped here: its name has to do. */
@@ -377,15 +393,17 @@ static void
 put_meminfo(struct text *t)
 {
 	u64 all = 0, free = exo_info()->free_frames * 4, files;
-	const struct fs_super *super = (const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
+	const struct fs_super *super =
+		(const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
 
 	for (exo_pfn pfn = 0; pfn < exo_info()->frames; pfn++)
 		all += exo_frame(pfn)->kind != EXO_FRAME_ABSENT;
 	files = super->data_frames * 4;
-	put(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", all * 4, free, free);
-	put(t, "Buffers:               0 kB\nCached:         %8lu kB\nSwapCached:            0 kB\n", files);
-	put(t, "Shmem:          %8lu kB\nSReclaimable:          0 kB\nSwapTotal:             0 kB\n"
-		"SwapFree:              0 kB\n", files);
+	put(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n", all * 4, free);
+	put(t, "MemAvailable:   %8lu kB\nBuffers:               0 kB\n", free);
+	put(t, "Cached:         %8lu kB\nSwapCached:            0 kB\n", files);
+	put(t, "Shmem:          %8lu kB\nSReclaimable:          0 kB\n", files);
+	put(t, "SwapTotal:             0 kB\nSwapFree:              0 kB\n");
 }
 
 static void
@@ -402,7 +420,8 @@ put_cpu_line(struct text *t, const char *name, u64 idle_ns)
 {
 	u64 now = clock_ns(), idle = idle_ns / TICK_NS;
 
-	put(t, "cpu%s %lu 0 0 %lu 0 0 0 0 0 0\n", name, now / TICK_NS > idle ? now / TICK_NS - idle : 0, idle);
+	put(t, "cpu%s %lu 0 0 %lu 0 0 0 0 0 0\n", name,
+		now / TICK_NS > idle ? now / TICK_NS - idle : 0, idle);
 }
 
 static void
@@ -424,8 +443,8 @@ put_global(struct text *t, u32 what)
 	case CPUINFO: put_cpuinfo(t); break;
 	case STAT_ALL: put_stat_all(t); break;
 	case UPTIME:
-		put(t, "%lu.%lu%lu %lu.%lu%lu\n", now / 100, now / 10 % 10, now % 10, idle / 100, idle / 10 % 10,
-			idle % 10);
+		put(t, "%lu.%lu%lu %lu.%lu%lu\n", now / 100, now / 10 % 10, now % 10, idle / 100,
+			idle / 10 % 10, idle % 10);
 		break;
 	case MOUNTS: put(t, "root / ramfs rw 0 0\nproc /proc proc rw 0 0\n"); break;
 	case LOADAVG: put(t, "0.00 0.00 0.00 1/1 %u\n", PROC->pid); break;

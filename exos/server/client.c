@@ -26,8 +26,9 @@ bool
 server_published(uint32_t ino)
 {
 	for (unsigned i = 0; i < SH_PROCS; i++)
-		if (procs[i].pub_pfn
-		    && page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES), ino))
+		if (procs[i].pub_pfn &&
+			page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES),
+				ino))
 			return true;
 	return false;
 }

@@ -53,8 +53,8 @@ is_dots(const struct name *n)
 	return n->text[0] == '.' && (n->bytes == 1 || (n->bytes == 2 && n->text[1] == '.'));
 }
 
-static bool
-may(const struct request *r, const struct fs_inode *node, uint32_t rights)
+bool
+client_may(const struct request *r, const struct fs_inode *node, uint32_t rights)
 {
 	for (exo_slot slot = KEY_ROOT; slot >= KEY_USER; slot--)
 		if (client_opens(r->env, slot, node->guard, rights))
@@ -62,15 +62,15 @@ may(const struct request *r, const struct fs_inode *node, uint32_t rights)
 	return false;
 }
 
-static bool
-owns(const struct request *r, const struct fs_inode *node)
+bool
+client_owns(const struct request *r, const struct fs_inode *node)
 {
 	return client_opens(r->env, KEY_ROOT, node->guard, EXO_P)
 		|| client_opens(r->env, KEY_USER, node->guard, EXO_P);
 }
 
-static bool
-is_root(const struct request *r)
+bool
+client_is_root(const struct request *r)
 {
 	return client_opens(r->env, KEY_ROOT, node_at(FS_ROOT_INO)->guard, EXO_P);
 }
@@ -86,13 +86,13 @@ dir_for_change(const struct request *r, uint64_t ino, struct fs_inode **dir)
 		return -ENOTDIR;
 	if ((*dir)->nlink == 0)
 		return -ENOENT;			/* removed, but somebody's working directory */
-	return may(r, *dir, EXO_W | EXO_X) ? 0 : -EACCES;
+	return client_may(r, *dir, EXO_W | EXO_X) ? 0 : -EACCES;
 }
 
 static bool
 sticky_forbids(const struct request *r, const struct fs_inode *dir, const struct fs_inode *victim)
 {
-	return dir->mode & S_ISVTX && !owns(r, victim) && !owns(r, dir);
+	return dir->mode & S_ISVTX && !client_owns(r, victim) && !client_owns(r, dir);
 }
 
 /* ---- making ------------------------------------------------------------------------------ */
@@ -162,7 +162,7 @@ create(struct request *r)
 		return -EEXIST;
 	if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK)
 		return type == S_IFIFO || type == S_IFSOCK ? -EOPNOTSUPP : -EINVAL;
-	if ((type == S_IFCHR || type == S_IFBLK) && !is_root(r))
+	if ((type == S_IFCHR || type == S_IFBLK) && !client_is_root(r))
 		return -EPERM;
 	return fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->proc->uid, r->proc->gid,
 		type == S_IFCHR || type == S_IFBLK ? r->c : 0);
@@ -182,13 +182,15 @@ make_symlink(struct request *r)
 		error = name_read(r, &at, &n);
 	if (error)
 		return error;
-	while (at < EXO_PAGE_BYTES && (target[bytes] = *(const volatile char *)(r->comm + at++)) != '\0')
+	while (at < EXO_PAGE_BYTES &&
+		(target[bytes] = *(const volatile char *)(r->comm + at++)) != '\0')
 		bytes++;
 	if (bytes == 0 || at == EXO_PAGE_BYTES)
 		return bytes ? -ENAMETOOLONG : -ENOENT;
 	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0)
 		return -EEXIST;
-	ino = fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->proc->uid, r->proc->gid, 0);
+	ino = fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->proc->uid, r->proc->gid,
+		0);
 	if (ino > 0 && fs_set_target(node_at((uint32_t)ino), target, bytes)) {
 		dir_remove(dir, n.text, n.bytes);
 		node_free((uint32_t)ino);
@@ -395,119 +397,7 @@ rename_name(struct request *r)
 	return 0;
 }
 
-/* ---- attributes and size ----------------------------------------------------------------------- */
-
-static long
-set_times(struct fs_inode *node, const struct request *r)
-{
-	node_begin(node);
-	if (r->b & SETATTR_ATIME)
-		node->atime_ns = r->c;
-	if (r->b & SETATTR_MTIME)
-		node->mtime_ns = r->d;
-	node->ctime_ns = server_wall_ns();
-	node_end(node);
-	return 0;
-}
-
-static long
-set_owner_mode(struct fs_inode *node, const struct request *r)
-{
-	uint32_t mode = r->b & SETATTR_MODE ? (uint32_t)r->c & MODE_BITS : node->mode & MODE_BITS;
-	uint32_t uid = r->b & SETATTR_UID ? (uint32_t)r->d : node->uid;
-	uint32_t gid = r->b & SETATTR_GID ? (uint32_t)r->e : node->gid;
-	bool root = is_root(r);
-
-	if (!root && (uid != node->uid || (gid != node->gid && gid != r->proc->gid)))
-		return -EPERM;
-	if (r->b & (SETATTR_UID | SETATTR_GID) && !S_ISDIR(node->mode))
-		mode &= ~(uint32_t)(S_ISUID | (mode & 010 ? S_ISGID : 0));	/* root's too, as Linux does */
-	return node_setid(node, mode, uid, gid);
-}
-
-static long
-setattr(struct request *r)
-{
-	struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
-	const uint64_t times = SETATTR_ATIME | SETATTR_MTIME;
-	const uint64_t ids = SETATTR_MODE | SETATTR_UID | SETATTR_GID;
-
-	if (!node)
-		return -ENOENT;
-	if (r->b & ~(times | ids) || (r->b & times && r->b & ids))
-		return -EINVAL;
-	if (r->b & times)
-		return owns(r, node) || may(r, node, EXO_W) ? set_times(node, r) : -EPERM;
-	return owns(r, node) ? set_owner_mode(node, r) : -EPERM;
-}
-
-static int
-file_for_change(const struct request *r, struct fs_inode **node)
-{
-	*node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
-	if (!*node)
-		return -ENOENT;
-	if (!S_ISREG((*node)->mode))
-		return S_ISDIR((*node)->mode) ? -EISDIR : -EINVAL;
-	return may(r, *node, EXO_W) ? 0 : -EACCES;
-}
-
-static long
-extend(struct request *r)
-{
-	struct fs_inode *node;
-	uint64_t from = r->b, bytes = r->c;
-	int error = file_for_change(r, &node);
-
-	if (error)
-		return error;
-	if (from == FS_APPEND)
-		from = node->size;
-	if (bytes == 0 || bytes > FS_EXTEND_MAX || from >> 47)
-		return from >> 47 ? -EFBIG : -EINVAL;
-	node_begin(node);
-	error = map_fill(node, from / EXO_PAGE_BYTES, (from + bytes - 1) / EXO_PAGE_BYTES);
-	if (!error && from + bytes > node->size)
-		node->size = from + bytes;
-	node_touch(node);
-	node_end(node);
-	r->rdx = from;
-	return error;
-}
-
-/* What lies behind the end of the last page must read as zero should the file grow again. */
-static void
-clear_tail(const struct fs_inode *node, uint64_t size)
-{
-	uint32_t within = size % EXO_PAGE_BYTES;
-	exo_pfn pfn = within ? map_get(node, size / EXO_PAGE_BYTES) : 0;
-	char *page = pfn ? mem_window(pfn) : NULL;
-
-	if (page)
-		__builtin_memset(page + within, 0, EXO_PAGE_BYTES - within);
-}
-
-static long
-truncate_file(struct request *r)
-{
-	struct fs_inode *node;
-	uint64_t size = r->b;
-	int error = file_for_change(r, &node);
-
-	if (error)
-		return error;
-	if (size >> 47)
-		return -EFBIG;
-	node_begin(node);
-	if (size < node->size) {
-		map_cut(node, (size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
-		clear_tail(node, size);
-	}
-	node->size = size;
-	node_touch(node);
-	node_end(node);
-	return 0;
-}
+/* ---- dispatch -------------------------------------------------------------------------------- */
 
 long
 fs_request(struct request *r, uint32_t op)
@@ -518,9 +408,9 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_LINK: return make_link(r);
 	case OP_FS_UNLINK: return unlink_name(r);
 	case OP_FS_RENAME: return rename_name(r);
-	case OP_FS_SETATTR: return setattr(r);
-	case OP_FS_EXTEND: return extend(r);
-	case OP_FS_TRUNCATE: return truncate_file(r);
+	case OP_FS_SETATTR: return fs_setattr(r);
+	case OP_FS_EXTEND: return fs_extend(r);
+	case OP_FS_TRUNCATE: return fs_truncate(r);
 	case OP_FS_SWEEP: return r->a >> 32 ? 0 : orphan_try((uint32_t)r->a);
 	default: return -ENOSYS;
 	}

@@ -47,7 +47,7 @@ entry_dir(const char *path, size_t dir_bytes)
 	size_t at = 0;
 
 	if (last && last_bytes == dir_bytes && __builtin_memcmp(last, path, dir_bytes) == 0
-	    && node_at(last_ino))
+		&& node_at(last_ino))
 		return last_ino;
 	while (at < dir_bytes) {
 		size_t end = at;
@@ -73,7 +73,8 @@ adopt_contents(struct fs_inode *node, const struct exo_archive_entry *e)
 	uint64_t pages = PAGES(e->bytes);
 	exo_pfn first = archive_pfn + e->data / EXO_PAGE_BYTES;
 
-	if (e->data % EXO_PAGE_BYTES || e->data > archive->bytes || e->bytes > archive->bytes - e->data)
+	if (e->data % EXO_PAGE_BYTES || e->data > archive->bytes ||
+		e->bytes > archive->bytes - e->data)
 		return -EINVAL;
 	for (uint64_t i = 0; i < pages; i++)
 		if (map_set(node, i, first + i))
@@ -86,7 +87,8 @@ adopt_contents(struct fs_inode *node, const struct exo_archive_entry *e)
 }
 
 static int
-hard_link(const struct exo_archive_entry *e, uint32_t dir, const char *name, size_t bytes, uint32_t *ino)
+hard_link(const struct exo_archive_entry *e, uint32_t dir, const char *name, size_t bytes,
+	uint32_t *ino)
 {
 	struct fs_inode *node;
 	int error;
@@ -177,9 +179,11 @@ devices_make(void)
 	long ino = dev;
 
 	for (unsigned i = 0; i < sizeof(devices) / sizeof(devices[0]) && ino > 0; i++)
-		if (meta_find(&fs_meta, dev, devices[i].name, __builtin_strlen(devices[i].name)) == 0)
+		if (meta_find(&fs_meta, dev, devices[i].name, __builtin_strlen(devices[i].name)) ==
+			0)
 			ino = fs_make(dev, devices[i].name, __builtin_strlen(devices[i].name),
-				S_IFCHR | devices[i].mode, 0, 0, LINUX_DEV(devices[i].major, devices[i].minor));
+				S_IFCHR | devices[i].mode, 0, 0,
+				LINUX_DEV(devices[i].major, devices[i].minor));
 	for (unsigned i = 0; i < sizeof(device_links) / sizeof(device_links[0]) && ino > 0; i++) {
 		const char *name = device_links[i].name, *target = device_links[i].target;
 
@@ -189,7 +193,9 @@ devices_make(void)
 		if (ino > 0)
 			fs_set_target(node_at((uint32_t)ino), target, __builtin_strlen(target));
 	}
-	return ino > 0 && dir_ensure("proc", 0555) && dir_ensure("tmp", 01777) ? NULL : "no memory for /dev";
+	return ino > 0 && dir_ensure("proc", 0555) && dir_ensure("tmp", 01777)
+		? NULL
+		: "no memory for /dev";
 }
 
 static const char *
@@ -247,7 +253,8 @@ sfs_lookup(const char *path)
 		while (text[end] && text[end] != '/')
 			end++;
 		ino = end - at == 1 && text[at] == '.' ? (long)dir
-			: end - at == 2 && text[at] == '.' && text[at + 1] == '.' ? (long)node_at(dir)->parent
+			: end - at == 2 && text[at] == '.' && text[at + 1] == '.'
+			? (long)node_at(dir)->parent
 			: meta_find(&fs_meta, dir, text + at, end - at);
 		if (ino <= 0)
 			return ino ? ino : -ENOENT;

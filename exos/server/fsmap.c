@@ -94,7 +94,8 @@ map_next(const struct fs_inode *node, uint64_t *index, uint64_t *leaf)
 		uint64_t number;
 
 		for (;; level--) {
-			number = ((uint64_t *)block_at(block))[at >> (SHIFT * level) & (FS_MAP_ENTRIES - 1)];
+			number = ((uint64_t *)block_at(
+				block))[at >> (SHIFT * level) & (FS_MAP_ENTRIES - 1)];
 			if (number == 0 || level == 0)
 				break;
 			block = (uint32_t)number;

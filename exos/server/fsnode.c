@@ -43,7 +43,8 @@ static struct fs_guard {
 static uint8_t
 class_rights(uint32_t bits)
 {
-	return (uint8_t)((bits & 4 ? EXO_R : 0) | (bits & 2 ? EXO_R | EXO_W : 0) | (bits & 1 ? EXO_X : 0));
+	return (uint8_t)((bits & 4 ? EXO_R : 0) | (bits & 2 ? EXO_R | EXO_W : 0) |
+		(bits & 1 ? EXO_X : 0));
 }
 
 static struct exo_key
@@ -183,8 +184,8 @@ slot_new(void)
 	if (ino == inodes_backed) {
 		uint32_t more = INODE_STEP_PAGES * DIRBLOCK_BYTES / sizeof(struct fs_inode);
 
-		if (ino + more > FS_INODES_MAX
-		    || shared_back(FS_INODE_OFF + ino * sizeof(struct fs_inode), INODE_STEP_PAGES))
+		if (ino + more > FS_INODES_MAX ||
+			shared_back(FS_INODE_OFF + ino * sizeof(struct fs_inode), INODE_STEP_PAGES))
 			return 0;
 		inodes_backed += more;
 	}

@@ -58,5 +58,14 @@ bool dir_empty(const struct fs_inode *dir);
 long fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t uid, uint32_t gid,
 	uint64_t rdev);
 int fs_set_target(struct fs_inode *node, const char *target, size_t bytes);
+/* What the caller's keys open, by the kernel's word. */
+bool client_may(const struct request *r, const struct fs_inode *node, uint32_t rights);
+bool client_owns(const struct request *r, const struct fs_inode *node);
+bool client_is_root(const struct request *r);
+
+/* ---- fsattr.c ---------------------------------------------------------------------------------- */
+long fs_setattr(struct request *r);
+long fs_extend(struct request *r);
+long fs_truncate(struct request *r);
 
 #endif

@@ -42,7 +42,8 @@ limit_borrow(uint64_t count)
 
 	if (exo_info()->free_frames < exo_info()->frames / RESERVE + step)
 		return false;
-	if (session_account == 0 || exo_account_limit(session_account, -(int64_t)step, ROOT_KEY) < 0)
+	if (session_account == 0 ||
+		exo_account_limit(session_account, -(int64_t)step, ROOT_KEY) < 0)
 		return false;
 	borrowed += step;
 	return true;
@@ -104,8 +105,8 @@ table_ensure(uint64_t va)
 			continue;
 		if (mem_claim(3, 0, &pfn))
 			return -ENOSPC;
-		if (exo_pt_install(exo_self(), (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn, pfn + 1,
-			    ROOT_KEY, ROOT_KEY) < 0) {
+		if (exo_pt_install(exo_self(), (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn,
+			    pfn + 1, ROOT_KEY, ROOT_KEY) < 0) {
 			mem_release(pfn, 3);
 			return -ENOSPC;
 		}

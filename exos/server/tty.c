@@ -136,7 +136,8 @@ tty_poll(void)
 		return;
 	in_seen = console->completed[QUEUE_IN];
 	out_seen = console->completed[QUEUE_OUT];
-	while (rx_take(&rx[rx_next]))	/* bound: the host fills no faster than we hand back, 4 a round */
+	while (rx_take(
+		&rx[rx_next])) /* bound: the host fills no faster than we hand back, 4 a round */
 		;
 	echo_send();
 	show_state();
@@ -150,8 +151,11 @@ static struct exo_term
 count_term(unsigned queue, uint64_t seen)
 {
 	return (struct exo_term){
-		.where = (uint64_t)&exo_device(CONSOLE)->completed[queue], .mask = ~0ull, .value = seen,
-		.cmp = EXO_NE, .flags = EXO_TERM_OR,
+		.where = (uint64_t)&exo_device(CONSOLE)->completed[queue],
+		.mask = ~0ull,
+		.value = seen,
+		.cmp = EXO_NE,
+		.flags = EXO_TERM_OR,
 	};
 }
 
@@ -235,7 +239,8 @@ read_request(struct request *r)
 	if (ldisc_available(&line) == 0)
 		return received >= ended_at ? 0 : -EAGAIN;
 	do {
-		n = ldisc_read(&line, bytes, max - done < sizeof(bytes) ? max - done : sizeof(bytes));
+		n = ldisc_read(&line, bytes,
+			max - done < sizeof(bytes) ? max - done : sizeof(bytes));
 		__builtin_memcpy(r->comm + done, bytes, n);
 		done += n;
 	} while (!line.tty && n && done < max && ldisc_available(&line));

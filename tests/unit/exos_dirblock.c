@@ -75,7 +75,8 @@ random_changes(void)
 		size_t bytes = make_name(n, name);
 
 		if (present[n]) {
-			dirblock_remove(block, (uint32_t)dirblock_find(block, name, bytes, dir_hash(name, bytes)));
+			dirblock_remove(block,
+				(uint32_t)dirblock_find(block, name, bytes, dir_hash(name, bytes)));
 			present[n] = false;
 		} else {
 			present[n] = dirblock_insert(block, n + 1, 8, name, bytes) == 0;
@@ -97,7 +98,8 @@ longest_name(void)
 	dirblock_init(block);
 	while (dirblock_insert(block, 1, 8, name, sizeof(name)) == 0)
 		count++;
-	check("the longest names fill a block", count == DIRBLOCK_BYTES / dirent_bytes(sizeof(name)));
+	check("the longest names fill a block",
+		count == DIRBLOCK_BYTES / dirent_bytes(sizeof(name)));
 	free(block);
 }
 
@@ -116,7 +118,8 @@ rubbish(void)
 		for (unsigned i = 0; i < 12; i++)
 			dirblock_insert(block, i + 1, 4, "some name", 1 + i % 9);
 		for (unsigned i = 0; i < 8; i++)
-			block[(unsigned)rand() % (round % 2 ? 256 : DIRBLOCK_BYTES)] = (unsigned char)rand();
+			block[(unsigned)rand() % (round % 2 ? 256 : DIRBLOCK_BYTES)] =
+				(unsigned char)rand();
 		while (dirblock_next(block, &offset))
 			steps++;
 		dirblock_find(block, "some nam", 8, dir_hash("some nam", 8));

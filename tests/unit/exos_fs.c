@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/server/fs.c exos/server/fsboot.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c
+// sources: exos/server/fs.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c
 /*
  * The server's file system by its requests: what each refuses, what random
  * sequences leave behind, and that nothing leaks.
@@ -109,27 +109,42 @@ inodes_used(void)
 static void
 refusals(void)
 {
-	long d = create(FS_ROOT_INO, "d", S_IFDIR | 0755), f = create(FS_ROOT_INO, "f", S_IFREG | 0644);
+	long d = create(FS_ROOT_INO, "d", S_IFDIR | 0755),
+	     f = create(FS_ROOT_INO, "f", S_IFREG | 0644);
 
 	check("create", d > 0 && f > 0 && create(FS_ROOT_INO, "f", S_IFREG | 0644) == -EEXIST);
-	check("bad names", create(FS_ROOT_INO, "", S_IFREG) == -ENOENT && create(FS_ROOT_INO, "a/b", S_IFREG) == -EINVAL
-		&& create(FS_ROOT_INO, "..", S_IFREG) == -EEXIST);
+	check("bad names",
+		create(FS_ROOT_INO, "", S_IFREG) == -ENOENT &&
+			create(FS_ROOT_INO, "a/b", S_IFREG) == -EINVAL &&
+			create(FS_ROOT_INO, "..", S_IFREG) == -EEXIST);
 	memset(comm, 'x', sizeof(comm));
-	check("a name without an end", ask(OP_FS_CREATE, FS_ROOT_INO, S_IFREG, 0, NULL, NULL) == -ENAMETOOLONG);
-	check("no such directory", create(4000000, "x", S_IFREG) == -ENOENT
-		&& create((uint32_t)f, "x", S_IFREG) == -ENOTDIR && ask(OP_FS_CREATE, 1ull << 32 | 1, S_IFREG, 0, "y", NULL) == -ENOENT);
-	check("unlink and rmdir tell files from directories", unlink_in(FS_ROOT_INO, "f", true) == -ENOTDIR
-		&& unlink_in(FS_ROOT_INO, "d", false) == -EISDIR && unlink_in(FS_ROOT_INO, "none", false) == -ENOENT);
+	check("a name without an end",
+		ask(OP_FS_CREATE, FS_ROOT_INO, S_IFREG, 0, NULL, NULL) == -ENAMETOOLONG);
+	check("no such directory",
+		create(4000000, "x", S_IFREG) == -ENOENT &&
+			create((uint32_t)f, "x", S_IFREG) == -ENOTDIR &&
+			ask(OP_FS_CREATE, 1ull << 32 | 1, S_IFREG, 0, "y", NULL) == -ENOENT);
+	check("unlink and rmdir tell files from directories",
+		unlink_in(FS_ROOT_INO, "f", true) == -ENOTDIR &&
+			unlink_in(FS_ROOT_INO, "d", false) == -EISDIR &&
+			unlink_in(FS_ROOT_INO, "none", false) == -ENOENT);
 	create((uint32_t)d, "in", S_IFREG | 0600);
-	check("a directory with something in it stays", unlink_in(FS_ROOT_INO, "d", true) == -ENOTEMPTY);
-	check("no directory into itself", ask(OP_FS_RENAME, FS_ROOT_INO, (uint64_t)d, 0, "d", "x") == -EINVAL);
-	check("rename replaces", ask(OP_FS_RENAME, (uint64_t)d, FS_ROOT_INO, 0, "in", "f") == 0
-		&& !sfs_inode((uint32_t)f) && all_ok());
-	check("rename onto the other kind", ask(OP_FS_RENAME, FS_ROOT_INO, FS_ROOT_INO, 0, "f", "d") == -EISDIR
-		&& ask(OP_FS_RENAME, FS_ROOT_INO, FS_ROOT_INO, 0, "d", "f") == -ENOTDIR
-		&& ask(OP_FS_RENAME, FS_ROOT_INO, FS_ROOT_INO, RENAME_NOREPLACE, "d", "f") == -EEXIST);
-	check("the rest", ask(OP_FS_EXTEND, (uint64_t)d, 0, 1, NULL, NULL) == -EISDIR
-		&& ask(OP_FS_SETATTR, FS_ROOT_INO, 1u << 20, 0, NULL, NULL) == -EINVAL && ask(999, 0, 0, 0, NULL, NULL) == -ENOSYS);
+	check("a directory with something in it stays",
+		unlink_in(FS_ROOT_INO, "d", true) == -ENOTEMPTY);
+	check("no directory into itself",
+		ask(OP_FS_RENAME, FS_ROOT_INO, (uint64_t)d, 0, "d", "x") == -EINVAL);
+	check("rename replaces",
+		ask(OP_FS_RENAME, (uint64_t)d, FS_ROOT_INO, 0, "in", "f") == 0 &&
+			!sfs_inode((uint32_t)f) && all_ok());
+	check("rename onto the other kind",
+		ask(OP_FS_RENAME, FS_ROOT_INO, FS_ROOT_INO, 0, "f", "d") == -EISDIR &&
+			ask(OP_FS_RENAME, FS_ROOT_INO, FS_ROOT_INO, 0, "d", "f") == -ENOTDIR &&
+			ask(OP_FS_RENAME, FS_ROOT_INO, FS_ROOT_INO, RENAME_NOREPLACE, "d", "f") ==
+				-EEXIST);
+	check("the rest",
+		ask(OP_FS_EXTEND, (uint64_t)d, 0, 1, NULL, NULL) == -EISDIR &&
+			ask(OP_FS_SETATTR, FS_ROOT_INO, 1u << 20, 0, NULL, NULL) == -EINVAL &&
+			ask(999, 0, 0, 0, NULL, NULL) == -ENOSYS);
 	unlink_in(FS_ROOT_INO, "f", false);
 	unlink_in(FS_ROOT_INO, "d", true);
 }
@@ -137,28 +152,37 @@ refusals(void)
 static void
 permissions(void)
 {
-	long d = create(FS_ROOT_INO, "home", S_IFDIR | 0755), t = create(FS_ROOT_INO, "t", S_IFDIR | 01777), f;
+	long d = create(FS_ROOT_INO, "home", S_IFDIR | 0755),
+	     t = create(FS_ROOT_INO, "t", S_IFDIR | 01777), f;
 
 	become(7, 8);
 	check("no write in a root directory", create((uint32_t)d, "x", S_IFREG | 0644) == -EACCES);
 	f = create((uint32_t)t, "mine", S_IFREG | 0640);
-	check("files belong to the caller", f > 0 && sfs_inode((uint32_t)f)->uid == 7 && sfs_inode((uint32_t)f)->gid == 8);
-	check("only root makes devices, nobody named pipes", create((uint32_t)t, "dev", S_IFCHR | 0666) == -EPERM
-		&& create((uint32_t)t, "pipe", S_IFIFO | 0666) == -EOPNOTSUPP);
+	check("files belong to the caller",
+		f > 0 && sfs_inode((uint32_t)f)->uid == 7 && sfs_inode((uint32_t)f)->gid == 8);
+	check("only root makes devices, nobody named pipes",
+		create((uint32_t)t, "dev", S_IFCHR | 0666) == -EPERM &&
+			create((uint32_t)t, "pipe", S_IFIFO | 0666) == -EOPNOTSUPP);
 	become(9, 8);
-	check("sticky", unlink_in((uint32_t)t, "mine", false) == -EPERM
-		&& ask(OP_FS_RENAME, (uint64_t)t, (uint64_t)t, 0, "mine", "his") == -EPERM);
-	check("the group may read, not write", ask(OP_FS_TRUNCATE, (uint64_t)f, 1, 0, NULL, NULL) == -EACCES
-		&& client_opens(0, KEY_GROUP, sfs_inode((uint32_t)f)->guard, EXO_R)
-		&& !client_opens(0, KEY_GROUP, sfs_inode((uint32_t)f)->guard, EXO_W));
-	check("only the owner changes the mode", ask(OP_FS_SETATTR, (uint64_t)f, SETATTR_MODE, 0777, NULL, NULL) == -EPERM);
+	check("sticky",
+		unlink_in((uint32_t)t, "mine", false) == -EPERM &&
+			ask(OP_FS_RENAME, (uint64_t)t, (uint64_t)t, 0, "mine", "his") == -EPERM);
+	check("the group may read, not write",
+		ask(OP_FS_TRUNCATE, (uint64_t)f, 1, 0, NULL, NULL) == -EACCES &&
+			client_opens(0, KEY_GROUP, sfs_inode((uint32_t)f)->guard, EXO_R) &&
+			!client_opens(0, KEY_GROUP, sfs_inode((uint32_t)f)->guard, EXO_W));
+	check("only the owner changes the mode",
+		ask(OP_FS_SETATTR, (uint64_t)f, SETATTR_MODE, 0777, NULL, NULL) == -EPERM);
 	become(7, 8);
 	check("and may", ask(OP_FS_SETATTR, (uint64_t)f, SETATTR_MODE, 0600, NULL, NULL) == 0);
 	become(9, 8);
-	check("keys follow the mode", !client_opens(0, KEY_GROUP, sfs_inode((uint32_t)f)->guard, EXO_R));
+	check("keys follow the mode",
+		!client_opens(0, KEY_GROUP, sfs_inode((uint32_t)f)->guard, EXO_R));
 	become(0, 0);
-	check("root", unlink_in((uint32_t)t, "mine", false) == 0 && unlink_in(FS_ROOT_INO, "t", true) == 0
-		&& unlink_in(FS_ROOT_INO, "home", true) == 0 && all_ok());
+	check("root",
+		unlink_in((uint32_t)t, "mine", false) == 0 &&
+			unlink_in(FS_ROOT_INO, "t", true) == 0 &&
+			unlink_in(FS_ROOT_INO, "home", true) == 0 && all_ok());
 }
 
 static void
@@ -168,46 +192,67 @@ contents(void)
 	char got[100];
 	exo_pfn pfn;
 
-	check("extend", ask(OP_FS_EXTEND, (uint64_t)f, 0, 5000, NULL, NULL) == 0 && sfs_inode((uint32_t)f)->size == 5000
-		&& sfs_inode((uint32_t)f)->blocks == 2);
+	check("extend",
+		ask(OP_FS_EXTEND, (uint64_t)f, 0, 5000, NULL, NULL) == 0 &&
+			sfs_inode((uint32_t)f)->size == 5000 &&
+			sfs_inode((uint32_t)f)->blocks == 2);
 	pfn = sfs_frame((uint32_t)f, 1);
 	memset(mem_window(pfn), 'z', 904);
-	check("append", ask(OP_FS_EXTEND, (uint64_t)f, FS_APPEND, 10, NULL, NULL) == 0 && sfs_inode((uint32_t)f)->size == 5010);
-	check("read over the end", sfs_read((uint32_t)f, 4990, got, 100) == 20 && got[0] == 'z' && got[12] == 0);
+	check("append",
+		ask(OP_FS_EXTEND, (uint64_t)f, FS_APPEND, 10, NULL, NULL) == 0 &&
+			sfs_inode((uint32_t)f)->size == 5010);
+	check("read over the end",
+		sfs_read((uint32_t)f, 4990, got, 100) == 20 && got[0] == 'z' && got[12] == 0);
 	ask(OP_FS_TRUNCATE, (uint64_t)f, 4500, 0, NULL, NULL);
 	ask(OP_FS_TRUNCATE, (uint64_t)f, 5000, 0, NULL, NULL);
-	check("what was cut off is zero", sfs_read((uint32_t)f, 4499, got, 3) == 3 && got[0] == 'z' && got[1] == 0);
-	check("far away: a hole and deep maps", ask(OP_FS_EXTEND, (uint64_t)f, 1ull << 38, 1, NULL, NULL) == 0
-		&& sfs_inode((uint32_t)f)->depth == 3 && sfs_inode((uint32_t)f)->blocks == 3
-		&& sfs_frame((uint32_t)f, 1) == pfn && sfs_frame((uint32_t)f, 77) == 0);
-	check("too far", ask(OP_FS_EXTEND, (uint64_t)f, 1ull << 46, 1, NULL, NULL) == -EFBIG && all_ok());
+	check("what was cut off is zero",
+		sfs_read((uint32_t)f, 4499, got, 3) == 3 && got[0] == 'z' && got[1] == 0);
+	check("far away: a hole and deep maps",
+		ask(OP_FS_EXTEND, (uint64_t)f, 1ull << 38, 1, NULL, NULL) == 0 &&
+			sfs_inode((uint32_t)f)->depth == 3 && sfs_inode((uint32_t)f)->blocks == 3 &&
+			sfs_frame((uint32_t)f, 1) == pfn && sfs_frame((uint32_t)f, 77) == 0);
+	check("too far",
+		ask(OP_FS_EXTEND, (uint64_t)f, 1ull << 46, 1, NULL, NULL) == -EFBIG && all_ok());
 	while (ask(OP_FS_EXTEND, (uint64_t)f, FS_APPEND, FS_EXTEND_MAX, NULL, NULL) == 0)
 		;
-	check("no frames left", fake_free < 256 && ask(OP_FS_EXTEND, (uint64_t)f, FS_APPEND, FS_EXTEND_MAX, NULL, NULL) == -ENOSPC);
+	check("no frames left",
+		fake_free < 256 &&
+			ask(OP_FS_EXTEND, (uint64_t)f, FS_APPEND, FS_EXTEND_MAX, NULL, NULL) ==
+				-ENOSPC);
 	fake_held = (uint32_t)f;
 	unlink_in(FS_ROOT_INO, "f", false);
 	sfs_sweep();
 	check("an open file stays", sfs_inode((uint32_t)f) && sfs_inode((uint32_t)f)->nlink == 0);
 	fake_held = 0;
 	sfs_sweep();
-	check("until it is closed", !sfs_inode((uint32_t)f) && fake_free == FAKE_FRAMES && all_ok());
+	check("until it is closed",
+		!sfs_inode((uint32_t)f) && fake_free == FAKE_FRAMES && all_ok());
 }
 
 static void
 links(void)
 {
 	static char far[LINUX_PATH_MAX];
-	long s = ask(OP_FS_SYMLINK, FS_ROOT_INO, 0, 0, "s", "short"), l, f = create(FS_ROOT_INO, "f", S_IFREG | 0644);
+	long s = ask(OP_FS_SYMLINK, FS_ROOT_INO, 0, 0, "s", "short"), l,
+	     f = create(FS_ROOT_INO, "f", S_IFREG | 0644);
 
 	memset(far, 'q', 3000);
 	l = ask(OP_FS_SYMLINK, FS_ROOT_INO, 0, 0, "l", far);
-	check("symbolic links, short and long", s > 0 && l > 0 && meta_target(&fs_meta, (uint32_t)s, far, 100) == 5
-		&& strcmp(far, "short") == 0 && meta_target(&fs_meta, (uint32_t)l, far, sizeof(far)) == 3000);
-	check("lookup follows", ask(OP_FS_SYMLINK, FS_ROOT_INO, 0, 0, "short", "/./f") > 0 && sfs_lookup("//s") == f);
-	check("hard links", ask(OP_FS_LINK, (uint64_t)f, FS_ROOT_INO, 0, "f2", NULL) == 0
-		&& sfs_inode((uint32_t)f)->nlink == 2 && ask(OP_FS_LINK, FS_ROOT_INO, FS_ROOT_INO, 0, "r", NULL) == -EPERM && all_ok());
+	check("symbolic links, short and long",
+		s > 0 && l > 0 && meta_target(&fs_meta, (uint32_t)s, far, 100) == 5 &&
+			strcmp(far, "short") == 0 &&
+			meta_target(&fs_meta, (uint32_t)l, far, sizeof(far)) == 3000);
+	check("lookup follows",
+		ask(OP_FS_SYMLINK, FS_ROOT_INO, 0, 0, "short", "/./f") > 0 &&
+			sfs_lookup("//s") == f);
+	check("hard links",
+		ask(OP_FS_LINK, (uint64_t)f, FS_ROOT_INO, 0, "f2", NULL) == 0 &&
+			sfs_inode((uint32_t)f)->nlink == 2 &&
+			ask(OP_FS_LINK, FS_ROOT_INO, FS_ROOT_INO, 0, "r", NULL) == -EPERM &&
+			all_ok());
 	for (unsigned i = 0; i < 5; i++)
-		unlink_in(FS_ROOT_INO, ((const char *[]){ "s", "l", "short", "f", "f2" })[i], false);
+		unlink_in(FS_ROOT_INO, ((const char *[]){ "s", "l", "short", "f", "f2" })[i],
+			false);
 	ask(OP_FS_SYMLINK, FS_ROOT_INO, 0, 0, "a", "b");
 	ask(OP_FS_SYMLINK, FS_ROOT_INO, 0, 0, "b", "a");
 	check("links in a circle", sfs_lookup("/a") == -ELOOP);
@@ -222,7 +267,8 @@ links(void)
 static void
 random_request(uint32_t dirs[DIRS])
 {
-	static const char *const pool[] = { "a", "b", "somewhat longer name", "d", "e", "f", "g.h", "i" };
+	static const char *const pool[] = { "a", "b", "somewhat longer name", "d", "e", "f", "g.h",
+		"i" };
 	uint32_t dir = dirs[(unsigned)rand() % DIRS], dir2 = dirs[(unsigned)rand() % DIRS];
 	const char *name = pool[rand() % 8], *name2 = pool[rand() % 8];
 	long ino = meta_find(&fs_meta, dir, name, strlen(name));
@@ -238,9 +284,16 @@ random_request(uint32_t dirs[DIRS])
 	case 3: unlink_in(dir, name, true); break;
 	case 4: ask(OP_FS_RENAME, dir, dir2, 0, name, name2); break;
 	case 5: ask(OP_FS_LINK, (uint64_t)ino, dir2, 0, name2, NULL); break;
-	case 6: ask(OP_FS_EXTEND, (uint64_t)ino, (uint64_t)rand() % 3000000, 1 + (uint64_t)rand() % 9000, NULL, NULL); break;
-	case 7: ask(OP_FS_TRUNCATE, (uint64_t)ino, (uint64_t)rand() % 3000000, 0, NULL, NULL); break;
-	default: ask(OP_FS_SETATTR, (uint64_t)ino, SETATTR_MODE, (uint64_t)rand() % 512, NULL, NULL); break;
+	case 6:
+		ask(OP_FS_EXTEND, (uint64_t)ino, (uint64_t)rand() % 3000000,
+			1 + (uint64_t)rand() % 9000, NULL, NULL);
+		break;
+	case 7:
+		ask(OP_FS_TRUNCATE, (uint64_t)ino, (uint64_t)rand() % 3000000, 0, NULL, NULL);
+		break;
+	default:
+		ask(OP_FS_SETATTR, (uint64_t)ino, SETATTR_MODE, (uint64_t)rand() % 512, NULL, NULL);
+		break;
 	}
 }
 
@@ -277,7 +330,8 @@ random_sequences(void)
 	}
 	check("random requests: the tree stays consistent", good);
 	remove_all(FS_ROOT_INO);
-	check("nothing is left behind", all_ok() && fake_free == FAKE_FRAMES && inodes_used() <= before);
+	check("nothing is left behind",
+		all_ok() && fake_free == FAKE_FRAMES && inodes_used() <= before);
 	check("guards come back", fake_guards_live <= 4);
 }
 
@@ -297,9 +351,11 @@ many_names(void)
 	check("3000 names", good && all_ok());
 	for (unsigned round = 0; round < 3000; round++) {
 		sprintf(name, "name number %u", round * 7 % 3000);
-		good &= unlink_in((uint32_t)d, name, false) == 0 && create((uint32_t)d, name, S_IFREG | 0600) > 0;
+		good &= unlink_in((uint32_t)d, name, false) == 0 &&
+			create((uint32_t)d, name, S_IFREG | 0600) > 0;
 	}
-	check("room given back is used again", good && all_ok() && sfs_inode((uint32_t)d)->size <= most * 3 / 2);
+	check("room given back is used again",
+		good && all_ok() && sfs_inode((uint32_t)d)->size <= most * 3 / 2);
 	remove_all((uint32_t)d);
 	check("an empty one goes", unlink_in(FS_ROOT_INO, "many", true) == 0 && all_ok());
 }

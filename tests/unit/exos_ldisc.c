@@ -62,8 +62,10 @@ lines(void)
 	type("one two  \x17X\x15kept\n");
 	check("word and line erase", reads("kept\n"));
 	l.echoes = 0;
-	type("\xc3\xa4\x7f" "a\n");
-	check("a character of two bytes is erased whole", reads("a\n") && echoed("\xc3\xa4\b \ba\r\n"));
+	type("\xc3\xa4\x7f"
+	     "a\n");
+	check("a character of two bytes is erased whole",
+		reads("a\n") && echoed("\xc3\xa4\b \ba\r\n"));
 	type("\x16\x03\n");
 	check("a literal key is data", reads("\x03\n"));
 }
@@ -75,18 +77,21 @@ ends(void)
 
 	ldisc_init(&l, true);
 	type("\x04");
-	check("^D alone is end of file, once", ldisc_available(&l) && reads("") && ldisc_available(&l) == 0);
+	check("^D alone is end of file, once",
+		ldisc_available(&l) && reads("") && ldisc_available(&l) == 0);
 	type("text\x04");
 	check("^D behind text hands it over", reads("text") && ldisc_available(&l) == 0);
 	type("ab\n");
-	check("a line can be read in pieces", ldisc_read(&l, &byte, 1) == 1 && byte == 'a' && reads("b\n"));
+	check("a line can be read in pieces",
+		ldisc_read(&l, &byte, 1) == 1 && byte == 'a' && reads("b\n"));
 }
 
 static void
 signals(void)
 {
 	ldisc_init(&l, true);
-	check("^C is a signal and drops the line", type("junk\x03") == SIGINT && type("a\n") == 0 && reads("a\n"));
+	check("^C is a signal and drops the line",
+		type("junk\x03") == SIGINT && type("a\n") == 0 && reads("a\n"));
 	check("^Z and ^\\", type("\x1a") == SIGTSTP && type("\x1c") == SIGQUIT);
 	l.t.lflag &= ~ISIG;
 	check("without ISIG they are data", type("\x03\n") == 0 && reads("\x03\n"));
@@ -126,11 +131,13 @@ long_lines(void)
 		ldisc_input(&l, 'x');
 	type("\n");
 	n = ldisc_read(&l, got, sizeof(got));
-	check("a line too long keeps its beginning and its end", n > LDISC_BYTES / 2 && n <= LDISC_BYTES
-		&& got[n - 1] == '\n' && ldisc_available(&l) == 0);
+	check("a line too long keeps its beginning and its end",
+		n > LDISC_BYTES / 2 && n <= LDISC_BYTES && got[n - 1] == '\n' &&
+			ldisc_available(&l) == 0);
 	for (unsigned i = 0; i < LDISC_BYTES; i++)
 		type("y\n");
-	check("a ring full of lines loses later ones", reads("y\n") && l.head - l.tail <= LDISC_BYTES);
+	check("a ring full of lines loses later ones",
+		reads("y\n") && l.head - l.tail <= LDISC_BYTES);
 	while (ldisc_available(&l))
 		ldisc_read(&l, got, sizeof(got));
 	type("still\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/fs/walk.c exos/server/fs.c exos/server/fsboot.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c
+// sources: exos/fs/walk.c exos/server/fs.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c
 /* The path walk, over a tree that the server's own code made; and a pipe's ring. */
 #include "lib/fake_fs.h"
 #include "../../exos/fs/fs.h"
@@ -86,23 +86,37 @@ fails(const char *path, int error)
 static void
 walks(void)
 {
-	u32 a = make(FS_ROOT_INO, "a", S_IFDIR | 0755), b = make(a, "b", S_IFDIR | 0755), f = make(b, "f", S_IFREG | 0644);
+	u32 a = make(FS_ROOT_INO, "a", S_IFDIR | 0755), b = make(a, "b", S_IFDIR | 0755),
+	    f = make(b, "f", S_IFREG | 0644);
 
 	check("plain", leads(FS_ROOT_INO, "/a/b/f", f) && leads(a, "b/f", f) && leads(b, "/a", a));
-	check("slashes and dots", leads(FS_ROOT_INO, "//a///b/./../b//f", f) && leads(b, "../../..", FS_ROOT_INO) && leads(b, ".", b));
-	check("the last name", fs_walk(a, "b/new", 0, &at) == 0 && at.ino == 0 && at.dir == b && !strcmp(at.name, "new") && !at.slash);
-	check("a slash behind it", fs_walk(a, "new//", 0, &at) == 0 && at.ino == 0 && at.slash && leads(a, "b/", b) && fails("/a/b/f/", ENOTDIR));
-	check("no last name", leads(a, "b/..", a) && at.name_bytes == 0 && leads(a, "/", FS_ROOT_INO) && at.name_bytes == 0);
-	check("not there", fails("/a/x/f", ENOENT) && fails("", ENOENT) && fails("/a/b/f/x", ENOTDIR));
+	check("slashes and dots",
+		leads(FS_ROOT_INO, "//a///b/./../b//f", f) && leads(b, "../../..", FS_ROOT_INO) &&
+			leads(b, ".", b));
+	check("the last name",
+		fs_walk(a, "b/new", 0, &at) == 0 && at.ino == 0 && at.dir == b &&
+			!strcmp(at.name, "new") && !at.slash);
+	check("a slash behind it",
+		fs_walk(a, "new//", 0, &at) == 0 && at.ino == 0 && at.slash && leads(a, "b/", b) &&
+			fails("/a/b/f/", ENOTDIR));
+	check("no last name",
+		leads(a, "b/..", a) && at.name_bytes == 0 && leads(a, "/", FS_ROOT_INO) &&
+			at.name_bytes == 0);
+	check("not there",
+		fails("/a/x/f", ENOENT) && fails("", ENOENT) && fails("/a/b/f/x", ENOTDIR));
 	link_to(a, "rel", "b");
 	link_to(a, "abs", "/a/b/f");
 	link_to(b, "up", "../rel/f");
 	link_to(a, "dangling", "b/none");
 	link_to(a, "loop", "loop");
-	check("links", leads(a, "rel/f", f) && leads(b, "/a/abs", f) && leads(FS_ROOT_INO, "a/rel/up", f));
-	check("a link at the end is not followed when asked", fs_walk(a, "rel", WALK_NOFOLLOW, &at) == 0 && S_ISLNK(node_at(at.ino)->mode)
-		&& fs_walk(a, "rel/", WALK_NOFOLLOW, &at) == 0 && at.ino == b);
-	check("where a dangling link would lead", fs_walk(a, "dangling", 0, &at) == 0 && at.ino == 0 && at.dir == b && !strcmp(at.name, "none"));
+	check("links",
+		leads(a, "rel/f", f) && leads(b, "/a/abs", f) && leads(FS_ROOT_INO, "a/rel/up", f));
+	check("a link at the end is not followed when asked",
+		fs_walk(a, "rel", WALK_NOFOLLOW, &at) == 0 && S_ISLNK(node_at(at.ino)->mode) &&
+			fs_walk(a, "rel/", WALK_NOFOLLOW, &at) == 0 && at.ino == b);
+	check("where a dangling link would lead",
+		fs_walk(a, "dangling", 0, &at) == 0 && at.ino == 0 && at.dir == b &&
+			!strcmp(at.name, "none"));
 	check("a circle", fails("/a/loop", ELOOP) && fails("/a/loop/x", ELOOP));
 	node_at(b)->rdev = no_search = 99;
 	check("a directory that may not be searched", fails("/a/b/f", EACCES) && leads(a, "b", b));
@@ -149,10 +163,12 @@ ring(void)
 		u64 tail = rand() % 2 ? head - (u64)rand() % 70000 : (u64)rand() << 33;
 		u64 used = ring_used(head, tail), first = ring_first(tail, used);
 
-		good &= used <= RING_BYTES && used + ring_room(head, tail) == RING_BYTES
-			&& ring_offset(tail) + first <= RING_BYTES && used - first <= ring_offset(tail);
+		good &= used <= RING_BYTES && used + ring_room(head, tail) == RING_BYTES &&
+			ring_offset(tail) + first <= RING_BYTES &&
+			used - first <= ring_offset(tail);
 	}
-	check("any two words: what follows lies in the ring", good && ring_used(5, 5) == 0 && ring_used(~0ull, ~0ull - 7) == 7);
+	check("any two words: what follows lies in the ring",
+		good && ring_used(5, 5) == 0 && ring_used(~0ull, ~0ull - 7) == 7);
 }
 
 int

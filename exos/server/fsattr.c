@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Attributes and sizes: the requests that change one inode and no name.  Who
+ * may: the owner (or root) the mode and the times, root the owner, and whoever
+ * may write the contents the size.
+ */
+#include "fsnode.h"
+
+#define MODE_BITS 07777u
+
+/* Linux lets only the owner set times that are not now; here whoever may write may set any. */
+static long
+set_times(struct fs_inode *node, const struct request *r)
+{
+	node_begin(node);
+	if (r->b & SETATTR_ATIME)
+		node->atime_ns = r->c;
+	if (r->b & SETATTR_MTIME)
+		node->mtime_ns = r->d;
+	node->ctime_ns = server_wall_ns();
+	node_end(node);
+	return 0;
+}
+
+static long
+set_owner_mode(struct fs_inode *node, const struct request *r)
+{
+	uint32_t mode = r->b & SETATTR_MODE ? (uint32_t)r->c & MODE_BITS : node->mode & MODE_BITS;
+	uint32_t uid = r->b & SETATTR_UID ? (uint32_t)r->d : node->uid;
+	uint32_t gid = r->b & SETATTR_GID ? (uint32_t)r->e : node->gid;
+	bool root = client_is_root(r);
+
+	if (!root && (uid != node->uid || (gid != node->gid && gid != r->proc->gid)))
+		return -EPERM;
+	if (r->b & (SETATTR_UID | SETATTR_GID) && !S_ISDIR(node->mode))
+		mode &= ~(uint32_t)(S_ISUID |
+			(mode & 010 ? S_ISGID : 0)); /* root's too, as Linux does */
+	return node_setid(node, mode, uid, gid);
+}
+
+long
+fs_setattr(struct request *r)
+{
+	struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
+	const uint64_t times = SETATTR_ATIME | SETATTR_MTIME;
+	const uint64_t ids = SETATTR_MODE | SETATTR_UID | SETATTR_GID;
+
+	if (!node)
+		return -ENOENT;
+	if (r->b & ~(times | ids) || (r->b & times && r->b & ids))
+		return -EINVAL;
+	if (r->b & times)
+		return client_owns(r, node) || client_may(r, node, EXO_W) ? set_times(node, r)
+									  : -EPERM;
+	return client_owns(r, node) ? set_owner_mode(node, r) : -EPERM;
+}
+
+static int
+file_for_change(const struct request *r, struct fs_inode **node)
+{
+	*node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
+	if (!*node)
+		return -ENOENT;
+	if (!S_ISREG((*node)->mode))
+		return S_ISDIR((*node)->mode) ? -EISDIR : -EINVAL;
+	return client_may(r, *node, EXO_W) ? 0 : -EACCES;
+}
+
+long
+fs_extend(struct request *r)
+{
+	struct fs_inode *node;
+	uint64_t from = r->b, bytes = r->c;
+	int error = file_for_change(r, &node);
+
+	if (error)
+		return error;
+	if (from == FS_APPEND)
+		from = node->size;
+	if (bytes == 0 || bytes > FS_EXTEND_MAX || from >> 47)
+		return from >> 47 ? -EFBIG : -EINVAL;
+	node_begin(node);
+	error = map_fill(node, from / EXO_PAGE_BYTES, (from + bytes - 1) / EXO_PAGE_BYTES);
+	if (!error && from + bytes > node->size)
+		node->size = from + bytes;
+	node_touch(node);
+	node_end(node);
+	r->rdx = from;
+	return error;
+}
+
+/* What lies behind the end of the last page must read as zero should the file grow again. */
+static void
+clear_tail(const struct fs_inode *node, uint64_t size)
+{
+	uint32_t within = size % EXO_PAGE_BYTES;
+	exo_pfn pfn = within ? map_get(node, size / EXO_PAGE_BYTES) : 0;
+	char *page = pfn ? mem_window(pfn) : NULL;
+
+	if (page)
+		__builtin_memset(page + within, 0, EXO_PAGE_BYTES - within);
+}
+
+long
+fs_truncate(struct request *r)
+{
+	struct fs_inode *node;
+	uint64_t size = r->b;
+	int error = file_for_change(r, &node);
+
+	if (error)
+		return error;
+	if (size >> 47)
+		return -EFBIG;
+	node_begin(node);
+	if (size < node->size) {
+		map_cut(node, (size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
+		clear_tail(node, size);
+	}
+	node->size = size;
+	node_touch(node);
+	node_end(node);
+	return 0;
+}
