@@ -38,7 +38,8 @@ the guest. In a terminal Ctrl-A x ends the guest, Ctrl-A Ctrl-A is one Ctrl-A.
 HELP = {
     "trace": "exo trace [OPTION]... PROGRAM [ARG]...\n\nLike `exo run --trace`. Options are those of `exo run`.\n",
     "debug": "exo debug [OPTION]... PROGRAM [ARG]...\n\nStarts gdb on the kernel, halted at its first instruction. The program's standard input is\n"
-             "empty. `exo run --debug` waits instead for a gdb that you start. Options are those of `exo run`.\n",
+             "empty. `exo run --debug` waits instead for a gdb that you start. Options are those of `exo run`.\n\n"
+             "In gdb `help exo` lists commands for environments, frames, accounts, guards, keys, slices,\nu-areas, page tables, the kernel's trace, and symbols of ExOS.\n",
     "test": "exo test\n\nRuns `make test`: lint, unit tests, models, tests in the guest.\n",
     "bench": "exo bench [ARG]...\n\nRuns `make bench`.\n",
     "help": "exo help COMMAND\n",
