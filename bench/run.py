@@ -50,7 +50,7 @@ def primitives(scratch):
 
 def calls():
     """Linux calls under ExOS: a program that reads the time stamp counter around each."""
-    done = subprocess.run([f"{ROOT}/exo", "run", "--accel", "tcg", "--icount", f"{ROOT}/build/bench/calls"],
+    done = subprocess.run([f"{ROOT}/exo", "run", "--accel", "tcg", "--icount", "./build/bench/calls"], cwd=ROOT,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     rows = {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", done.stdout)}
     if done.returncode or not rows:
