@@ -72,25 +72,21 @@ in_copy(u64 rip)
 	return rip >= (u64)exos_copy_begin && rip < (u64)exos_copy_end;
 }
 
-struct fault_signal { u8 signal, code; };
+struct fault_signal {
+	u8 signal, code;
+};
 
 static struct fault_signal
 signal_of(unsigned vector)
 {
 	switch (vector) {
-	case 0:
-		return (struct fault_signal){ SIGFPE, 1 };	/* FPE_INTDIV */
-	case 1:
-		return (struct fault_signal){ SIGTRAP, 2 };	/* TRAP_TRACE */
-	case 6:
-		return (struct fault_signal){ SIGILL, 2 };	/* ILL_ILLOPN */
+	case 0: return (struct fault_signal){ SIGFPE, 1 }; /* FPE_INTDIV */
+	case 1: return (struct fault_signal){ SIGTRAP, 2 }; /* TRAP_TRACE */
+	case 6: return (struct fault_signal){ SIGILL, 2 }; /* ILL_ILLOPN */
 	case 16:
-	case 19:
-		return (struct fault_signal){ SIGFPE, 7 };	/* FPE_FLTINV */
-	case 17:
-		return (struct fault_signal){ SIGBUS, 1 };	/* BUS_ADRALN */
-	default:
-		return (struct fault_signal){ SIGSEGV, SI_KERNEL_ };
+	case 19: return (struct fault_signal){ SIGFPE, 7 }; /* FPE_FLTINV */
+	case 17: return (struct fault_signal){ SIGBUS, 1 }; /* BUS_ADRALN */
+	default: return (struct fault_signal){ SIGSEGV, SI_KERNEL_ };
 	}
 }
 
@@ -98,16 +94,16 @@ signal_of(unsigned vector)
 static noreturn_ void
 library_fault(const struct exo_save *regs)
 {
-	exos_log("library fault: vector %u error %x at image+%lx, address %lx, stack %lx", regs->vector,
-	    regs->error, regs->rip - (u64)exos_image, regs->addr, regs->rsp);
+	exos_log("library fault: vector %u error %x at image+%lx, address %lx, stack %lx",
+		regs->vector, regs->error, regs->rip - (u64)exos_image, regs->addr, regs->rsp);
 	exos_die(SIGSEGV, "fault in the library");
 }
 
 static bool
 is_breakpoint(const struct exo_save *regs)
 {
-	return regs->vector == VECTOR_PROTECTION
-	    && (regs->error == ERROR_INT3 || regs->error == ERROR_INT3_QEMU);
+	return regs->vector == VECTOR_PROTECTION &&
+		(regs->error == ERROR_INT3 || regs->error == ERROR_INT3_QEMU);
 }
 
 /* int3: Linux reports it as a trap, behind the instruction. */
@@ -145,7 +141,7 @@ exos_serve_exception(struct exo_save *regs)
 	if (regs->vector == VECTOR_PAGE_FAULT) {
 		page_fault(regs);
 	} else if (in_copy(regs->rip)) {
-		regs->rip = (u64)exos_copy_fault;	/* an address that is none */
+		regs->rip = (u64)exos_copy_fault; /* an address that is none */
 	} else if (in_library(regs->rip)) {
 		library_fault(regs);
 	} else if (is_breakpoint(regs)) {
@@ -199,7 +195,8 @@ search_path(const char *dirs, const char *name, char *path)
 static noreturn_ void
 cannot_start(const char *name, long error)
 {
-	exos_log("%s: %s (error %ld)", name, error == -ENOENT ? "not found" : "cannot be run", -error);
+	exos_log("%s: %s (error %ld)", name, error == -ENOENT ? "not found" : "cannot be run",
+		-error);
 	proc_exit((error == -ENOENT ? 127 : 126) << 8);
 }
 
@@ -222,7 +219,7 @@ static void
 first_program(const struct exos_start *start, struct exo_save *regs)
 {
 	static char path[PATH_BYTES];
-	const char *name = start->strings;
+	const char *name = start->strings + start->program;
 	struct arguments args;
 	long ino;
 

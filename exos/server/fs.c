@@ -267,7 +267,7 @@ orphan_try(uint32_t ino)
 void
 sfs_sweep(void)
 {
-	for (uint32_t ino = FS_ROOT_INO; ino < fs_super->inodes && orphans; ino++)
+	for (uint32_t ino = FS_ROOT_INO; orphans && ino < fs_super->inodes; ino++)
 		orphan_try(ino);
 }
 

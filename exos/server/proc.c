@@ -291,6 +291,7 @@ proc_kill(struct proc *p, uint64_t reason)
 		exo_slice_release(0, p->slice, ROOT_KEY);
 	p->slice = ~0u;
 	proc_unmap(p);
+	sfs_sweep();
 	if (!p->reaping) {
 		p->reaping = true;
 		reaping++;

@@ -128,6 +128,7 @@ struct exos_start {
 	uint32_t strings_bytes;
 	uint32_t cwd;			/* inode */
 	uint32_t stdin_tty, stdout_tty, stderr_tty;
+	uint32_t program;		/* offset in strings of the path to run; 0: argv[0] says it */
 	char strings[];			/* over the following pages up to EXOS_DATA */
 };
 

@@ -73,7 +73,7 @@ record(const char *key, const char *value)
 		if (starts(value, "PATH="))
 			path_env = value + 5;
 	} else if (__builtin_strcmp(key, "exec") == 0) {
-		run.exec = value;
+		run.exec = run.spawn.program = value;
 	} else if (__builtin_strcmp(key, "cwd") == 0) {
 		cwd = value;
 	} else if (__builtin_strcmp(key, "tty") == 0) {

@@ -82,7 +82,8 @@ start_page(struct space *s, const struct proc *p, const struct spawn *what)
 {
 	static unsigned char buffer[EXOS_DATA - EXOS_START];
 	struct exos_start *start = (struct exos_start *)buffer;
-	uint64_t bytes = sizeof(*start) + what->strings_bytes;
+	uint32_t program_bytes = what->program ? (uint32_t)__builtin_strlen(what->program) + 1 : 0;
+	uint64_t bytes = sizeof(*start) + what->strings_bytes + program_bytes;
 
 	if (bytes > sizeof(buffer))
 		return -EXO_ERANGE;
@@ -90,8 +91,11 @@ start_page(struct space *s, const struct proc *p, const struct spawn *what)
 		.base = image.base, .pid = p->sh->pid, .argc = what->argc, .envc = what->envc,
 		.strings_bytes = what->strings_bytes, .cwd = what->cwd, .stdin_tty = what->tty[0],
 		.stdout_tty = what->tty[1], .stderr_tty = what->tty[2],
+		.program = program_bytes ? what->strings_bytes : 0,
 	};
 	__builtin_memcpy(start->strings, what->strings, what->strings_bytes);
+	if (program_bytes)
+		__builtin_memcpy(start->strings + what->strings_bytes, what->program, program_bytes);
 	return pages_filled(s, image.base + EXOS_START, buffer, bytes, bytes);
 }
 

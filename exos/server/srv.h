@@ -96,6 +96,7 @@ struct spawn {
 	uint32_t argc, envc;
 	const char *strings;		/* args, then environment, each NUL terminated */
 	uint32_t strings_bytes;
+	const char *program;		/* path to run, when argv[0] does not say it; else NULL */
 	uint32_t cwd;
 	uint32_t tty[3];
 };
