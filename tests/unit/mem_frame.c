@@ -207,6 +207,7 @@ test_heir(void)
 	exo_guardref ref;
 	exo_pfn pfn = lent(&ref);
 	u64 used = account_of(bob_account)->used, mine;
+	u32 generation = frames[pfn].generation;
 
 	fake_tables(alice, VA);
 	fake_tables(bob, VA);
@@ -222,6 +223,7 @@ test_heir(void)
 	gives("bob owns it", frames[pfn].account, bob_account);
 	gives("and is charged", (i64)(account_of(bob_account)->used - used), 1);
 	gives("alice is not", (i64)(mine - account_of(alice_account)->used), 1);
+	holds("watchers under her guard lose it", frames[pfn].generation != generation);
 	gives("her guard is gone from it", (i64)frames[pfn].guard, 0);
 	gives("contents stay", (i64)((u64 *)frame_ptr(pfn))[VA >> 12 & 511], VA | 1);
 	gives("frame_claim QUOTA: above the limit",

@@ -138,6 +138,29 @@ test_share_above(void)
 	fake_start();
 }
 
+/* One table at two addresses: what changes through one changes at the other. */
+static void
+test_share_twice(void)
+{
+	exo_pfn table;
+
+	fake_tables(alice, VA);
+	table = PTE_PFN(*pt_entry(alice->root, VA, 2, &(binding_t){ 0 }));
+	gives("share the own table",
+		install(alice, (VA + 0x200000) | 1 | EXO_PT_WRITE, table, 0, K_OWN), 0);
+	gives("map", map1(alice, VA, fake_own(alice), RW, K_OWN), 1);
+	holds("write through the other", fake_touch(alice, VA + 0x200000, true));
+	gives("protect", map1(alice, VA, 0, EXO_OP_PROTECT, K_OWN), 1);
+	fake_tlb_check(alice);
+	holds("read through the other", fake_touch(alice, VA + 0x200000, false));
+	gives("another space's is changed",
+		sys_map(root, alice->id, user(&(struct exo_map){ .va = VA, .op = EXO_OP_UNMAP }), 1,
+			K_OWN),
+		1);
+	fake_tlb_check(alice);
+	fake_start();
+}
+
 static void
 test_remove(void)
 {
@@ -431,6 +454,7 @@ main(void)
 	test_install();
 	test_share();
 	test_share_above();
+	test_share_twice();
 	test_remove();
 	test_map_errors();
 	test_map_kinds();
