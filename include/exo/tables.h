@@ -75,7 +75,7 @@ enum exo_frame_kind {
 #define EXO_FRAME_DIRTY   0x04u		/* will be scrubbed before anyone sees it */
 #define EXO_FRAME_FIXED   0x08u		/* guaranteed: never repossessed */
 
-/* Public half of a frame's entry; all zero when free and never used.  32 bytes. */
+/* Public half of a frame's entry; all zero when free, but for DIRTY and generation.  32 bytes. */
 struct exo_frame {
 	uint32_t account;		/* pfn of the owning account, 0 when free */
 	uint32_t nmaps;			/* page-table slots that bind it */
