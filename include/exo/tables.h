@@ -105,7 +105,8 @@ struct exo_env {
 	uint64_t run_ns;		/* processor time used */
 	uint64_t reflected;		/* reflected system calls */
 	uint64_t transfers;		/* control transfers entered */
-	uint64_t spare[3];
+	uint64_t stlb_hits;		/* page faults answered from the software TLB: no upcall was made */
+	uint64_t spare[2];
 };
 
 #define EXO_SLICES_CPU 512u		/* slices in a CPU's vector */

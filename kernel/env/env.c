@@ -104,6 +104,7 @@ act_make(struct env *env, const struct exo_act_spec *spec)
 	act->state = ACT_PARKED;
 	act->cpu = spec->cpu;
 	act->frame = (u32)spec->act_frame;
+	act->stlb = env->stlb.frames;
 	act->ua->env = env->id;
 	act->ua->cpu = spec->cpu;
 	act->ua->overrun = 0;

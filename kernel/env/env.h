@@ -6,6 +6,7 @@
 #ifndef KERNEL_ENV_H
 #define KERNEL_ENV_H
 
+#include <exo/stlb.h>
 #include "../core/core.h"
 
 #define CPUS_MAX 8u
@@ -60,7 +61,7 @@ struct act {
 	u32 strikes;			/* slices in a row that were overrun */
 	u64 fs_base;			/* while cpu->fs is another */
 	u32 event_due;			/* something was posted and EVENT not yet delivered or left pending */
-	u32 spare;
+	u32 stlb;			/* [mem_lock] not 0: page faults look into env->stlb first */
 	u32 fpu_valid;			/* the area below holds this activation's vector state */
 	u32 frame;			/* pfn of this */
 	struct term term[EXO_TERMS_MAX];
@@ -68,6 +69,13 @@ struct act {
 	u8 vector_state[] __attribute__((aligned(64)));	/* XSAVE area to the end of the frame */
 };
 _Static_assert(sizeof(struct act) <= 1024, "room for XSAVE");
+
+/* The software TLB offered: frames in a row, and which generation of each was meant. */
+struct stlb {				/* all [mem_lock] */
+	u32 pfn;
+	u32 frames;			/* 0: none */
+	u32 generation[EXO_STLB_FRAMES];
+};
 
 struct env {
 	u64 id;				/* [I] */
@@ -80,6 +88,7 @@ struct env {
 	u32 ring[EXO_RING_FRAMES];	/* [env_lock] pfn of each ring frame, 0: none */
 	struct act *act[CPUS_MAX];	/* [env_lock] */
 	u32 dropped;			/* [env_lock] dismantling: keys dropped so far */
+	struct stlb stlb;
 };
 
 /* A key-slot argument as it came in a register: what does not fit is outside every ring. */

@@ -166,6 +166,16 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	return 1;
 }
 
+int
+map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
+{
+	struct mapper map = { .self = self, .env = self, .work = work };
+
+	if (covered(&map, e->va) && write && !map.walk->write)
+		return -EXO_ERIGHTS;
+	return bind(&map, e);
+}
+
 /* 0, or why the frame bound there is not to be released. */
 static int
 may_release(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)

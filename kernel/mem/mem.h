@@ -116,6 +116,12 @@ void binding_remove(binding_t at) REQUIRES(mem_lock);
 u64 *pt_entry(exo_pfn root, u64 va, unsigned level, binding_t *at) REQUIRES(mem_lock);
 
 /*
+ * A page fault of self (address and hardware error code): bound from its
+ * software TLB, so that the program may go on?
+ */
+bool stlb_fault(struct env *self, u64 addr, u64 fault) EXCLUDES(env_lock, mem_lock);
+
+/*
  * Boot, in this order: the tables from the memory map (everything in them is
  * free, the rest ABSENT); then what is the kernel's (KERNEL or TRACE; may
  * overlap, TRACE stays; may cover more than memory); then the root account, in a free

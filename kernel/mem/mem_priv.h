@@ -60,6 +60,13 @@ account_of(exo_pfn pfn) REQUIRES(mem_lock)	/* pfn is known to be an account */
 	return frame_ptr(pfn);
 }
 
+/*
+ * One plain OP_MAP by self in its own address space; with `write` only where
+ * the tables let a write through.  1 or an error.
+ */
+int map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
+	REQUIRES(env_lock, mem_lock);
+
 /* The owning account's ring of frames. */
 void account_link(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
 void account_unlink(exo_pfn pfn) REQUIRES(mem_lock);

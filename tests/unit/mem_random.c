@@ -219,6 +219,25 @@ op_map(void)
 	return done;
 }
 
+/* What the software TLB answers, the access can do; the array may be anybody's by now. */
+static i64
+op_stlb(void)
+{
+	u64 va = any_va(), fault = FAULT_USER | (draw(2) ? FAULT_WRITE : 0) | draw(2);
+	const struct stlb *stlb = &self->stlb;
+	struct exo_map e = any_map();
+
+	if (draw(8) == 0 || stlb->frames == 0 || frames[stlb->pfn].kind != EXO_FRAME_DATA)
+		return sys_stlb_offer(self, any_env(), own_frame(), draw(3), any_key(), any_key());
+	((struct exo_stlb *)frame_ptr(stlb->pfn))[exo_stlb_index(va, 1)] =
+		(struct exo_stlb){ va | EXO_MAP_READ | (e.op & (draw(9) ? 0x77 : 0xfff)),
+			(draw(2) ? e.pfn : own_frame()) | (u64)e.key << EXO_STLB_KEY_SHIFT };
+	if (!stlb_fault(self, va, fault))
+		return -1;
+	must(fake_touch(self, va, fault & FAULT_WRITE));
+	return 1;
+}
+
 static i64
 op_clone(void)
 {
@@ -275,6 +294,9 @@ static i64 (*const operations[])(void) = {
 	op_map,
 	op_map,
 	op_clone,
+	op_stlb,
+	op_stlb,
+	op_stlb,
 	op_account,
 	op_touch,
 	op_touch,

@@ -38,6 +38,12 @@ void arch_irq_window(void);			/* no act: let pending interrupts in (sti; nop; cl
 #define PTE_PFN(e)   (((e) >> 12) & 0xfffffffffull)
 #define PT_ENTRIES   512u
 
+/* A page fault's error code. */
+#define FAULT_PRESENT 0x01ull		/* forbidden, not absent */
+#define FAULT_WRITE   0x02ull
+#define FAULT_USER    0x04ull
+#define FAULT_FETCH   0x10ull
+
 void arch_root_fill(u64 *root, exo_pfn pfn);	/* kernel half, exposed tables, recursive slot */
 void arch_flush_va(u64 va);			/* this CPU */
 void arch_flush_all(void);

@@ -34,6 +34,7 @@ asmdefs(void)
 	OFFSET(ACT_UA_VA, act, ua_va);
 	OFFSET(ACT_ENV, act, env);
 	OFFSET(ACT_PUB, act, pub);
+	OFFSET(ACT_STLB, act, stlb);
 
 	OFFSET(ACT_ID, act, id);
 	OFFSET(ACT_STATE, act, state);

@@ -51,6 +51,9 @@ exception:
 	push	%rcx
 	/* rcx 0, rax 8, word 16, rip 24, cs 32, rflags 40, rsp 48, ss 56 */
 	mov	%gs:CPU_ACT, %rax
+	cmpl	$0, ACT_STLB(%rax)
+	jne	perhaps_stlb
+no_stlb:
 	mov	ACT_UA(%rax), %rax
 	mov	24(%rsp), %rcx
 	cmp	UA_WINDOW_BEGIN(%rax), %rcx
@@ -111,6 +114,40 @@ perhaps_window:
 	cmp	UA_WINDOW_END(%rax), %rcx
 	jae	not_window
 	jmp	slow
+
+	/*
+	 * A software TLB was offered.  If it has the page, the program goes on with
+	 * all as it was, GS too; else this is an exception like any other.
+	 */
+perhaps_stlb:
+	cmpb	$VEC_PF, 20(%rsp)
+	jne	no_stlb
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	mov	%cr2, %rdi
+	mov	72(%rsp), %esi
+	cld
+	call	trap_stlb
+	test	%al, %al
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	mov	%gs:CPU_ACT, %rax
+	jz	no_stlb
+	pop	%rcx
+	pop	%rax
+	add	$8, %rsp
+	swapgs
+	iretq
 
 gs_by_msr:
 	mov	%rdx, %gs:CPU_USER_RSP

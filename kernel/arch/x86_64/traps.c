@@ -3,6 +3,7 @@
 #include <exo/callnr.h>
 #include "../../dev/dev.h"
 #include "../../ipc/ipc.h"
+#include "../../mem/mem.h"
 #include "machine.h"
 
 struct extable { u64 at, go; };
@@ -29,6 +30,19 @@ trap_user(struct regs *regs)
 	}
 	upcall_sync(cpu->act, regs, addr);
 	arch_leave(cpu->act);
+}
+
+/* A page fault where a software TLB was offered: true, and the program goes on as if nothing had been. */
+bool
+trap_stlb(u64 addr, u64 fault)
+{
+	struct act *act = this_cpu()->act;
+
+	protect();
+	if (!stlb_fault(act->env, addr, fault))
+		return false;
+	act->pub->stlb_hits++;
+	return true;
 }
 
 /* A reflected call, and the library named no entry for it. */
