@@ -89,7 +89,8 @@ table_install(exo_envid env, exo_pfn account, u64 va, unsigned level)
 
 	if (error)
 		return (int)error;
-	error = exo_pt_install(env, (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn, pfn + 1, KEY_SELF, 0);
+	error = exo_pt_install(env, (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn, pfn + 1,
+		KEY_SELF, 0);
 	if (error >= 0)
 		return 0;
 	exo_frame_release_all(pfn, 3, KEY_SELF);
@@ -190,8 +191,9 @@ page_unmap(u64 va, u64 pages)
 			continue;
 		}
 		if (page_entry(va) & EXO_PTE_PRESENT)
-			vec[count++] = (struct exo_map){ .va = va, .key = KEY_SELF,
-							 .op = EXO_OP_UNMAP | EXO_MAP_RELEASE };
+			vec[count++] = (struct exo_map){ .va = va,
+				.key = KEY_SELF,
+				.op = EXO_OP_UNMAP | EXO_MAP_RELEASE };
 		va += EXO_PAGE_BYTES;
 		if (count == BATCH) {
 			unmap_batch(vec, count);

@@ -8,20 +8,20 @@
 #include "exos.h"
 #include "heap.h"
 
-#define SMALLEST 5u			/* 32 bytes */
-#define LARGEST  20u			/* 1 MiB */
+#define SMALLEST 5u /* 32 bytes */
+#define LARGEST 20u /* 1 MiB */
 
 struct block {
 	u64 order;
 	union {
-		struct block *next;	/* while free */
+		struct block *next; /* while free */
 		u64 align;
 	};
 	char bytes[];
 };
 
 static struct block *free_list[LARGEST + 1];
-static u64 used_bytes, mapped_bytes;	/* of the heap's range */
+static u64 used_bytes, mapped_bytes; /* of the heap's range */
 
 u64
 heap_bytes(void)
@@ -38,7 +38,8 @@ carve(unsigned order)
 	if (used_bytes + bytes > EXOS_SHARED - EXOS_HEAP)
 		return NULL;
 	while (mapped_bytes < used_bytes + bytes) {
-		if (page_map_new((u64)AT(char, EXOS_HEAP + mapped_bytes), EXO_MAP_READ | EXO_MAP_WRITE))
+		if (page_map_new((u64)AT(char, EXOS_HEAP + mapped_bytes),
+			    EXO_MAP_READ | EXO_MAP_WRITE))
 			return NULL;
 		mapped_bytes += EXO_PAGE_BYTES;
 	}

@@ -8,7 +8,7 @@
 #include "../linux/errno.h"
 
 static u64 used[EXO_RING_FRAMES * EXO_KEYS_FRAME / 64] = { (1ull << KEY_FIRST_FREE) - 1 };
-static unsigned rings = 1;		/* ring frames that exist */
+static unsigned rings = 1; /* ring frames that exist */
 
 unsigned
 key_slots(void)

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include "exos.h"
 
-#define LINE_BYTES 256u			/* the kernel takes no more at a time */
+#define LINE_BYTES 256u /* the kernel takes no more at a time */
 
 void
 exos_log(const char *format, ...)

@@ -30,7 +30,7 @@ self_set(u32 pid)
 {
 	self_proc = proc_find(pid);
 	if (self_proc == NULL)
-		__builtin_trap();	/* the server that started us does not know us */
+		__builtin_trap(); /* the server that started us does not know us */
 }
 
 exo_pfn

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Memory and text as in C.  String instructions, because vector registers are the program's. */
+/* Memory and text as in C; memcpy and memset are arch's. */
 #include "exos.h"
-
-void *
-memcpy(void *dst, const void *src, size_t bytes)
-{
-	void *to = dst;
-	size_t words = bytes / 8, rest = bytes % 8;
-
-	__asm__ volatile("rep movsq" : "+D"(to), "+S"(src), "+c"(words) : : "memory");
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(src), "+c"(rest) : : "memory");
-	return dst;
-}
 
 void *
 memmove(void *dst, const void *src, size_t bytes)
@@ -23,18 +12,6 @@ memmove(void *dst, const void *src, size_t bytes)
 		return memcpy(dst, src, bytes);
 	while (bytes--)
 		to[bytes] = from[bytes];
-	return dst;
-}
-
-void *
-memset(void *dst, int value, size_t bytes)
-{
-	u64 pattern = (u8)value * 0x0101010101010101ull;
-	void *to = dst;
-	size_t words = bytes / 8, rest = bytes % 8;
-
-	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(pattern) : "memory");
 	return dst;
 }
 
@@ -53,7 +30,7 @@ memcmp(const void *a, const void *b, size_t bytes)
 size_t
 strlen(const char *s)
 {
-	const volatile char *end = s;	/* volatile: or the compiler makes a call of strlen of it */
+	const volatile char *end = s; /* volatile: or the compiler makes a call of strlen of it */
 
 	while (*end)
 		end++;

@@ -23,8 +23,11 @@ term_word(const volatile void *word, u64 mask, u8 cmp, u64 value)
 	u64 va = (u64)word;
 	u64 phys = page_pfn(word) * EXO_PAGE_BYTES + va % EXO_PAGE_BYTES;
 
-	return (struct exo_term){ .where = va >= EXO_TABLES ? va : phys, .mask = mask, .cmp = cmp,
-				  .value = value, .key = KEY_SELF };
+	return (struct exo_term){ .where = va >= EXO_TABLES ? va : phys,
+		.mask = mask,
+		.cmp = cmp,
+		.value = value,
+		.key = KEY_SELF };
 }
 
 long

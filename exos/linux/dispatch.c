@@ -32,21 +32,19 @@ unknown(u64 number)
 #define ARGUMENTS_5(r) ARGUMENTS_4(r), (long)(r)->r8
 #define ARGUMENTS_6(r) ARGUMENTS_5(r), (long)(r)->r9
 
+/* A row of the table as a case; the switch below is nothing else. */
+/* clang-format off */
+#define X(nr, name, arguments) case nr: return sys_##name(ARGUMENTS_##arguments(regs));
+#define X_REGS(nr, name) case nr: return sys_##name(regs);
+#define X_REFUSED(nr, name, error) case nr: return -(error);
+/* clang-format on */
+
 static long
 serve(u64 number, struct exo_save *regs)
 {
 	switch (number) {
-#define X(nr, name, arguments) \
-	case nr: \
-		return sys_##name(ARGUMENTS_##arguments(regs));
-#define X_REGS(nr, name) \
-	case nr: \
-		return sys_##name(regs);
 #include "table.inc"
-#undef X
-#undef X_REGS
-	default:
-		return unknown(number);
+	default: return unknown(number);
 	}
 }
 

@@ -6,22 +6,22 @@
 #include "calls.h"
 #include "errno.h"
 
-#define MAP_SHARED          0x01
-#define MAP_PRIVATE         0x02
+#define MAP_SHARED 0x01
+#define MAP_PRIVATE 0x02
 #define MAP_SHARED_VALIDATE 0x03
-#define MAP_TYPE            0x0f
-#define MAP_FIXED           0x10
-#define MAP_ANONYMOUS       0x20
-#define MAP_POPULATE        0x8000
-#define MAP_HUGETLB         0x40000
+#define MAP_TYPE 0x0f
+#define MAP_FIXED 0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_POPULATE 0x8000
+#define MAP_HUGETLB 0x40000
 #define MAP_FIXED_NOREPLACE 0x100000
 
 #define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
+#define MREMAP_FIXED 2
 
 #define MADV_DONTNEED 4
-#define MADV_FREE     8
-#define MADV_LAST     25
+#define MADV_FREE 8
+#define MADV_LAST 25
 
 /* A range of whole pages in the program's part; 0 or -errno. */
 static int
@@ -61,8 +61,8 @@ sys_mmap(long addr, long bytes, long may, long options, long fd, long offset)
 		error = range_check(where, (u64)bytes);
 		if (error)
 			return error;
-		if (how & MAP_FIXED_NOREPLACE
-		    && regions_overlap(&vm.regions, where, where + PAGE_UP((u64)bytes)))
+		if (how & MAP_FIXED_NOREPLACE &&
+			regions_overlap(&vm.regions, where, where + PAGE_UP((u64)bytes)))
 			return -EEXIST;
 		flags |= VM_FIXED;
 	}
@@ -145,8 +145,8 @@ sys_brk(long addr)
 	else if (new_end < old_end)
 		return (long)vm.brk;
 	if (new_end > old_end) {
-		if (regions_overlap(&vm.regions, old_end, new_end)
-		    || vm_add(old_end, new_end, PROT_READ | PROT_WRITE, 0))
+		if (regions_overlap(&vm.regions, old_end, new_end) ||
+			vm_add(old_end, new_end, PROT_READ | PROT_WRITE, 0))
 			return (long)vm.brk;
 	}
 	vm.brk = want;
@@ -193,7 +193,8 @@ remap_move(const struct region *old, u64 start, u64 bytes, u64 new_bytes, u64 to
 	if (error)
 		return error;
 	for (u64 at = 0; at < bytes && error == 0; at += PAGE) {
-		if (exo_pte_at(start + at, 2) & EXO_PTE_PRESENT && page_entry(start + at) & EXO_PTE_PRESENT)
+		if (exo_pte_at(start + at, 2) & EXO_PTE_PRESENT &&
+			page_entry(start + at) & EXO_PTE_PRESENT)
 			error = page_move(start + at, to + at, r.prot);
 	}
 	if (error)
@@ -210,8 +211,8 @@ sys_mremap(long addr, long old_bytes, long new_bytes, long flags, long to)
 	u64 start = (u64)addr, bytes = PAGE_UP((u64)old_bytes), want = PAGE_UP((u64)new_bytes);
 	struct region *r;
 
-	if (range_check(start, bytes) || want == 0 || want > VM_HIGH || bytes == 0
-	    || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || flags == MREMAP_FIXED)
+	if (range_check(start, bytes) || want == 0 || want > VM_HIGH || bytes == 0 ||
+		flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || flags == MREMAP_FIXED)
 		return -EINVAL;
 	r = regions_find(&vm.regions, start);
 	if (r == NULL || r->end < start + bytes)
@@ -224,17 +225,17 @@ sys_mremap(long addr, long old_bytes, long new_bytes, long flags, long to)
 		return addr;
 	}
 	if (r->ino || r->flags)
-		return -EINVAL;		/* file and shared mappings are not moved or grown */
-	if (!(flags & MREMAP_FIXED) && r->end == start + bytes
-	    && !regions_overlap(&vm.regions, r->end, start + want) && start + want <= VM_HIGH)
+		return -EINVAL; /* file and shared mappings are not moved or grown */
+	if (!(flags & MREMAP_FIXED) && r->end == start + bytes &&
+		!regions_overlap(&vm.regions, r->end, start + want) && start + want <= VM_HIGH)
 		return vm_add(start + bytes, start + want, r->prot, 0) ? -ENOMEM : addr;
 	if (!(flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
-	if (flags & MREMAP_FIXED && (range_check((u64)to, want)
-	    || ((u64)to < start + bytes && start < (u64)to + want)))
+	if (flags & MREMAP_FIXED &&
+		(range_check((u64)to, want) || ((u64)to < start + bytes && start < (u64)to + want)))
 		return -EINVAL;
-	return remap_move(r, start, bytes < want ? bytes : want, want, flags & MREMAP_FIXED ? (u64)to : 0,
-	    flags & MREMAP_FIXED);
+	return remap_move(r, start, bytes < want ? bytes : want, want,
+		flags & MREMAP_FIXED ? (u64)to : 0, flags & MREMAP_FIXED);
 }
 
 /* ---- advice ------------------------------------------------------------------------- */
@@ -251,7 +252,7 @@ sys_madvise(long addr, long bytes, long what)
 	if (!regions_cover(&vm.regions, start, end))
 		return -ENOMEM;
 	if (advice != MADV_DONTNEED && advice != MADV_FREE)
-		return 0;		/* advice may be ignored */
+		return 0; /* advice may be ignored */
 	for (u64 va = start; va < end;) {
 		const struct region *r = regions_find(&vm.regions, va);
 		u64 stop = r->end < end ? r->end : end;

@@ -15,9 +15,10 @@
 static void
 field(char to[65], const char *from)
 {
+	size_t length = strlen(from);
+
 	memset(to, 0, 65);
-	for (unsigned n = 0; n < 64 && from[n]; n++)
-		to[n] = from[n];
+	memcpy(to, from, length < 64 ? length : 64);
 }
 
 long
@@ -48,8 +49,10 @@ long
 sys_sysinfo(long where)
 {
 	struct linux_sysinfo s = {
-		.uptime = clock_ns() / NSEC, .totalram = exo_info()->frames * EXO_PAGE_BYTES,
-		.freeram = exo_info()->free_frames * EXO_PAGE_BYTES, .mem_unit = 1,
+		.uptime = clock_ns() / NSEC,
+		.totalram = exo_info()->frames * EXO_PAGE_BYTES,
+		.freeram = exo_info()->free_frames * EXO_PAGE_BYTES,
+		.mem_unit = 1,
 	};
 	const volatile struct sh_proc *table = proc_table();
 
@@ -82,8 +85,19 @@ sys_getrandom(long where, long bytes, long flags)
 
 /* ---- limits --------------------------------------------------------------------------------- */
 
-enum { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC,
-	RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS, RLIMITS = 16 };
+enum {
+	RLIMIT_CPU,
+	RLIMIT_FSIZE,
+	RLIMIT_DATA,
+	RLIMIT_STACK,
+	RLIMIT_CORE,
+	RLIMIT_RSS,
+	RLIMIT_NPROC,
+	RLIMIT_NOFILE,
+	RLIMIT_MEMLOCK,
+	RLIMIT_AS,
+	RLIMITS = 16
+};
 
 #define OPEN_FILES 1024u
 
@@ -134,7 +148,7 @@ sys_prlimit64(long pid, long number, long new, long old)
 	limit_of(which, is);
 	if (old && copy_out((u64)old, is, sizeof(is)))
 		return -EFAULT;
-	return new ? limit_set(which, (u64)new) : 0;
+	return new ? limit_set(which, (u64) new) : 0;
 }
 
 long
@@ -210,27 +224,6 @@ sys_membarrier(long command, long flags, long cpu)
 	return (int)command == MEMBARRIER_QUERY && (int)flags == 0 ? 0 : -EINVAL;
 }
 
-/* Sections restarted when the thread is moved: refused, as an older Linux would; libc does without. */
-long
-sys_rseq(long area, long bytes, long flags, long signature)
-{
-	(void)area;
-	(void)bytes;
-	(void)flags;
-	(void)signature;
-	return -ENOSYS;
-}
-
-/* No address family is served: what a Linux without networking answers. */
-long
-sys_socket(long family, long type, long protocol)
-{
-	(void)family;
-	(void)type;
-	(void)protocol;
-	return -EAFNOSUPPORT;
-}
-
 /* Shells ask it of their standard input. */
 long
 sys_getpeername(long fd, long address, long bytes)
@@ -242,7 +235,14 @@ sys_getpeername(long fd, long address, long bytes)
 
 /* ---- futex ---------------------------------------------------------------------------------------- */
 
-enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE, FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET };
+enum {
+	FUTEX_WAIT,
+	FUTEX_WAKE,
+	FUTEX_REQUEUE = 3,
+	FUTEX_CMP_REQUEUE,
+	FUTEX_WAIT_BITSET = 9,
+	FUTEX_WAKE_BITSET
+};
 #define FUTEX_CLOCK_REALTIME 256
 #define FUTEX_COMMAND 127
 
@@ -256,13 +256,15 @@ futex_wait(long word, u32 value, long timeout, bool absolute, bool wall)
 
 	if (word % 4)
 		return -EINVAL;
-	if (copy_in(&now, (u64)word, sizeof(now)) || (timeout && copy_in(&t, (u64)timeout, sizeof(t))))
+	if (copy_in(&now, (u64)word, sizeof(now)) ||
+		(timeout && copy_in(&t, (u64)timeout, sizeof(t))))
 		return -EFAULT;
 	if (timeout) {
 		if (t.sec < 0 || (u64)t.nsec >= NSEC)
 			return -EINVAL;
 		deadline = (u64)t.sec * NSEC + (u64)t.nsec;
-		deadline = absolute ? deadline - (wall ? SHARED->wall_offset_ns : 0) : clock_ns() + deadline;
+		deadline = absolute ? deadline - (wall ? SHARED->wall_offset_ns : 0)
+				    : clock_ns() + deadline;
 		deadline += deadline == 0;
 	}
 	if (now != value)
@@ -292,13 +294,11 @@ sys_futex(long word, long how, long value, long timeout, long word2, long value3
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
 		return futex_wait(word, (u32)value, timeout, command == FUTEX_WAIT_BITSET,
-		    how & FUTEX_CLOCK_REALTIME);
+			how & FUTEX_CLOCK_REALTIME);
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
 	case FUTEX_REQUEUE:
-	case FUTEX_CMP_REQUEUE:
-		return word % 4 ? -EINVAL : 0;
-	default:
-		return -ENOSYS;
+	case FUTEX_CMP_REQUEUE: return word % 4 ? -EINVAL : 0;
+	default: return -ENOSYS;
 	}
 }

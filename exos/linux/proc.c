@@ -63,7 +63,8 @@ sys_setpgid(long pid, long pgid)
 {
 	if ((int)pgid < 0)
 		return -EINVAL;
-	return server_call(OP_SETPGID, (int)pid ? (u64)(u32)pid : PROC->pid, (u64)(u32)pgid, 0, 0, 0, NULL);
+	return server_call(OP_SETPGID, (int)pid ? (u64)(u32)pid : PROC->pid, (u64)(u32)pgid, 0, 0,
+		0, NULL);
 }
 
 long
@@ -223,23 +224,18 @@ sys_arch_prctl(long what, long value)
 		}
 		fs_base_set((u64)value);
 		return 0;
-	case ARCH_GET_FS:
-		base = fs_base();
-		return copy_out((u64)value, &base, sizeof(base));
+	case ARCH_GET_FS: base = fs_base(); return copy_out((u64)value, &base, sizeof(base));
 	case ARCH_SET_GS:
-	case ARCH_GET_GS:
-		exos_log("GS belongs to the library: arch_prctl refused");
-		return -EPERM;
-	default:
-		return -EINVAL;
+	case ARCH_GET_GS: exos_log("GS belongs to the library: arch_prctl refused"); return -EPERM;
+	default: return -EINVAL;
 	}
 }
 
 #define PR_SET_PDEATHSIG 1
-#define PR_GET_DUMPABLE  3
-#define PR_SET_DUMPABLE  4
-#define PR_SET_NAME      15
-#define PR_GET_NAME      16
+#define PR_GET_DUMPABLE 3
+#define PR_SET_DUMPABLE 4
+#define PR_SET_NAME 15
+#define PR_GET_NAME 16
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
 #define NAME_BYTES 16u
@@ -266,27 +262,25 @@ sys_prctl(long what, long a, long b, long c, long d)
 			name[n] = PROC->name[n];
 		return copy_out((u64)a, name, sizeof(name));
 	case PR_GET_DUMPABLE:
-	case PR_GET_NO_NEW_PRIVS:
-		return 1;		/* there are no set-id programs */
+	case PR_GET_NO_NEW_PRIVS: return 1; /* there are no set-id programs */
 	case PR_SET_DUMPABLE:
-	case PR_SET_NO_NEW_PRIVS:
-		return a == 1 ? 0 : -EINVAL;
-	default:
-		return -EINVAL;
+	case PR_SET_NO_NEW_PRIVS: return a == 1 ? 0 : -EINVAL;
+	default: return -EINVAL;
 	}
 }
 
 /* ---- fork ---------------------------------------------------------------------------------------- */
 
-#define CLONE_VM             0x00000100ull
-#define CLONE_VFORK          0x00004000ull
-#define CLONE_THREAD         0x00010000ull
-#define CLONE_SETTLS         0x00080000ull
-#define CLONE_PARENT_SETTID  0x00100000ull
+#define CLONE_VM 0x00000100ull
+#define CLONE_VFORK 0x00004000ull
+#define CLONE_THREAD 0x00010000ull
+#define CLONE_SETTLS 0x00080000ull
+#define CLONE_PARENT_SETTID 0x00100000ull
 #define CLONE_CHILD_CLEARTID 0x00200000ull
-#define CLONE_CHILD_SETTID   0x01000000ull
-#define CLONE_SERVED (CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | \
-	CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | 0xff)
+#define CLONE_CHILD_SETTID 0x01000000ull
+#define CLONE_SERVED                                                                               \
+	(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |      \
+		CLONE_CHILD_SETTID | 0xff)
 
 long
 sys_fork(struct exo_save *regs)
@@ -375,7 +369,8 @@ sys_execveat(struct exo_save *regs)
 {
 	long length = copy_in_string(path, regs->rsi, sizeof(path));
 
-	return length < 0 ? length : execute((int)regs->rdi, regs, regs->rdx, regs->r10, (u32)regs->r8);
+	return length < 0 ? length
+			  : execute((int)regs->rdi, regs, regs->rdx, regs->r10, (u32)regs->r8);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------ */

@@ -6,7 +6,7 @@
 #include "calls.h"
 #include "errno.h"
 
-#define SET_BYTES 8			/* of a signal set */
+#define SET_BYTES 8 /* of a signal set */
 #define UNCATCHABLE(sig) ((sig) == SIGKILL || (sig) == SIGSTOP)
 #define MINSIGSTKSZ_ 2048u
 #define NSEC 1000000000l
@@ -19,9 +19,9 @@ sys_rt_sigaction(long number, long new, long old, long bytes)
 	const int sig = (int)number;
 	struct linux_sigaction action;
 
-	if (sig < 1 || sig > SIGNALS || bytes != SET_BYTES || (new && UNCATCHABLE(sig)))
+	if (sig < 1 || sig > SIGNALS || bytes != SET_BYTES || (new &&UNCATCHABLE(sig)))
 		return -EINVAL;
-	if (new && copy_in(&action, (u64)new, sizeof(action)))
+	if (new &&copy_in(&action, (u64) new, sizeof(action)))
 		return -EFAULT;
 	if (old && copy_out((u64)old, &signals.action[sig], sizeof(action)))
 		return -EFAULT;
@@ -42,10 +42,12 @@ sys_rt_sigprocmask(long what, long new, long old, long bytes)
 
 	if (bytes != SET_BYTES || (new && (how < SIG_BLOCK_ || how > SIG_SETMASK_)))
 		return -EINVAL;
-	if (new && copy_in(&set, (u64)new, sizeof(set)))
+	if (new &&copy_in(&set, (u64) new, sizeof(set)))
 		return -EFAULT;
 	if (new)
-		signal_block(how == SIG_BLOCK_ ? before | set : how == SIG_UNBLOCK_ ? before & ~set : set);
+		signal_block(how == SIG_BLOCK_        ? before | set
+				: how == SIG_UNBLOCK_ ? before & ~set
+						      : set);
 	if (old && copy_out((u64)old, &before, sizeof(before)))
 		return -EFAULT;
 	return 0;
@@ -95,7 +97,7 @@ sys_rt_sigsuspend(struct exo_save *regs)
 	if (copy_in(&mask, regs->rdi, sizeof(mask)))
 		return -EFAULT;
 	signals.saved_mask = signals.blocked;
-	signals.mask_saved = true;	/* put back after delivery */
+	signals.mask_saved = true; /* put back after delivery */
 	signal_block(mask);
 	return sys_pause();
 }
@@ -110,8 +112,8 @@ sys_rt_sigtimedwait(long set, long info, long timeout, long bytes)
 
 	if (bytes != SET_BYTES)
 		return -EINVAL;
-	if (copy_in(&wanted, (u64)set, sizeof(wanted))
-	    || (timeout && copy_in(&limit, (u64)timeout, sizeof(limit))))
+	if (copy_in(&wanted, (u64)set, sizeof(wanted)) ||
+		(timeout && copy_in(&limit, (u64)timeout, sizeof(limit))))
 		return -EFAULT;
 	if (timeout)
 		deadline = clock_ns() + (u64)(limit.sec * NSEC + limit.nsec) + 1;
@@ -147,7 +149,7 @@ sys_sigaltstack(struct exo_save *regs)
 			return -EPERM;
 		if ((new.flags & ~SS_AUTODISARM_) > SS_DISABLE_)
 			return -EINVAL;
-		if (!(new.flags & SS_DISABLE_) && new.bytes < MINSIGSTKSZ_)
+		if (!(new.flags &SS_DISABLE_) && new.bytes < MINSIGSTKSZ_)
 			return -ENOMEM;
 		new.flags &= ~SS_ONSTACK_;
 		signals.stack = new;

@@ -7,12 +7,18 @@
 #include "errno.h"
 
 #define NSEC 1000000000ull
-#define TICKS 100ull			/* of times(), a second */
+#define TICKS 100ull /* of times(), a second */
 #define TIMER_ABSTIME 1
 
 enum {
-	CLOCK_REALTIME_, CLOCK_MONOTONIC_, CLOCK_PROCESS_, CLOCK_THREAD_, CLOCK_MONOTONIC_RAW_,
-	CLOCK_REALTIME_COARSE_, CLOCK_MONOTONIC_COARSE_, CLOCK_BOOTTIME_,
+	CLOCK_REALTIME_,
+	CLOCK_MONOTONIC_,
+	CLOCK_PROCESS_,
+	CLOCK_THREAD_,
+	CLOCK_MONOTONIC_RAW_,
+	CLOCK_REALTIME_COARSE_,
+	CLOCK_MONOTONIC_COARSE_,
+	CLOCK_BOOTTIME_,
 	CLOCK_TAI_ = 11,
 };
 
@@ -29,21 +35,14 @@ read_clock(long clock, u64 *ns)
 	switch ((int)clock) {
 	case CLOCK_REALTIME_:
 	case CLOCK_REALTIME_COARSE_:
-	case CLOCK_TAI_:
-		*ns = clock_ns() + SHARED->wall_offset_ns;
-		return true;
+	case CLOCK_TAI_: *ns = clock_ns() + SHARED->wall_offset_ns; return true;
 	case CLOCK_MONOTONIC_:
 	case CLOCK_MONOTONIC_RAW_:
 	case CLOCK_MONOTONIC_COARSE_:
-	case CLOCK_BOOTTIME_:
-		*ns = clock_ns();
-		return true;
+	case CLOCK_BOOTTIME_: *ns = clock_ns(); return true;
 	case CLOCK_PROCESS_:
-	case CLOCK_THREAD_:
-		*ns = run_ns();
-		return true;
-	default:
-		return false;
+	case CLOCK_THREAD_: *ns = run_ns(); return true;
+	default: return false;
 	}
 }
 
@@ -130,7 +129,7 @@ sleep_relative(u64 request, u64 rest)
 	if (t.sec < 0 || (u64)t.nsec >= NSEC)
 		return -EINVAL;
 	if (t.sec > (1l << 32))
-		t.sec = 1l << 32;	/* an age, and no overflow */
+		t.sec = 1l << 32; /* an age, and no overflow */
 	if (t.sec == 0 && t.nsec == 0)
 		return 0;
 	deadline = clock_ns() + (u64)t.sec * NSEC + (u64)t.nsec;
@@ -167,7 +166,9 @@ sys_clock_nanosleep(long clock, long flags, long request, long rest)
 
 /* ---- the interval timer ---------------------------------------------------------------- */
 
-struct itimer { struct linux_timeval interval, value; };
+struct itimer {
+	struct linux_timeval interval, value;
+};
 
 static struct linux_timeval
 timeval_of(u64 ns)
@@ -196,7 +197,7 @@ sys_getitimer(long which, long where)
 	struct itimer t;
 
 	if ((int)which)
-		return -EINVAL;		/* times of use are not kept */
+		return -EINVAL; /* times of use are not kept */
 	left = timer_left(&interval);
 	t = (struct itimer){ timeval_of(interval), timeval_of(left) };
 	return copy_out((u64)where, &t, sizeof(t));
@@ -209,7 +210,7 @@ sys_setitimer(long which, long new, long old)
 
 	if ((int)which)
 		return -EINVAL;
-	if (new && copy_in(&t, (u64)new, sizeof(t)))
+	if (new &&copy_in(&t, (u64) new, sizeof(t)))
 		return -EFAULT;
 	if (!timeval_ok(&t.interval) || !timeval_ok(&t.value))
 		return -EINVAL;

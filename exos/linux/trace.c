@@ -13,23 +13,23 @@
 static char line[LINE];
 static u32 used;
 
-struct row { const char *name; unsigned arguments; };
+struct row {
+	const char *name;
+	unsigned arguments;
+};
+
+/* clang-format off */
+#define X(nr, name, arguments) case nr: return (struct row){ #name, arguments };
+#define X_REGS(nr, name) case nr: return (struct row){ #name, 5 };
+#define X_REFUSED(nr, name, error) case nr: return (struct row){ #name, 4 };
+/* clang-format on */
 
 static struct row
 row_of(u64 number)
 {
 	switch (number) {
-#define X(nr, name, arguments) \
-	case nr: \
-		return (struct row){ #name, arguments };
-#define X_REGS(nr, name) \
-	case nr: \
-		return (struct row){ #name, 5 };
 #include "table.inc"
-#undef X
-#undef X_REGS
-	default:
-		return (struct row){ NULL, 6 };
+	default: return (struct row){ NULL, 6 };
 	}
 }
 
@@ -37,8 +37,10 @@ row_of(u64 number)
 static int
 path_argument(u64 number)
 {
-	static const u16 first[] = { 2, 4, 6, 21, 59, 76, 80, 82, 83, 84, 85, 86, 87, 88, 89, 90, 92, 94, 133, 137 };
-	static const u16 second[] = { 257, 258, 259, 260, 262, 263, 264, 265, 267, 268, 269, 280, 322, 332, 439 };
+	static const u16 first[] = { 2, 4, 6, 21, 59, 76, 80, 82, 83, 84, 85, 86, 87, 88, 89, 90,
+		92, 94, 133, 137 };
+	static const u16 second[] = { 257, 258, 259, 260, 262, 263, 264, 265, 267, 268, 269, 280,
+		322, 332, 439 };
 
 	for (unsigned n = 0; n < sizeof(first) / sizeof(first[0]); n++) {
 		if (first[n] == number)
@@ -106,7 +108,7 @@ trace_enter(u64 number, const struct exo_save *regs)
 			add_value(value[n]);
 	}
 	add(")");
-	if (number == 60 || number == 231) {	/* exit does not come back */
+	if (number == 60 || number == 231) { /* exit does not come back */
 		add(" = ?\n");
 		trace_leave(~0ull, 0);
 	}

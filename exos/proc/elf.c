@@ -4,9 +4,9 @@
 #include "../vm/region.h"
 
 #define ET_EXEC 2
-#define ET_DYN  3
+#define ET_DYN 3
 #define EM_X86_64 62
-#define ADDRESS_TOP (1ull << 46)	/* generous; where it really goes is checked when it is mapped */
+#define ADDRESS_TOP (1ull << 46) /* generous; where it really goes is checked when it is mapped */
 
 #define PF_X 1u
 #define PF_W 2u
@@ -23,7 +23,8 @@ header_ok(const struct elf_ehdr *eh, uint64_t head_bytes)
 		return false;
 	if (eh->phentsize != sizeof(struct elf_phdr) || eh->phnum == 0 || eh->phoff % 8)
 		return false;
-	return eh->phoff <= head_bytes && eh->phnum * sizeof(struct elf_phdr) <= head_bytes - eh->phoff;
+	return eh->phoff <= head_bytes &&
+		eh->phnum * sizeof(struct elf_phdr) <= head_bytes - eh->phoff;
 }
 
 static bool
@@ -36,20 +37,20 @@ segment_add(struct elf_image *image, const struct elf_phdr *ph, uint64_t file_by
 		return true;
 	if (image->count == ELF_SEGMENTS || ph->filesz > ph->memsz || ph->offset % PAGE != lead)
 		return false;
-	if (ph->vaddr > ADDRESS_TOP || ph->memsz > ADDRESS_TOP || ph->offset > file_bytes
-	    || ph->filesz > file_bytes - ph->offset)
+	if (ph->vaddr > ADDRESS_TOP || ph->memsz > ADDRESS_TOP || ph->offset > file_bytes ||
+		ph->filesz > file_bytes - ph->offset)
 		return false;
 	s->start = ph->vaddr - lead;
 	if (image->count && s->start < image->high)
-		return false;		/* ascending, and no page in two segments */
+		return false; /* ascending, and no page in two segments */
 	s->bytes = PAGE_UP(lead + ph->memsz);
 	s->offset = ph->offset - lead;
 	s->file_bytes = ph->filesz ? lead + ph->filesz : 0;
 	/* Without zeroes behind, the last page may show what follows in the file, and be shared. */
 	if (ph->filesz == ph->memsz)
 		s->file_bytes = PAGE_UP(s->file_bytes);
-	s->prot = (ph->flags & PF_R ? PROT_READ : 0) | (ph->flags & PF_W ? PROT_WRITE : 0)
-	    | (ph->flags & PF_X ? PROT_EXEC : 0);
+	s->prot = (ph->flags & PF_R ? PROT_READ : 0) | (ph->flags & PF_W ? PROT_WRITE : 0) |
+		(ph->flags & PF_X ? PROT_EXEC : 0);
 	if (image->count++ == 0)
 		image->low = s->start;
 	image->high = s->start + s->bytes;

@@ -40,8 +40,8 @@ arguments_room(struct arguments *args, u32 bytes)
 	while (args->room < bytes) {
 		u64 va = (u64)WINDOW + args->room;
 
-		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT && page_entry(va) & EXO_PTE_PRESENT)
-		    && page_map_new(va, RW))
+		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT && page_entry(va) & EXO_PTE_PRESENT) &&
+			page_map_new(va, RW))
 			return -ENOMEM;
 		args->room += (u32)EXO_PAGE_BYTES;
 	}
@@ -66,7 +66,8 @@ static int
 collect_string(struct arguments *args, u64 address)
 {
 	for (;;) {
-		long length = copy_in_string(args->strings + args->bytes, address, args->room - args->bytes);
+		long length = copy_in_string(args->strings + args->bytes, address,
+			args->room - args->bytes);
 
 		if (length >= 0) {
 			args->bytes += (u32)length + 1;
@@ -86,7 +87,7 @@ collect_vector(struct arguments *args, u64 vector, u32 *count)
 	u64 address;
 
 	if (vector == 0)
-		return 0;		/* Linux takes NULL for empty */
+		return 0; /* Linux takes NULL for empty */
 	for (;; vector += sizeof(address)) {
 		int error = copy_in(&address, vector, sizeof(address));
 
@@ -206,8 +207,8 @@ image_map(u32 ino, const struct elf_image *image, u64 bias)
 		int error;
 
 		if (s->file_bytes)
-			error = vm_map_file(s->start + bias, s->bytes, s->prot, VM_FIXED, ino, s->offset,
-			    s->file_bytes, &where);
+			error = vm_map_file(s->start + bias, s->bytes, s->prot, VM_FIXED, ino,
+				s->offset, s->file_bytes, &where);
 		else
 			error = vm_map_anon(s->start + bias, s->bytes, s->prot, VM_FIXED, &where);
 		if (error)
@@ -245,11 +246,11 @@ is_native(u32 ino, const struct elf_image *image)
 {
 	struct exo_note note;
 
-	if (image->note_bytes < sizeof(note)
-	    || fs_read(ino, image->note_offset, &note, sizeof(note)) != (long)sizeof(note))
+	if (image->note_bytes < sizeof(note) ||
+		fs_read(ino, image->note_offset, &note, sizeof(note)) != (long)sizeof(note))
 		return false;
-	return note.type == EXO_NOTE_TYPE && note.name_bytes == sizeof(EXO_NOTE_NAME)
-	    && memcmp(note.name, EXO_NOTE_NAME, sizeof(EXO_NOTE_NAME)) == 0;
+	return note.type == EXO_NOTE_TYPE && note.name_bytes == sizeof(EXO_NOTE_NAME) &&
+		memcmp(note.name, EXO_NOTE_NAME, sizeof(EXO_NOTE_NAME)) == 0;
 }
 
 static long
@@ -258,7 +259,8 @@ native_run(u32 ino, const struct arguments *args)
 	if (args->bytes > EXO_PAGE_BYTES)
 		return -E2BIG;
 	memcpy(COMM, args->strings, args->bytes);
-	return server_call(OP_EXEC_NATIVE, ino, args->argc | (u64)args->envc << 32, args->bytes, 0, 0, NULL);
+	return server_call(OP_EXEC_NATIVE, ino, args->argc | (u64)args->envc << 32, args->bytes, 0,
+		0, NULL);
 }
 
 /* ---- the step ---------------------------------------------------------------------------------- */
@@ -300,10 +302,12 @@ load(u32 ino, const struct elf_image *image, u32 interp, const struct elf_image 
 		error = where ? image_map(interp, interp_image, interp_bias) : -ENOMEM;
 	}
 	if (error == 0)
-		error = vm_add(vm.stack_top - VM_STACK_BYTES, vm.stack_top, PROT_READ | PROT_WRITE, REGION_STACK);
+		error = vm_add(vm.stack_top - VM_STACK_BYTES, vm.stack_top, PROT_READ | PROT_WRITE,
+			REGION_STACK);
 	vm_set_brk(image->high + bias);
 	*out = (struct loaded){
-		.phdr = image->phdr ? image->phdr + bias : 0, .phnum = image->phnum,
+		.phdr = image->phdr ? image->phdr + bias : 0,
+		.phnum = image->phnum,
 		.base = interp ? interp_bias + interp_image->low : 0,
 		.program_entry = image->entry + bias,
 		.entry = interp ? interp_image->entry + interp_bias : image->entry + bias,
@@ -335,7 +339,10 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	fs_base_set(0);
 	fpu_reset();
 	clear_child_tid = 0;
-	*regs = (struct exo_save){ .rip = loaded.entry, .rsp = (u64)rsp, .rflags = 0x202, .flags = (u16)flags };
+	*regs = (struct exo_save){ .rip = loaded.entry,
+		.rsp = (u64)rsp,
+		.rflags = 0x202,
+		.flags = (u16)flags };
 	REGS_CALL(regs) = ~0ull;
 	return 0;
 }
@@ -410,7 +417,7 @@ exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *reg
 			result = run_image(ino, path, args, head, image, regs);
 			break;
 		}
-		path = args->strings;	/* the interpreter */
+		path = args->strings; /* the interpreter */
 	}
 	xfree(image);
 	xfree(head);

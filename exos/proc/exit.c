@@ -11,5 +11,5 @@ proc_exit(int wait_status)
 		copy_out(clear_child_tid, &zero, sizeof(zero));
 	fd_exit();
 	server_call(OP_EXIT, (u64)wait_status, 0, 0, 0, 0, NULL);
-	__builtin_trap();		/* the server does not return to the dead */
+	__builtin_trap(); /* the server does not return to the dead */
 }

@@ -25,12 +25,12 @@
 #include "../vm/vm.h"
 #include "../linux/errno.h"
 
-#define BATCH 32u			/* pages copied at a time, at WINDOW_FORK */
+#define BATCH 32u /* pages copied at a time, at WINDOW_FORK */
 #define TABLES 16u
 #define PATIENCE 40u
 #define PATIENCE_NS 5000000u
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
-#define SPAN 0x200000ull		/* what one page table covers */
+#define SPAN 0x200000ull /* what one page table covers */
 #define HERE(offset) ((u64)AT(char, offset))
 
 extern char exos_data[] __attribute__((visibility("hidden")));
@@ -41,10 +41,10 @@ struct child {
 	exo_envid env;
 	exo_pfn account;
 	exo_pfn uarea, comm, public;
-	u64 table[TABLES];		/* those installed most recently: address of what they cover | level */
+	u64 table[TABLES]; /* those installed most recently: address of what they cover | level */
 	unsigned next;
 	u64 fs;
-	u64 parked;			/* where its first prologue finds its context */
+	u64 parked; /* where its first prologue finds its context */
 };
 
 static u8 vector_state[FPU_AREA_MAX] __attribute__((aligned(64)));
@@ -87,13 +87,13 @@ shared_tables(struct child *c)
 
 	if (error)
 		return (int)error;
-	error = exo_pt_install(c->env, HERE(EXOS_TEXT) | 1, EXO_PTE_PFN(exo_pte_at(HERE(EXOS_TEXT), 2)), 0,
-	    KEY_SELF, KEY_SELF);
+	error = exo_pt_install(c->env, HERE(EXOS_TEXT) | 1,
+		EXO_PTE_PFN(exo_pte_at(HERE(EXOS_TEXT), 2)), 0, KEY_SELF, KEY_SELF);
 	if (error >= 0)
 		error = child_tables(c, HERE(EXOS_SHARED), 3);
 	if (error >= 0)
 		error = exo_pt_install(c->env, HERE(EXOS_SHARED) | 2,
-		    EXO_PTE_PFN(exo_pte_at(HERE(EXOS_SHARED), 3)), 0, KEY_SELF, KEY_SELF);
+			EXO_PTE_PFN(exo_pte_at(HERE(EXOS_SHARED), 3)), 0, KEY_SELF, KEY_SELF);
 	return error < 0 ? (int)linux_errno(error) : 0;
 }
 
@@ -146,16 +146,21 @@ child_pages(struct child *c, u64 va, unsigned count, exo_pfn *pfn)
 	unsigned done = 0;
 
 	for (unsigned n = 0; n < count; n++)
-		vec[n] = (struct exo_map){ .va = va + n * PAGE, .pfn = frame_find(1), .key = KEY_SELF,
-					   .op = EXO_OP_MAP | EXO_MAP_CLAIM | RW };
+		vec[n] = (struct exo_map){ .va = va + n * PAGE,
+			.pfn = frame_find(1),
+			.key = KEY_SELF,
+			.op = EXO_OP_MAP | EXO_MAP_CLAIM | RW };
 	while (done < count) {
-		long n = vec[done].pfn ? exo_map(c->env, vec + done, count - done, KEY_SELF) : -EXO_EQUOTA;
+		long n = vec[done].pfn ? exo_map(c->env, vec + done, count - done, KEY_SELF)
+				       : -EXO_EQUOTA;
 
 		if (n > 0)
 			done += (unsigned)n;
 		else if (n == -EXO_ETAKEN)
-			vec[done].pfn = frame_find(1);	/* bound: each time another, of as many as were free */
-		else if (n != -EXO_EQUOTA || !vec[done].pfn || account_more(c->account, count - done))
+			vec[done].pfn = frame_find(
+				1); /* bound: each time another, of as many as were free */
+		else if (n != -EXO_EQUOTA || !vec[done].pfn ||
+			account_more(c->account, count - done))
 			return (int)linux_errno(n);
 	}
 	for (unsigned n = 0; n < count; n++)
@@ -172,15 +177,19 @@ fill(u64 from, unsigned count, const exo_pfn *pfn)
 	long error = tables_ensure(window);
 
 	for (unsigned n = 0; n < count; n++)
-		vec[n] = (struct exo_map){ .va = window + n * PAGE, .pfn = pfn[n], .key = KEY_SELF,
-					   .op = EXO_OP_MAP | RW };
+		vec[n] = (struct exo_map){ .va = window + n * PAGE,
+			.pfn = pfn[n],
+			.key = KEY_SELF,
+			.op = EXO_OP_MAP | RW };
 	if (error == 0)
 		error = exo_map_all(UAREA->env, vec, count, KEY_SELF);
 	if (error < 0)
 		return (int)linux_errno(error);
 	memcpy((void *)window, (const void *)from, count * PAGE);
 	for (unsigned n = 0; n < count; n++)
-		vec[n] = (struct exo_map){ .va = window + n * PAGE, .op = EXO_OP_UNMAP, .key = KEY_SELF };
+		vec[n] = (struct exo_map){ .va = window + n * PAGE,
+			.op = EXO_OP_UNMAP,
+			.key = KEY_SELF };
 	exo_map_all(UAREA->env, vec, count, KEY_SELF);
 	return 0;
 }
@@ -223,7 +232,8 @@ copy_stacks(struct child *c)
 		if (pages)
 			error = child_pages(c, start, pages, pfn);
 		if (error == 0 && used < end)
-			error = fill(used, (unsigned)((end - used) / PAGE), pfn + (used - start) / PAGE);
+			error = fill(used, (unsigned)((end - used) / PAGE),
+				pfn + (used - start) / PAGE);
 	}
 	return error;
 }
@@ -303,8 +313,9 @@ uarea_fill(struct child *c)
 static int
 activate(struct child *c)
 {
-	struct exo_act_spec spec = { .cpu = UAREA->cpu, .uarea_frame = c->uarea,
-				     .uarea_va = HERE(EXOS_UAREA) };
+	struct exo_act_spec spec = { .cpu = UAREA->cpu,
+		.uarea_frame = c->uarea,
+		.uarea_va = HERE(EXOS_UAREA) };
 	long error = frames_claim_for(c->account, 1, &spec.act_frame);
 
 	if (error)

@@ -2,7 +2,7 @@
 /*
  * The frame a handler finds on its stack: Linux's rt_sigframe for x86-64.
  *
- *   higher   +--------------------+ program's rsp - 128 (red zone), or the top of the alternate stack
+ *   higher   +--------------------+ program's rsp - 128 (red zone), or the alternate stack's top
  *            | vector state       | 64-aligned, XSAVE layout, end mark behind
  *            | struct frame       |   siginfo
  *            |                    |   ucontext
@@ -15,12 +15,13 @@
 #define RED_ZONE 128u
 #define FP_MAGIC1 0x46505853u
 #define FP_MAGIC2 0x46505845u
-#define FP_MARK_AT 464u			/* in the FXSAVE area: bytes for software */
+#define FP_MARK_AT 464u /* in the FXSAVE area: bytes for software */
 
 #define FLAG_TF 0x100ull
 #define FLAG_DF 0x400ull
 #define FLAG_RF 0x10000ull
-#define FLAGS_PROGRAM 0x240cd5ull	/* what sigreturn may set: no TF, which would trap inside the library */
+#define FLAGS_PROGRAM                                                                              \
+	0x240cd5ull /* what sigreturn may set: no TF, which would trap inside the library */
 #define FLAGS_FIXED 0x202ull
 
 #define UC_FP_XSTATE 1u
@@ -28,7 +29,8 @@
 #define UC_STRICT_RESTORE_SS 4u
 
 struct sigcontext {
-	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
+		rflags;
 	u16 cs, gs, fs, ss;
 	u64 error, vector, oldmask, cr2;
 	u64 fpstate;
@@ -50,7 +52,7 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) == 440, "rt_sigframe");
 
-struct fp_mark {			/* struct _fpx_sw_bytes */
+struct fp_mark { /* struct _fpx_sw_bytes */
 	u32 magic1, extended_bytes;
 	u64 features;
 	u32 state_bytes;
@@ -69,8 +71,8 @@ on_stack(u64 rsp)
 static u64
 stack_top(const struct exo_save *regs, int sig)
 {
-	if (signals.action[sig].flags & SA_ONSTACK_ && !(signals.stack.flags & SS_DISABLE_)
-	    && !on_stack(regs->rsp))
+	if (signals.action[sig].flags & SA_ONSTACK_ && !(signals.stack.flags & SS_DISABLE_) &&
+		!on_stack(regs->rsp))
 		return signals.stack.sp + signals.stack.bytes;
 	return regs->rsp - RED_ZONE;
 }
@@ -80,31 +82,52 @@ static bool
 vector_push(u64 at)
 {
 	const u32 end = FP_MAGIC2;
-	struct fp_mark mark = { .magic1 = FP_MAGIC1, .features = exo_info()->fpu_mask,
-				.state_bytes = (u32)fpu_bytes() };
+	struct fp_mark mark = { .magic1 = FP_MAGIC1,
+		.features = exo_info()->fpu_mask,
+		.state_bytes = (u32)fpu_bytes() };
 
 	mark.extended_bytes = mark.state_bytes + sizeof(end);
 	if (fpu_save((void *)at))
 		return false;
 	if (exo_info()->fpu_mask == 0)
 		return true;
-	return copy_out(at + FP_MARK_AT, &mark, sizeof(mark)) == 0
-	    && copy_out(at + fpu_bytes(), &end, sizeof(end)) == 0;
+	return copy_out(at + FP_MARK_AT, &mark, sizeof(mark)) == 0 &&
+		copy_out(at + fpu_bytes(), &end, sizeof(end)) == 0;
 }
 
 static void
 context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fpstate)
 {
-	uc->flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (exo_info()->fpu_mask ? UC_FP_XSTATE : 0);
+	uc->flags =
+		UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (exo_info()->fpu_mask ? UC_FP_XSTATE : 0);
 	uc->stack = signals.stack;
 	uc->mask = mask;
 	uc->regs = (struct sigcontext){
-		.r8 = regs->r8, .r9 = regs->r9, .r10 = regs->r10, .r11 = regs->r11, .r12 = regs->r12,
-		.r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15, .rdi = regs->rdi, .rsi = regs->rsi,
-		.rbp = regs->rbp, .rbx = regs->rbx, .rdx = regs->rdx, .rax = regs->rax, .rcx = regs->rcx,
-		.rsp = regs->rsp, .rip = regs->rip, .rflags = regs->rflags, .cs = 0x33, .ss = 0x2b,
-		.error = regs->error, .vector = regs->vector < 32 ? regs->vector : 0, .oldmask = mask,
-		.cr2 = regs->addr, .fpstate = fpstate,
+		.r8 = regs->r8,
+		.r9 = regs->r9,
+		.r10 = regs->r10,
+		.r11 = regs->r11,
+		.r12 = regs->r12,
+		.r13 = regs->r13,
+		.r14 = regs->r14,
+		.r15 = regs->r15,
+		.rdi = regs->rdi,
+		.rsi = regs->rsi,
+		.rbp = regs->rbp,
+		.rbx = regs->rbx,
+		.rdx = regs->rdx,
+		.rax = regs->rax,
+		.rcx = regs->rcx,
+		.rsp = regs->rsp,
+		.rip = regs->rip,
+		.rflags = regs->rflags,
+		.cs = 0x33,
+		.ss = 0x2b,
+		.error = regs->error,
+		.vector = regs->vector < 32 ? regs->vector : 0,
+		.oldmask = mask,
+		.cr2 = regs->addr,
+		.fpstate = fpstate,
 	};
 }
 

@@ -6,9 +6,11 @@
 #include "../linux/errno.h"
 
 #define UNBLOCKABLE (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
-#define IGNORED_BY_DEFAULT (SIG_BIT(SIGCHLD) | SIG_BIT(SIGURG) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGCONT))
+#define IGNORED_BY_DEFAULT                                                                         \
+	(SIG_BIT(SIGCHLD) | SIG_BIT(SIGURG) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGCONT))
 #define STOPPING_BY_DEFAULT (SIG_BIT(SIGTSTP) | SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
-#define SYNCHRONOUS (SIG_BIT(SIGSEGV) | SIG_BIT(SIGBUS) | SIG_BIT(SIGILL) | SIG_BIT(SIGFPE) | SIG_BIT(SIGTRAP))
+#define SYNCHRONOUS                                                                                \
+	(SIG_BIT(SIGSEGV) | SIG_BIT(SIGBUS) | SIG_BIT(SIGILL) | SIG_BIT(SIGFPE) | SIG_BIT(SIGTRAP))
 
 struct signals signals;
 
@@ -144,7 +146,7 @@ static void
 restart(struct exo_save *regs)
 {
 	regs->rax = REGS_CALL(regs);
-	regs->rip -= 2;			/* the syscall instruction */
+	regs->rip -= 2; /* the syscall instruction */
 	REGS_CALL(regs) = ~0ull;
 }
 

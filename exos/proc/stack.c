@@ -13,24 +13,31 @@
 #include "../linux/errno.h"
 
 enum {
-	AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7, AT_FLAGS = 8,
-	AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_PLATFORM = 15,
-	AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26, AT_EXECFN = 31,
+	AT_NULL = 0,
+	AT_PHDR = 3,
+	AT_PHENT = 4,
+	AT_PHNUM = 5,
+	AT_PAGESZ = 6,
+	AT_BASE = 7,
+	AT_FLAGS = 8,
+	AT_ENTRY = 9,
+	AT_UID = 11,
+	AT_EUID = 12,
+	AT_GID = 13,
+	AT_EGID = 14,
+	AT_PLATFORM = 15,
+	AT_HWCAP = 16,
+	AT_CLKTCK = 17,
+	AT_SECURE = 23,
+	AT_RANDOM = 25,
+	AT_HWCAP2 = 26,
+	AT_EXECFN = 31,
 };
 #define AUX_WORDS 40u
 #define HWCAP2_FSGSBASE 2u
 
-static u32
-cpuid_1_edx(void)
-{
-	u32 a = 1, b, c = 0, d;
-
-	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return d;
-}
-
 struct builder {
-	u64 at;				/* lowest address used so far */
+	u64 at; /* lowest address used so far */
 	int error;
 };
 
@@ -47,13 +54,25 @@ static unsigned
 aux_fill(u64 *aux, const struct loaded *image, u64 path, u64 platform, u64 random)
 {
 	const u64 pairs[][2] = {
-		{ AT_PHDR, image->phdr }, { AT_PHENT, 56 }, { AT_PHNUM, image->phnum },
-		{ AT_PAGESZ, PAGE }, { AT_BASE, image->base }, { AT_FLAGS, 0 },
-		{ AT_ENTRY, image->program_entry }, { AT_UID, PROC->uid }, { AT_EUID, PROC->uid },
-		{ AT_GID, PROC->gid }, { AT_EGID, PROC->gid }, { AT_SECURE, 0 }, { AT_CLKTCK, 100 },
-		{ AT_HWCAP, cpuid_1_edx() },
+		{ AT_PHDR, image->phdr },
+		{ AT_PHENT, 56 },
+		{ AT_PHNUM, image->phnum },
+		{ AT_PAGESZ, PAGE },
+		{ AT_BASE, image->base },
+		{ AT_FLAGS, 0 },
+		{ AT_ENTRY, image->program_entry },
+		{ AT_UID, PROC->uid },
+		{ AT_EUID, PROC->uid },
+		{ AT_GID, PROC->gid },
+		{ AT_EGID, PROC->gid },
+		{ AT_SECURE, 0 },
+		{ AT_CLKTCK, 100 },
+		{ AT_HWCAP, cpu_features() },
 		{ AT_HWCAP2, exo_info()->features & EXO_FEAT_FSGSBASE ? HWCAP2_FSGSBASE : 0 },
-		{ AT_PLATFORM, platform }, { AT_RANDOM, random }, { AT_EXECFN, path }, { AT_NULL, 0 },
+		{ AT_PLATFORM, platform },
+		{ AT_RANDOM, random },
+		{ AT_EXECFN, path },
+		{ AT_NULL, 0 },
 	};
 
 	_Static_assert(sizeof(pairs) <= AUX_WORDS * sizeof(*aux), "auxiliary vector");
@@ -73,7 +92,7 @@ pointers(struct builder *b, u64 *where, u32 count, const char *text, u64 address
 		address += bytes;
 		text += bytes;
 	}
-	*where += sizeof(address);	/* the stack is zero there */
+	*where += sizeof(address); /* the stack is zero there */
 	return address;
 }
 

@@ -52,6 +52,6 @@ timer_check(void)
 	signal_raise_cause(SIGALRM, &cause);
 	deadline = interval ? deadline + interval : 0;
 	if (deadline && deadline < now)
-		deadline = now + interval;	/* ticks that were missed are not made up for */
+		deadline = now + interval; /* ticks that were missed are not made up for */
 	slice_ends_wanted(deadline);
 }

@@ -9,12 +9,12 @@
 #include "../linux/calls.h"
 #include "../linux/errno.h"
 
-#define WNOHANG    1
-#define WUNTRACED  2			/* waitid: WSTOPPED */
-#define WEXITED    4
+#define WNOHANG 1
+#define WUNTRACED 2 /* waitid: WSTOPPED */
+#define WEXITED 4
 #define WCONTINUED 8
-#define WNOWAIT    0x01000000
-#define W_LINUX    (int)0xe0000000	/* __WALL, __WCLONE, __WNOTHREAD: all children are alike */
+#define WNOWAIT 0x01000000
+#define W_LINUX (int)0xe0000000 /* __WALL, __WCLONE, __WNOTHREAD: all children are alike */
 
 #define CONTINUED 0xffffu
 #define NSEC 1000000000ull
@@ -23,9 +23,9 @@ enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CON
 enum { P_ALL, P_PID, P_PGID, P_PIDFD };
 
 struct wanted {
-	int kind;			/* P_* */
+	int kind; /* P_* */
 	u32 id;
-	int options;			/* W* */
+	int options; /* W* */
 };
 
 struct found {
@@ -41,8 +41,8 @@ is_meant(const volatile struct sh_proc *p, const struct wanted *w)
 {
 	if (p->state == PROC_FREE || p->ppid != PROC->pid || p->pid == 0)
 		return false;
-	return w->kind == P_ALL || (w->kind == P_PID && p->pid == w->id)
-	    || (w->kind == P_PGID && p->pgid == w->id);
+	return w->kind == P_ALL || (w->kind == P_PID && p->pid == w->id) ||
+		(w->kind == P_PGID && p->pgid == w->id);
 }
 
 static bool
@@ -63,7 +63,10 @@ take(const volatile struct sh_proc *p, unsigned row, const struct wanted *w, str
 	struct answer answer;
 	long status;
 
-	*f = (struct found){ .pid = p->pid, .uid = p->uid, .status = p->status, .run_ns = p->run_ns };
+	*f = (struct found){ .pid = p->pid,
+		.uid = p->uid,
+		.status = p->status,
+		.run_ns = p->run_ns };
 	if (w->options & WNOWAIT)
 		return 0;
 	if (p->state != PROC_ZOMBIE) {
@@ -102,7 +105,8 @@ look(const struct wanted *w, struct found *f)
 static bool
 nobody_asks(void)
 {
-	return signals.action[SIGCHLD].handler == SIG_IGN_ || signals.action[SIGCHLD].flags & SA_NOCLDWAIT_;
+	return signals.action[SIGCHLD].handler == SIG_IGN_ ||
+		signals.action[SIGCHLD].flags & SA_NOCLDWAIT_;
 }
 
 static long
@@ -198,8 +202,8 @@ sys_waitid(long which, long id, long info, long how, long rusage)
 	struct found f = { 0 };
 	long result;
 
-	if (kind < P_ALL || kind > P_PGID || !(options & (WEXITED | WUNTRACED | WCONTINUED))
-	    || options & ~(WNOHANG | WUNTRACED | WEXITED | WCONTINUED | WNOWAIT | W_LINUX))
+	if (kind < P_ALL || kind > P_PGID || !(options & (WEXITED | WUNTRACED | WCONTINUED)) ||
+		options & ~(WNOHANG | WUNTRACED | WEXITED | WCONTINUED | WNOWAIT | W_LINUX))
 		return -EINVAL;
 	if (kind == P_PGID && id == 0)
 		w.id = PROC->pgid;

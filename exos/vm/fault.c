@@ -12,10 +12,10 @@
 #include "../linux/errno.h"
 
 #define FAULT_PRESENT 1u
-#define FAULT_WRITE   2u
-#define FAULT_FETCH   16u
+#define FAULT_WRITE 2u
+#define FAULT_FETCH 16u
 
-#define AROUND 16u			/* file pages brought in at a time */
+#define AROUND 16u /* file pages brought in at a time */
 
 enum { SEGV = 11, BUS = 7, KILL = 9 };
 enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
@@ -30,7 +30,10 @@ static int
 scratch_move(u64 va, u32 perms)
 {
 	struct exo_map vec[] = {
-		{ .va = va, .pfn = page_pfn((void *)SCRATCH), .op = EXO_OP_MAP | perms, .key = KEY_SELF },
+		{ .va = va,
+			.pfn = page_pfn((void *)SCRATCH),
+			.op = EXO_OP_MAP | perms,
+			.key = KEY_SELF },
 		{ .va = SCRATCH, .op = EXO_OP_UNMAP, .key = KEY_SELF },
 	};
 	int error = tables_ensure(va);
@@ -64,7 +67,7 @@ copy_on_write(u64 va, u32 perms)
 	memcpy((void *)SCRATCH, (const void *)va, EXO_PAGE_BYTES);
 	error = scratch_move(va, perms);
 	if (error == 0 && ours)
-		exo_frame_release(old, 1, KEY_SELF);	/* a relative inherits it */
+		exo_frame_release(old, 1, KEY_SELF); /* a relative inherits it */
 	return error;
 }
 
@@ -111,11 +114,13 @@ bind_around(const struct region *r, u64 va)
 
 		if (page_entry(va) & EXO_PTE_PRESENT || pfn == 0)
 			continue;
-		vec[count++] = (struct exo_map){ .va = va, .pfn = pfn, .key = key,
-						 .op = EXO_OP_MAP | in_place_perms(r) };
+		vec[count++] = (struct exo_map){ .va = va,
+			.pfn = pfn,
+			.key = key,
+			.op = EXO_OP_MAP | in_place_perms(r) };
 	}
 	if (count)
-		exo_map_all(UAREA->env, vec, count, KEY_SELF);	/* only ahead of need: may fail */
+		exo_map_all(UAREA->env, vec, count, KEY_SELF); /* only ahead of need: may fail */
 }
 
 static int
@@ -161,8 +166,9 @@ allowed(const struct region *r, u32 error)
 static int
 upgrade_shared(const struct region *r, u64 va)
 {
-	struct exo_map m = { .va = va, .op = EXO_OP_PROTECT | prot_perms(r->prot) | EXO_MAP_SHARED,
-			     .key = KEY_SELF };
+	struct exo_map m = { .va = va,
+		.op = EXO_OP_PROTECT | prot_perms(r->prot) | EXO_MAP_SHARED,
+		.key = KEY_SELF };
 
 	if (r->ino && fs_frame(r->ino, (r->offset + (va - r->start)) / PAGE, &m.key) == 0)
 		return -EFAULT;
@@ -179,7 +185,8 @@ resolve(const struct region *r, u64 va, u32 error)
 	}
 	if (r->ino && va - r->start < r->file_bytes)
 		return file_fill(r, va, error & FAULT_WRITE);
-	return page_map_new(va, prot_perms(r->prot) | (r->flags & REGION_SHARED ? EXO_MAP_SHARED : 0));
+	return page_map_new(va,
+		prot_perms(r->prot) | (r->flags & REGION_SHARED ? EXO_MAP_SHARED : 0));
 }
 
 bool

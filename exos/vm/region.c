@@ -106,8 +106,8 @@ split(struct regions *list, uint64_t addr)
 static bool
 mergeable(const struct region *a, const struct region *b)
 {
-	return a->end == b->start && a->prot == b->prot && a->flags == b->flags
-	    && a->ino == 0 && b->ino == 0 && !(a->flags & REGION_STACK);
+	return a->end == b->start && a->prot == b->prot && a->flags == b->flags && a->ino == 0 &&
+		b->ino == 0 && !(a->flags & REGION_STACK);
 }
 
 /* Join neighbours around the regions from slot to last, where they are alike. */

@@ -9,7 +9,7 @@ u32
 prot_perms(u32 prot)
 {
 	return EXO_MAP_READ | (prot & PROT_WRITE ? EXO_MAP_WRITE : 0) |
-	    (prot & PROT_EXEC ? EXO_MAP_EXEC : 0);
+		(prot & PROT_EXEC ? EXO_MAP_EXEC : 0);
 }
 
 /* A page-aligned offset below `bytes` (a power of two). */
@@ -89,7 +89,8 @@ place(u64 va, u64 bytes, bool fixed, u64 *where)
 		return 0;
 	}
 	va = PAGE_DOWN(va);
-	if (va >= VM_LOW && va <= VM_HIGH - bytes && !regions_overlap(&vm.regions, va, va + bytes)) {
+	if (va >= VM_LOW && va <= VM_HIGH - bytes &&
+		!regions_overlap(&vm.regions, va, va + bytes)) {
 		*where = va;
 		return 0;
 	}
@@ -110,8 +111,11 @@ vm_map_anon(u64 va, u64 bytes, u32 prot, u32 flags, u64 *where)
 int
 vm_map_file(u64 va, u64 bytes, u32 prot, u32 flags, u32 ino, u64 offset, u64 file_bytes, u64 *where)
 {
-	struct region r = { .prot = prot, .ino = ino, .offset = offset, .file_bytes = file_bytes,
-			    .flags = flags & VM_SHARED ? REGION_SHARED : 0 };
+	struct region r = { .prot = prot,
+		.ino = ino,
+		.offset = offset,
+		.file_bytes = file_bytes,
+		.flags = flags & VM_SHARED ? REGION_SHARED : 0 };
 	int error = place(va, PAGE_UP(bytes), flags & VM_FIXED, where);
 
 	if (error)

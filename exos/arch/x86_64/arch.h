@@ -49,6 +49,8 @@ u64 fs_base(void);
 void fs_base_set(u64 base);
 u64 random_word(void);				/* RDRAND, or the clock where there is none */
 
+u32 cpu_features(void);			/* AT_HWCAP: edx of cpuid leaf 1 */
+
 /* Where the stacks' ends are, from the header. */
 extern const struct exos_header exos_header;
 

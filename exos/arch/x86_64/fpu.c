@@ -57,7 +57,7 @@ fpu_load(void *area)
 void
 fpu_reset(void)
 {
-	*(u16 *)clean = 0x37f;			/* FCW */
+	*(u16 *)clean = 0x37f; /* FCW */
 	*(u32 *)(clean + MXCSR_AT) = MXCSR_CLEAN;
 	fpu_load(clean);
 }
@@ -102,4 +102,13 @@ random_word(void)
 			return word;
 	}
 	return exo_rdtsc() * 0x9e3779b97f4a7c15ull;
+}
+
+u32
+cpu_features(void)
+{
+	u32 a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return d;
 }
