@@ -11,6 +11,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
+#include "../linux/calls.h"
 #include "../linux/errno.h"
 
 _Static_assert(EXO_VERSION == 1, "the version in exos.ld");
@@ -192,11 +193,15 @@ search_path(const char *dirs, const char *name, char *path)
 	return -ENOENT;
 }
 
+/* On standard error, as a shell would say it. */
 static noreturn_ void
 cannot_start(const char *name, long error)
 {
-	exos_log("%s: %s (error %ld)", name, error == -ENOENT ? "not found" : "cannot be run",
-		-error);
+	static char text[PATH_BYTES + 32];
+	const char *why = error == -ENOENT ? "not found" : "cannot be run";
+	size_t bytes = exo_snprintf(text, sizeof(text), "%s: %s\n", name, why);
+
+	sys_write(2, (long)text, (long)(bytes < sizeof(text) ? bytes : sizeof(text) - 1));
 	proc_exit((error == -ENOENT ? 127 : 126) << 8);
 }
 
