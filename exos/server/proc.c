@@ -10,8 +10,7 @@
 #include "srv.h"
 #include <errno.h>
 
-#define PROC_FRAMES 768u		/* limit carved for a new process; more by OP_MEMORY */
-#define PROC_FRAMES_MORE 1024u
+#define PROC_FRAMES 192u		/* limit carved for a new process: enough to build it; its library asks for more */
 #define REAP_STEP 256u
 
 #define SIGHUP 1

@@ -162,6 +162,7 @@ spawn_library(struct proc *p, const struct spawn *what)
 
 /* ---- without it ------------------------------------------------------------------------------- */
 
+#define NATIVE_FRAMES 2048	/* its limit beyond a library process's: it has no library to ask for more */
 #define NATIVE_UAREA 0x0000600000000000ull
 #define NATIVE_FREE  0x0000000040000000ull	/* from here on nothing is mapped */
 
@@ -252,6 +253,7 @@ native_build(struct proc *p, uint32_t ino, const struct spawn *what)
 
 	if (!headers_read(ino, &eh, ph) || what->strings_bytes > EXO_START_STRINGS)
 		return -EXO_EARG;
+	exo_account_limit(p->sh->account, NATIVE_FRAMES, ROOT_KEY);	/* what is not to be had shows below */
 	for (unsigned i = 0; i < eh.phnum && !error; i++)
 		if (ph[i].type == ELF_PT_LOAD && ph[i].memsz)
 			error = segment_load(&s, ino, &ph[i]);
