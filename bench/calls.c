@@ -71,6 +71,13 @@ ignore(int sig)
 }
 
 static void
+create_unlink(void)
+{
+	close(open("/tmp/bench2", O_CREAT | O_WRONLY, 0600));
+	unlink("/tmp/bench2");
+}
+
+static void
 fresh_page(void)
 {
 	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -108,7 +115,7 @@ main(int argc, char **argv)
 	COST("lseek", lseek(fd, 0, SEEK_SET));
 	close(fd);
 	unlink("/tmp/bench");
-	COST("create-unlink", (close(open("/tmp/bench2", O_CREAT | O_WRONLY, 0600)), unlink("/tmp/bench2")));
+	COST("create-unlink", create_unlink());
 	if (pipe(ends) == 0)
 		COST("pipe-write-read-1", (write(ends[1], buffer, 1), read(ends[0], buffer, 1)));
 	signal(SIGUSR1, ignore);

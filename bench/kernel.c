@@ -67,24 +67,24 @@ __asm__(
 "	.text\n"
 "	.globl bench_trap, bench_trapped, bench_syscall\n"
 	/* A handler of our own, as short as the interface allows: note the time, skip the ud2, go on. */
-"bench_trapped:\n"
-"	mov %rdx, %rcx\n"
-"	rdtsc\n"
-"	shl $32, %rdx\n"
-"	or %rdx, %rax\n"
-"	mov %rax, entered(%rip)\n"
-"	mov %rcx, %rdx\n"
-"	decl %gs:20\n"			/* depth: the slot is free again */
-"	movl $0, %gs:24\n"		/* critical */
-"	jmp bench_trap_next\n"
-"bench_trap:\n"
-"	ud2\n"
-"bench_trap_next:\n"
-"	ret\n"
+	"bench_trapped:\n"
+	"	mov %rdx, %rcx\n"
+	"	rdtsc\n"
+	"	shl $32, %rdx\n"
+	"	or %rdx, %rax\n"
+	"	mov %rax, entered(%rip)\n"
+	"	mov %rcx, %rdx\n"
+	"	decl %gs:20\n" /* depth: the slot is free again */
+	"	movl $0, %gs:24\n" /* critical */
+	"	jmp bench_trap_next\n"
+	"bench_trap:\n"
+	"	ud2\n"
+	"bench_trap_next:\n"
+	"	ret\n"
 	/* A reflected call: straight back. */
-"bench_syscall:\n"
-"	movl $0, %gs:24\n"
-"	jmp *%gs:40\n");
+	"bench_syscall:\n"
+	"	movl $0, %gs:24\n"
+	"	jmp *%gs:40\n");
 
 extern void bench_trap(void);
 extern const char bench_trapped[], bench_syscall[];
@@ -221,10 +221,13 @@ mapping(void)
 	COST("release-frame", exo_frame_claim(one, 1, ROOT_ACCOUNT, 0, K_ROOT, 0),
 		exo_frame_release(one, 1, K_ROOT), );
 	COST("find-claim-map-page", ,
-		t_map_op(exo_self(), T_VA, exo_frame_find(0, 1), EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, K_ROOT, 0),
+		t_map_op(exo_self(), T_VA, exo_frame_find(0, 1),
+			EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, K_ROOT, 0),
 		t_map_op(exo_self(), T_VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_ROOT, 0));
 	for (unsigned i = 0; i < 100; i++)
-		vec[i] = (struct exo_map){ .va = T_VA + i * EXO_PAGE_BYTES, .pfn = pfn + i, .key = K_ROOT,
+		vec[i] = (struct exo_map){ .va = T_VA + i * EXO_PAGE_BYTES,
+			.pfn = pfn + i,
+			.key = K_ROOT,
 			.op = EXO_OP_MAP | EXO_MAP_WRITE };
 	exo_map_all(exo_self(), vec, 100, 0);	/* scrubbed from here on */
 	COST("map-1-page", , exo_map_all(exo_self(), vec, 1, 0), );
@@ -250,8 +253,10 @@ keys(void)
 	COST("bind-key", , exo_key_bind(g, EXO_R, K_ROOT, K_FREE), exo_key_drop(K_FREE, 1));
 	exo_key_bind(g, EXO_R, K_ROOT, K_FREE);
 	exo_frame_guard(frame + 1, 1, g, K_ROOT, K_ROOT);
-	COST("map-page-by-bound-key", , t_map_op(exo_self(), T_VA, frame + 1, EXO_OP_MAP, K_FREE, 0), );
-	COST("map-page-by-named-key", , t_map_op(exo_self(), T_VA, frame + 1, EXO_OP_MAP, K_ROOT, 0), );
+	COST("map-page-by-bound-key", ,
+		t_map_op(exo_self(), T_VA, frame + 1, EXO_OP_MAP, K_FREE, 0), );
+	COST("map-page-by-named-key", ,
+		t_map_op(exo_self(), T_VA, frame + 1, EXO_OP_MAP, K_ROOT, 0), );
 	t_unmap(T_VA);
 	exo_key_drop(K_FREE, 1);
 	exo_guard_free(g, K_ROOT);

@@ -25,7 +25,7 @@ $(BUILD)/exos.elf: $(EXOS_OBJ) exos/exos.ld tools/check_image.py
 	$(Q)python3 tools/check_image.py $@
 
 # ---- the server -------------------------------------------------------------------------------
-INIT_SRC := $(sort $(wildcard exos/server/*.c)) exos/core/string.c exos/fs/dirblock.c exos/fs/meta.c
+INIT_SRC := $(sort $(wildcard exos/server/*.c)) exos/core/string.c exos/fs/dirblock.c exos/fs/meta.c exos/arch/x86_64/random.c
 INIT_OBJ := $(addprefix $(BUILD)/init/,$(addsuffix .o,$(basename $(INIT_SRC))))
 INIT_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing \

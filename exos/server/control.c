@@ -48,8 +48,13 @@ unsigned
 control_terms(struct exo_term *t)
 {
 	t[0] = (struct exo_term){
-		.where = server_phys(done_word(in_page)), .mask = ~0ull, .value = 0, .key = ROOT_KEY,
-		.cmp = EXO_NE, .flags = EXO_TERM_OR, .tag = 2,
+		.where = server_phys(done_word(in_page)),
+		.mask = ~0ull,
+		.value = 0,
+		.key = ROOT_KEY,
+		.cmp = EXO_NE,
+		.flags = EXO_TERM_OR,
+		.tag = 2,
 	};
 	return 1;
 }
@@ -123,11 +128,17 @@ send(unsigned type, const void *head, unsigned head_bytes, const void *rest, uns
 {
 	unsigned bytes = head_bytes + rest_bytes;
 	struct exo_io io = {
-		.pfn = server_phys(out_page) / EXO_PAGE_BYTES, .bytes = 4 + bytes, .done_offset = DONE_AT,
+		.pfn = server_phys(out_page) / EXO_PAGE_BYTES,
+		.bytes = 4 + bytes,
+		.done_offset = DONE_AT,
 		.key = ROOT_KEY,
 	};
 	struct exo_term sent = {
-		.where = server_phys(done_word(out_page)), .mask = ~0ull, .value = 0, .key = ROOT_KEY, .cmp = EXO_NE,
+		.where = server_phys(done_word(out_page)),
+		.mask = ~0ull,
+		.value = 0,
+		.key = ROOT_KEY,
+		.cmp = EXO_NE,
 	};
 
 	out_page[0] = (unsigned char)type;
@@ -180,7 +191,9 @@ static void
 send_one(uint32_t index, uint32_t ino, const char *name)
 {
 	const struct fs_inode *node = sfs_inode(ino);
-	struct exo_control_file head = { .index = index, .mode = node->mode, .mtime_ns = node->mtime_ns };
+	struct exo_control_file head = { .index = index,
+		.mode = node->mode,
+		.mtime_ns = node->mtime_ns };
 	char text[1300];
 	unsigned bytes = (unsigned)exo_snprintf(text, 1000, "%s", name) + 1;
 	bool regular = (node->mode & 0170000) == 0100000;
@@ -251,22 +264,20 @@ static void
 send_stats(void)
 {
 	const volatile struct exo_info *info = exo_info();
-	uint64_t calls = 0, upcalls = 0, faults = 0, reflected = 0, transfers = 0, slices = 0;
+	struct proc_counts sum;
 	char text[1024];
 	size_t n;
 
-	for (uint32_t i = 1; i < info->table[EXO_T_ENVS].count && i < 4096; i++) {
-		const volatile struct exo_env *e = exo_env_slot(i);
-
-		calls += e->calls, upcalls += e->upcalls, faults += e->faults;
-		reflected += e->reflected, transfers += e->transfers, slices += e->slices;
-	}
+	proc_count(&sum);
 	n = exo_snprintf(text, sizeof(text),
 		"frames %lu of %lu in use\nslices %lu\nkernel calls %lu\nreflected calls %lu\n"
-		"control transfers %lu\nupcalls %lu\npage faults delivered %lu\naddress-space switches %lu\n"
-		"interrupts %lu\nlongest kernel entry %lu cycles\ntime %lu us\n",
-		info->frames - info->free_frames, info->frames, slices, calls, reflected, transfers, upcalls,
-		faults, exo_cpu(0)->switches, exo_cpu(0)->interrupts, exo_cpu(0)->entry_max,
+		"control transfers %lu\nupcalls %lu\npage faults delivered %lu\n",
+		info->frames - info->free_frames, info->frames, sum.slices, sum.calls,
+		sum.reflected, sum.transfers, sum.upcalls, sum.faults);
+	n += exo_snprintf(text + n, sizeof(text) - n,
+		"address-space switches %lu\ninterrupts %lu\nlongest kernel entry %lu cycles\n"
+		"time %lu us\n",
+		exo_cpu(0)->switches, exo_cpu(0)->interrupts, exo_cpu(0)->entry_max,
 		exo_now_ns() / 1000);
 	send(EXO_CONTROL_STATS, text, (unsigned)n, NULL, 0);
 }

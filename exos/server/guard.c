@@ -29,7 +29,8 @@ static bool
 frame_show(void)
 {
 	exo_frame_mark(frame[frames - 1], 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
-	return server_bind(SRV_GUARDS + (frames - 1) * EXO_PAGE_BYTES, frame[frames - 1], EXO_MAP_READ) == 0;
+	return server_bind(SRV_GUARDS + (frames - 1) * EXO_PAGE_BYTES, frame[frames - 1],
+		       EXO_MAP_READ) == 0;
 }
 
 exo_guardref

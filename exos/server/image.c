@@ -9,6 +9,7 @@
  */
 #include "srv.h"
 #include "elf.h"
+#include "../arch/x86_64/random.h"
 #include "../core/header.h"
 #include <exo/archive.h>
 
@@ -19,12 +20,7 @@ static const unsigned char *file;
 static uint64_t
 base_draw(void)
 {
-	uint64_t random = exo_rdtsc() * 0x9e3779b97f4a7c15ull;
-	unsigned char ok = 0;
-
-	if (server_has_rdrand())
-		__asm__ volatile("rdrand %0; setc %1" : "=r"(random), "=qm"(ok) : : "cc");
-	return 0x00007f0000000000ull + ((random >> 7) % 500 << 30);
+	return 0x00007f0000000000ull + (random_word() % 500 << 30);
 }
 
 static const char *
@@ -52,8 +48,8 @@ data_copy(const struct elf_phdr *ph)
 	for (uint64_t at = 0; at < ph->filesz; at += EXO_PAGE_BYTES) {
 		exo_pfn pfn;
 
-		if (frames_claim(exo_info()->root_account, 1, &pfn)
-		    || server_bind((uint64_t)image.data + at, pfn, EXO_MAP_READ | EXO_MAP_WRITE))
+		if (frames_claim(exo_info()->root_account, 1, &pfn) ||
+			server_bind((uint64_t)image.data + at, pfn, EXO_MAP_READ | EXO_MAP_WRITE))
 			return "no memory for the library image's data";
 	}
 	__builtin_memcpy(image.data, file + ph->offset, ph->filesz);
@@ -70,7 +66,7 @@ relocate(const struct exos_header *h)
 		uint64_t value = image.base + (uint64_t)r[i].addend;
 
 		if ((uint32_t)r[i].info != ELF_R_RELATIVE || r[i].offset < EXOS_DATA
-		    || r[i].offset + 8 > EXOS_DATA + image.data_bytes)
+			|| r[i].offset + 8 > EXOS_DATA + image.data_bytes)
 			return "the library image has a relocation that its loader does not do";
 		__builtin_memcpy(image.data + r[i].offset - EXOS_DATA, &value, 8);
 	}
@@ -98,12 +94,13 @@ image_load(void)
 		if (ph[i].type != ELF_PT_LOAD || ph[i].memsz == 0)
 			continue;
 		if (ph[i].offset % EXO_PAGE_BYTES || ph[i].vaddr % EXO_PAGE_BYTES
-		    || ph[i].offset + ph[i].filesz > bytes)
+			|| ph[i].offset + ph[i].filesz > bytes)
 			return "boot/exos has a segment that is not page aligned";
 		why = ph[i].flags & ELF_W ? data_copy(&ph[i]) : text_share(&ph[i], frames);
 	}
 	image.header = (const struct exos_header *)image.base;
-	if (!why && (image.header->magic != EXOS_HEADER_MAGIC || image.header->version != EXO_VERSION))
+	if (!why &&
+		(image.header->magic != EXOS_HEADER_MAGIC || image.header->version != EXO_VERSION))
 		why = "boot/exos was built for another version of the interface";
 	if (!why)
 		why = relocate(image.header);

@@ -20,7 +20,8 @@
 
 static const struct exo_archive *archive;
 static uint64_t deaths_seen;
-static volatile uint64_t work __attribute__((aligned(8)));	/* raised by a request: the loop has something to do */
+static volatile uint64_t work
+	__attribute__((aligned(8))); /* raised by a request: the loop has something to do */
 
 void
 klog_server(const char *format, ...)
@@ -34,15 +35,6 @@ klog_server(const char *format, ...)
 	__builtin_va_end(args);
 	text[n++] = '\n';
 	exo_log(text, n, ROOT_KEY);
-}
-
-bool
-server_has_rdrand(void)
-{
-	uint32_t a = 1, b, c = 0, d;
-
-	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return c >> 30 & 1;
 }
 
 const void *
@@ -66,7 +58,8 @@ archive_map(void)
 	const volatile struct exo_info *info = exo_info();
 
 	for (uint64_t at = 0; at < info->archive_bytes; at += EXO_PAGE_BYTES)
-		if (server_bind(SRV_ARCHIVE + at, info->archive_pfn + at / EXO_PAGE_BYTES, EXO_MAP_READ))
+		if (server_bind(SRV_ARCHIVE + at, info->archive_pfn + at / EXO_PAGE_BYTES,
+			    EXO_MAP_READ))
 			return "no memory to map the boot archive";
 	archive = (const struct exo_archive *)SRV_ARCHIVE;
 	return archive->magic == EXO_ARCHIVE_MAGIC ? NULL : "the boot archive is damaged";
@@ -196,11 +189,20 @@ terms(struct exo_term *t)
 	unsigned n = 2;
 
 	t[0] = (struct exo_term){
-		.where = server_phys(&work), .mask = ~0ull, .value = 0, .cmp = EXO_NE, .key = ROOT_KEY, .tag = TAG_WORK,
+		.where = server_phys(&work),
+		.mask = ~0ull,
+		.value = 0,
+		.cmp = EXO_NE,
+		.key = ROOT_KEY,
+		.tag = TAG_WORK,
 	};
 	t[1] = (struct exo_term){
-		.where = EXO_INFO + offsetof(struct exo_info, deaths), .mask = ~0ull, .value = deaths_seen,
-		.cmp = EXO_NE, .flags = EXO_TERM_OR, .tag = TAG_WORK,
+		.where = EXO_INFO + offsetof(struct exo_info, deaths),
+		.mask = ~0ull,
+		.value = deaths_seen,
+		.cmp = EXO_NE,
+		.flags = EXO_TERM_OR,
+		.tag = TAG_WORK,
 	};
 	n += control_terms(t + n);
 	n += tty_terms(t + n);

@@ -29,9 +29,14 @@ pipe_release(struct pipe *p)
 static int
 pipe_give(struct pipe *p, struct proc *to, exo_slot read_slot, exo_slot write_slot, uint64_t va)
 {
-	const exo_slot mine = KEY_FIRST_FREE;	/* a slot of the server's ring, empty between requests */
-	const struct { uint32_t rights; exo_slot slot; } ends[] = {
-		{ EXO_R, read_slot }, { EXO_R | EXO_W, write_slot },
+	const exo_slot mine =
+		KEY_FIRST_FREE; /* a slot of the server's ring, empty between requests */
+	const struct {
+		uint32_t rights;
+		exo_slot slot;
+	} ends[] = {
+		{ EXO_R, read_slot },
+		{ EXO_R | EXO_W, write_slot },
 	};
 	struct exo_map vec[PIPE_FRAMES];
 	int64_t error = 0;
@@ -55,10 +60,13 @@ long
 pipe_new(struct proc *p, exo_slot read_slot, exo_slot write_slot, uint64_t offset)
 {
 	static uint64_t serial;
-	struct exo_key entries[EXO_GUARD_KEYS] = { { .len = 9, .rights = EXO_RIGHTS_ALL, .name = "i" } };
+	struct exo_key entries[EXO_GUARD_KEYS] = {
+		{ .len = 9, .rights = EXO_RIGHTS_ALL, .name = "i" }
+	};
 	struct pipe *pipe = NULL;
 
-	if (offset % EXO_PAGE_BYTES || offset < EXOS_PIPES || offset > EXOS_OFDS - PIPE_FRAMES * EXO_PAGE_BYTES)
+	if (offset % EXO_PAGE_BYTES || offset < EXOS_PIPES ||
+		offset > EXOS_OFDS - PIPE_FRAMES * EXO_PAGE_BYTES)
 		return -EINVAL;
 	for (unsigned i = 0; i < PIPES_MAX && !pipe; i++)
 		if (pipes[i].pfn == 0)

@@ -10,7 +10,8 @@
 #include "srv.h"
 #include <errno.h>
 
-#define PROC_FRAMES 192u		/* limit carved for a new process: enough to build it; its library asks for more */
+#define PROC_FRAMES                                                                                \
+	192u /* limit carved for a new process: enough to build it; its library asks for more */
 #define REAP_STEP 256u
 
 #define SIGHUP 1
@@ -135,15 +136,25 @@ key_give(exo_envid env, exo_slot slot, const struct exo_key *k)
 int
 proc_keys(struct proc *p)
 {
-	const struct exo_key
-		user = name_key('u', p->sh->uid, EXO_RIGHTS_ALL),
-		group = name_key('g', p->sh->gid, EXO_RIGHTS_ALL),
-		other = { 1, EXO_RIGHTS_ALL, "o" }, root = { 1, EXO_R | EXO_W | EXO_X | EXO_P, "r" },
-		out = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 1 } }, err = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 3 } },
-		log = { 1, EXO_W, { EXO_NAME_LOG } }, session = { 1, EXO_A, "s" };
-	const struct { exo_slot slot; const struct exo_key *key; } give[] = {
-		{ KEY_USER, &user }, { KEY_GROUP, &group }, { KEY_OTHER, &other }, { KEY_ROOT, &root },
-		{ KEY_OUT, &out }, { KEY_ERR, &err }, { KEY_LOG, &log }, { KEY_SESSION, &session },
+	const struct exo_key user = name_key('u', p->sh->uid, EXO_RIGHTS_ALL),
+			     group = name_key('g', p->sh->gid, EXO_RIGHTS_ALL),
+			     other = { 1, EXO_RIGHTS_ALL, "o" },
+			     root = { 1, EXO_R | EXO_W | EXO_X | EXO_P, "r" },
+			     out = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 1 } },
+			     err = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 3 } },
+			     log = { 1, EXO_W, { EXO_NAME_LOG } }, session = { 1, EXO_A, "s" };
+	const struct {
+		exo_slot slot;
+		const struct exo_key *key;
+	} give[] = {
+		{ KEY_USER, &user },
+		{ KEY_GROUP, &group },
+		{ KEY_OTHER, &other },
+		{ KEY_ROOT, &root },
+		{ KEY_OUT, &out },
+		{ KEY_ERR, &err },
+		{ KEY_LOG, &log },
+		{ KEY_SESSION, &session },
 	};
 
 	for (unsigned i = 0; i < sizeof(give) / sizeof(give[0]); i++)
@@ -168,7 +179,8 @@ proc_objects(struct proc *p, uint64_t creator)
 	error = frames_claim(session_account, 1, &account);
 	if (error < 0)
 		return error;
-	error = exo_account_create(account, session_account, PROC_FRAMES, p->guard, ROOT_KEY, ROOT_KEY);
+	error = exo_account_create(account, session_account, PROC_FRAMES, p->guard, ROOT_KEY,
+		ROOT_KEY);
 	if (error < 0) {
 		exo_frame_release_all(account, 1, ROOT_KEY);
 		return error;
@@ -179,9 +191,9 @@ proc_objects(struct proc *p, uint64_t creator)
 	if (spec.slot == 0)
 		return -EXO_ETAKEN;
 	if ((error = frames_claim(account, 1, &spec.env_frame)) < 0
-	    || (error = frames_claim(account, 1, &spec.root_frame)) < 0
-	    || (error = frames_claim(account, 2, &spec.root_links)) < 0
-	    || (error = frames_claim(account, 1, &spec.ring_frame)) < 0)
+		|| (error = frames_claim(account, 1, &spec.root_frame)) < 0
+		|| (error = frames_claim(account, 2, &spec.root_links)) < 0
+		|| (error = frames_claim(account, 1, &spec.ring_frame)) < 0)
 		return error;
 	error = exo_env_create(&spec);
 	if (error < 0)
@@ -237,7 +249,8 @@ slice_give(struct proc *p)
 {
 	uint32_t index = exo_slice_find(0);
 
-	if (index >= EXO_SLICES_CPU || exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
+	if (index >= EXO_SLICES_CPU ||
+		exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
 		return -EAGAIN;
 	p->slice = index;
 	return 0;
@@ -284,6 +297,10 @@ proc_unmap(struct proc *p)
 static void
 proc_kill(struct proc *p, uint64_t reason)
 {
+	const volatile struct exo_env *e = exo_env(p->sh->env);
+
+	if (e && e->id && !p->reaping)
+		proc_counted(e);
 	if (p->sh->env)
 		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
 	if (p->slice != ~0u)
@@ -463,7 +480,8 @@ proc_boot(void)
 	}
 	if (guard == 0 || frames_claim(exo_info()->root_account, 1, &session_account))
 		return "no memory for the session's account";
-	if (exo_account_create(session_account, exo_info()->root_account, share, guard, ROOT_KEY, ROOT_KEY) < 0)
+	if (exo_account_create(session_account, exo_info()->root_account, share, guard, ROOT_KEY,
+		    ROOT_KEY) < 0)
 		return "the session's account cannot be made";
 	deaths_seen = exo_info()->deaths;
 	return NULL;

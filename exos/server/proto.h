@@ -27,7 +27,8 @@
  * the last lower-half top-level slot); the same in every process.
  */
 #define EXOS_TEXT     0x00000000ull	/* image text, read-only data: one shared page table, read-only */
-#define EXOS_PRIVATE  0x00200000ull	/* one private page table: u-area, data, stacks; copied at fork */
+#define EXOS_PRIVATE                                                                               \
+	0x00200000ull /* one private page table: u-area, data, stacks; copied at fork */
 #define EXOS_UAREA    (EXOS_PRIVATE + 0x0000ull)
 #define EXOS_PUBLIC   (EXOS_PRIVATE + 0x1000ull)	/* struct pub: what the process publishes */
 #define EXOS_COMM     (EXOS_PRIVATE + 0x2000ull)	/* shared with the server alone */
@@ -100,7 +101,8 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t session_account;
 	uint64_t text_pt;		/* pfn of the shared page table of the image */
 	uint64_t image_data_bytes;	/* template size */
-	uint64_t procs_off, fs_off;	/* offsets of sh_proc[SH_PROCS], of the file system, from the region */
+	uint64_t procs_off,
+		fs_off; /* offsets of sh_proc[SH_PROCS], of the file system, from the region */
 	uint32_t trace;			/* Linux calls are to be traced */
 	uint32_t flags;
 	char hostname[64];
@@ -136,7 +138,8 @@ struct exos_start {
 /* b: further results; every one may also give -EFAULT -EINVAL -ENOSYS. */
 enum server_op {
 	/* processes */
-	OP_FORK_BEGIN = 1,	/* () -> pid; rdx = env, r8 = account pfn.  An environment without activation or mappings,
+	OP_FORK_BEGIN =
+		1, /* () -> pid; rdx = env, r8 = account pfn.  An environment without activation or mappings,
 				 * KEY_SELF in its ring; until FORK_DONE the caller's KEY_SELF opens both */
 	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn) -> 0; the child gets its slice and runs */
 	OP_FORK_ABORT,		/* (pid) */
@@ -147,9 +150,9 @@ enum server_op {
 	OP_SETSID,		/* () -> sid */
 	OP_STOPPED,		/* (signal): stop me until SIGCONT */
 	OP_SETNAME,		/* (): comm page: new name (NUL terminated) */
-	OP_MEMORY,		/* (frames) -> frames the account's limit was raised by, at most the session's rest */
+	OP_MEMORY,		/* (frames) -> frames the account's limit was raised by */
 	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */
-	OP_PIPE_NEW,		/* (read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id; 17 frames are bound there */
+	OP_PIPE_NEW,		/* (read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id; 17 frames */
 	OP_PIPE_FREE,		/* (pipe id): free it if its guard has no holders */
 	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
@@ -164,7 +167,8 @@ enum server_op {
 	OP_FS_TRUNCATE,		/* (ino, size) */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	/* console */
-	OP_TTY_READ = 128,	/* (max, flags) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
+	OP_TTY_READ =
+		128, /* (max, flags) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
 	OP_TTY_SET,		/* (what): TTY_SET_*; comm: struct ktermios; (TTY_SET_SIZE, rows, cols) */
 	OP_TTY_PGRP,		/* (pgrp) */
 	OP_TTY_CTTY,		/* (give up): make it the controlling terminal, or no longer have it */

@@ -16,7 +16,8 @@ static long
 fork_begin(struct proc *parent, struct exo_msg *m)
 {
 	int error;
-	struct proc *child = proc_create(parent->sh->pid, parent->sh->pgid, parent->sh->sid, &error);
+	struct proc *child =
+		proc_create(parent->sh->pid, parent->sh->pgid, parent->sh->sid, &error);
 
 	if (!child)
 		return -error;
@@ -35,7 +36,9 @@ building(const struct proc *parent, uint64_t pid)
 {
 	struct proc *child = proc_by_pid((uint32_t)pid);
 
-	return child && child->sh->state == PROC_BUILDING && child->creator == parent->sh->pid ? child : NULL;
+	return child && child->sh->state == PROC_BUILDING && child->creator == parent->sh->pid
+		? child
+		: NULL;
 }
 
 static long
@@ -106,7 +109,7 @@ cont(struct proc *p)
 	uint32_t index = exo_slice_find(0);
 
 	if (p->sh->state != PROC_STOPPED || index >= EXO_SLICES_CPU
-	    || exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
+		|| exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
 		return;
 	p->slice = index;
 	p->sh->state = PROC_RUNNING;
@@ -122,14 +125,15 @@ cont(struct proc *p)
 static bool
 ends_native(int sig)
 {
-	return sig != 17 && sig != SIGCONT && sig != 20 && sig != 21 && sig != 22 && sig != 23 && sig != 28;
+	return sig != 17 && sig != SIGCONT && sig != 20 && sig != 21 && sig != 22 && sig != 23 &&
+		sig != 28;
 }
 
 long
 proc_signal(const struct proc *from, struct proc *to, int sig)
 {
 	if (from && from->sh->uid != 0 && from->sh->uid != to->sh->uid
-	    && !(sig == SIGCONT && from->sh->sid == to->sh->sid))
+		&& !(sig == SIGCONT && from->sh->sid == to->sh->sid))
 		return -EPERM;
 	if (sig == 0 || to->sh->state == PROC_ZOMBIE)
 		return 0;
@@ -152,7 +156,7 @@ server_signal_group(uint32_t pgrp, int sig)
 {
 	for (unsigned i = 0; i < SH_PROCS && pgrp; i++)
 		if (procs[i].sh->state != PROC_FREE && procs[i].sh->state != PROC_BUILDING
-		    && procs[i].sh->pgid == pgrp)
+			&& procs[i].sh->pgid == pgrp)
 			proc_signal(NULL, &procs[i], sig);
 }
 
@@ -167,7 +171,9 @@ kill_request(struct proc *self, int64_t pid, int64_t sig)
 	for (unsigned i = 0; i < SH_PROCS; i++) {
 		struct proc *p = &procs[i];
 		uint32_t group = pid == 0 ? self->sh->pgid : (uint32_t)-pid;
-		bool meant = pid > 0 ? p->sh->pid == pid : pid == -1 ? p != self : p->sh->pgid == group;
+		bool meant = pid > 0 ? p->sh->pid == pid
+			: pid == -1  ? p != self
+				     : p->sh->pgid == group;
 		long one;
 
 		if (!meant || p->sh->state == PROC_FREE || p->sh->state == PROC_BUILDING)
@@ -220,7 +226,8 @@ memory_request(struct proc *self, uint64_t frames)
 		return -EINVAL;
 	if (frames < 512 && exo_account_limit(self->sh->account, 512, ROOT_KEY) >= 0)
 		return 512;
-	return exo_account_limit(self->sh->account, (int64_t)frames, ROOT_KEY) < 0 ? -ENOMEM : (long)frames;
+	return exo_account_limit(self->sh->account, (int64_t)frames, ROOT_KEY) < 0 ? -ENOMEM
+										   : (long)frames;
 }
 
 static long

@@ -88,7 +88,8 @@ record(const char *key, const char *value)
 		run.ktrace = *value == '1';
 	} else if (__builtin_strcmp(key, "stats") == 0) {
 		run.stats = *value == '1';
-	} else if (__builtin_strcmp(key, "get") == 0 && run.gets < sizeof(run.get) / sizeof(run.get[0])) {
+	} else if (__builtin_strcmp(key, "get") == 0 &&
+		run.gets < sizeof(run.get) / sizeof(run.get[0])) {
 		run.get[run.gets++] = value;
 	}
 }
@@ -134,7 +135,8 @@ native_program(void)
 	long ino = -ENOENT;
 
 	if (__builtin_strchr(name, '/')) {
-		exo_snprintf(path, sizeof(path), *name == '/' ? "%s%s" : "%s/%s", *name == '/' ? "" : cwd, name);
+		exo_snprintf(path, sizeof(path), *name == '/' ? "%s%s" : "%s/%s",
+			*name == '/' ? "" : cwd, name);
 		ino = sfs_lookup(path);
 	} else {
 		for (const char *p = path_env; *p && ino < 0;) {
@@ -160,9 +162,11 @@ run_start(void)
 	uint32_t native;
 
 	if (!p)
-		control_finish(EXO_EXIT_FAILED, (uint32_t)error, "too little memory for a process: give --memory more");
+		control_finish(EXO_EXIT_FAILED, (uint32_t)error,
+			"too little memory for a process: give --memory more");
 	if (where < 0)
-		control_finish(EXO_EXIT_FAILED, (uint32_t)-where, "the working directory does not exist in the guest");
+		control_finish(EXO_EXIT_FAILED, (uint32_t)-where,
+			"the working directory does not exist in the guest");
 	run.spawn.cwd = (uint32_t)where;
 	run_pid = p->sh->pid;
 	p->sh->tty = run.spawn.tty[0];
@@ -171,5 +175,6 @@ run_start(void)
 	native = native_program();
 	error = native ? spawn_native(p, native, &run.spawn) : spawn_library(p, &run.spawn);
 	if (error)
-		control_finish(EXO_EXIT_FAILED, (uint32_t)-error, "the first process cannot be built: give --memory more");
+		control_finish(EXO_EXIT_FAILED, (uint32_t)-error,
+			"the first process cannot be built: give --memory more");
 }

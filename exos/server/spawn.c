@@ -33,7 +33,8 @@ page_filled(struct space *s, uint64_t va, const void *from, uint64_t bytes, exo_
 }
 
 static int
-pages_filled(struct space *s, uint64_t va, const unsigned char *from, uint64_t filled, uint64_t bytes)
+pages_filled(struct space *s, uint64_t va, const unsigned char *from, uint64_t filled,
+	uint64_t bytes)
 {
 	exo_pfn pfn;
 	int error = 0;
@@ -51,10 +52,12 @@ shared_parts(struct space *s)
 	int error = space_tables(s, base + EXOS_PRIVATE, 1);
 
 	if (!error)
-		error = (int)exo_pt_install(s->env, base | 1, image.text_table, 0, ROOT_KEY, ROOT_KEY);
+		error = (int)exo_pt_install(s->env, base | 1, image.text_table, 0, ROOT_KEY,
+			ROOT_KEY);
 	if (error < 0)
 		return error;
-	error = (int)exo_pt_install(s->env, (base + EXOS_SHARED) | 2, server_shared_table(), 0, ROOT_KEY, ROOT_KEY);
+	error = (int)exo_pt_install(s->env, (base + EXOS_SHARED) | 2, server_shared_table(), 0,
+		ROOT_KEY, ROOT_KEY);
 	return error < 0 ? error : 0;
 }
 
@@ -95,7 +98,8 @@ start_page(struct space *s, const struct proc *p, const struct spawn *what)
 	};
 	__builtin_memcpy(start->strings, what->strings, what->strings_bytes);
 	if (program_bytes)
-		__builtin_memcpy(start->strings + what->strings_bytes, what->program, program_bytes);
+		__builtin_memcpy(start->strings + what->strings_bytes, what->program,
+			program_bytes);
 	return pages_filled(s, image.base + EXOS_START, buffer, bytes, bytes);
 }
 
@@ -135,12 +139,13 @@ library_build(struct proc *p, const struct spawn *what, exo_pfn *comm, exo_pfn *
 	exo_pfn uarea;
 	int error;
 
-	if ((error = shared_parts(&s)) || (error = uarea_make(&s, &uarea))
-	    || (error = page_filled(&s, base + EXOS_PUBLIC, NULL, 0, pub))
-	    || (error = page_filled(&s, base + EXOS_COMM, NULL, 0, comm))
-	    || (error = start_page(&s, p, what))
-	    || (error = pages_filled(&s, base + EXOS_DATA, image.data, image.data_bytes, image.memory_bytes))
-	    || (error = stacks_map(&s)))
+	if ((error = shared_parts(&s)) || (error = uarea_make(&s, &uarea)) ||
+		(error = page_filled(&s, base + EXOS_PUBLIC, NULL, 0, pub)) ||
+		(error = page_filled(&s, base + EXOS_COMM, NULL, 0, comm)) ||
+		(error = start_page(&s, p, what)) ||
+		(error = pages_filled(&s, base + EXOS_DATA, image.data, image.data_bytes,
+			 image.memory_bytes)) ||
+		(error = stacks_map(&s)))
 		return error;
 	return activate(&s, uarea, base + EXOS_UAREA);
 }
@@ -162,7 +167,8 @@ spawn_library(struct proc *p, const struct spawn *what)
 
 /* ---- without it ------------------------------------------------------------------------------- */
 
-#define NATIVE_FRAMES 2048	/* its limit beyond a library process's: it has no library to ask for more */
+#define NATIVE_FRAMES                                                                              \
+	2048 /* its limit beyond a library process's: it has no library to ask for more */
 #define NATIVE_UAREA 0x0000600000000000ull
 #define NATIVE_FREE  0x0000000040000000ull	/* from here on nothing is mapped */
 
@@ -171,9 +177,11 @@ headers_read(uint32_t ino, struct elf_ehdr *eh, struct elf_phdr *ph)
 {
 	const struct fs_inode *node = sfs_inode(ino);
 
-	return node && (node->mode & 0170000) == 0100000
-		&& sfs_read(ino, 0, eh, sizeof(*eh)) == (long)sizeof(*eh) && elf_header_ok(eh, node->size)
-		&& sfs_read(ino, eh->phoff, ph, eh->phnum * sizeof(*ph)) == (long)(eh->phnum * sizeof(*ph));
+	return node && (node->mode & 0170000) == 0100000 &&
+		sfs_read(ino, 0, eh, sizeof(*eh)) == (long)sizeof(*eh) &&
+		elf_header_ok(eh, node->size) &&
+		sfs_read(ino, eh->phoff, ph, eh->phnum * sizeof(*ph)) ==
+		(long)(eh->phnum * sizeof(*ph));
 }
 
 bool
@@ -187,9 +195,9 @@ elf_is_native(uint32_t ino)
 		return false;
 	for (unsigned i = 0; i < eh.phnum; i++)
 		if (ph[i].type == ELF_PT_NOTE && ph[i].filesz >= sizeof(note)
-		    && sfs_read(ino, ph[i].offset, &note, sizeof(note)) == (long)sizeof(note)
-		    && note.type == EXO_NOTE_TYPE && note.name_bytes == sizeof(EXO_NOTE_NAME)
-		    && __builtin_memcmp(note.name, EXO_NOTE_NAME, sizeof(EXO_NOTE_NAME)) == 0)
+			&& sfs_read(ino, ph[i].offset, &note, sizeof(note)) == (long)sizeof(note)
+			&& note.type == EXO_NOTE_TYPE && note.name_bytes == sizeof(EXO_NOTE_NAME)
+			&& __builtin_memcmp(note.name, EXO_NOTE_NAME, sizeof(EXO_NOTE_NAME)) == 0)
 			return note.version == EXO_VERSION;
 	return false;
 }
@@ -199,10 +207,11 @@ static int
 segment_load(struct space *s, uint32_t ino, const struct elf_phdr *ph)
 {
 	uint64_t first = ph->vaddr & ~(EXO_PAGE_BYTES - 1);
-	uint32_t perms = EXO_MAP_READ | (ph->flags & ELF_W ? EXO_MAP_WRITE : 0) | (ph->flags & ELF_X ? EXO_MAP_EXEC : 0);
+	uint32_t perms = EXO_MAP_READ | (ph->flags & ELF_W ? EXO_MAP_WRITE : 0) |
+		(ph->flags & ELF_X ? EXO_MAP_EXEC : 0);
 
-	if (ph->vaddr < EXO_PAGE_BYTES || ph->memsz > NATIVE_FREE || ph->vaddr > NATIVE_FREE - ph->memsz
-	    || ph->filesz > ph->memsz)
+	if (ph->vaddr < EXO_PAGE_BYTES || ph->memsz > NATIVE_FREE ||
+		ph->vaddr > NATIVE_FREE - ph->memsz || ph->filesz > ph->memsz)
 		return -EXO_ERANGE;
 	for (uint64_t va = first; va < ph->vaddr + ph->memsz; va += EXO_PAGE_BYTES) {
 		uint64_t from = va > ph->vaddr ? va : ph->vaddr, to = va + EXO_PAGE_BYTES;
@@ -217,7 +226,9 @@ segment_load(struct space *s, uint32_t ino, const struct elf_phdr *ph)
 		if (from >= to)
 			continue;
 		page = scratch_map(pfn);
-		if (!page || sfs_read(ino, ph->offset + (from - ph->vaddr), page + from % EXO_PAGE_BYTES, to - from) < 0)
+		if (!page ||
+			sfs_read(ino, ph->offset + (from - ph->vaddr), page + from % EXO_PAGE_BYTES,
+				to - from) < 0)
 			return -EXO_EQUOTA;
 		scratch_unmap();
 	}
@@ -230,12 +241,25 @@ start_info(struct exo_uarea *u, const struct proc *p, const struct spawn *what, 
 	struct exo_start *start = (struct exo_start *)((char *)u + EXO_START_OFFSET);
 
 	*start = (struct exo_start){
-		.magic = EXO_START_MAGIC, .version = EXO_VERSION, .argc = what->argc, .envc = what->envc,
-		.strings_bytes = what->strings_bytes, .account = p->sh->account,
-		.k_account = KEY_SELF, .k_env = KEY_SELF, .k_parent = EXO_NO_SLOT, .k_console = KEY_OUT,
-		.k_log = KEY_LOG, .first_slot = KEY_FIRST_FREE, .console_device = 0, .console_out = 1,
-		.console_in = EXO_NO_SLOT, .console_pfn = console, .console_va = NATIVE_FREE,
-		.free_va = NATIVE_FREE + EXO_PAGE_BYTES, .free_end = NATIVE_UAREA,
+		.magic = EXO_START_MAGIC,
+		.version = EXO_VERSION,
+		.argc = what->argc,
+		.envc = what->envc,
+		.strings_bytes = what->strings_bytes,
+		.account = p->sh->account,
+		.k_account = KEY_SELF,
+		.k_env = KEY_SELF,
+		.k_parent = EXO_NO_SLOT,
+		.k_console = KEY_OUT,
+		.k_log = KEY_LOG,
+		.first_slot = KEY_FIRST_FREE,
+		.console_device = 0,
+		.console_out = 1,
+		.console_in = EXO_NO_SLOT,
+		.console_pfn = console,
+		.console_va = NATIVE_FREE,
+		.free_va = NATIVE_FREE + EXO_PAGE_BYTES,
+		.free_end = NATIVE_UAREA,
 		.free_tables = NATIVE_FREE + (EXO_PAGE_BYTES << 9),
 	};
 	__builtin_memcpy(start->strings, what->strings, what->strings_bytes);
@@ -253,7 +277,8 @@ native_build(struct proc *p, uint32_t ino, const struct spawn *what)
 
 	if (!headers_read(ino, &eh, ph) || what->strings_bytes > EXO_START_STRINGS)
 		return -EXO_EARG;
-	exo_account_limit(p->sh->account, NATIVE_FRAMES, ROOT_KEY);	/* what is not to be had shows below */
+	exo_account_limit(p->sh->account, NATIVE_FRAMES,
+		ROOT_KEY); /* what is not to be had shows below */
 	for (unsigned i = 0; i < eh.phnum && !error; i++)
 		if (ph[i].type == ELF_PT_LOAD && ph[i].memsz)
 			error = segment_load(&s, ino, &ph[i]);

@@ -79,13 +79,17 @@ struct proc *proc_by_pid(uint32_t pid);
 unsigned proc_index(const struct proc *p);
 /* A new entry with account and environment, state BUILDING; NULL: *error is a Linux errno. */
 struct proc *proc_create(uint32_t ppid, uint32_t pgid, uint32_t sid, int *error);
-int proc_start(struct proc *p, exo_pfn comm, exo_pfn pub);	/* check its shared pages, give it a slice */
+int
+proc_start(struct proc *p, exo_pfn comm, exo_pfn pub); /* check its shared pages, give it a slice */
 void proc_end(struct proc *p, uint32_t wait_status);		/* destroy, make a zombie, tell the parent */
 void proc_discard(struct proc *p);				/* an entry that never ran */
 void proc_replace(struct proc *old, struct proc *fresh);
 int proc_keys(struct proc *p);
 void proc_find_dead(void);					/* those the kernel ended */
 bool proc_reap_some(void);					/* a bounded step; false: nothing left to do */
+struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
+void proc_count(struct proc_counts *sum);		/* of all environments there were and are */
+void proc_counted(const volatile struct exo_env *e);
 bool proc_work(void);						/* is there any? */
 long proc_signal(const struct proc *from, struct proc *to, int sig);
 void server_signal_group(uint32_t pgrp, int sig);
@@ -120,7 +124,8 @@ void control_ktrace(uint64_t lost, const struct exo_trace *records, unsigned cou
 __attribute__((noreturn)) void control_finish(uint32_t kind, uint32_t value, const char *why);
 
 /* ---- trace.c: the kernel's trace, if it is wanted ---------------------------------------------------------- */
-const char *trace_boot(void);			/* what is recorded from here on is forwarded; NULL, or what is wrong */
+const char *
+trace_boot(void); /* what is recorded from here on is forwarded; NULL, or what is wrong */
 void trace_forward(void);			/* everything recorded so far */
 void trace_idle(void);				/* the loop is about to wait */
 unsigned trace_terms(struct exo_term *t);	/* at most 1 */
@@ -145,7 +150,6 @@ extern uint32_t run_pid;
 
 /* ---- main.c ------------------------------------------------------------------------------------------------- */
 void klog_server(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool server_has_rdrand(void);
 const void *archive_file(const char *name, uint64_t *bytes, exo_pfn *first);	/* NULL: not there */
 
 /* Pages of the shared region by physical name, for predicates on the server's own words. */

@@ -7,6 +7,7 @@
 #define EXOS_ARCH_H
 
 #include "../../core/exos.h"
+#include "random.h"
 
 /* ---- upcall.S calls these, on the stack of the upcall's depth */
 void exos_serve_syscall(struct exo_save *regs);
@@ -47,7 +48,6 @@ void fpu_reset(void);
 /* ---- FS base: the program's, only with EXO_FEAT_FSGSBASE; the kernel keeps it over parking */
 u64 fs_base(void);
 void fs_base_set(u64 base);
-u64 random_word(void);				/* RDRAND, or the clock where there is none */
 
 u32 cpu_features(void);			/* AT_HWCAP: edx of cpuid leaf 1 */
 

@@ -79,31 +79,6 @@ fs_base_set(u64 base)
 		__asm__ volatile("wrfsbase %0" : : "r"(base));
 }
 
-static bool
-have_rdrand(void)
-{
-	u32 a = 1, b, c = 0, d;
-
-	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return c >> 30 & 1;
-}
-
-u64
-random_word(void)
-{
-	u64 word;
-	u8 ok;
-
-	if (!have_rdrand())
-		return exo_rdtsc() * 0x9e3779b97f4a7c15ull;
-	for (unsigned attempt = 0; attempt < 64; attempt++) {
-		__asm__ volatile("rdrand %0; setc %1" : "=r"(word), "=qm"(ok) : : "cc");
-		if (ok)
-			return word;
-	}
-	return exo_rdtsc() * 0x9e3779b97f4a7c15ull;
-}
-
 u32
 cpu_features(void)
 {
