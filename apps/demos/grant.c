@@ -13,7 +13,6 @@ EXO_NATIVE_NOTE;
 #define Y_AT 0x30000000ull		/* Z: where the other sees the frame */
 #define OWN_AT 0x20000000ull
 #define CODE_AT 0x400000ull
-#define STACK_TOP 0		/* the other needs none */
 
 /* The other's whole program: count up in the shared frame, give the processor back. */
 __asm__(".pushsection .rodata; .balign 4096; .globl other_text; other_text:"
@@ -80,6 +79,17 @@ make_other(exo_pfn account, exo_pfn base)
 	return exo_env_activate(env, &act, k_account) == 0 ? env : 0;
 }
 
+/* One turn is enough but where our slice is just over. */
+static void
+run_until(exo_envid other, const volatile uint64_t *counter, uint64_t value)
+{
+	for (unsigned turn = 0; turn < 100 && *counter < value; turn++) {
+		if (exo_env(other)->state == EXO_ENV_DEAD)
+			break;
+		exo_yield(other);
+	}
+}
+
 int
 exo_main(const struct exo_start *start)
 {
@@ -103,12 +113,12 @@ exo_main(const struct exo_start *start)
 	exo_printf("grant: %s\n", exo_error_name(map(other, Y_AT, base + SHARED,
 							EXO_OP_MAP | EXO_MAP_WRITE)));
 	for (unsigned turn = 0; turn < 3; turn++) {
-		exo_yield(other);
+		run_until(other, counter, turn + 1);
 		exo_printf("the other has counted to %lu\n", *counter);
 	}
 	/* And back: it has no fault handler, so the next touch is its end. */
 	exo_printf("revoke: %ld binding gone\n", (long)map(other, Y_AT, 0, EXO_OP_UNMAP));
-	exo_yield(other);
+	run_until(other, counter, 4);
 	exo_printf("the other is %s, the count is %lu\n",
 		exo_env(other)->state == EXO_ENV_DEAD ? "dead" : "alive", *counter);
 	return exo_env(other)->state == EXO_ENV_DEAD && *counter == 3 ? 0 : 3;

@@ -86,6 +86,7 @@ TEST(create_errors)
 TEST(create_and_activate)
 {
 	struct exo_act_spec act = { .uarea_va = EXO_BOOT_UAREA };
+	exo_pfn foreign = t_claim(1);
 	exo_envid id;
 
 	prepare();
@@ -125,7 +126,9 @@ TEST(create_and_activate)
 	act.uarea_frame = base;
 	ERR(exo_env_activate(id, &act, K_ROOT), KIND);
 	act.uarea_frame = ROOT_ACCOUNT;
-	CHECK(exo_env_activate(id, &act, K_ROOT) < 0);
+	ERR(exo_env_activate(id, &act, K_ROOT), KIND);
+	act.uarea_frame = foreign;
+	ERR(exo_env_activate(id, &act, K_ROOT), OWNER);
 	act.uarea_frame = FRAMES;
 	ERR(exo_env_activate(id, &act, K_ROOT), RANGE);
 	act.uarea_frame = base + 5;
@@ -145,6 +148,7 @@ TEST(create_and_activate)
 	IS(exo_env(id)->reason, T_EXIT(5));
 	ERR(exo_env_activate(id, &act, K_ROOT), DEAD);
 	finish();
+	t_release(foreign, 1);
 	CHECK(exo_env(id) == NULL);
 }
 

@@ -58,6 +58,7 @@ TEST(slice_calls)
 	ERR(exo_slice_release(0, index, K_ROOT), ABSENT);
 	OK(exo_env_destroy(c.id, 0, K_ROOT));
 	ERR(exo_slice_claim(0, index, c.id, 0, K_ROOT, 0), DEAD);
+	ERR(exo_slice_pass(0, 0, c.id, K_ROOT), DEAD);
 	t_reap(&c);
 }
 
@@ -309,7 +310,13 @@ TEST(watching_others)
 {
 	exo_pfn pfn = t_claim(1);
 
-	CHECK(t_run(watches, pfn) == T_EXIT(EXO_EKEY) || t_failed());
+	struct t_child c;
+
+	IS(t_run(watches, pfn), T_EXIT(EXO_EKEY));
+	if (!t_child(&c, watches, pfn, 0) || !t_give(&c, K_NOTHING, 0) || !t_start(&c))
+		return;
+	IS(t_wait(&c), T_EXIT(EXO_ERIGHTS));
+	t_reap(&c);
 	t_release(pfn, 1);
 }
 
@@ -336,8 +343,7 @@ TEST(frame_lost_while_waiting)
 	if (!t_child(&c, waits_on_frame, pfn, 0) || !t_give(&c, K_READ, 0) || !t_start(&c))
 		return;
 	t_until(&got[0], EXO_EQ, 1);
-	exo_yield(c.id);
-	exo_yield(0);
+	t_settle(c.id);
 	IS(woke_with, 0);
 	t_release(pfn, 1);
 	IS(t_wait(&c), T_EXIT(1));
@@ -353,10 +359,9 @@ TEST(directed_yield)
 	got[2] = 0;
 	if (!t_child(&c, counts, 2, 0))
 		return;
+	CHECK(t_turns(c.id, &got[2], 1));
+	CHECK(t_turns(c.id, &got[2], 2));
 	IS(exo_yield(c.id), EXO_WOKE_SLICE);
-	IS(got[2], 1);
-	IS(exo_yield(c.id), EXO_WOKE_SLICE);
-	IS(got[2], 2);
 	OK(exo_env_destroy(c.id, 0, K_ROOT));
 	IS(exo_yield(c.id), EXO_WOKE_SLICE);
 	t_reap(&c);

@@ -2,7 +2,7 @@
 /* call, acall, return, key_test: protected control transfer. */
 #include "t.h"
 
-static volatile uint64_t ready, calls, word, client_result, server_id;
+static volatile uint64_t proceed, ready, calls, word, client_result, server_id;
 static struct exo_msg last;
 
 #define SAME(m, n) ((m)->rsi == (n) && (m)->rdx == (n) + 1 && (m)->r8 == (n) + 2 && \
@@ -49,7 +49,7 @@ start_server(struct t_child *c, void (*fn)(uint64_t), uint64_t arg)
 	server_id = c->id;
 	if (!t_until(&ready, EXO_EQ, 1))
 		return false;
-	exo_yield(c->id);		/* it is parked now, or was already */
+	t_settle(c->id);
 	return true;
 }
 
@@ -85,11 +85,23 @@ TEST(call_without_a_slice)
 		return;
 	/* What is left of this slice may be too short for it: it goes on with the next. */
 	for (unsigned n = 0; !ready && n < 100; n++)
-		exo_yield(c.id);
-	IS(ready, 1);
+		CHECK(t_turns(c.id, &ready, 1));
+	t_settle(c.id);
 	OK(exo_call_once(c.id, &m, 0));		/* it runs on ours */
 	CHECK(SAME(&m, 1100));
 	t_reap(&c);
+}
+
+static void
+bad_return(uint64_t to)
+{
+	int64_t result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result), "+D"(to)
+			 : "0"(EXO_CALL | EXO_NR_return)
+			 : "rcx", "r11", "rsi", "rdx", "r8", "r9", "r10", "memory");
+	t_exit((uint64_t)-result);
 }
 
 TEST(call_errors)
@@ -105,9 +117,13 @@ TEST(call_errors)
 	if (!t_child(&c, echo_server, 0, 0))
 		return;
 	ERR(exo_call_once(c.id, &m, 0), BUSY);	/* never ran: its gate is closed */
+	ERR(exo_acall(c.id, &m), BUSY);
+	ERR(exo_key_test(c.id, 0, 0, 0), OWNER);
 	CHECK(SAME(&m, 1));
 	OK(exo_env_destroy(c.id, 0, K_ROOT));
 	ERR(exo_call_once(c.id, &m, 0), DEAD);
+	ERR(exo_key_test(c.id, 0, 0, 0), DEAD);
+	IS(t_run(bad_return, c.id), T_EXIT(EXO_EDEAD));
 	t_reap(&c);
 	ERR(exo_call_once(c.id, &m, 0), STALE);
 	CHECK(SAME(&m, 1));
@@ -146,7 +162,8 @@ slow(exo_envid caller, struct exo_msg *m)
 {
 	(void)caller;
 	(void)m;
-	exo_wait_for(NULL, 0, exo_now_ns() + 8000000, 0);
+	while (!proceed)
+		exo_wait_for(NULL, 0, exo_now_ns() + 500000, 0);
 	calls++;
 }
 
@@ -163,11 +180,13 @@ TEST(deadline)
 	struct exo_msg m = message(1);
 	struct t_child c;
 
+	proceed = 0;
 	if (!start_server(&c, slow_server, 0))
 		return;
 	ERR(exo_call_once(c.id, &m, exo_now_ns() + 1000000), TIMEOUT);
 	CHECK(SAME(&m, 1));
 	ERR(exo_call_once(c.id, &m, 0), BUSY);		/* it is still at it */
+	proceed = 1;
 	OK(exo_call(c.id, &m, 0));
 	IS(calls, 2);
 	t_reap(&c);
@@ -176,6 +195,8 @@ TEST(deadline)
 static void
 calls_back(exo_envid caller, struct exo_msg *m)
 {
+	if (exo_acall(caller, m) != -EXO_ECYCLE)
+		t_exit(3);
 	m->rsi = (uint64_t)-exo_call_once(caller, m, 0);
 }
 
@@ -231,16 +252,6 @@ TEST(chain)
 	IS(calls, 4);
 	for (unsigned n = 0; n < 4; n++)
 		t_reap(&c[n]);
-}
-
-static void
-bad_return(uint64_t to)
-{
-	int64_t result;
-
-	__asm__ volatile("syscall" : "=a"(result), "+D"(to) : "0"(EXO_CALL | EXO_NR_return)
-			 : "rcx", "r11", "rsi", "rdx", "r8", "r9", "r10", "memory");
-	t_exit((uint64_t)-result);
 }
 
 TEST(return_errors)
@@ -301,6 +312,7 @@ TEST(caller_dies)
 	struct exo_msg m = message(2);
 	struct t_child server, caller;
 
+	proceed = 0;
 	if (!start_server(&server, slow_server, 0))
 		return;
 	if (!t_child(&caller, client, server.id, 0) || !t_start(&caller))
@@ -309,6 +321,7 @@ TEST(caller_dies)
 		exo_env(caller.id)->state == EXO_ENV_ALIVE)
 		exo_yield(caller.id);
 	t_reap(&caller);
+	proceed = 1;
 	OK(exo_call(server.id, &m, 0));
 	IS(calls, 2);
 	t_reap(&server);

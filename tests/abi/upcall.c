@@ -370,7 +370,7 @@ TEST(post_wakes_a_waiter)
 	if (!t_child(&c, waits_for_event, uarea, 0) || !IS(c.base + C_UAREA, uarea) || !t_start(&c))
 		return;
 	t_until(&ready, EXO_EQ, 1);
-	exo_yield(c.id);
+	t_settle(c.id);
 	OK(exo_post(c.id, 1, K_POST));
 	ERR(exo_post(c.id, 2, K_NONE), KEY);
 	ERR(exo_post(c.id, 2, K_NOTHING), RIGHTS);

@@ -67,7 +67,7 @@ ds_selector(uint64_t selector)
 
 TEST(selectors)
 {
-	for (uint64_t selector = 0; selector < 0x80; selector++) {
+	for (uint64_t selector = 0; selector < 0x80; selector += selector % 4 ? 1 : 3) {
 		uint64_t reason = t_run(gs_selector, selector);
 
 		if (reason != T_EXIT(0x9006) && reason != T_EXIT(0x900d) &&
@@ -98,7 +98,7 @@ far_jump(uint64_t selector)
 
 TEST(far_jumps)
 {
-	for (uint64_t selector = 0; selector < 0x80; selector++) {
+	for (uint64_t selector = 0; selector < 0x80; selector += selector % 4 ? 1 : 3) {
 		uint64_t reason = t_run(far_jump, selector), which = reason >> 16;
 
 		if ((reason & 0xffff) == EXO_DEAD_EXIT &&

@@ -114,8 +114,8 @@ TEST(call_into_a_bad_entry)
 		flag = 0;
 		if (!t_child(&c, callee_with_bad_entry, n < BAD ? bad_address[n] : 0, 0))
 			return;
-		exo_yield(c.id);
-		IS(flag, 1);
+		CHECK(t_turns(c.id, &flag, 1));
+		t_settle(c.id);
 		CHECK(exo_call_once(c.id, &m, 0) < 0);
 		CHECK(exo_acall(c.id, &m) < 0);
 		t_reap(&c);
@@ -144,15 +144,17 @@ TEST(bad_depth)
 static void
 deep_and_asynchronous(uint64_t depth)
 {
-	uint64_t end = exo_now_ns() + 10000000;
+	uint32_t both = 1u << EXO_ENTRY_EVENT | 1u << EXO_ENTRY_EPILOGUE;
+	uint64_t end = exo_now_ns() + 2000000000;
 
 	exo_on_event(on_anything);
 	exo_on_epilogue(on_anything);
 	exo_uarea()->depth = (uint32_t)depth;
 	exo_post(exo_self(), 1, 0);
-	while (exo_now_ns() < end)	/* the end of a slice comes too */
+	/* The end of the slice comes too. */
+	while (*(volatile uint32_t *)&exo_uarea()->pending != both && exo_now_ns() < end)
 		;
-	t_exit(exo_uarea()->pending == (1u << EXO_ENTRY_EVENT | 1u << EXO_ENTRY_EPILOGUE));
+	t_exit(*(volatile uint32_t *)&exo_uarea()->pending == both);
 }
 
 /* Asynchronous upcalls wait where a slot is missing: nobody dies of somebody else's post. */

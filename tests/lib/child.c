@@ -169,6 +169,21 @@ t_until(const volatile uint64_t *word, enum exo_cmp cmp, uint64_t value)
 	return false;
 }
 
+bool
+t_turns(exo_envid to, const volatile uint64_t *word, uint64_t value)
+{
+	for (unsigned turn = 0; turn < 1000 && *word < value; turn++)
+		exo_yield(to);
+	return *word == value;
+}
+
+void
+t_settle(exo_envid to)
+{
+	for (unsigned turn = 0; turn < 8; turn++)
+		exo_yield(to);
+}
+
 uint64_t
 t_wait(struct t_child *c)
 {

@@ -105,6 +105,14 @@ enum { C_ENV, C_ROOT, C_ROOT_LINKS, C_RING = 4, C_UAREA, C_ACT, C_TABLES, C_FRAM
 /* A word of an exposed table or of a frame reaches a value (test fails after 2 s). */
 bool t_until(const volatile uint64_t *word, enum exo_cmp cmp, uint64_t value);
 
+/*
+ * Yield to an environment until the word has reached the value.  One turn is
+ * enough but where the host stops the machine for the rest of a slice.
+ */
+bool t_turns(exo_envid to, const volatile uint64_t *word, uint64_t value);
+/* Some turns, in which it gets to where it parks. */
+void t_settle(exo_envid to);
+
 /* The number behind `name=` in the archive's boot/args, or otherwise. */
 uint64_t t_arg(const char *name, uint64_t otherwise);
 
