@@ -2,7 +2,7 @@
 /* slice_claim, slice_release, slice_pass, park, wait; ends of slices, forfeits, idle. */
 #include "t.h"
 
-static volatile uint64_t turns, stop, got[8];
+static volatile uint64_t got[8];
 
 static void
 counts(uint64_t arg)
