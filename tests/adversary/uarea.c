@@ -11,7 +11,7 @@ static const uint64_t bad_address[] = {
 };
 #define BAD (sizeof(bad_address) / sizeof(bad_address[0]))
 
-static volatile uint64_t flag, result;
+static volatile uint64_t flag;
 
 static void
 on_anything(struct exo_save *context)
