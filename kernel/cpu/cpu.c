@@ -87,8 +87,11 @@ cpu_forget(struct act *act)
 {
 	struct cpu *cpu = &cpus[act->cpu];
 
-	if (cpu->fpu == act)
+	if (cpu->fpu == act) {
+		arch_fpu_trap(false);
+		arch_fpu_init();
 		cpu->fpu = NULL;
+	}
 	if (cpu->fs == act)
 		cpu->fs = NULL;
 }
@@ -115,25 +118,38 @@ cpu_force(struct cpu *cpu, const struct regs *regs)
 }
 
 /*
- * Vector registers change hands lazily: whoever used them last has them in the
- * registers, and everybody else traps.
+ * Vector registers.  CR0.TS alone does not guard them: the emulator lets
+ * xsave and xrstor through, and real processors have read past it by
+ * speculation (LazyFP).  So nobody's state stays behind: what is in the
+ * registers is the running activation's, or clean.  Who never used them runs
+ * with the trap set and pays nothing, nor do others for it.
  */
+void
+fpu_switch(struct act *act)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->fpu != act && (cpu->fpu != NULL || act->fpu_valid)) {
+		arch_fpu_trap(false);
+		if (cpu->fpu != NULL) {
+			arch_fpu_save(cpu->fpu->vector_state);
+			cpu->fpu->fpu_valid = 1;
+		}
+		if (act->fpu_valid)
+			arch_fpu_load(act->vector_state);
+		else
+			arch_fpu_init();
+		cpu->fpu = act->fpu_valid ? act : NULL;
+	}
+	arch_fpu_trap(cpu->fpu != act);
+}
+
+/* First use: the registers are clean, and from here on the activation's. */
 void
 fpu_trap(void)
 {
 	struct cpu *cpu = this_cpu();
-	struct act *act = cpu->act;
 
 	arch_fpu_trap(false);
-	if (cpu->fpu == act)
-		return;
-	if (cpu->fpu != NULL) {
-		arch_fpu_save(cpu->fpu->vector_state);
-		cpu->fpu->fpu_valid = 1;
-	}
-	if (act->fpu_valid)
-		arch_fpu_load(act->vector_state);
-	else
-		arch_fpu_init();
-	cpu->fpu = act;
+	cpu->fpu = cpu->act;
 }

@@ -29,9 +29,10 @@ struct cpu {
 	u64 grace_end;			/* ns, while in_grace */
 	u64 told;			/* environment that the epilogue was meant for, while in_grace */
 	u64 timer_at;			/* ns the one-shot timer is set to, 0: off */
-	struct act *fpu;		/* whose vector state is in the registers */
+	struct act *fpu;		/* whose vector state is in the registers; NULL: they are clean */
 	struct act *fs;			/* whose FS base is in the register */
 	u32 trapping;			/* CR0.TS as it stands (arch) */
+	u64 scratch[2];			/* of transfer.S */
 	u64 entered;			/* since when the present act is charged for time, ns */
 	u64 loaded_cr3;
 	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */
@@ -67,6 +68,7 @@ void cpu_park(struct act *act);
 
 /* #NM in user mode: the vector registers change hands. */
 void fpu_trap(void);
+void fpu_switch(struct act *act);	/* act is about to run: nobody else's vector state stays behind */
 
 /* An activation dies: its registers are nobody's. */
 void cpu_forget(struct act *act) REQUIRES(env_lock);

@@ -26,6 +26,7 @@ asmdefs(void)
 	OFFSET(CPU_PUB, cpu, pub);
 	OFFSET(CPU_FS, cpu, fs);
 	OFFSET(CPU_TRAPPING, cpu, trapping);
+	OFFSET(CPU_SCRATCH, cpu, scratch);
 	OFFSET(CPUPUB_RUNNING, exo_cpu, running);
 	OFFSET(CPUPUB_SWITCHES, exo_cpu, switches);
 
@@ -46,6 +47,8 @@ asmdefs(void)
 	OFFSET(ACT_STRIKES, act, strikes);
 	OFFSET(ACT_EVENT_DUE, act, event_due);
 	OFFSET(ACT_FS_BASE, act, fs_base);
+	OFFSET(ACT_FPU_VALID, act, fpu_valid);
+	OFFSET(ACT_VECTOR_STATE, act, vector_state);
 	DEFINE(STATE_PARKED, ACT_PARKED);
 	DEFINE(STATE_RUNNING, ACT_RUNNING);
 	DEFINE(STATE_CALLING, ACT_CALLING);
@@ -88,6 +91,8 @@ asmdefs(void)
 
 	OFFSET(FEATURES_FSGSBASE, features, fsgsbase);
 	OFFSET(FEATURES_SMAP, features, smap);
+	OFFSET(FEATURES_TRANSFER, features, transfer);
+	OFFSET(FEATURES_XCR0, features, xcr0);
 	DEFINE(REGS_BYTES, sizeof(struct regs));
 	OFFSET(REGS_RFLAGS, regs, rflags);
 	DEFINE(ENOCALL, EXO_ENOCALL);

@@ -9,12 +9,7 @@
 #define MXCSR_INITIAL 0x1f80u
 
 /* The state of a program that has not used it: XSTATE_BV 0 means "all initial". */
-static const struct {
-	u16 fcw, fsw;
-	u32 rest[5];
-	u32 mxcsr;
-	u8 more[4096 - 28];
-} clean __attribute__((aligned(64))) = { .fcw = FCW_INITIAL, .mxcsr = MXCSR_INITIAL };
+const struct fpu_clean fpu_clean __attribute__((aligned(64))) = { .fcw = FCW_INITIAL, .mxcsr = MXCSR_INITIAL };
 
 void
 arch_fpu_save(void *area)
@@ -41,5 +36,5 @@ arch_fpu_load(const void *area)
 void
 arch_fpu_init(void)
 {
-	arch_fpu_load(&clean);
+	arch_fpu_load(&fpu_clean);
 }

@@ -13,10 +13,20 @@ struct features {
 	u8 fsgsbase;
 	u8 smap;
 	u8 smep, umip, xsave, gbpages;
+	u8 transfer;			/* what transfer.S needs: FSGSBASE and XSAVE */
 	u32 fpu_bytes;
 	u64 xcr0;
 };
 extern struct features features;		/* [I] */
+
+/* An XSAVE area that says that all is initial; transfer.S loads it, too. */
+struct fpu_clean {
+	u16 fcw, fsw;
+	u32 rest[5];
+	u32 mxcsr;
+	u8 more[4096 - 28];
+};
+extern const struct fpu_clean fpu_clean;
 
 /* Symbols of the linker script. */
 extern u8 kernel_start[], text_end[], rodata_end[], kernel_end[];

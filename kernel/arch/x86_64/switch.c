@@ -4,7 +4,7 @@
  *
  * An activation that becomes current gets its address space, its FS base as
  * it left it, GS on its u-area, null data segments (a selector left behind
- * would be a message), and a trap on vector registers that are not its own.
+ * would be a message), and vector registers that hold its own state or none.
  * Address spaces are switched only when they differ: the same CR3 again costs
  * a whole translation cache.
  */
@@ -68,7 +68,7 @@ make_current(struct act *act)
 		cpu->pub->switches++;
 		write_cr3(act->cr3);
 	}
-	arch_fpu_trap(cpu->fpu != act);
+	fpu_switch(act);
 	set_user_gs(act->ua_va);
 }
 

@@ -22,7 +22,7 @@
 	mov	%gs:CPU_ACT, %rsp
 	mov	%rcx, ACT_CALL_RIP(%rsp)
 	mov	%r11, ACT_CALL_RFLAGS(%rsp)
-	cmpb	$0, features + FEATURES_FSGSBASE(%rip)
+	cmpb	$0, features + FEATURES_TRANSFER(%rip)
 	je	\slow
 	/* A data segment left behind would be a message. */
 	mov	%ds, %eax
@@ -55,8 +55,11 @@
 	jz	\slow
 	.endm
 
-	/* The processor becomes rcx's (named in rdi).  Afterwards rcx = rax, r11 = GS base. */
-	.macro switch_acts
+	/*
+	 * The processor becomes rcx's (named in rdi).  Afterwards rcx = rax, r11 = GS base.
+	 * Whose the vector registers are: cpu/cpu.c; here cpu.fpu is rsp or nobody.
+	 */
+	.macro switch_acts name
 	mov	%rcx, %gs:CPU_ACT
 	mov	%gs:CPU_PUB, %r11
 	mov	%rdi, CPUPUB_RUNNING(%r11)
@@ -66,22 +69,45 @@
 	mov	ACT_FS_BASE(%rcx), %r11
 	wrfsbase %r11
 	mov	%rcx, %gs:CPU_FS
-	cmp	%gs:CPU_FPU, %rcx
-	je	2f
-	cmpl	$0, %gs:CPU_TRAPPING
-	jne	3f
-	movl	$1, %gs:CPU_TRAPPING
-	mov	%cr0, %r11
-	or	$CR0_TS, %r11
-	mov	%r11, %cr0
-	jmp	3f
-2:	movl	$0, %gs:CPU_TRAPPING
-	clts
-3:	mov	ACT_CR3(%rcx), %r11
+	cmpq	$0, %gs:CPU_FPU
+	jnz	vectors_\name
+	cmpl	$0, ACT_FPU_VALID(%rcx)
+	jnz	vectors_\name
+vectors_done_\name:
+	mov	ACT_CR3(%rcx), %r11
 	mov	%r11, %gs:CPU_LOADED_CR3
 	mov	%r11, %cr3
 	mov	ACT_UA_VA(%rcx), %r11
 	mov	%rax, %rcx
+	.endm
+
+	/* fpu_switch in cpu/cpu.c, without a stack. */
+	.macro vectors name
+vectors_\name:
+	mov	%rax, %gs:CPU_SCRATCH
+	mov	%rdx, %gs:CPU_SCRATCH + 8
+	clts
+	movl	$0, %gs:CPU_TRAPPING
+	mov	features + FEATURES_XCR0(%rip), %eax
+	xor	%edx, %edx
+	cmpq	$0, %gs:CPU_FPU
+	je	1f
+	xsave64	ACT_VECTOR_STATE(%rsp)
+	movl	$1, ACT_FPU_VALID(%rsp)
+1:	cmpl	$0, ACT_FPU_VALID(%rcx)
+	je	2f
+	xrstor64 ACT_VECTOR_STATE(%rcx)
+	mov	%rcx, %gs:CPU_FPU
+	jmp	3f
+2:	xrstor64 fpu_clean(%rip)
+	movq	$0, %gs:CPU_FPU
+	movl	$1, %gs:CPU_TRAPPING
+	mov	%cr0, %rdx
+	or	$CR0_TS, %rdx
+	mov	%rdx, %cr0
+3:	mov	%gs:CPU_SCRATCH, %rax
+	mov	%gs:CPU_SCRATCH + 8, %rdx
+	jmp	vectors_done_\name
 	.endm
 
 	.text
@@ -119,7 +145,7 @@ transfer_call:
 	mov	ACT_PUB(%rcx), %r11
 	incq	PUB_TRANSFERS(%r11)
 	incl	%gs:CPU_CHAIN
-	switch_acts
+	switch_acts call
 	mov	ACT_ID(%rsp), %rax
 	swapgs
 	wrgsbase %r11
@@ -158,7 +184,7 @@ transfer_return:
 	movl	$0, %gs:CPU_CHAIN
 	mov	ACT_CALL_RIP(%rcx), %rax
 	mov	%rcx, %r10
-	switch_acts
+	switch_acts return
 	swapgs
 	wrgsbase %r11
 	mov	ACT_CALL_RFLAGS(%r10), %r11
@@ -166,6 +192,9 @@ transfer_return:
 	xor	%eax, %eax
 	xor	%r10d, %r10d
 	sysretq
+
+	vectors	call
+	vectors	return
 
 call_slow:
 	mov	$EXO_NR_call, %eax
