@@ -9,7 +9,6 @@
 #define SECRET 0x5ec2e75ec2e75ec2ull
 #define ROUNDS 20
 
-static volatile uint64_t stage;
 static uint8_t area[4096] __attribute__((aligned(64)));
 
 static void
@@ -70,7 +69,8 @@ TEST(vector_state_is_private)
 {
 	struct t_child a, b;
 
-	if (t_child(&b, thief, 0, 0) && t_child(&a, keeper, b.id, 0) && t_start(&a) && t_start(&b)) {
+	if (t_child(&b, thief, 0, 0) && t_child(&a, keeper, b.id, 0) && t_start(&a) &&
+		t_start(&b)) {
 		IS(t_wait(&a), T_EXIT(0));
 		IS(t_wait(&b), T_EXIT(0));
 	}

@@ -10,6 +10,7 @@
 #define OFFSET(name, type, field) DEFINE(name, offsetof(struct type, field))
 
 void asmdefs(void);
+void asmdefs_tables(void);
 
 void
 asmdefs(void)
@@ -53,7 +54,11 @@ asmdefs(void)
 	DEFINE(STATE_RUNNING, ACT_RUNNING);
 	DEFINE(STATE_CALLING, ACT_CALLING);
 	DEFINE(CHAIN_LIMIT, CHAIN_MAX);
+}
 
+void
+asmdefs_tables(void)
+{
 	OFFSET(PUB_ID, exo_env, id);
 	OFFSET(PUB_STATE, exo_env, state);
 	OFFSET(PUB_WAITING_ON, exo_env, waiting_on);

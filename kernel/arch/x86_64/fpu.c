@@ -9,7 +9,8 @@
 #define MXCSR_INITIAL 0x1f80u
 
 /* The state of a program that has not used it: XSTATE_BV 0 means "all initial". */
-const struct fpu_clean fpu_clean __attribute__((aligned(64))) = { .fcw = FCW_INITIAL, .mxcsr = MXCSR_INITIAL };
+const struct fpu_clean fpu_clean
+	__attribute__((aligned(64))) = { .fcw = FCW_INITIAL, .mxcsr = MXCSR_INITIAL };
 
 void
 arch_fpu_save(void *area)
