@@ -19,6 +19,9 @@ server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer 
 		if (error == -EXO_EBUSY)
 			exos_park_to(SHARED->server);
 	} while (error == -EXO_EBUSY);
+	/* Stopped, by this very call or while it waited: whatever comes next waits for SIGCONT. */
+	while (self_proc && self_proc->state == PROC_STOPPED)
+		exos_park_to(0);
 	if (error)
 		return linux_errno(error);
 	if (answer)

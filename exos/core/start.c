@@ -11,7 +11,6 @@
 #include "../arch/x86_64/arch.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
-#include "../linux/calls.h"
 #include "../linux/errno.h"
 
 _Static_assert(EXO_VERSION == 1, "the version in exos.ld");
@@ -193,16 +192,12 @@ search_path(const char *dirs, const char *name, char *path)
 	return -ENOENT;
 }
 
-/* On standard error, as a shell would say it. */
+/* The host's command says why, in one line. */
 static noreturn_ void
-cannot_start(const char *name, long error)
+cannot_start(int status, long error)
 {
-	static char text[PATH_BYTES + 32];
-	const char *why = error == -ENOENT ? "not found" : "cannot be run";
-	size_t bytes = exo_snprintf(text, sizeof(text), "%s: %s\n", name, why);
-
-	sys_write(2, (long)text, (long)(bytes < sizeof(text) ? bytes : sizeof(text) - 1));
-	proc_exit((error == -ENOENT ? 127 : 126) << 8);
+	server_call(OP_EXIT, (u64)status << 8, (u64)-error, 0, 0, 0, NULL);
+	__builtin_trap();
 }
 
 static void
@@ -235,11 +230,11 @@ first_program(const struct exos_start *start, struct exo_save *regs)
 		ino = search_path(environment_value(start, "PATH"), name, path);
 	}
 	if (ino < 0)
-		cannot_start(name, ino);
+		cannot_start(127, ino);
 	first_arguments(start, &args);
 	ino = exec_run((u32)ino, path, &args, regs);
 	if (ino < 0)
-		cannot_start(name, ino);
+		cannot_start(126, ino);
 }
 
 void

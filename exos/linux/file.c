@@ -103,7 +103,7 @@ sys_close_range(long first, long last, long flags)
 /* ---- more descriptors for one file --------------------------------------------------------- */
 
 static long
-duplicate(int fd, long lowest, bool cloexec)
+duplicate(int fd, int lowest, bool cloexec)
 {
 	struct file *f = fd_get(fd);
 
@@ -112,7 +112,7 @@ duplicate(int fd, long lowest, bool cloexec)
 	if (lowest < 0 || lowest >= fd_limit())
 		return -EINVAL;
 	file_hold(f);
-	return fd_install(f, (int)lowest, cloexec);
+	return fd_install(f, lowest, cloexec);
 }
 
 long
@@ -128,7 +128,7 @@ sys_dup3(long fd, long to, long flags)
 
 	if (!f)
 		return -EBADF;
-	if (fd == to || flags & ~(long)O_CLOEXEC)
+	if ((int)fd == (int)to || flags & ~(long)O_CLOEXEC)
 		return -EINVAL;
 	file_hold(f);
 	return fd_put_at(f, (int)to, flags & O_CLOEXEC);
@@ -137,8 +137,8 @@ sys_dup3(long fd, long to, long flags)
 long
 sys_dup2(long fd, long to)
 {
-	if (fd == to)
-		return fd_get((int)fd) ? to : -EBADF;
+	if ((int)fd == (int)to)
+		return fd_get((int)fd) ? (int)to : -EBADF;
 	return sys_dup3(fd, to, 0);
 }
 
@@ -187,8 +187,8 @@ sys_fcntl(long fd, long cmd, long arg)
 	if (!f)
 		return -EBADF;
 	switch (cmd) {
-	case F_DUPFD: return duplicate((int)fd, arg, false);
-	case F_DUPFD_CLOEXEC: return duplicate((int)fd, arg, true);
+	case F_DUPFD: return duplicate((int)fd, (int)arg, false);
+	case F_DUPFD_CLOEXEC: return duplicate((int)fd, (int)arg, true);
 	case F_GETFD: return *cloexec ? FD_CLOEXEC : 0;
 	case F_SETFD: *cloexec = arg & FD_CLOEXEC; return 0;
 	case F_GETFL: return (long)(f->access | f->shared->flags);

@@ -256,8 +256,9 @@ select_user(long count, const u64 user[3], u64 deadline)
 }
 
 long
-sys_select(long count, long readable, long writable, long other, long timeout)
+sys_select(long nfds, long readable, long writable, long other, long timeout)
 {
+	const int count = (int)nfds;
 	const u64 user[3] = { (u64)readable, (u64)writable, (u64)other };
 	struct linux_timeval t;
 	u64 deadline = 0, left;
@@ -281,8 +282,9 @@ sys_select(long count, long readable, long writable, long other, long timeout)
 }
 
 long
-sys_pselect6(long count, long readable, long writable, long other, long timeout, long mask)
+sys_pselect6(long nfds, long readable, long writable, long other, long timeout, long mask)
 {
+	const int count = (int)nfds;
 	const u64 user[3] = { (u64)readable, (u64)writable, (u64)other };
 	u64 deadline, argument[2] = { 0, 0 };
 	long result = timeout_get((u64)timeout, &deadline);

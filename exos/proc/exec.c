@@ -184,7 +184,7 @@ executable(u32 ino)
 	if (inode == NULL)
 		return -ENOENT;
 	if (!S_ISREG(inode->mode))
-		return S_ISDIR(inode->mode) ? -EISDIR : -EACCES;
+		return -EACCES;
 	return inode->mode & 0111 ? 0 : -EACCES;
 }
 
@@ -405,9 +405,10 @@ exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *reg
 {
 	struct elf_image *image = xalloc(2 * sizeof(*image));
 	u8 *head = xalloc(HEAD_BYTES);
+	char *name = xalloc(HEAD_BYTES);
 	long result = -ENOMEM;
 
-	for (unsigned depth = 0; image && head; depth++) {
+	for (unsigned depth = 0; image && head && name; depth++) {
 		result = depth > SCRIPT_DEPTH ? -ELOOP : executable(ino);
 		if (result == 0)
 			result = run_script(&ino, path, args, head);
@@ -417,9 +418,12 @@ exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *reg
 			result = run_image(ino, path, args, head, image, regs);
 			break;
 		}
-		path = args->strings; /* the interpreter */
+		/* The interpreter: a copy, as the next round puts strings in front of the arguments. */
+		memcpy(name, args->strings, strlen(args->strings) + 1);
+		path = name;
 	}
 	xfree(image);
 	xfree(head);
+	xfree(name);
 	return result;
 }

@@ -290,6 +290,7 @@ control_finish(uint32_t kind, uint32_t value, const char *why)
 		.kind = kind, .value = value,
 		.stdout_bytes = console->bytes[2 * EXO_PORT_STDIO + 1],
 		.stderr_bytes = console->bytes[2 * EXO_PORT_STDERR + 1],
+		.stdin_bytes = tty_consumed(),
 	};
 
 	trace_forward();

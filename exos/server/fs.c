@@ -378,11 +378,11 @@ rename_name(struct request *r)
 		return -EINVAL;
 	old_ino = meta_find(&fs_meta, (uint32_t)r->b, n2.text, n2.bytes);
 	old = old_ino > 0 ? node_at((uint32_t)old_ino) : NULL;
+	if (old == node && r->c == 0)
+		return 0;
 	error = old ? may_replace(r, node, dir2, old) : 0;
 	if (error)
 		return error;
-	if (old == node)
-		return 0;
 	if (!old && (error = dir_add(dir2, (uint32_t)ino, node->mode, n2.text, n2.bytes)))
 		return error;
 

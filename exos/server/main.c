@@ -162,6 +162,8 @@ ended(void)
 
 	if (!p || p->sh->state != PROC_ZOMBIE)
 		return;
+	if (run.unstarted)
+		control_finish(p->sh->status >> 8 == 127 ? EXO_EXIT_NOTFOUND : EXO_EXIT_NOEXEC, run.unstarted, "");
 	if ((p->sh->status & 0x7f) == 0)
 		control_finish(EXO_EXIT_STATUS, p->sh->status >> 8 & 0xff, "");
 	control_finish(EXO_EXIT_SIGNAL, p->sh->status & 0x7f, "");

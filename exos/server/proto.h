@@ -143,7 +143,8 @@ enum server_op {
 				 * KEY_SELF in its ring; until FORK_DONE the caller's KEY_SELF opens both */
 	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn) -> 0; the child gets its slice and runs */
 	OP_FORK_ABORT,		/* (pid) */
-	OP_EXIT,		/* (wait status) does not return */
+	OP_EXIT,		/* (wait status, errno) does not return.  errno: why the first program could not be
+				 * started, with status 127 (not found) or 126 */
 	OP_REAP,		/* (pid) -> wait status of a zombie child, which is gone then; rdx = its run_ns */
 	OP_KILL,		/* (pid or -pgid, signal) -> 0 */
 	OP_SETPGID,		/* (pid, pgid) */

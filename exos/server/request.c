@@ -220,6 +220,15 @@ setsid_request(struct proc *self)
 }
 
 static long
+exit_request(struct proc *self, uint32_t wait_status, uint32_t unstarted)
+{
+	if (self->sh->pid == run_pid)
+		run.unstarted = unstarted;
+	proc_end(self, wait_status);
+	return 0;
+}
+
+static long
 memory_request(struct proc *self, uint64_t frames)
 {
 	if (frames == 0 || frames > 1u << 24)
@@ -265,7 +274,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_FORK_BEGIN: return fork_begin(p, m);
 	case OP_FORK_DONE: return fork_done(p, a, b, c);
 	case OP_FORK_ABORT: return fork_abort(p, a);
-	case OP_EXIT: proc_end(p, (uint32_t)a & 0xffff); return 0;
+	case OP_EXIT: return exit_request(p, (uint32_t)a & 0xffff, (uint32_t)b);
 	case OP_REAP: return reap(p, a, m);
 	case OP_KILL: return kill_request(p, (int64_t)a, (int64_t)b);
 	case OP_SETPGID: return setpgid_request(p, (uint32_t)a, (uint32_t)b);

@@ -43,6 +43,7 @@ void tty_boot(bool is_tty, uint16_t rows, uint16_t cols);
 unsigned tty_terms(struct exo_term *terms);		/* at most 2; each one a product of its own */
 void tty_poll(void);
 void tty_input_ended(uint64_t bytes);			/* the host sent so many in all */
+uint64_t tty_consumed(void);				/* bytes of input that programs have read */
 void tty_winsize(uint16_t rows, uint16_t cols);
 void server_tty_session(uint32_t sid, uint32_t pgrp);	/* whose terminal it is */
 uint32_t server_tty_pgrp(void);

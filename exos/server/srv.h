@@ -139,6 +139,7 @@ struct run {
 	bool ktrace;			/* the kernel's trace goes to the host */
 	bool stats;
 	uint64_t clock_ns;
+	uint32_t unstarted;		/* errno: the program that was asked for could not be started */
 	uint16_t rows, cols;
 	unsigned gets;
 	const char *get[16];

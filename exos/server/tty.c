@@ -29,7 +29,7 @@ static struct buffer {
 } rx[RX_BUFFERS], tx;
 static unsigned rx_next;		/* the buffer that is filled next */
 static bool tx_busy;
-static uint64_t received, ended_at = ~0ull;
+static uint64_t received, consumed, ended_at = ~0ull;
 static uint64_t in_seen, out_seen;	/* the queues' completion counts before the last look */
 
 static struct sh_tty *
@@ -244,8 +244,15 @@ read_request(struct request *r)
 		__builtin_memcpy(r->comm + done, bytes, n);
 		done += n;
 	} while (!line.tty && n && done < max && ldisc_available(&line));
+	consumed += done;
 	tty_poll();
 	return (long)done;
+}
+
+uint64_t
+tty_consumed(void)
+{
+	return consumed;
 }
 
 static long

@@ -123,6 +123,15 @@ bind_around(const struct region *r, u64 va)
 		exo_map_all(UAREA->env, vec, count, KEY_SELF); /* only ahead of need: may fail */
 }
 
+/* Everybody who maps a file must find the same frame, so a hole gets one when it is touched. */
+static void
+hole_fill(u32 ino, u64 offset, u64 size)
+{
+	u64 bytes = size - offset < PAGE ? size - offset : PAGE;
+
+	server_call(OP_FS_EXTEND, ino, offset, bytes, 0, 0, NULL);
+}
+
 static int
 file_fill(const struct region *r, u64 va, bool write)
 {
@@ -138,6 +147,10 @@ file_fill(const struct region *r, u64 va, bool write)
 	if (!(r->flags & REGION_SHARED) && (write || bytes < PAGE))
 		return file_copy(r, va, bytes);
 	pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
+	if (pfn == 0 && r->flags & REGION_SHARED) {
+		hole_fill(r->ino, r->offset + at, inode->size);
+		pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
+	}
 	if (pfn == 0 && r->flags & REGION_SHARED) {
 		exos_log("a shared mapping meets a hole in file %u", r->ino);
 		return -EFAULT;

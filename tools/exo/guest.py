@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What the guest finds: the base image, added files, and boot/run."""
 
+import errno
 import os
 import posixpath
 import stat
@@ -156,10 +157,17 @@ class Guest:
             raise ExoError(str(problem)) from None
         return fd
 
+    def not_run(self, error):
+        """Why 126."""
+        name = self.options.program[0] if self.options.program else "/bin/sh"
+        if error == errno.ENOENT:	# the program itself would be status 127
+            return f"{name}: the interpreter that it names is not in the guest (--add it)"
+        return f"{name}: {os.strerror(error)}"
+
     def not_found(self):
         """Why 127: one line, with the way out when there is one."""
         name = self.options.program[0]
-        where = f"{name}: not found in the guest"
+        where = f"{name}: not found in the guest" + ("" if "/" in name else "'s PATH")
         host = name if "/" in name else None
         if host is None:
             for directory in os.environ.get("PATH", PATH).split(":"):

@@ -351,8 +351,7 @@ class Session:
         if self.exit.text:
             raise ExoError(self.exit.text, status)
         if self.exit.kind in (control.NOEXEC, control.FAILED):
-            what = self.options.program[0] if self.options.program else "/bin/sh"
-            raise ExoError(f"{what}: {os.strerror(self.exit.value)}", status)
+            raise ExoError(self.guest.not_run(self.exit.value), status)
         if not self.fetch.finish() and status == 0:
             return 125
         return status
