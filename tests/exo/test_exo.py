@@ -142,12 +142,12 @@ def troubles():
     expect("panic", Result("panic"), 125, b"", "the kernel panicked:\npanic: mem/frame.c:12")
     expect("QEMU fails", Result("crash"), 125, b"", "exo: qemu: could not do it")
     begin = time.monotonic()
-    expect("time-out", Result("--timeout", "0.5", "hang"), 124, b"")
+    expect("time-out", Result("--timeout", "0.5", "hang"), 124, b"", "exo: ended after 0.5 s")
     if time.monotonic() - begin > 3:
         expect("time-out in time", Result("status", "1"))
     for bad in (["--frob"], ["--cpus"], ["--cpus", "0"], ["--memory", "x"], ["--machine", "pc"],
                 ["--add", "/nonexistent"], ["--add", ":x"], ["--timeout", "-1"], ["--env", "=x"],
-                ["--stats=1"], ["--memory", "8M", "status", "0"], ["--kernel", "/nonexistent", "status"]):
+                ["--stats=1"], ["--trace=frobnicate", "status"], ["--memory", "8M", "status", "0"], ["--kernel", "/nonexistent", "status"]):
         expect(f"refused: {' '.join(bad)}", Result(*bad), 125, b"", "exo: ")
 
 

@@ -8,6 +8,7 @@ back.
 
 import os
 import stat
+import struct
 
 from . import ExoError, control, say
 
@@ -27,10 +28,18 @@ class Fetch:
         self.directories = set()		# made here: what may have something below it
         self.file = None			# (descriptor, path, bytes still to come, mode, mtime)
         self.seen = set()
+        self.index = None			# what the messages are about now
+        self.given_up = set()			# the host cannot take these: one line is enough
+        self.refused = False			# the present file: its data goes nowhere
         self.failed = False
 
     def message(self, kind, body):
         try:
+            if kind == control.FILE:
+                self.index, = struct.unpack_from("<I", body)
+                self.refused = self.index in self.given_up
+            if kind != control.NOFILE and self.refused:
+                return
             if kind == control.FILE:
                 self.begin(body)
             elif kind == control.DATA:
@@ -39,9 +48,16 @@ class Fetch:
                 index, error = control.NOFILE_BODY.unpack_from(body)
                 self.seen.add(index)
                 self.fail(f"--get {self.guest[index]}: {os.strerror(error)}")
-        except (OSError, ValueError, IndexError) as problem:
-            self.close()
-            self.fail(f"--get: {problem}")
+        except OSError as problem:
+            self.given_up.add(self.index)
+            self.refuse(f"{problem.filename or self.host[self.index]}: {problem.strerror}")
+        except (ValueError, IndexError, struct.error) as problem:
+            self.refuse(problem)
+
+    def refuse(self, why):
+        self.refused = True
+        self.close()
+        self.fail(f"--get: {why}")
 
     def fail(self, text):
         self.failed = True

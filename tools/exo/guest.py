@@ -162,6 +162,9 @@ class Guest:
         name = self.options.program[0] if self.options.program else "/bin/sh"
         if error == errno.ENOENT:	# the program itself would be status 127
             return f"{name}: the interpreter that it names is not in the guest (--add it)"
+        mode = self.archive.mode(posixpath.join(self.cwd, name))
+        if mode is not None and stat.S_ISDIR(mode):
+            return f"{name}: is a directory"
         return f"{name}: {os.strerror(error)}"
 
     def not_found(self):

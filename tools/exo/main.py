@@ -13,7 +13,7 @@ exo: run Linux programs on ExOS, in a guest of their own
   exo trace PROGRAM [ARG]...                     the same, showing its Linux calls
   exo debug [OPTION]... PROGRAM [ARG]...         the same under gdb, with the kernel's symbols
   exo test                                       every test
-  exo bench                                      what things cost, next to Linux
+  exo bench                                      what things cost
   exo help COMMAND                               more about one of these
 """
 
@@ -41,7 +41,7 @@ HELP = {
              "empty. `exo run --debug` waits instead for a gdb that you start. Options are those of `exo run`.\n\n"
              "In gdb `help exo` lists commands for environments, frames, accounts, guards, keys, slices,\nu-areas, page tables, the kernel's trace, and symbols of ExOS.\n",
     "test": "exo test\n\nRuns `make test`: lint, unit tests, models, tests in the guest.\n",
-    "bench": "exo bench [ARG]...\n\nRuns `make bench`.\n",
+    "bench": "exo bench [--quick]\n\nRuns `make bench`: what things cost.\n",
     "help": "exo help COMMAND\n",
 }
 
@@ -55,9 +55,9 @@ def help_for(command):
     return HELP[command]
 
 
-def make(root, target):
+def make(root, *arguments):
     try:
-        os.execvp("make", ["make", "-C", root, "--no-print-directory", target])
+        os.execvp("make", ["make", "-C", root, "--no-print-directory", *arguments])
     except OSError:
         raise ExoError("make is not installed (tools/setup.sh)") from None
 
@@ -77,10 +77,14 @@ def dispatch(root, arguments):
         if command == "trace" and chosen.trace is None:
             chosen.trace = "all"
         return session.run(root, chosen, gdb=command == "debug")
-    if command in ("test", "bench"):
+    if command == "bench":
+        make(root, command, f"BENCH={' '.join(rest)}")
+    if command == "test":
         if rest:
-            raise ExoError(f"exo {command} takes no arguments")
+            raise ExoError("exo test takes no arguments")
         make(root, command)
+    if command.startswith("-"):
+        raise ExoError(f"options follow a command, as in exo run {command} (see exo --help)")
     raise ExoError(f"no such command: {command} (see exo --help)")
 
 

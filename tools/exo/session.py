@@ -28,6 +28,9 @@ INSIST = 3				# so many SIGINT or SIGTERM end the guest
 PATIENCE_S = 2.0			# for a program to end after SIGHUP or a broken pipe
 SILENCE_S = 10.0			# between EXIT and DONE
 ENDED_BY_KEY = 129
+TIMED_OUT = 124
+CRASHES = {signal.SIGILL: "illegal instruction", signal.SIGTRAP: "trap", signal.SIGABRT: "aborted", signal.SIGBUS: "bus error",
+           signal.SIGFPE: "arithmetic error", signal.SIGSEGV: "segmentation fault"}
 
 
 class Output:
@@ -129,7 +132,7 @@ class Session:
     def run(self, wake):
         begin = time.monotonic()
         if self.options.timeout:
-            self.deadlines["timeout"] = (begin + self.options.timeout, 124)
+            self.deadlines["timeout"] = (begin + self.options.timeout, TIMED_OUT)
         while not self.over():
             self.step(wake)
         self.leave_input()
@@ -342,6 +345,8 @@ class Session:
         else:
             self.after_raw = ""
         if self.status is not None:
+            if self.status == TIMED_OUT:
+                self.after_raw = f"ended after {self.options.timeout:g} s (--timeout)"
             return self.status
         if self.exit is None:
             raise ExoError(self.machine.report(self.complaints, self.options.verbose))
@@ -352,9 +357,18 @@ class Session:
             raise ExoError(self.exit.text, status)
         if self.exit.kind in (control.NOEXEC, control.FAILED):
             raise ExoError(self.guest.not_run(self.exit.value), status)
+        if self.exit.kind == control.KILLED and terminal.is_terminal(2):
+            self.tell_crash()
         if not self.fetch.finish() and status == 0:
             return 125
         return status
+
+    def tell_crash(self):
+        """As a shell would; to a person only, because the program's standard error is the caller's."""
+        what = CRASHES.get(self.exit.value)
+        if what:
+            name = self.options.program[0] if self.options.program else "/bin/sh"
+            self.after_raw = f"{name}: {what}"
 
 
 def which_terminal(options, gdb):

@@ -38,6 +38,15 @@ def database(root):
         raise ExoError(f"--trace=kernel: {path}: {problem.strerror}") from None
 
 
+def linux_calls(root):
+    """Names of the calls that ExOS knows; None where there are no sources."""
+    try:
+        with open(f"{root}/exos/linux/table.inc") as f:
+            return set(re.findall(r"^X\w*\(\d+, (\w+)", f.read(), re.MULTILINE))
+    except OSError:
+        return None
+
+
 def split(text, root):
     """What --trace names: (Linux calls for the guest or None, the kernel's names or None for none).
 
@@ -51,6 +60,11 @@ def split(text, root):
     known = {"kernel", *EVENTS, *(call["name"] for call in database(root)["calls"])}
     kernel = {word for word in words if word in known}
     linux = [word for word in words if word not in known]
+    there = linux_calls(root)
+    for word in linux:
+        if there and word not in there | {"all", "linux"}:
+            raise ExoError(f"--trace: {word} is no Linux call that ExOS has, no kernel call and no kind of event"
+                           f" ({', '.join(EVENTS)})")
     if "all" in linux or "linux" in linux:
         linux = ["all"]
     return ",".join(linux) or None, kernel or None
