@@ -26,8 +26,13 @@ typedef uint32_t exo_slot;		/* a slot of the caller's key ring */
 #define EXO_GUARD(pfn, i)  (((exo_guardref)(pfn) << 5) | (i))
 #define EXO_GUARDS_FRAME 32u		/* guards in a guard frame, 128 bytes each */
 
-/* User addresses are below this; one page of the canonical half is left out (sysret errata). */
-#define EXO_USER_TOP 0x00007ffffffff000ull
+/*
+ * User addresses are below this.  The last top-level slot of the lower half is
+ * left out, whole: a `syscall` in the last page before the hole would return
+ * into it (sysret faults in the kernel then), and tables below the top level can
+ * be shared to any place.
+ */
+#define EXO_USER_TOP 0x00007f8000000000ull
 
 /* ---- rights, of keys and of guard entries ---------------------------------- */
 #define EXO_R 0x01u			/* read: map read-only, follow, wait on */
@@ -163,6 +168,10 @@ enum exo_death {
 #define EXO_NAME_LOG     'L'		/* append to the kernel log */
 #define EXO_NAME_OFF     'O'		/* stop the machine */
 #define EXO_NAME_TRACE   'T'		/* map the trace rings */
+#define EXO_NAME_ARBITER 'A'		/* + frame number, 7 bytes big endian: take frames, and guarantee them */
+
+/* A frame is asked for at least so long before it is taken, in ns (repossess). */
+#define EXO_REPOSSESS_NS 100000u
 
 /* ---- device input/output ------------------------------------------------------ */
 

@@ -144,12 +144,16 @@ fpu_switch(struct act *act)
 	arch_fpu_trap(cpu->fpu != act);
 }
 
-/* First use: the registers are clean, and from here on the activation's. */
+/*
+ * First use: from here on the registers are the activation's.  Clean they are,
+ * unless somebody who was let through wrote to them behind the trap.
+ */
 void
 fpu_trap(void)
 {
 	struct cpu *cpu = this_cpu();
 
 	arch_fpu_trap(false);
+	arch_fpu_init();
 	cpu->fpu = cpu->act;
 }

@@ -96,6 +96,7 @@ asmdefs_tables(void)
 
 	OFFSET(FEATURES_FSGSBASE, features, fsgsbase);
 	OFFSET(FEATURES_SMAP, features, smap);
+	OFFSET(FEATURES_HIDDEN, features, hidden);
 	OFFSET(FEATURES_TRANSFER, features, transfer);
 	OFFSET(FEATURES_XCR0, features, xcr0);
 	DEFINE(REGS_BYTES, sizeof(struct regs));

@@ -52,6 +52,7 @@ arch_boot(u32 start_info)
 	info_boot();
 	features_boot();
 	paging_boot();
+	segments_hide();
 	arch_expose(EXO_INFO, info, sizeof *info);
 	syscall_boot(DEBUG_KERNEL, cmdline_has("trace"));
 	apic_boot();

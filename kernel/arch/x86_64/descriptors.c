@@ -39,7 +39,7 @@ struct table_register {
 #define IST_COUNT 4u
 
 static struct tss tss[CPUS_MAX];
-static u64 gdt[CPUS_MAX][7];
+static u64 gdt[CPUS_MAX][SEL_END / 8];
 static struct gate idt[256];
 static u8 ist_stack[CPUS_MAX][IST_COUNT][IST_BYTES] __attribute__((aligned(16)));
 
@@ -111,6 +111,35 @@ descriptors_boot(struct cpu *cpu)
 	__asm__ volatile("lidt %0" : : "m"(idtr) : "memory");
 	wrmsr(MSR_GS_BASE, (u64)cpu);
 	wrmsr(MSR_KGS_BASE, 0);
+}
+
+#define SEGMENTS_WINDOW (EXO_TABLES_END - 2 * EXO_PAGE_BYTES)
+
+/*
+ * QEMU's emulation lets a far call of user mode push to its stack, and a far
+ * return or iretq pop from it, with the kernel's rights, wherever the stack
+ * pointer is: a program could write to its page tables.  But a code segment
+ * must be loaded, by a call before it pushes, by a return before the program
+ * sees anything of what was popped; descriptors are read with the kernel's
+ * rights too, though under the rules for user mode, where SMAP closes pages
+ * that the user may read.  So there the user's two descriptors lie in such a
+ * page, behind the kernel's in one of the kernel's, and iret_user opens it by
+ * AC.  (On a processor AC opens nothing to descriptor loads, nor is this needed.)
+ */
+void
+segments_hide(void)
+{
+	const struct table_register gdtr = { .limit = SEL_END - 1,
+		.base = SEGMENTS_WINDOW + EXO_PAGE_BYTES - (SEL_UDATA & ~3u) };
+	u8 *pages;
+
+	if (!features.emulated || !features.smap)
+		return;
+	pages = boot_alloc(2 * EXO_PAGE_BYTES);
+	memcpy(pages + EXO_PAGE_BYTES - (SEL_UDATA & ~3u), gdt[this_cpu()->id], sizeof gdt[0]);
+	segments_map(SEGMENTS_WINDOW, pages);
+	__asm__ volatile("lgdt %0" : : "m"(gdtr) : "memory");
+	features.hidden = 1;
 }
 
 /* Flags cleared at a syscall: all that could disturb the kernel. */

@@ -16,6 +16,8 @@ struct features features;
 #define CR4_SMEP       (1ull << 20)
 #define CR4_SMAP       (1ull << 21)
 
+#define HYPERVISOR_BIT 31
+
 #define XCR0_WANTED 7u		/* x87, SSE, AVX: what Linux programs may expect everywhere */
 
 /* All zero where the processor does not know the leaf. */
@@ -25,6 +27,16 @@ leaf(u32 which)
 	struct cpuid none = { 0 };
 
 	return cpuid(which & 0x80000000, 0).a >= which ? cpuid(which, 0) : none;
+}
+
+static bool
+is_tcg(void)
+{
+	struct cpuid r = cpuid(0x40000000, 0);
+
+	if ((cpuid(1, 0).c >> HYPERVISOR_BIT & 1) == 0)
+		return false;
+	return r.b == 0x54474354 && r.c == 0x43544743 && r.d == 0x47435447; /* "TCGTCGTCGTCG" */
 }
 
 static u64
@@ -41,6 +53,7 @@ find_features(void)
 	features.smap = seven.b >> 20 & 1;
 	features.umip = seven.c >> 2 & 1;
 	features.xsave = std.c >> 26 & 1;
+	features.emulated = is_tcg();
 	cr4 |= features.fsgsbase ? CR4_FSGSBASE : 0;
 	cr4 |= features.smep ? CR4_SMEP : 0;
 	cr4 |= features.smap ? CR4_SMAP : 0;

@@ -7,12 +7,17 @@
 #define KERNEL_LOAD   0x100000
 #define DIRECT_BASE   0xffff800000000000	/* all physical memory */
 
-/* Order demanded by syscall and sysret: kernel code, kernel data, user data, user code. */
+/*
+ * Order demanded by syscall and sysret: kernel data behind kernel code, user
+ * code behind user data.  The user's come last: segments_hide puts them in a page of
+ * their own.
+ */
 #define SEL_KCODE 0x08
 #define SEL_KDATA 0x10
-#define SEL_UDATA 0x1b
-#define SEL_UCODE 0x23
-#define SEL_TSS   0x28
+#define SEL_TSS   0x18		/* two entries */
+#define SEL_UDATA 0x2b
+#define SEL_UCODE 0x33
+#define SEL_END   0x38
 
 #define KSTACK_BYTES 16384
 #define IST_BYTES    4096
@@ -47,7 +52,7 @@
 #define MSR_KGS_BASE  0xc0000102
 #define MSR_APIC_BASE 0x1b
 
-#define USER_LAST 0x00007fffffffefff	/* EXO_USER_TOP - 1 */
+#define USER_LAST 0x00007f7fffffffff	/* EXO_USER_TOP - 1 */
 
 #define CALL_BIT   30		/* of eax: a kernel call */
 

@@ -8,10 +8,12 @@
 #include "arch.h"
 #include "layout.h"
 
-/* What this processor has, found once by features_boot.  entry.S reads the first two. */
+/* What this processor has, found once by features_boot.  Assembly reads some of it. */
 struct features {
 	u8 fsgsbase;
 	u8 smap;
+	u8 hidden;			/* the user's segments lie where SMAP hides them */
+	u8 emulated;			/* QEMU's TCG, not a processor */
 	u8 smep, umip, xsave, gbpages;
 	u8 transfer;			/* what transfer.S needs: FSGSBASE and XSAVE */
 	u32 fpu_bytes;
@@ -135,6 +137,8 @@ void serial_boot(void);
 void features_boot(void);
 void descriptors_boot(struct cpu *cpu);
 void paging_boot(void);
+void segments_map(u64 window, const void *pages);	/* the first supervisor's, the second user's; read-only */
+void segments_hide(void);
 void syscall_boot(bool checked, bool traced);	/* calls by way of C; exceptions, too */
 void apic_boot(void);
 void clock_boot(void);

@@ -134,6 +134,14 @@ arch_expose(u64 window, const void *table, u64 bytes)
 		map_page(window + at, phys_of(table) + at, PTE_USER | PTE_NX);
 }
 
+/* The user's page first: it makes the tables above both, which must let user mode pass. */
+void
+segments_map(u64 window, const void *pages)
+{
+	map_page(window + PAGE, phys_of(pages) + PAGE, PTE_USER | PTE_NX);
+	map_page(window, phys_of(pages), PTE_NX);
+}
+
 void *
 arch_device_map(u64 phys, u64 bytes)
 {

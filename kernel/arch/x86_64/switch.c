@@ -80,13 +80,22 @@ arch_enter_upcall(struct act *act, u64 rip, u64 rax)
 	entry_upcall(rip, rax);
 }
 
+/* A program may be interrupted just when it jumped to where nothing is. */
+static bool
+canonical(u64 va)
+{
+	return (u64)((i64)(va << 16) >> 16) == va;
+}
+
 /* The copy lies below all that this call stands on; entry_regs pops its way out from there. */
 void
 arch_enter_regs(struct act *act, const struct regs *regs)
 {
 	struct regs out = *regs;
 
-	must(out.rip <= EXO_USER_TOP);
+	/* No address at all would be iretq's fault here; nothing is ever mapped at that one. */
+	if (!canonical(out.rip))
+		out.rip = EXO_USER_TOP;
 	make_current(act);
 	out.cs = SEL_UCODE;
 	out.ss = SEL_UDATA;

@@ -23,6 +23,21 @@ stub_\vector:
 	jmp	exception
 	.endm
 
+	/*
+	 * The error code names a selector.  No library needs to know which, but for
+	 * `int n` (bit 1); and the emulator reports one that a far return of a program
+	 * found in memory that is not the program's.
+	 */
+	.macro selector_fault vector
+	.balign 16
+stub_\vector:
+	movl	$\vector, 4(%rsp)
+	testb	$2, (%rsp)
+	jnz	exception
+	movl	$0, (%rsp)
+	jmp	exception
+	.endm
+
 	.text
 	fault	0
 	fault	3
@@ -30,10 +45,10 @@ stub_\vector:
 	fault	5
 	fault	6
 	fault	9
-	fault	10, 1
-	fault	11, 1
-	fault	12, 1
-	fault	13, 1
+	selector_fault 10
+	selector_fault 11
+	selector_fault 12
+	selector_fault 13
 	fault	14, 1
 	fault	15
 	fault	16
@@ -146,8 +161,7 @@ perhaps_stlb:
 	pop	%rcx
 	pop	%rax
 	add	$8, %rsp
-	swapgs
-	iretq
+	jmp	iret_user
 
 gs_by_msr:
 	mov	%rdx, %gs:CPU_USER_RSP
@@ -176,7 +190,11 @@ slow:
 	.globl	trap_return_user
 trap_return_user:
 	pop_general
-	swapgs
+iret_user:
+	cmpb	$0, features + FEATURES_HIDDEN(%rip)
+	je	1f
+	stac				/* the user's segments: segments_hide */
+1:	swapgs
 	iretq
 
 	/* The kernel's own: in the copy from user memory, or a bug. */
