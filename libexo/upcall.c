@@ -75,6 +75,12 @@ exo_on_event(exo_upcall_fn *handler)
 }
 
 void
+exo_on_revoke(exo_upcall_fn *handler)
+{
+	SET(revoke, EXO_ENTRY_REVOKE, exo_upcall_revoke);
+}
+
+void
 exo_on_syscall(exo_syscall_fn *handler)
 {
 	SET(syscall, EXO_ENTRY_SYSCALL, exo_upcall_syscall);
@@ -112,6 +118,12 @@ exo_serve_event(struct exo_save *context)
 	exo_lib()->event(context);
 }
 
+void
+exo_serve_revoke(struct exo_save *context)
+{
+	exo_lib()->revoke(context);
+}
+
 /* What came while `critical` was set.  context: what it would have interrupted, NULL: our caller. */
 void
 exo_serve_pending(struct exo_save *context)
@@ -119,6 +131,8 @@ exo_serve_pending(struct exo_save *context)
 	struct exo_uarea *u = exo_uarea();
 	uint32_t bits = __atomic_exchange_n(&u->pending, 0, __ATOMIC_RELAXED);
 
+	if ((bits & 1u << EXO_ENTRY_REVOKE) && exo_lib()->revoke)
+		exo_lib()->revoke(context);
 	if ((bits & 1u << EXO_ENTRY_EVENT) && exo_lib()->event)
 		exo_lib()->event(context);
 	if ((bits & 1u << EXO_ENTRY_EPILOGUE) && exo_lib()->epilogue)

@@ -9,15 +9,15 @@
 
 EXO_NATIVE_NOTE;
 
-#define KINDS 16u
+#define KINDS 17u
 #define COLUMNS 64u
 
 static const char *const kind_name[KINDS] = {
 	"free", "data", "page table", "directory", "pointer table", "root table", "links",
 	"environment", "key ring", "u-area", "activation", "account", "guard", "kernel", "absent",
-	"trace",
+	"trace", "lost",
 };
-static const char kind_letter[KINDS + 1] = ".dtttRlEkuaAGK T";
+static const char kind_letter[KINDS + 1] = ".dtttRlEkuaAGK TL";
 
 static void
 summary(void)

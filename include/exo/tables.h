@@ -58,6 +58,7 @@ struct exo_info {
 	uint64_t deaths;		/* environments destroyed so far: a word to wait on */
 	uint64_t root_account;		/* pfn of the first account */
 	struct exo_table table[EXO_NTABLES];
+	uint64_t repossess_ns;		/* shortest notice before a frame is taken */
 };
 #define EXO_FEAT_XSAVE    0x1ull
 #define EXO_FEAT_FSGSBASE 0x2ull
@@ -68,12 +69,14 @@ enum exo_frame_kind {
 	EXO_FRAME_FREE, EXO_FRAME_DATA, EXO_FRAME_PT1, EXO_FRAME_PT2, EXO_FRAME_PT3, EXO_FRAME_ROOT,
 	EXO_FRAME_LINKS, EXO_FRAME_ENV, EXO_FRAME_RING, EXO_FRAME_UAREA, EXO_FRAME_ACT,
 	EXO_FRAME_ACCOUNT, EXO_FRAME_GUARD, EXO_FRAME_KERNEL, EXO_FRAME_ABSENT, EXO_FRAME_TRACE,
+	EXO_FRAME_LOST,			/* repossessed, or let go when asked for: the arbiter's to free */
 };
 
 #define EXO_FRAME_PUBLIC  0x01u		/* anyone may map it read-only */
 #define EXO_FRAME_HEIR    0x02u		/* released while others bind it: passes to the account of one of them */
 #define EXO_FRAME_DIRTY   0x04u		/* will be scrubbed before anyone sees it */
-#define EXO_FRAME_FIXED   0x08u		/* guaranteed: never repossessed */
+#define EXO_FRAME_FIXED   0x08u		/* guaranteed: never repossessed; the arbiter's to give */
+#define EXO_FRAME_ASKED   0x10u		/* its repossession was announced */
 
 /* Public half of a frame's entry; all zero when free, but for DIRTY and generation.  32 bytes. */
 struct exo_frame {

@@ -26,6 +26,7 @@ enum exo_entry {
 	EXO_ENTRY_EVENT,	/* asynchronous: something was posted */
 	EXO_ENTRY_CALL,		/* synchronous protected control transfer arrives */
 	EXO_ENTRY_ACALL,	/* asynchronous protected control transfer arrives */
+	EXO_ENTRY_REVOKE,	/* asynchronous: frames were asked for, or taken */
 	EXO_ENTRIES
 };
 
@@ -53,6 +54,25 @@ struct exo_save {
 	uint64_t spare[4];	/* 160 .. 191 for the library */
 };
 
+/*
+ * What the arbiter wants of the accounts that named this environment to be
+ * told (account_watch), and what was taken.  Rings: number n, from 0, is in
+ * place n % EXO_REVOKES.  Whoever was late finds what it missed in the frame
+ * table: frames asked for are marked there, and frames taken are its no more.
+ */
+#define EXO_REVOKES 16u
+
+struct exo_revocation {			/* 512 bytes, all [k] */
+	uint64_t asked;			/* requests so far: a word to wait on */
+	uint64_t lost;			/* frames taken so far */
+	struct {
+		exo_pfn pfn;
+		uint64_t deadline_ns;	/* then it may be taken */
+	} ask[EXO_REVOKES];
+	exo_pfn loss[EXO_REVOKES];
+	uint64_t spare[14];
+};
+
 struct exo_uarea {
 	uint64_t self;		/*   0 [l] the library's own use: conventionally this page's address */
 	uint64_t env;		/*   8 [k] own name, stored by env_activate */
@@ -68,15 +88,19 @@ struct exo_uarea {
 	uint64_t slice_end_ns;	/*  56 [k] when the present slice ends */
 	uint64_t window_begin;	/*  64 [l] resume window: first address inside */
 	uint64_t window_end;	/*  72 [l] first address after it */
-	uint64_t entry[8];	/*  80 [l] enum exo_entry; the eighth is spare */
+	uint64_t entry[8];	/*  80 [l] enum exo_entry */
 	uint64_t lib[14];	/* 144 [l] the library's scratch words, reached by %gs */
 	struct exo_save save[EXO_SAVE_SLOTS];	/* 256 .. 1791 */
-	uint8_t library[4096 - 256 - EXO_SAVE_SLOTS * 192];	/* [l] */
+	uint8_t library[768];		/* 1792 .. 2559 [l] */
+	struct exo_revocation revocation;	/* 2560 .. 3071 */
+	uint8_t start[1024];		/* 3072 .. 4095 [l] exo/start.h */
 };
 
 _Static_assert(sizeof(struct exo_save) == 192, "save slot layout");
 _Static_assert(__builtin_offsetof(struct exo_uarea, entry) == 80, "u-area layout");
 _Static_assert(__builtin_offsetof(struct exo_uarea, save) == 256, "u-area layout");
+_Static_assert(__builtin_offsetof(struct exo_uarea, revocation) == 2560, "u-area layout");
+_Static_assert(sizeof(struct exo_revocation) == 512, "revocation layout");
 _Static_assert(sizeof(struct exo_uarea) == 4096, "u-area is one page");
 
 #endif

@@ -102,6 +102,7 @@ code_name(const struct exo_trace *record)
 {
 	static const char *const entries[EXO_ENTRIES] = {
 		"EXCEPTION", "SYSCALL", "PROLOGUE", "EPILOGUE", "EVENT", "CALL", "ACALL",
+		"REVOKE",
 	};
 
 	switch (record->event) {

@@ -84,6 +84,9 @@ void cpu_slice_set(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock);	/* 0
  */
 bool upcall_async(struct act *act, struct regs *regs, enum exo_entry entry);
 
+/* The same for whatever is due. */
+void upcalls_due(struct act *act, struct regs *regs);
+
 /* A synchronous upcall; kills the environment (does not return) where it cannot be delivered. */
 void upcall_sync(struct act *act, struct regs *regs, u64 addr);
 

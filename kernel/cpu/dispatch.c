@@ -98,7 +98,7 @@ enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 p
 		arch_enter_upcall(act, prologue, chain->woke);
 	}
 	if (act->event_due)
-		upcall_async(act, &act->forced, EXO_ENTRY_EVENT);
+		upcalls_due(act, &act->forced);
 	lock_release(&env_lock);
 	arch_enter_regs(act, &act->forced);
 }

@@ -79,7 +79,7 @@ cpu_events(struct regs *regs)
 	struct act *act = this_cpu()->act;
 
 	if (regs != NULL && act != NULL && act->event_due)
-		upcall_async(act, regs, EXO_ENTRY_EVENT);
+		upcalls_due(act, regs);
 }
 
 void

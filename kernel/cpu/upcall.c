@@ -109,7 +109,9 @@ upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
 	bool full = regs == &act->forced;
 
 	if (entry == EXO_ENTRY_EVENT)
-		act->event_due = 0;
+		act->event_due &= ~DUE_EVENT;
+	if (entry == EXO_ENTRY_REVOKE)
+		act->event_due &= ~DUE_REVOKE;
 	if (*(volatile u32 *)&ua->critical != 0 || depth >= EXO_SAVE_SLOTS || !entry_valid(rip)) {
 		__atomic_fetch_or(&ua->pending, 1u << entry, __ATOMIC_RELAXED);
 		return false;
@@ -122,4 +124,14 @@ upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
 	trace(TRACE_WHAT(EXO_TRACE_UPCALL, entry, 0), regs->rip, 0);
 	upcall_enter(act, regs, depth, rip, full ? EXO_SAVE_FULL : 0);
 	return true;
+}
+
+/* The one with the deadline first; the other then waits in `pending`. */
+void
+upcalls_due(struct act *act, struct regs *regs)
+{
+	if (act->event_due & DUE_REVOKE)
+		upcall_async(act, regs, EXO_ENTRY_REVOKE);
+	if (act->event_due & DUE_EVENT)
+		upcall_async(act, regs, EXO_ENTRY_EVENT);
 }

@@ -108,6 +108,7 @@ act_make(struct env *env, const struct exo_act_spec *spec)
 	act->ua->env = env->id;
 	act->ua->cpu = spec->cpu;
 	act->ua->overrun = 0;
+	act->ua->revocation = (struct exo_revocation){ 0 };
 	env->act[spec->cpu] = act;
 }
 

@@ -37,6 +37,10 @@ struct term {
 	u32 spare;
 };
 
+/* Asynchronous upcalls to be delivered at the next chance. */
+#define DUE_EVENT  1u
+#define DUE_REVOKE 2u
+
 struct env;
 
 /* offsets of the first words are known to entry.S (asmdefs) */
@@ -60,10 +64,11 @@ struct act {
 	u32 overrun;			/* slices to be forfeited */
 	u32 strikes;			/* slices in a row that were overrun */
 	u64 fs_base;			/* while cpu->fs is another */
-	u32 event_due;			/* something was posted and EVENT not yet delivered or left pending */
+	u32 event_due;			/* DUE_*: not yet delivered or left pending */
 	u32 stlb;			/* [mem_lock] not 0: page faults look into env->stlb first */
 	u32 fpu_valid;			/* the area below holds this activation's vector state */
 	u32 frame;			/* pfn of this */
+	u64 asked, lost;		/* [env_lock] revocations recorded in the u-area */
 	struct term term[EXO_TERMS_MAX];
 	struct regs forced;		/* ACT_FORCED */
 	u8 vector_state[] __attribute__((aligned(64)));	/* XSAVE area to the end of the frame */

@@ -11,7 +11,49 @@ event_post(struct act *act, u64 bits)
 	__atomic_fetch_or(&act->ua->posted, bits, __ATOMIC_SEQ_CST);
 	/* A parked one is next entered by an upcall, and looks at `posted` there. */
 	if (act->state != ACT_PARKED)
-		act->event_due = 1;
+		act->event_due |= DUE_EVENT;
+}
+
+struct act *
+event_target(const struct env *env)
+{
+	struct act *here = env->act[this_cpu()->id];
+
+	for (u32 n = 0; n < CPUS_MAX && here == NULL; n++)
+		here = env->act[n];
+	return here;
+}
+
+/*
+ * The bit in `pending` stands from now on, so that one that parks before the
+ * upcall comes looks when it next leaves a critical section.  A library without
+ * an entry is not bothered: the record is there to be read.
+ */
+bool
+event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
+{
+	struct act *act = event_target(env);
+	struct exo_revocation *r;
+
+	if (act == NULL)
+		return false;
+	r = &act->ua->revocation;
+	if (deadline != 0) {
+		r->ask[act->asked % EXO_REVOKES].pfn = pfn;
+		r->ask[act->asked % EXO_REVOKES].deadline_ns = deadline;
+		__atomic_store_n(&r->asked, ++act->asked, __ATOMIC_RELEASE);
+	} else {
+		r->loss[act->lost % EXO_REVOKES] = pfn;
+		__atomic_store_n(&r->lost, ++act->lost, __ATOMIC_RELEASE);
+	}
+	if (*(volatile u64 *)&act->ua->entry[EXO_ENTRY_REVOKE] == 0)
+		return true;
+	__atomic_fetch_or(&act->ua->pending, 1u << EXO_ENTRY_REVOKE, __ATOMIC_RELAXED);
+	if (act->state != ACT_PARKED)
+		act->event_due |= DUE_REVOKE;
+	if (act == this_cpu()->act)
+		cpu_kick();
+	return true;
 }
 
 static struct irq_binding

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Events: bits posted to an environment's u-area, by another environment or
- * by an interrupt line bound to it.
+ * by an interrupt line bound to it; and revocations, recorded there.
  *
  * A post never blocks and is never lost: the bits are ORed into `posted`, a
  * word that a parked library looks at when it is next entered, that waiters
@@ -17,6 +17,12 @@
 
 /* OR bits into the u-area and remember that an EVENT is due.  From calls and from interrupts. */
 void event_post(struct act *act, u64 bits) REQUIRES(env_lock);
+
+/*
+ * Record in env's u-area that a frame was asked for (or, deadline 0, taken),
+ * and see to the upcall.  False: it has no activation to be told.
+ */
+bool event_revoke(struct env *env, exo_pfn pfn, u64 deadline) REQUIRES(env_lock);
 
 /* An interrupt line that no kernel driver claims fired: mask it, post.  False: bound to nobody. */
 bool event_irq(u32 line) EXCLUDES(env_lock, dev_lock);

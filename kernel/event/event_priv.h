@@ -11,6 +11,9 @@ struct irq_binding {
 	u64 bits;			/* posted when the line fires */
 };
 
+/* Who is told: the activation on this CPU, else the first there is, or NULL. */
+struct act *event_target(const struct env *env) REQUIRES(env_lock);
+
 extern struct irq_binding irqs[IRQ_LINES] GUARDED_BY(dev_lock);
 
 #endif

@@ -6,17 +6,6 @@
 #include "../dev/dev.h"
 #include "../mem/mem.h"
 
-/* The activation on this CPU, else the first there is. */
-static struct act *
-post_target(const struct env *env) REQUIRES(env_lock)
-{
-	struct act *here = env->act[this_cpu()->id];
-
-	for (u32 n = 0; n < CPUS_MAX && here == NULL; n++)
-		here = env->act[n];
-	return here;
-}
-
 i64
 sys_post(struct env *self, u64 id, u64 bits, u64 key)
 {
@@ -30,7 +19,7 @@ sys_post(struct env *self, u64 id, u64 bits, u64 key)
 		lock_acquire(&mem_lock);
 		error = env_allows(self, slot_arg(key), env, EXO_P);
 		lock_release(&mem_lock);
-		act = post_target(env);
+		act = event_target(env);
 	}
 	if (error == 0 && act == NULL)
 		error = -EXO_EABSENT;

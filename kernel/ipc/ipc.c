@@ -221,7 +221,7 @@ ipc_return(struct regs *regs)
 	cpu->chain = (u32)distance;
 	cpu->pub->running = caller->id;
 	if (caller->event_due)
-		upcall_async(caller, regs, EXO_ENTRY_EVENT);
+		upcalls_due(caller, regs);
 	lock_release(&env_lock);
 	arch_enter_regs(caller, regs);
 }

@@ -57,6 +57,23 @@ sys_account_create(struct env *self, u64 pfn, u64 parent, u64 limit, u64 guard, 
 	return mem_leave(NULL, 0);
 }
 
+i64
+sys_account_watch(struct env *self, u64 account, u64 env, u64 key, u64 k_env)
+{
+	struct env *watcher;
+	int error;
+
+	mem_enter();
+	error = account_reach(self, account, slot_arg(key), EXO_C);
+	if (error == 0 && env != 0)
+		error = env_reach(self, env, slot_arg(k_env), EXO_P, &watcher);
+	if (error)
+		return mem_leave(NULL, error);
+
+	account_of(account)->watcher = env;
+	return mem_leave(NULL, 0);
+}
+
 /* The root account has no parent to move limit from or to: KIND. */
 static int
 may_limit(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(mem_lock)

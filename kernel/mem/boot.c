@@ -29,6 +29,7 @@ mem_boot(const struct memory_range *usable, unsigned count) NO_TSA
 	for (exo_pfn pfn = 0; pfn < frames_count; pfn++)
 		frames[pfn].kind = EXO_FRAME_ABSENT;
 	info->frames = frames_count;
+	info->repossess_ns = EXO_REPOSSESS_NS;
 	info->free_frames = 0;
 	for (unsigned n = 0; n < count; n++)
 		range_free((usable[n].base + EXO_PAGE_BYTES - 1) >> EXO_PAGE_SHIFT,

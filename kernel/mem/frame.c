@@ -5,7 +5,7 @@
  *
  *	ABSENT, KERNEL, TRACE: never change hands
  *	FREE --take--> DATA --type--> PTn, ROOT, LINKS, ENV, RING, UAREA, ACT, ACCOUNT, GUARD
- *	  ^--------------free------------'
+ *	  ^--------------free------------'		LOST: repossess.c
  *
  * The public half of an entry is exposed: a library finds its free frames
  * there (or in freemap), and races honestly.  The private half holds the first
@@ -80,13 +80,22 @@ frame_free(exo_pfn pfn)
 	if (frame->kind != EXO_FRAME_DATA)
 		frame_untype(pfn);
 	account_unlink(pfn);
-	frame->kind = EXO_FRAME_FREE;
+	frame->kind = frame->flags & EXO_FRAME_ASKED ? EXO_FRAME_LOST : EXO_FRAME_FREE;
 	frame->account = 0;
 	frame->flags = EXO_FRAME_DIRTY;
 	frame->generation++;
 	frame->guard = 0;
 	frame->guard_serial = 0;
 	frames_priv[pfn] = (struct frame_priv){ .first = 0 };
+	if (frame->kind == EXO_FRAME_FREE)
+		freemap_set(pfn, true);
+}
+
+void
+frame_reopen(exo_pfn pfn)
+{
+	must(frames[pfn].kind == EXO_FRAME_LOST && frames[pfn].account == 0);
+	frames[pfn].kind = EXO_FRAME_FREE;
 	freemap_set(pfn, true);
 }
 
@@ -125,7 +134,7 @@ frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux)
 		frames_priv[aux].used++;
 }
 
-/* Contents stay, and bindings; the old owner's guard does not, nor do those who watch under it. */
+/* Contents stay, and bindings, and a request; the old owner's guard does not, nor do those who watch under it. */
 void
 frame_pass(exo_pfn pfn, exo_pfn heir)
 {
@@ -137,6 +146,8 @@ frame_pass(exo_pfn pfn, exo_pfn heir)
 	frame->guard = 0;
 	frame->guard_serial = 0;
 	account_link(pfn, heir);
+	if (frame->flags & EXO_FRAME_ASKED)
+		repossess_tell(pfn, frames_priv[pfn].deadline);
 }
 
 int
@@ -150,7 +161,7 @@ frame_usable(exo_pfn pfn, exo_pfn account)
 		return -EXO_EKIND;
 	if (frame->account != account)
 		return -EXO_EOWNER;
-	return frame->nmaps || frame->pins ? -EXO_EBUSY : 0;
+	return frame->nmaps || frame->pins || (frame->flags & EXO_FRAME_ASKED) ? -EXO_EBUSY : 0;
 }
 
 int
@@ -160,6 +171,8 @@ frame_usable_uarea(exo_pfn pfn, exo_pfn account)
 	binding_t at;
 
 	if (error != -EXO_EBUSY || frames[pfn].nmaps != 1 || frames[pfn].pins)
+		return error;
+	if (frames[pfn].flags & EXO_FRAME_ASKED)
 		return error;
 	at = frames_priv[pfn].first;
 	if (frames[BINDING_TABLE(at)].account != account)

@@ -167,17 +167,25 @@ sys_frame_guard(struct env *self, u64 pfn, u64 count, u64 guard, u64 key, u64 k_
 	return mem_leave(&work, (i64)done);
 }
 
-/* HEIR is a promise about data; PUBLIC about what can be mapped or shared at all. */
+/*
+ * HEIR is a promise about data; PUBLIC about what can be mapped or shared at
+ * all; FIXED is the arbiter's to give: else everybody would give it to himself.
+ */
 static int
-may_mark(struct env *self, exo_pfn pfn, u64 set, exo_slot key) REQUIRES(mem_lock)
+may_mark(struct env *self, exo_pfn pfn, u64 set, u64 clear, exo_slot key) REQUIRES(mem_lock)
 {
 	enum exo_frame_kind kind = frames[pfn].kind;
 	bool shareable = kind == EXO_FRAME_DATA || kind == EXO_FRAME_GUARD ||
 		kind == EXO_FRAME_ACCOUNT || (kind >= EXO_FRAME_PT1 && kind <= EXO_FRAME_PT3);
-	int error = frame_control(self, pfn, key);
+	bool grants = (set & EXO_FRAME_FIXED) != 0;
+	int error = grants ? arbiter_allows(self, key, pfn) : 0;
 
+	if (error == 0 && (!grants || ((set | clear) & ~(u64)EXO_FRAME_FIXED) != 0))
+		error = frame_control(self, pfn, key);
 	if (error)
 		return error;
+	if (frames[pfn].account == 0)
+		return -EXO_EKIND;
 	if ((set & EXO_FRAME_HEIR) && kind != EXO_FRAME_DATA)
 		return -EXO_EKIND;
 	return (set & EXO_FRAME_PUBLIC) && !shareable ? -EXO_EKIND : 0;
@@ -197,7 +205,7 @@ sys_frame_mark(struct env *self, u64 pfn, u64 count, u64 set, u64 clear, u64 key
 		return -EXO_EARG;
 	mem_enter();
 	for (done = 0; done < count && work.left > 0; done++, work.left -= WEIGHT_ELEMENT) {
-		error = may_mark(self, pfn + done, set, (exo_slot)key);
+		error = may_mark(self, pfn + done, set, clear, (exo_slot)key);
 		if (error)
 			return mem_leave(&work, done ? (i64)done : error);
 

@@ -29,12 +29,17 @@ typedef u64 binding_t;
 struct frame_priv {			/* all [mem_lock] */
 	binding_t first;		/* first binding; further ones are linked in the tables' companions */
 	u32 next, prev;			/* pfn: the owning account's ring of frames */
+	u32 cursor;			/* how far a bounded walk over this frame got */
 	u32 aux;			/* page table, root: first companion; LINKS: their table;
 					 * RING, UAREA, ACT: the env frame */
-	u32 used;			/* page table, root: present user entries; GUARD: guards;
+	union {
+		struct {
+			u32 used;	/* page table, root: present user entries; GUARD: guards;
 					 * ENV: ROOT, RING, UAREA and ACT frames that go with it */
-	u32 env;			/* ROOT: the env frame; ENV: 1 once env_dismantle is done */
-	u32 cursor;			/* how far a bounded walk over this frame got */
+			u32 env;	/* ROOT: the env frame; ENV: 1 once env_dismantle is done */
+		};
+		u64 deadline;		/* DATA, LOST: ASKED for, and may be taken from then on, ns */
+	};
 };
 
 /* An account lies in the frame that names it. */
@@ -50,6 +55,7 @@ struct account {			/* all [mem_lock] */
 	u32 spare;
 	exo_guardref guard;		/* who may charge (A) and control (C) it */
 	u64 guard_serial;
+	exo_envid watcher;		/* is told of revocations, 0: nobody; may be dead by now */
 };
 #define ACCOUNT_DEPTH 16u		/* bounds the walk to a parent's guard */
 
@@ -66,7 +72,7 @@ frame_at(exo_pfn pfn)			/* NULL: outside the table */
 
 /* Claim, give up, type: the mechanism under the calls.  Preconditions are must()s. */
 void frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard) REQUIRES(mem_lock);
-void frame_free(exo_pfn pfn) REQUIRES(mem_lock);		/* unbound, unpinned */
+void frame_free(exo_pfn pfn) REQUIRES(mem_lock);		/* unbound, unpinned; LOST if it was asked for */
 void frame_scrub(exo_pfn pfn) REQUIRES(mem_lock);		/* zero it if DIRTY */
 void frame_keep(exo_pfn pfn) REQUIRES(mem_lock);		/* boot: what lies in it is meant to be seen; not DIRTY */
 
@@ -76,6 +82,9 @@ void frame_keep(exo_pfn pfn) REQUIRES(mem_lock);		/* boot: what lies in it is me
  * RING, UAREA, ACT: aux is the env frame, already typed.
  */
 void frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux) REQUIRES(mem_lock);
+
+/* LOST and nobody's: free again. */
+void frame_reopen(exo_pfn pfn) REQUIRES(mem_lock);
 
 /* The owner lets go of an HEIR frame that `heir` still binds. */
 void frame_pass(exo_pfn pfn, exo_pfn heir) REQUIRES(mem_lock);

@@ -37,6 +37,8 @@ check_owner(exo_pfn pfn) REQUIRES(mem_lock)
 	bool owned = frame->kind != EXO_FRAME_FREE && frame->kind != EXO_FRAME_KERNEL &&
 		frame->kind != EXO_FRAME_ABSENT && frame->kind != EXO_FRAME_TRACE;
 
+	if (frame->kind == EXO_FRAME_LOST && frame->account == 0)
+		owned = false;		/* let go of, and not yet taken */
 	must(owned == (frame->account != 0));
 	if (!owned)
 		return;
@@ -55,8 +57,11 @@ check_kind(exo_pfn pfn) REQUIRES(mem_lock)
 		must(frame->kind == EXO_FRAME_DATA || frame->kind == EXO_FRAME_UAREA ||
 			frame->kind == EXO_FRAME_GUARD || frame->kind == EXO_FRAME_ACCOUNT ||
 			frame->kind == EXO_FRAME_TRACE ||
+			(frame->kind == EXO_FRAME_LOST && frame->account != 0) ||
 			(is_table(pfn) && frame->kind != EXO_FRAME_ROOT));
 	must(!(frame->flags & EXO_FRAME_HEIR) || frame->kind == EXO_FRAME_DATA);
+	must(!(frame->flags & EXO_FRAME_ASKED) || frame->kind == EXO_FRAME_DATA ||
+		frame->kind == EXO_FRAME_LOST);
 	must((frame->nmaps == 0) == (frames_priv[pfn].first == 0));
 }
 

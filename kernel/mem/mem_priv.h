@@ -67,6 +67,15 @@ account_of(exo_pfn pfn) REQUIRES(mem_lock)	/* pfn is known to be an account */
 int map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
 	REQUIRES(env_lock, mem_lock);
 
+/* Repossession: a request made and withdrawn, and who is told (deadline 0: the frame was taken). */
+void repossess_ask(exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);
+void repossess_withdraw(exo_pfn pfn) REQUIRES(mem_lock);
+void repossess_tell(exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);
+/* Takes it as far as the work goes: true, it is free. */
+bool repossess_step(exo_pfn pfn, struct work *work) REQUIRES(mem_lock);
+/* Does the key open the arbiter's name for this frame? */
+int arbiter_allows(const struct env *self, exo_slot key, exo_pfn pfn);
+
 /* The owning account's ring of frames. */
 void account_link(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
 void account_unlink(exo_pfn pfn) REQUIRES(mem_lock);

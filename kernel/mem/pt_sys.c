@@ -143,12 +143,13 @@ clone_region(struct clone *clone, u64 va) REQUIRES(mem_lock)
 	clone->to_there = clone->from_there && pt_walk(&clone->to, clone->child->root, va, 1);
 }
 
-/* Device memory is not inherited, and a u-area is one environment's alone. */
+/* Device memory is not inherited, nor what is being taken; and a u-area is one environment's alone. */
 static bool
 inherited(u64 pte) REQUIRES(mem_lock)
 {
 	return (pte & PTE_PRESENT) && !(pte & PTE_IO) &&
-		frames[PTE_PFN(pte)].kind != EXO_FRAME_UAREA;
+		frames[PTE_PFN(pte)].kind != EXO_FRAME_UAREA &&
+		frames[PTE_PFN(pte)].kind != EXO_FRAME_LOST;
 }
 
 /*

@@ -3,7 +3,7 @@
  * Reaping: what an account owns is let go in bounded steps, without recursion
  * and in whatever order the account's ring has.
  *
- *	DATA			bindings broken or heir found, then freed
+ *	DATA, LOST		bindings broken or heir found, then freed (LOST, if asked for)
  *	PTn			bindings broken from above, entries removed, freed with its LINKS
  *	ENV			of the dead: env_dismantle, then last of its frames
  *	ROOT RING UAREA ACT	once their environment is dismantled
@@ -147,6 +147,7 @@ reap_frame(exo_pfn pfn, struct work *work) REQUIRES(env_lock, mem_lock)
 		return REAP_PASSED;
 	switch (frames[pfn].kind) {
 	case EXO_FRAME_DATA:
+	case EXO_FRAME_LOST:
 	case EXO_FRAME_GUARD:
 		return reap_plain(pfn, work);
 	case EXO_FRAME_PT1:

@@ -301,14 +301,16 @@ TEST(transparent)
 	IS(flags & 0xc01, 0x401);
 	IS(exo_uarea()->depth, depth);
 	IS(exo_uarea()->critical, 0);
-	if (exo_info()->features & EXO_FEAT_FSGSBASE) {
-		IS(t_unmap(T_VA), 1);
-		gs_stored = 0x123456789000;
-		with_another_gs(T_VA);
-		IS(gs_found, gs_stored);
-		before++;
-	}
 	IS(hits(), before + 1);
+	if (exo_info()->features & EXO_FEAT_FSGSBASE) {
+		gs_stored = 0x123456789000;
+		/* An interrupt at that moment puts it back: then once more. */
+		for (unsigned n = 0; n < 20 && gs_found != gs_stored; n++) {
+			IS(t_unmap(T_VA), 1);
+			with_another_gs(T_VA);
+		}
+		IS(gs_found, gs_stored);
+	}
 	IS(t_unmap(T_VA), 1);
 	withdraw(pfn, 1);
 }

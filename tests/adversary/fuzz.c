@@ -195,7 +195,7 @@ one_call(void)
 	struct exo_msg m = { .rsi = draw(0) };
 	uint64_t soon = exo_now_ns() + draw(200000);
 
-	switch (draw(44)) {
+	switch (draw(47)) {
 	case 0: return exo_null();
 	case 1:
 		return exo_frame_claim(pick_pfn(), pick_count(),
@@ -256,6 +256,9 @@ one_call(void)
 	case 42:
 		return exo_io_submit((uint32_t)draw(4), (uint32_t)draw(12), pick_ptr(fill_io()),
 			draw(5), pick_slot());
+	case 44: return exo_account_watch(pick_pfn(), pick_env(), pick_slot(), pick_slot());
+	case 45: return exo_repossess(pick_pfn(), draw(4) ? soon + 500000 : 0, pick_slot());
+	case 46: return exo_repossess_take(pick_pfn(), pick_slot());
 	case 43: return exo_stlb_offer(pick_env(), pick_pfn(), draw(5), pick_slot(), pick_slot());
 	}
 	return -1;

@@ -144,6 +144,12 @@ test_async(void)
 	holds("no slot: it waits",
 		!upcall_async(&act, &regs, EXO_ENTRY_EVENT) && regs.rip == 0x8000);
 	fresh();
+	act.event_due = DUE_EVENT | DUE_REVOKE;
+	upcalls_due(&act, &regs);
+	holds("both are due: REVOKE enters",
+		ua.save[0].vector == 0x100 + EXO_ENTRY_REVOKE && ua.depth == 1);
+	holds("EVENT waits", ua.pending == 1u << EXO_ENTRY_EVENT && act.event_due == 0);
+	fresh();
 	act.forced = regs;
 	holds("into a context taken by force", upcall_async(&act, &act.forced, EXO_ENTRY_EVENT));
 	holds("all of it is saved", ua.save[0].flags == EXO_SAVE_FULL && ua.save[0].rbx == 3 &&

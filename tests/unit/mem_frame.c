@@ -289,8 +289,15 @@ test_mark(void)
 		sys_frame_mark(alice, alice->ring[0], 1, EXO_FRAME_HEIR, 0, K_OWN), -EXO_EKIND);
 	gives("frame_mark KIND: a public env",
 		sys_frame_mark(alice, alice->frame, 1, EXO_FRAME_PUBLIC, 0, K_OWN), -EXO_EKIND);
-	gives("frame_mark",
-		sys_frame_mark(alice, pfn, 1, EXO_FRAME_PUBLIC | EXO_FRAME_FIXED, 0, K_OWN), 1);
+	gives("frame_mark RIGHTS: nobody guarantees his own",
+		sys_frame_mark(alice, pfn, 1, EXO_FRAME_PUBLIC | EXO_FRAME_FIXED, 0, K_OWN),
+		-EXO_ERIGHTS);
+	gives("frame_mark: a guarantee, by root",
+		sys_frame_mark(root, pfn, 1, EXO_FRAME_FIXED, 0, K_OWN), 1);
+	gives("frame_mark KIND: of a free frame",
+		sys_frame_mark(root, fake_free(), 1, EXO_FRAME_FIXED, 0, K_OWN), -EXO_EKIND);
+	gives("frame_mark: given up", sys_frame_mark(alice, pfn, 1, 0, EXO_FRAME_FIXED, K_OWN), 1);
+	gives("frame_mark", sys_frame_mark(alice, pfn, 1, EXO_FRAME_PUBLIC, 0, K_OWN), 1);
 	fake_tables(bob, VA);
 	gives("anyone maps a public frame", map1(bob, VA, pfn, EXO_OP_MAP, K_EMPTY), 1);
 	gives("but not for writing", map1(bob, VA, pfn, EXO_OP_MAP | EXO_MAP_WRITE, K_OWN),

@@ -239,6 +239,23 @@ op_stlb(void)
 }
 
 static i64
+op_repossess(void)
+{
+	exo_pfn pfn = draw(3) ? any_frame() : any_of(EXO_FRAME_LOST);
+
+	fake_now += draw(EXO_REPOSSESS_NS);
+	switch (draw(8)) {
+	case 0: return sys_repossess(self, pfn, ~0ull, any_key());
+	case 1: return sys_repossess(root, pfn, 0, K_OWN);
+	case 2: return sys_account_watch(self, any_frame(), any_env(), any_key(), any_key());
+	case 3:
+	case 4:
+		return sys_repossess(root, pfn, fake_now + EXO_REPOSSESS_NS * (1 + draw(3)), K_OWN);
+	default: return sys_repossess_take(root, pfn, K_OWN);
+	}
+}
+
+static i64
 op_clone(void)
 {
 	return sys_pt_clone(self, any_env(), any_va(), 1 + draw(1000), any_key());
@@ -298,6 +315,8 @@ static i64 (*const operations[])(void) = {
 	op_stlb,
 	op_stlb,
 	op_account,
+	op_repossess,
+	op_repossess,
 	op_touch,
 	op_touch,
 	op_pin,
@@ -427,6 +446,9 @@ main(void)
 	run();
 	for (unsigned n = 0; n < PEOPLE; n++)
 		die(n);
+	for (exo_pfn pfn = 0; pfn < frames_count; pfn++)	/* let go of when asked for */
+		if (frames[pfn].kind == EXO_FRAME_LOST)
+			must(sys_repossess_take(root, pfn, K_OWN) == 1);
 	for (exo_pfn pfn = 0; pfn < frames_count; pfn++)	/* the guards of the accounts */
 		if (frames[pfn].kind == EXO_FRAME_GUARD && frames[pfn].account == root_account &&
 			pfn != alice_guard / EXO_GUARDS_FRAME &&

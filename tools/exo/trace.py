@@ -25,7 +25,7 @@ EVENTS = {"exception": EXCEPTION, "upcall": UPCALL, "switch": SWITCH, "transfer"
           "irq": IRQ, "death": DEATH}
 VECTORS = {0: "#DE", 1: "#DB", 3: "#BP", 4: "#OF", 5: "#BR", 6: "#UD", 12: "#SS", 13: "#GP", 14: "#PF",
            16: "#MF", 17: "#AC", 19: "#XM", 21: "#CP"}
-ENTRIES = ("EXCEPTION", "SYSCALL", "PROLOGUE", "EPILOGUE", "EVENT", "CALL", "ACALL")
+ENTRIES = ("EXCEPTION", "SYSCALL", "PROLOGUE", "EPILOGUE", "EVENT", "CALL", "ACALL", "REVOKE")
 DEATHS = ("NONE", "EXIT", "NOENTRY", "NESTING", "EXCESS", "STATE")
 
 

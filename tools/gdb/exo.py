@@ -286,7 +286,7 @@ class Act(Command):
 class Uarea(Command):
     """exo uarea ENV: its u-area: save slots, entries, what is pending."""
     word, count = "uarea", (1, 1)
-    ENTRIES = ("EXCEPTION", "SYSCALL", "PROLOGUE", "EPILOGUE", "EVENT", "CALL", "ACALL")
+    ENTRIES = ("EXCEPTION", "SYSCALL", "PROLOGUE", "EPILOGUE", "EVENT", "CALL", "ACALL", "REVOKE")
 
     def run(self, text):
         ua = act_of(text)["ua"].dereference()

@@ -62,6 +62,7 @@
 INTERRUPTING exo_upcall_exception, exo_serve_exception
 INTERRUPTING exo_upcall_epilogue, exo_serve_epilogue
 INTERRUPTING exo_upcall_event, exo_serve_event
+INTERRUPTING exo_upcall_revoke, exo_serve_revoke
 
 /*
  * Resume the context in the topmost save slot (rdi), on an upcall stack.

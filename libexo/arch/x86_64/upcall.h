@@ -9,6 +9,7 @@
 
 extern const char exo_window_begin[], exo_window_end[];
 extern const char exo_upcall_exception[], exo_upcall_epilogue[], exo_upcall_event[];
+extern const char exo_upcall_revoke[];
 extern const char exo_upcall_syscall[], exo_upcall_prologue[];
 extern const char exo_upcall_call[], exo_upcall_acall[];
 
@@ -16,6 +17,7 @@ extern const char exo_upcall_call[], exo_upcall_acall[];
 void exo_serve_exception(struct exo_save *context);
 void exo_serve_epilogue(struct exo_save *context);
 void exo_serve_event(struct exo_save *context);
+void exo_serve_revoke(struct exo_save *context);
 void exo_serve_pending(struct exo_save *context);
 void exo_serve_syscall(struct exo_sysframe *frame);
 void exo_serve_call(exo_envid caller, struct exo_msg *message);

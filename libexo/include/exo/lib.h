@@ -55,7 +55,8 @@ struct exo_lib {
 	exo_upcall_fn *exception, *epilogue, *event;
 	exo_syscall_fn *syscall;
 	exo_call_fn *call, *acall;
-	uint64_t spare[7];
+	exo_upcall_fn *revoke;
+	uint64_t spare[6];
 };
 
 static inline struct exo_uarea *
@@ -98,6 +99,8 @@ void exo_on_exception(exo_upcall_fn *handler);
 void exo_on_epilogue(exo_upcall_fn *handler);	/* exo_epilogue_yield is the usual one */
 /* Called with NULL for what came while the program was parked or in a critical section. */
 void exo_on_event(exo_upcall_fn *handler);
+/* Frames were asked for, or taken: u->revocation says which.  It may be called with nothing new. */
+void exo_on_revoke(exo_upcall_fn *handler);
 void exo_on_syscall(exo_syscall_fn *handler);
 void exo_on_call(exo_call_fn *handler);		/* the gate opens when one is set */
 void exo_on_acall(exo_call_fn *handler);

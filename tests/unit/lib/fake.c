@@ -2,10 +2,13 @@
 #include <stdarg.h>
 #include "fake.h"
 #include "../../../kernel/dev/dev.h"
+#include "../../../kernel/event/event.h"
 
 struct env *root, *alice, *bob;
 exo_pfn root_account, alice_account, bob_account;
 exo_guardref alice_guard, bob_guard;
+u64 fake_now;
+struct fake_told fake_told;
 unsigned fake_flushes_va, fake_flushes_all;
 
 static void *boot_blocks[8];
@@ -107,6 +110,23 @@ env_dismantle(exo_pfn frame)
 	must(env_lock.word == 1 && mem_lock.word == 1);
 	must(env_table[env->slot].state == EXO_ENV_DEAD);
 	env_table[env->slot].state = EXO_ENV_FREE;
+	return true;
+}
+
+u64
+now_ns(void)
+{
+	return fake_now;
+}
+
+/* The root environment is one without an activation: nobody can tell it anything. */
+bool
+event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
+{
+	must(env_lock.word == 1 && mem_lock.word == 1);
+	if (env == root)
+		return false;
+	fake_told = (struct fake_told){ env, pfn, deadline, fake_told.times + 1 };
 	return true;
 }
 

@@ -34,6 +34,10 @@ extern struct env *root, *alice, *bob;
 extern exo_pfn root_account, alice_account, bob_account;
 extern exo_guardref alice_guard, bob_guard;
 
+/* The clock, and what environments were last told of revocations. */
+extern u64 fake_now;
+extern struct fake_told { const struct env *env; exo_pfn pfn; u64 deadline; unsigned times; } fake_told;
+
 void fake_start(void);				/* everything anew */
 struct env *fake_env(u32 slot, exo_pfn account);
 void fake_die(struct env *env);
