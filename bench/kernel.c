@@ -9,6 +9,7 @@
  * user-mode instructions of the stub (given in the row where they matter).
  * Rows go to the kernel log as `bench NAME INSTRUCTIONS`.
  */
+#include <exo/stlb.h>
 #include "t.h"
 
 #define RUNS 9
@@ -263,6 +264,22 @@ keys(void)
 	t_release(frame, 2);
 }
 
+/* A page fault that the software TLB answers. */
+static void
+stlb(void)
+{
+	exo_pfn frame = t_claim(2);
+	struct exo_stlb *array = (struct exo_stlb *)(T_VA + EXO_PAGE_BYTES);
+
+	t_map((uint64_t)array, frame, EXO_MAP_WRITE);
+	array[exo_stlb_index(T_VA, 1)] = (struct exo_stlb){ T_VA | EXO_MAP_READ | EXO_MAP_WRITE,
+		(frame + 1) | (uint64_t)K_ROOT << EXO_STLB_KEY_SHIFT };
+	exo_stlb_offer(exo_self(), frame, 1, 0, K_ROOT);
+	COST("stlb-hit", t_unmap(T_VA), *(volatile uint64_t *)T_VA = run, );
+	exo_stlb_offer(exo_self(), 0, 0, 0, 0);
+	t_release(frame, 2);
+}
+
 TEST(costs)
 {
 	baseline();
@@ -272,5 +289,6 @@ TEST(costs)
 	yields();
 	mapping();
 	keys();
+	stlb();
 	row("longest-entry-cycles", exo_cpu(0)->entry_max);
 }
