@@ -23,6 +23,8 @@ def suite(target):
     begin = time.monotonic()
     passed = failed = 0
     summed = False
+    if sys.stdout.isatty():
+        print(f"{target} ...", end="\r", flush=True)
     process = subprocess.Popen(["make", "--no-print-directory", "-j", JOBS, target], text=True,
                                errors="replace", stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -43,7 +45,11 @@ def suite(target):
 
 
 def main(targets):
-    results = [suite(target) for target in targets]
+    try:
+        results = [suite(target) for target in targets]
+    except KeyboardInterrupt:
+        print("interrupted")
+        return 130
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -136,6 +136,9 @@ def main():
                     print(f"== {where}\n{said}", end="")
                 for failure in failures:
                     print(failure, flush=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os._exit(130)			# without waiting for the other jobs; the machines got the key, too
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if not kernels:
