@@ -392,14 +392,13 @@ put_process(struct text *t, u32 what, const volatile struct sh_proc *p)
 static void
 put_meminfo(struct text *t)
 {
-	u64 all = 0, free = exo_info()->free_frames * 4, files;
+	u64 free = exo_info()->free_frames * 4, files;
 	const struct fs_super *super =
 		(const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
 
-	for (exo_pfn pfn = 0; pfn < exo_info()->frames; pfn++)
-		all += exo_frame(pfn)->kind != EXO_FRAME_ABSENT;
 	files = super->data_frames * 4;
-	put(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n", all * 4, free);
+	put(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n", (u64)SHARED->memory_frames * 4,
+		free);
 	put(t, "MemAvailable:   %8lu kB\nBuffers:               0 kB\n", free);
 	put(t, "Cached:         %8lu kB\nSwapCached:            0 kB\n", files);
 	put(t, "Shmem:          %8lu kB\nSReclaimable:          0 kB\n", files);

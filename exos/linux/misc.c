@@ -50,7 +50,7 @@ sys_sysinfo(long where)
 {
 	struct linux_sysinfo s = {
 		.uptime = clock_ns() / NSEC,
-		.totalram = exo_info()->frames * EXO_PAGE_BYTES,
+		.totalram = SHARED->memory_frames * EXO_PAGE_BYTES,
 		.freeram = exo_info()->free_frames * EXO_PAGE_BYTES,
 		.mem_unit = 1,
 	};

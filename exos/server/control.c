@@ -272,7 +272,8 @@ send_stats(void)
 	n = exo_snprintf(text, sizeof(text),
 		"frames %lu of %lu in use\nslices %lu\nkernel calls %lu\nreflected calls %lu\n"
 		"control transfers %lu\nupcalls %lu\npage faults delivered %lu\n",
-		info->frames - info->free_frames, info->frames, sum.slices, sum.calls,
+		server_shared_info()->memory_frames - info->free_frames,
+		server_shared_info()->memory_frames, sum.slices, sum.calls,
 		sum.reflected, sum.transfers, sum.upcalls, sum.faults);
 	n += exo_snprintf(text + n, sizeof(text) - n,
 		"address-space switches %lu\ninterrupts %lu\nlongest kernel entry %lu cycles\n"

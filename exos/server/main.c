@@ -65,6 +65,8 @@ archive_map(void)
 	return archive->magic == EXO_ARCHIVE_MAGIC ? NULL : "the boot archive is damaged";
 }
 
+static uint64_t memory_frames;
+
 static void
 info_fill(void)
 {
@@ -77,6 +79,7 @@ info_fill(void)
 	sh->session_account = session_account;
 	sh->text_pt = image.text_table;
 	sh->image_data_bytes = image.data_bytes;
+	sh->memory_frames = memory_frames;
 	sh->trace = run.trace != NULL;
 	__builtin_memcpy(sh->hostname, "exos", 5);
 }
@@ -103,6 +106,8 @@ boot(void)
 {
 	const char *why = archive_map();
 
+	/* The table covers holes, too, so its length does not tell how much memory there is. */
+	memory_frames = exo_info()->free_frames + exo_info()->archive_bytes / EXO_PAGE_BYTES;
 	if (!why)
 		why = server_memory_boot();
 	if (!why)
@@ -163,7 +168,8 @@ ended(void)
 	if (!p || p->sh->state != PROC_ZOMBIE)
 		return;
 	if (run.unstarted)
-		control_finish(p->sh->status >> 8 == 127 ? EXO_EXIT_NOTFOUND : EXO_EXIT_NOEXEC, run.unstarted, "");
+		control_finish(p->sh->status >> 8 == 127 ? EXO_EXIT_NOTFOUND : EXO_EXIT_NOEXEC,
+			run.unstarted, "");
 	if ((p->sh->status & 0x7f) == 0)
 		control_finish(EXO_EXIT_STATUS, p->sh->status >> 8 & 0xff, "");
 	control_finish(EXO_EXIT_SIGNAL, p->sh->status & 0x7f, "");

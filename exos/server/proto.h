@@ -101,13 +101,14 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t session_account;
 	uint64_t text_pt;		/* pfn of the shared page table of the image */
 	uint64_t image_data_bytes;	/* template size */
+	uint64_t memory_frames;		/* what was free at the start, and the boot archive */
 	uint64_t procs_off,
 		fs_off; /* offsets of sh_proc[SH_PROCS], of the file system, from the region */
 	uint32_t trace;			/* Linux calls are to be traced */
 	uint32_t flags;
 	char hostname[64];
 	struct sh_tty tty;
-	uint64_t spare[32];
+	uint64_t spare[31];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
