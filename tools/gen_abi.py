@@ -13,6 +13,7 @@ data does not rebuild the world.
 
 import json
 import os
+import re
 import sys
 import tomllib
 
@@ -28,7 +29,7 @@ TYPES = {
     "env": ("exo_envid", "environment: generation << 16 | slot"),
     "va": ("uint64_t", "page-aligned user address"),
     "where": ("uint64_t", "page-aligned user address, EXO_PT_* in the low bits"),
-    "ptr": ("const void *", "address of a structure or vector, read once"),
+    "ptr": ("const void *", "address of a structure or vector (include/exo/types.h), read once"),
     "u64": ("uint64_t", "number"),
     "u32": ("uint32_t", "number"),
     "i64": ("int64_t", "signed number"),
@@ -205,11 +206,16 @@ def calls_h(calls):
     return "\n".join(out)
 
 
+def cell(text):
+    """In a table a bar would end the cell."""
+    return text.replace("|", "\\|")
+
+
 def page(call, texts):
     out = [f"# {call['name']}", "", call["doc"], ""]
     out.append(f"Number {call['nr']}: `rax = EXO_CALL | EXO_NR_{call['name']}`.")
     if call.get("special"):
-        out.append("Written in assembly: registers are the message.")
+        out.append("Written in assembly: registers are the message. libexo makes functions of the three (exo/lib.h).")
     else:
         params = ", ".join(parameter(*a) for a in call["args"]) or "void"
         out += ["", f"    int64_t exo_{call['name']}({params})"]
@@ -218,7 +224,7 @@ def page(call, texts):
                 f"`exo_{call['name']}_all` goes on from there."]
     if call["args"]:
         out += ["", "| register | argument | what it is |", "| --- | --- | --- |"]
-        out += [f"| {r} | {a} | {TYPES[k][1]} |" for r, (a, k) in zip(REGISTERS, call["args"])]
+        out += [f"| {r} | {a} | {cell(TYPES[k][1])} |" for r, (a, k) in zip(REGISTERS, call["args"])]
     out += ["", "## Rights", ""]
     out += [f"- {r}" for r in call.get("rights", [])] or ["No key is asked for."]
     out += ["", "## Errors", ""]
@@ -233,16 +239,17 @@ def page(call, texts):
 def index(calls, errors):
     out = ["# Kernel calls", "", "Made by tools/gen_abi.py from abi/; change them there and run `make docs`.", "",
            "`rax = 0x40000000 | nr`; arguments in rdi rsi rdx r10 r8 r9; the result in rax is >= 0, or an error",
-           "negated. rcx and r11 are lost; rdi rsi rdx r8 r9 r10 come back zero; everything else is kept.", "",
+           "negated. rcx and r11 are lost; rdi rsi rdx r8 r9 r10 come back zero; everything else is kept. A bound key whose",
+           "guard has begun a new generation gives STALE where an empty slot gives KEY.", "",
            "| nr | call | what it does |", "| --- | --- | --- |"]
-    out += [f"| {c['nr']} | [{c['name']}]({c['name']}.md) | {first_sentence(c['doc'])} |" for c in calls]
+    out += [f"| {c['nr']} | [{c['name']}]({c['name']}.md) | {cell(first_sentence(c['doc']))} |" for c in calls]
     out += ["", "## Errors", "", "| number | error | meaning | Linux programs see |", "| --- | --- | --- | --- |"]
     out += [f"| {n} | EXO_E{e['name']} | {e['text']} | {e['errno']} |" for n, e in enumerate(errors, 1)]
     return "\n".join(out) + "\n"
 
 
 def first_sentence(doc):
-    return doc.split(". ")[0].rstrip(".") + "."
+    return re.split(r"(?<!\.)\. ", doc)[0].rstrip(".") + "."	# ".." is a range
 
 
 def pages(calls, errors):
