@@ -3,12 +3,15 @@
 """Boot every guest test and demo, collect what they say, say what failed.
 
   tests/run.py [-v] [--machine M]... [--kernel release|debug]... [--jobs N]
-               [--timeout S] [--calls N] [--seed N] [NAME]...
+               [--timeout S] [--calls N] [--seed N] [--real-time] [NAME]...
 
 A test is a static ELF that boots as init; it prints `ok NAME` or `FAIL NAME:
 why` through the kernel log and stops the machine.  A demo counts as one test:
 it passes when its status is 0.  A test that does not come to its end is a
 failure too.  Output: failures, then a summary as the last line.
+
+Time in the machine is counted in instructions, so that a busy host changes
+nothing; --real-time gives it the host's clock, which finds other races.
 """
 
 import argparse
@@ -63,6 +66,7 @@ def boot(program, machine, kernel, options, scratch):
     gone = socket.socketpair()		# nobody reads this port
     gone[0].close()
     argv = qemu.command(f"{ROOT}/{KERNELS[kernel]}", path, machine=machine, accel="tcg",
+                        icount=not options.real_time,
                         ports={qemu.PORT_LOG: f"file,path={directory}/log",
                                qemu.PORT_STDERR: gone[1].fileno(),
                                qemu.PORT_STDIO: loop[0].fileno(), qemu.PORT_SPARE: loop[1].fileno()},
@@ -117,6 +121,7 @@ def main():
     parser.add_argument("--kernel", action="append", choices=KERNELS)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--real-time", action="store_true", help="the host's clock instead of one instruction a nanosecond")
     parser.add_argument("--calls", type=int, default=20000, help="calls that the fuzzer makes")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
