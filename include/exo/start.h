@@ -30,7 +30,7 @@ struct exo_start {
 	exo_pfn account;		/* pays for what the program claims */
 	exo_envid parent;		/* who started it, 0: nobody to tell */
 	/* Slots of the key ring; EXO_NO_SLOT where there is none. */
-	exo_slot k_account;		/* opens the account: W to claim, C to release */
+	exo_slot k_account;		/* opens the account: A to claim for it, C to release */
 	exo_slot k_env;			/* opens this environment's guard */
 	exo_slot k_parent;		/* may post to the parent */
 	exo_slot k_console;		/* may submit to the console queues below */

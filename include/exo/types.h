@@ -124,7 +124,7 @@ struct exo_term {
 /* What env_create needs; every frame is named by the caller and owned by `account`. */
 struct exo_env_spec {
 	uint32_t slot;			/* free slot of the environment table */
-	exo_slot k_account;		/* opens the account's guard for writing */
+	exo_slot k_account;		/* opens the account's guard: allot */
 	exo_pfn account;		/* charged for everything the environment claims */
 	exo_pfn env_frame;		/* private kernel state lies here */
 	exo_pfn root_frame;		/* top-level page table */

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Keys and guards: the tests of dominance (pure), guards in guard frames,
- * key rings.  Guards are under mem_lock (they lie in frames), rings under
- * env_lock.
+ * Who may do what: keys and guards.
+ *
+ * Every object that can be reached refers to a guard, and a key in the caller's
+ * ring must open it: a named key by its name, tested anew each time; a bound
+ * key because it was minted on this very guard.  Guards lie in guard frames
+ * that somebody owns (guard.c has their life), keys in the ring frames of an
+ * environment (key.c: key_narrow, key_bind, key_copy, key_take fill an empty
+ * slot; key_drop, or the end of the environment, empties it).  No user maps a
+ * ring; guard frames can be mapped to be read, for their holder counts.
+ *
+ * Guards are under mem_lock, because they lie in frames; rings under env_lock.
+ * Bound keys are counted by their guard, so what changes a ring takes both.
  */
 #ifndef KERNEL_CAP_H
 #define KERNEL_CAP_H

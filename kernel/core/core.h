@@ -24,8 +24,6 @@ typedef uint8_t u8;
 typedef int64_t i64;
 
 #define noreturn_ __attribute__((noreturn))
-#define __user __attribute__((noderef_by_convention))
-#undef __user
 #define __user				/* marks addresses that only copy_from_user may touch */
 
 /* Thread-safety annotations (clang -Wthread-safety). */
@@ -55,7 +53,7 @@ struct LOCKABLE lock {
 void lock_acquire(struct lock *l) ACQUIRE(l);
 void lock_release(struct lock *l) RELEASE(l);
 
-/* The three big locks of the first kernel; see docs/design.md, "Locks". */
+/* The three big locks; see docs/design.md, "Locks". */
 extern struct lock env_lock;		/* environment table, activations' relations, key rings */
 extern struct lock mem_lock;		/* frame table, accounts, guards, page tables */
 extern struct lock dev_lock;		/* devices, interrupt bindings */

@@ -7,8 +7,11 @@
  * slice's owner who waits on another environment, or on a predicate, gives its
  * time to whoever that makes runnable (chain.c, predicate.c).
  *
- * `occupied` mirrors "has an owner" in the exposed table, so that 500 empty
- * slices cost a dispatch eight words.
+ * A slice's life: slice_claim (free -> owned, under a guard or none), slice_pass
+ * (another owner), slice_release or the reaping of its owner (free); one whose
+ * owner is dead is skipped meanwhile.  The vectors are under env_lock; struct cpu
+ * is its own CPU's, with interrupts off, but for `occupied`, which mirrors "has
+ * an owner" so that 500 empty slices cost a dispatch eight words.
  */
 #include "cpu_priv.h"
 #include "../arch/x86_64/arch.h"

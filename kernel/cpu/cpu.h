@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Processors: per-CPU state, the vector of time slices, the dispatcher,
- * predicates.
+ * predicates.  cpu.c tells the story.
  */
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H

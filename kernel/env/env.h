@@ -2,6 +2,8 @@
 /*
  * Environments and activations.  struct env lies in the env frame, struct act
  * in the activation frame of each CPU; both are the caller's frames, typed.
+ * env.c tells their life.  The exposed table, and how activations relate to
+ * each other, are under env_lock, the first of all locks.
  */
 #ifndef KERNEL_ENV_H
 #define KERNEL_ENV_H

@@ -9,6 +9,9 @@
  * EVENT.  A line bound to an environment is masked when it fires and stays so
  * until the environment asks for the next one: an interrupt can take no more
  * processor time than its owner gives it.
+ *
+ * The bindings of lines (irq_bind; gone with the environment) are under
+ * dev_lock, posting is under env_lock.
  */
 #ifndef KERNEL_EVENT_H
 #define KERNEL_EVENT_H

@@ -28,7 +28,11 @@
  *   cpu:    act = caller, chain = 0
  *   enter:  call_rip, call_rsp, call_rflags; rax = 0, r10 = rcx = r11 = 0, message registers and rdi as they are
  *
- * In both the new act's vector registers must trap unless cpu->fpu is it.
+ * In both the vector registers change hands as fpu_switch (cpu/cpu.c) has it: the
+ * old act's are saved if it used any, the new act's loaded, or clean and trapping.
+ *
+ * All of it is under env_lock; the fast path takes none, because interrupts are
+ * off and there is one CPU.
  */
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames, accounts, page tables and the reverse map: what other parts of the
- * kernel may call.  All of it is under mem_lock.
+ * Memory and translation: frames, accounts, page tables and the reverse map.
+ * What other parts of the kernel may call; all of it is under mem_lock, which
+ * is taken after env_lock.
+ *
+ * The stories, with the life of each: frame.c (frames), account.c (who owns
+ * and pays), pt.c (bindings), reap.c (what the dead leave), repossess.c (taken
+ * by the arbiter), stlb.c (bindings made at the fault).  The calls are in *_sys.c,
+ * what must always be true in mem_check.c.
  *
  * Who writes the tables: frame.c (claim, free, type, scrub), account.c (lists,
  * limits), pt.c (bindings).  A free frame is DIRTY: nobody knows what lies in

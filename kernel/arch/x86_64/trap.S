@@ -212,7 +212,7 @@ from_kernel:
 
 /* ---- exceptions that C takes whole ---------------------------------------------------- */
 
-	/* A program's first use of vector registers since it was switched to. */
+	/* A program's first use of vector registers: until then it has none. */
 	.balign 16
 stub_7:
 	pushq	$0

@@ -13,8 +13,9 @@
  *   | address of slot ---|----------> the kernel did (EXO_SAVE_FULL)
  *   +--------------------+ handler
  *
- * No instruction here touches x87 or vector state: it may be another
- * program's until the first use traps.
+ * No instruction here touches x87 or vector state: it is the interrupted
+ * program's, and using it would cost an environment that has none a trap and
+ * a save at every switch.
  */
 #include "offsets.h"
 
