@@ -102,7 +102,7 @@ struct exo_env {
 	uint32_t env_frame;		/* pfn */
 	exo_guardref guard;
 	uint64_t calls;			/* kernel calls made */
-	uint64_t upcalls;
+	uint64_t upcalls;		/* but for page faults */
 	uint64_t faults;		/* page faults delivered */
 	uint64_t slices;		/* slices begun */
 	uint64_t run_ns;		/* processor time used */

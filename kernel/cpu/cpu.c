@@ -17,9 +17,20 @@
 #include "../arch/x86_64/arch.h"
 
 struct cpu cpus[CPUS_MAX];
+struct act nobody = { .state = ACT_RUNNING };
 u32 cpus_count;
 struct exo_slice *slices;
 struct exo_cpu *cpus_pub;
+
+static struct act **
+acts_empty(void)
+{
+	struct act **acts = boot_alloc(ENV_SLOTS * sizeof(*acts));
+
+	for (u32 n = 0; n < ENV_SLOTS; n++)
+		acts[n] = &nobody;
+	return acts;
+}
 
 void
 cpu_init(u32 count)
@@ -45,6 +56,7 @@ cpu_init(u32 count)
 		cpus[n].self = &cpus[n];
 		cpus[n].id = n;
 		cpus[n].pub = &cpus_pub[n];
+		cpus[n].acts = acts_empty();
 		cpus[n].slice = EXO_SLICES_CPU - 1;
 	}
 }
@@ -90,6 +102,7 @@ cpu_forget(struct act *act)
 {
 	struct cpu *cpu = &cpus[act->cpu];
 
+	cpu->acts[EXO_ENV_SLOT(act->id)] = &nobody;
 	if (cpu->fpu == act) {
 		arch_fpu_trap(false);
 		arch_fpu_init();

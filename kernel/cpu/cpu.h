@@ -6,22 +6,33 @@
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 
-#include "../env/env.h"
+#include "../arch/x86_64/arch.h"
 
 #define SLICE_NS     5000000ull		/* length of a slice */
 #define GRACE_NS     2000000ull		/* end-of-slice grace */
 #define FORFEITS_MAX 16u
 #define CHAIN_MAX    8u			/* length of a chain of control transfers */
 
-/* One for each CPU, reached by the kernel's GS.  First words known to entry.S. */
+#define KSTACK_BYTES 16384
+
+/*
+ * One for each CPU: its kernel stack, and right behind it its words, so that
+ * both the kernel's GS (which points at `self`) and the frame of an exception
+ * lead to them.  Offsets known to arch/.
+ */
 struct cpu {
+	u8 kstack_guard[EXO_PAGE_BYTES];	/* not mapped: below it the stack ends */
+	u8 kstack[KSTACK_BYTES];
 	struct cpu *self;
+	u64 kstack_top;			/* address of the word above */
 	u64 user_rsp;			/* scratch of the entry path */
-	u64 kstack_top;
 	struct act *act;		/* whose address space is loaded and who runs; NULL when idle */
-	u32 id;
+	struct exo_uarea *ua;		/* act's, the kernel's alias */
+	struct act **acts;		/* [env_lock] by the slot of an environment's name: its activation here */
 	u32 chain;			/* control transfers between the slice's owner and act */
+	u32 fpu_on;			/* arch: vector registers do not trap; tested with chain, as one word */
 	struct exo_cpu *pub;
+	u32 id;
 	u32 slice;			/* index of the slice being run */
 	u32 in_grace;			/* the slice is over: epilogue delivered, or deferred by a critical section */
 	u64 head;			/* environment whose chain of transfers runs: owner, or given the rest by a yield */
@@ -30,20 +41,30 @@ struct cpu {
 	u64 told;			/* environment that the epilogue was meant for, while in_grace */
 	u64 timer_at;			/* ns the one-shot timer is set to, 0: off */
 	struct act *fpu;		/* whose vector state is in the registers; NULL: they are clean */
-	struct act *fs;			/* whose FS base is in the register */
-	u32 trapping;			/* CR0.TS as it stands (arch) */
-	u64 scratch[2];			/* of transfer.S */
+	struct act *fs;			/* while act is NULL: whose FS base is in the register */
 	u64 entered;			/* since when the present act is charged for time, ns */
-	u64 loaded_cr3;
 	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */
-};
+} __attribute__((aligned(4096)));
 
 extern struct cpu cpus[CPUS_MAX];
 extern u32 cpus_count;			/* [I] */
 extern struct exo_slice *slices;	/* [env_lock] the exposed table, EXO_SLICES_CPU for each CPU */
 extern struct exo_cpu *cpus_pub;	/* the exposed table */
 
-struct cpu *this_cpu(void);		/* arch */
+/* In every place of cpu.acts where nobody is: it has no name, and nothing can be done with it. */
+#define ENV_SLOTS 16384u		/* a power of two, ENVS_MAX at least: any name leads into the array */
+_Static_assert(ENV_SLOTS >= ENVS_MAX, "a place for every slot");
+extern struct act nobody;
+
+/* The activation on this CPU of the live environment of that name, or NULL. */
+static inline struct act *
+act_find(const struct cpu *cpu, exo_envid id) REQUIRES(env_lock)
+{
+	struct act *act = cpu->acts[id % ENV_SLOTS];
+
+	return act->id == id && act != &nobody ? act : NULL;
+}
+
 
 /* Run whoever is next (or sleep until somebody is).  `to` is tried first, on the present slice. */
 noreturn_ void cpu_dispatch(exo_envid to);

@@ -30,12 +30,21 @@ inv_running(const struct cpu *cpu) REQUIRES(env_lock)
 	return cpu->chain <= CHAIN_MAX;
 }
 
-/* Vector registers are those of somebody alive here, or nobody's. */
+/* Vector registers are those of somebody alive here, or clean. */
 static bool
 inv_fpu(const struct cpu *cpu)
 {
 	return cpu->fpu == NULL ||
 		(cpu->fpu->cpu == cpu->id && cpu->fpu->pub->state == EXO_ENV_ALIVE);
+}
+
+/* Who runs has the vector registers, or has never used them and would trap. */
+static bool
+inv_fpu_on(const struct cpu *cpu)
+{
+	if (cpu->act == NULL)
+		return true;
+	return cpu->fpu_on ? cpu->fpu == cpu->act : cpu->fpu == NULL && !cpu->act->fpu_valid;
 }
 
 void
@@ -47,6 +56,7 @@ cpu_check(void)
 			must(inv_slice(&cpus[n], index));
 		must(inv_running(&cpus[n]));
 		must(inv_fpu(&cpus[n]));
+		must(inv_fpu_on(&cpus[n]));
 	}
 	lock_release(&env_lock);
 }

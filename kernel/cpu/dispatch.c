@@ -26,16 +26,6 @@ struct scan {
 	bool again;			/* somebody would run but for a forfeit */
 };
 
-/* The activation that would be first on env's slice on this CPU, or NULL. */
-static struct act *
-act_of(const struct cpu *cpu, exo_envid id) REQUIRES(env_lock)
-{
-	int error;
-	struct env *env = env_find(id, &error);
-
-	return env != NULL ? env->act[cpu->id] : NULL;
-}
-
 static u64
 interrupts_seen(const struct cpu *cpu)
 {
@@ -107,7 +97,7 @@ enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 p
 static void
 try_yield(struct cpu *cpu, exo_envid to, u64 now) REQUIRES(env_lock)
 {
-	struct act *first = act_of(cpu, to);
+	struct act *first = act_find(cpu, to);
 	struct chain chain;
 	u64 prologue = 0;
 
@@ -123,7 +113,7 @@ static void
 try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
 {
 	struct exo_slice *slice = &slices[cpu->id * EXO_SLICES_CPU + index];
-	struct act *first = act_of(cpu, slice->owner);
+	struct act *first = act_find(cpu, slice->owner);
 	struct chain chain;
 	u64 prologue = 0;
 
@@ -192,6 +182,8 @@ cpu_dispatch(exo_envid to)
 	struct scan scan = { .now = now_ns() };
 
 	cpu_charge(cpu, scan.now);
+	if (cpu->act != NULL)
+		cpu->fs = cpu->act;
 	cpu->act = NULL;
 	cpu->pub->running = 0;
 	lock_acquire(&env_lock);

@@ -66,7 +66,6 @@ upcall_enter(struct act *act, struct regs *regs, u32 depth, u64 rip, u32 flags)
 	ua->critical = 1;
 	regs->rip = rip;
 	regs->rflags = RFLAGS_FIXED;
-	act->pub->upcalls++;
 }
 
 static noreturn_ void
@@ -96,7 +95,10 @@ upcall_sync(struct act *act, struct regs *regs, u64 addr)
 	ua->save[depth].addr = addr;
 	ua->save[depth].error = (uint32_t)regs->error;
 	ua->save[depth].vector = (uint16_t)regs->vector;
-	act->pub->faults += regs->vector == 14;
+	if (regs->vector == 14)
+		act->pub->faults++;
+	else
+		act->pub->upcalls++;
 	upcall_enter(act, regs, depth, rip, flags);
 }
 
@@ -122,6 +124,7 @@ upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
 	ua->save[depth].error = 0;
 	ua->save[depth].vector = (uint16_t)(0x100 + entry);
 	trace(TRACE_WHAT(EXO_TRACE_UPCALL, entry, 0), regs->rip, 0);
+	act->pub->upcalls++;
 	upcall_enter(act, regs, depth, rip, full ? EXO_SAVE_FULL : 0);
 	return true;
 }

@@ -110,6 +110,7 @@ act_make(struct env *env, const struct exo_act_spec *spec)
 	act->ua->overrun = 0;
 	act->ua->revocation = (struct exo_revocation){ 0 };
 	env->act[spec->cpu] = act;
+	cpus[spec->cpu].acts[env->slot] = act;
 }
 
 void
@@ -129,6 +130,9 @@ env_kill(struct env *env, u64 reason)
 	if (cpu->act == NULL || cpu->act->env != env)
 		return;
 	/* One CPU: nobody else runs.  With more, those that run it are interrupted here. */
+	cpu_charge(cpu, now_ns());
+	cpu->act = NULL;
+	cpu->fs = NULL;
 	lock_release(&env_lock);
 	cpu_dispatch(cpu->chain != 0 ? cpu->head : 0);
 }

@@ -53,8 +53,11 @@ struct act {
 	struct env *env;		/* [I] */
 	struct exo_env *pub;		/* [I] public entry */
 	u64 id;				/* [I] the environment's name */
-	u32 state;			/* [env_lock] enum act_state */
+	u32 state;			/* [env_lock] enum act_state; the next two are tested with it, as one word */
+	u16 event_due;			/* DUE_*: not yet delivered or left pending */
+	u16 fpu_valid;			/* vector_state below holds this activation's */
 	u32 cpu;			/* [I] */
+	u32 strikes;			/* slices in a row that were overrun */
 	/* ACT_CALLING: */
 	u64 call_rip, call_rsp, call_rflags;
 	u64 waiting_on;			/* callee, 0: none */
@@ -64,11 +67,9 @@ struct act {
 	u32 nterms;
 	u32 waiting;			/* a predicate or deadline is installed */
 	u32 overrun;			/* slices to be forfeited */
-	u32 strikes;			/* slices in a row that were overrun */
-	u64 fs_base;			/* while cpu->fs is another */
-	u32 event_due;			/* DUE_*: not yet delivered or left pending */
 	u32 stlb;			/* [mem_lock] not 0: page faults look into env->stlb first */
-	u32 fpu_valid;			/* the area below holds this activation's vector state */
+	u64 fs_base;			/* while it is not in the register */
+	u32 spare;
 	u32 frame;			/* pfn of this */
 	u64 asked, lost;		/* [env_lock] revocations recorded in the u-area */
 	struct term term[EXO_TERMS_MAX];

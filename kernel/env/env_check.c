@@ -28,6 +28,13 @@ inv_act_state(const struct act *act)
 		act->state <= ACT_FORCED && act->nterms <= EXO_TERMS_MAX;
 }
 
+/* A parked one is next entered by an upcall: nothing waits to be delivered. */
+static bool
+inv_parked(const struct act *act)
+{
+	return act->state != ACT_PARKED || act->event_due == 0;
+}
+
 /* Whoever is RUNNING is what its CPU runs. */
 static bool
 inv_running(const struct act *act)
@@ -45,6 +52,19 @@ inv_act_frames(const struct act *act)
 		frame_ptr(act->frame) == act;
 }
 
+/* By the slot of its name each CPU finds the activation of one who is alive, else nobody. */
+static bool
+inv_act_found(u32 slot, const struct env *env)
+{
+	for (u32 n = 0; n < cpus_count; n++) {
+		const struct act *act = env != NULL ? env->act[n] : NULL;
+
+		if (cpus[n].acts[slot] != (act != NULL ? act : &nobody))
+			return false;
+	}
+	return true;
+}
+
 static void
 check_env(const struct env *env, bool alive)
 {
@@ -57,6 +77,7 @@ check_env(const struct env *env, bool alive)
 		must(env->act[n]->env == env);
 		must(inv_act_frames(env->act[n]));
 		must(inv_act_state(env->act[n]));
+		must(inv_parked(env->act[n]));
 		must(!alive || inv_running(env->act[n]));
 	}
 }
@@ -66,9 +87,12 @@ env_check(void)
 {
 	for (u32 slot = 0; slot < envs_count; slot++) {
 		const struct exo_env *pub = &envs[slot];
-		const struct env *env;
+		const struct env *env = NULL;
 
 		must(inv_free_clear(pub));
+		if (pub->state == EXO_ENV_ALIVE)
+			env = frame_ptr(pub->env_frame);
+		must(inv_act_found(slot, env));
 		if (pub->id == 0)
 			continue;
 		env = frame_ptr(pub->env_frame);

@@ -13,18 +13,18 @@
  * registers of the user in *regs (rax the call number, rcx = rip, r11 =
  * rflags).  None returns: they enter an activation or dispatch.
  *
- * Fast call, exactly: callee's table entry has this id and is ALIVE, its
- * activation on this CPU is PARKED, ua->gate != 0, ua->critical == 0,
+ * Fast call, exactly: the live environment of this id has an activation on
+ * this CPU, which is PARKED, ua->gate != 0, ua->critical == 0,
  * cpu->chain + 1 < CHAIN_MAX, entry[CALL] is a user address other than 0.  Then
  *   caller: state CALLING, call_rip/rsp/rflags, waiting_on = id, call_deadline = r10
  *   callee: state RUNNING, ua->gate = 0, ua->critical = 1; waiting and its terms stay
- *   cpu:    act = callee, chain + 1; callee's pub->transfers + 1
+ *   cpu:    act = callee, chain + 1; callee's pub->transfers + 1, caller's pub->calls + 1
  *   enter:  rip = entry[CALL], rflags 0x202, rax = caller's id, rsp = 0, rcx = r11 = 0
  *
- * Fast return, exactly: cpu->head == the caller named, its table entry alive,
- * its activation CALLING and waiting_on == the callee's id, event_due == 0.  Then
- *   callee: state PARKED, ua->gate = 1, ua->critical = 0
- *   caller: state RUNNING, waiting_on = 0, call_deadline = 0
+ * Fast return, exactly: cpu->head == the caller named, which is alive, its
+ * activation CALLING and waiting_on == the callee's id, event_due == 0.  Then
+ *   callee: state PARKED, event_due = strikes = 0, ua->gate = 1, ua->critical = 0
+ *   caller: state RUNNING, waiting_on = 0
  *   cpu:    act = caller, chain = 0
  *   enter:  call_rip, call_rsp, call_rflags; rax = 0, r10 = rcx = r11 = 0, message registers and rdi as they are
  *

@@ -10,6 +10,20 @@
 
 struct cpu;
 
+/* Hosted: the unit tests have one of their own. */
+#if __STDC_HOSTED__
+struct cpu *this_cpu(void);
+#else
+static inline struct cpu *
+this_cpu(void)
+{
+	struct cpu *cpu;
+
+	__asm__("mov %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+#endif
+
 /* ---- entering user mode; none of these returns.  The act is made current: address space, GS... */
 noreturn_ void arch_enter_upcall(struct act *act, u64 rip, u64 rax);	/* all else zero */
 noreturn_ void arch_enter_regs(struct act *act, const struct regs *regs);	/* a full context */

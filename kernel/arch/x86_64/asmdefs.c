@@ -8,6 +8,9 @@
 
 #define DEFINE(name, value) __asm__ volatile(".ascii \"->" #name " %c0\"" : : "i"(value))
 #define OFFSET(name, type, field) DEFINE(name, offsetof(struct type, field))
+/* From where GS points, and where the kernel's stack ends. */
+#define CPU_OFFSET(name, field)                                                                    \
+	DEFINE(name, offsetof(struct cpu, field) - offsetof(struct cpu, self))
 
 void asmdefs(void);
 void asmdefs_tables(void);
@@ -15,19 +18,17 @@ void asmdefs_tables(void);
 void
 asmdefs(void)
 {
-	OFFSET(CPU_USER_RSP, cpu, user_rsp);
-	OFFSET(CPU_KSTACK_TOP, cpu, kstack_top);
-	OFFSET(CPU_ACT, cpu, act);
-	OFFSET(CPU_CHAIN, cpu, chain);
-	OFFSET(CPU_HEAD, cpu, head);
-	OFFSET(CPU_FPU, cpu, fpu);
-	OFFSET(CPU_LOADED_CR3, cpu, loaded_cr3);
-	OFFSET(CPU_ID, cpu, id);
-
-	OFFSET(CPU_PUB, cpu, pub);
-	OFFSET(CPU_FS, cpu, fs);
-	OFFSET(CPU_TRAPPING, cpu, trapping);
-	OFFSET(CPU_SCRATCH, cpu, scratch);
+	DEFINE(CPU_WORDS, offsetof(struct cpu, self));
+	CPU_OFFSET(CPU_KSTACK_TOP, kstack_top);
+	CPU_OFFSET(CPU_USER_RSP, user_rsp);
+	CPU_OFFSET(CPU_ACT, act);
+	CPU_OFFSET(CPU_UA, ua);
+	CPU_OFFSET(CPU_ACTS, acts);
+	CPU_OFFSET(CPU_CHAIN, chain);
+	CPU_OFFSET(CPU_FPU_ON, fpu_on);
+	CPU_OFFSET(CPU_FPU, fpu);
+	CPU_OFFSET(CPU_HEAD, head);
+	CPU_OFFSET(CPU_PUB, pub);
 	OFFSET(CPUPUB_RUNNING, exo_cpu, running);
 	OFFSET(CPUPUB_SWITCHES, exo_cpu, switches);
 
@@ -59,14 +60,9 @@ asmdefs(void)
 void
 asmdefs_tables(void)
 {
-	OFFSET(PUB_ID, exo_env, id);
-	OFFSET(PUB_STATE, exo_env, state);
+	DEFINE(ACTS_MASK, ENV_SLOTS - 1);
 	OFFSET(PUB_WAITING_ON, exo_env, waiting_on);
-	OFFSET(PUB_ENV_FRAME, exo_env, env_frame);
 	OFFSET(PUB_TRANSFERS, exo_env, transfers);
-	OFFSET(ENV_ACT, env, act[0]);
-	DEFINE(ENV_ALIVE, EXO_ENV_ALIVE);
-	DEFINE(ENV_SHIFT, 7);
 	OFFSET(PUB_CALLS, exo_env, calls);
 	OFFSET(PUB_UPCALLS, exo_env, upcalls);
 	OFFSET(PUB_FAULTS, exo_env, faults);
@@ -92,24 +88,29 @@ asmdefs_tables(void)
 	OFFSET(UA_SAVE_VECTOR, exo_uarea, save[0].vector);
 	OFFSET(UA_SAVE_FLAGS, exo_uarea, save[0].flags);
 	DEFINE(SAVE_SLOTS, EXO_SAVE_SLOTS);
+	DEFINE(SAVE_BYTES, sizeof(struct exo_save));
 	DEFINE(SAVE_CRITICAL, EXO_SAVE_CRITICAL);
 
-	OFFSET(FEATURES_FSGSBASE, features, fsgsbase);
 	OFFSET(FEATURES_SMAP, features, smap);
 	OFFSET(FEATURES_HIDDEN, features, hidden);
-	OFFSET(FEATURES_TRANSFER, features, transfer);
 	OFFSET(FEATURES_XCR0, features, xcr0);
 	DEFINE(REGS_BYTES, sizeof(struct regs));
 	OFFSET(REGS_RFLAGS, regs, rflags);
 	DEFINE(ENOCALL, EXO_ENOCALL);
 }
 
-/* trap.S moves error, vector and flags of a slot as one word, and multiplies by 192. */
+/* trap.S moves error, vector and flags of a slot as one word. */
 #define SAVE_AT(field) offsetof(struct exo_save, field)
 _Static_assert(SAVE_AT(vector) == SAVE_AT(error) + 4, "one word");
 _Static_assert(SAVE_AT(flags) == SAVE_AT(error) + 6, "one word");
-_Static_assert(sizeof(struct exo_save) == 3 << 6, "slot arithmetic");
-_Static_assert(sizeof(struct exo_env) == 1 << 7, "ENV_SHIFT");
 _Static_assert(USER_LAST == EXO_USER_TOP - 1, "entry addresses");
-_Static_assert(offsetof(struct cpu, self) == 0, "this_cpu");
+_Static_assert(offsetof(struct exo_uarea, depth) + 4 == offsetof(struct exo_uarea, critical),
+	"trap.S reads both at once");
+/* The processor aligns the stack before it pushes an exception's frame, which lies right below. */
+_Static_assert(offsetof(struct cpu, self) % 16 == 0, "CPU_WORDS");
+_Static_assert(offsetof(struct cpu, chain) % 8 == 0, "one word");
+_Static_assert(offsetof(struct cpu, fpu_on) == offsetof(struct cpu, chain) + 4, "one word");
+_Static_assert(offsetof(struct act, state) % 8 == 0, "one word");
+_Static_assert(offsetof(struct act, event_due) == offsetof(struct act, state) + 4, "one word");
+_Static_assert(offsetof(struct act, fpu_valid) == offsetof(struct act, state) + 6, "one word");
 _Static_assert(offsetof(struct regs, ss) == 21 * 8, "order of pushes");

@@ -7,6 +7,7 @@
  * DIRECT_BASE, and at KERNEL_BASE; paging.c replaces them.
  */
 #include "layout.h"
+#include "asmdefs.h"
 
 #define PHYS(symbol) ((symbol) - KERNEL_BASE)
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
@@ -67,7 +68,7 @@ pvh_entry:
 	mov	%eax, %fs
 	mov	%eax, %gs
 	mov	%eax, %ss
-	lea	kstack + KSTACK_BYTES(%rip), %rsp
+	lea	cpus + CPU_WORDS(%rip), %rsp
 	mov	%ebx, %edi
 	xor	%ebp, %ebp
 	call	kernel_main
@@ -88,9 +89,5 @@ early_pml4:	.skip 4096
 early_low:	.skip 4096
 early_high:	.skip 4096
 early_pd:	.skip 4096
-	/* One unmapped page below the stack: paging.c takes it out. */
-	.globl	kstack_guard, kstack
-kstack_guard:	.skip 4096
-kstack:		.skip KSTACK_BYTES
 
 	.section .note.GNU-stack, "", @progbits

@@ -2,8 +2,6 @@
 /* The machine's part of boot, in this order: each step needs those above it. */
 #include "machine.h"
 
-extern u8 kstack[];
-
 static void
 info_boot(void)
 {
@@ -44,7 +42,8 @@ arch_boot(u32 start_info)
 	struct cpu *cpu = &cpus[0];
 
 	cpu->self = cpu;
-	cpu->kstack_top = (u64)kstack + KSTACK_BYTES;
+	cpu->kstack_top = (u64)&cpu->self;
+	cpu->fpu_on = 1;
 	descriptors_boot(cpu);
 	serial_boot();
 	pvh_boot(start_info);

@@ -92,7 +92,7 @@ ist_top(struct cpu *cpu, u32 slot)
 {
 	u64 *top = (u64 *)&ist_stack[cpu->id][slot][IST_BYTES - 16];
 
-	*top = (u64)cpu;
+	*top = (u64)&cpu->self;
 	return (u64)top;
 }
 
@@ -109,7 +109,7 @@ descriptors_boot(struct cpu *cpu)
 	gdt_load(cpu->id);
 	idt_fill();
 	__asm__ volatile("lidt %0" : : "m"(idtr) : "memory");
-	wrmsr(MSR_GS_BASE, (u64)cpu);
+	wrmsr(MSR_GS_BASE, (u64)&cpu->self);
 	wrmsr(MSR_KGS_BASE, 0);
 }
 
@@ -148,18 +148,11 @@ segments_hide(void)
 void
 syscall_boot(bool checked, bool traced)
 {
-	if (traced)
+	bool slow = traced || !features.fast;	/* everything by way of C */
+
+	if (slow)
 		exception_last = 0;
 	wrmsr(MSR_STAR, (u64)(SEL_UDATA - 8) << 48 | (u64)SEL_KCODE << 32);
-	wrmsr(MSR_LSTAR, checked || traced ? (u64)entry_traced : (u64)entry_syscall);
+	wrmsr(MSR_LSTAR, checked || slow ? (u64)entry_traced : (u64)entry_syscall);
 	wrmsr(MSR_FMASK, FMASK_ALL);
-}
-
-struct cpu *
-this_cpu(void)
-{
-	struct cpu *cpu;
-
-	__asm__("mov %%gs:0, %0" : "=r"(cpu));
-	return cpu;
 }

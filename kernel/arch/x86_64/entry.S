@@ -93,8 +93,7 @@ no_call:
 
 	.balign 16
 reflect:
-	mov	%gs:CPU_ACT, %rsp
-	mov	ACT_UA(%rsp), %rsp
+	mov	%gs:CPU_UA, %rsp
 	mov	%rcx, UA_SYS_RIP(%rsp)
 	mov	UA_ENTRY_SYSCALL(%rsp), %rcx
 	dec	%rcx

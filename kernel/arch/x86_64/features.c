@@ -76,7 +76,7 @@ features_boot(void)
 	}
 	must(features.fpu_bytes <= EXO_PAGE_BYTES - offsetof(struct act, vector_state));
 
-	features.transfer = features.xsave && features.fsgsbase;
+	features.fast = features.xsave && features.fsgsbase;
 	arch_fpu_init();		/* clean from the start, as cpu/ wants it */
 	info->features |= features.xsave ? EXO_FEAT_XSAVE : 0;
 	info->features |= features.fsgsbase ? EXO_FEAT_FSGSBASE : 0;

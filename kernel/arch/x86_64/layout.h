@@ -19,7 +19,6 @@
 #define SEL_UCODE 0x33
 #define SEL_END   0x38
 
-#define KSTACK_BYTES 16384
 #define IST_BYTES    4096
 
 /* Interrupt stack table slots. */

@@ -15,7 +15,7 @@ struct features {
 	u8 hidden;			/* the user's segments lie where SMAP hides them */
 	u8 emulated;			/* QEMU's TCG, not a processor */
 	u8 smep, umip, xsave, gbpages;
-	u8 transfer;			/* what transfer.S needs: FSGSBASE and XSAVE */
+	u8 fast;			/* what the short ways of entry.S need: FSGSBASE and XSAVE */
 	u32 fpu_bytes;
 	u64 xcr0;
 };

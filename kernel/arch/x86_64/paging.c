@@ -22,8 +22,6 @@
 #define SLOT_SELF 509u
 #define SLOT_TABLES 510u
 
-extern u8 kstack_guard[];
-
 static u64 *top;				/* [I] the kernel's root: template of all others */
 static bool sealed;
 
@@ -96,13 +94,21 @@ map_direct_step(u64 phys, u64 end)
 	return PAGE;
 }
 
+static bool
+is_guard(u64 va)
+{
+	u64 offset = va - (u64)cpus;
+
+	return offset < sizeof cpus && offset % sizeof cpus[0] == 0;
+}
+
 static void
 map_image(void)
 {
 	for (u64 va = (u64)kernel_start; va < (u64)kernel_end; va += PAGE) {
 		u64 phys = va - KERNEL_BASE;
 
-		if (va != (u64)kstack_guard)
+		if (!is_guard(va))
 			map_page(va, phys, va < (u64)text_end ? 0 : image_flags(phys));
 	}
 }
@@ -122,7 +128,6 @@ paging_boot(void)
 	/* Present in the template whether or not anything is exposed yet. */
 	(void)entry_at(EXO_TABLES, 3, PTE_USER);
 	write_cr3(phys_of(top));
-	this_cpu()->loaded_cr3 = phys_of(top);
 }
 
 void
@@ -175,5 +180,5 @@ arch_flush_va(u64 va)
 void
 arch_flush_all(void)
 {
-	write_cr3(this_cpu()->loaded_cr3);
+	write_cr3(read_cr3());
 }

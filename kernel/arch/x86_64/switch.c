@@ -15,9 +15,9 @@ arch_fpu_trap(bool on)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (cpu->trapping == on)
+	if (cpu->fpu_on != on)
 		return;
-	cpu->trapping = on;
+	cpu->fpu_on = !on;
 	if (on)
 		__asm__ volatile("mov %0, %%cr0" : : "r"(read_cr0() | (u64)CR0_TS) : "memory");
 	else
@@ -35,15 +35,14 @@ set_user_gs(u64 base)
 
 /* Without FSGSBASE a program cannot have set it. */
 static void
-switch_fs(struct cpu *cpu, struct act *act)
+switch_fs(struct act *from, struct act *to)
 {
 	if (!features.fsgsbase)
 		return;
-	if (cpu->fs != NULL)
-		__asm__ volatile("rdfsbase %0" : "=r"(cpu->fs->fs_base));
+	if (from != NULL)
+		__asm__ volatile("rdfsbase %0" : "=r"(from->fs_base));
 	__asm__ volatile("mov %w0, %%fs" : : "r"(0));
-	__asm__ volatile("wrfsbase %0" : : "r"(act->fs_base));
-	cpu->fs = act;
+	__asm__ volatile("wrfsbase %0" : : "r"(to->fs_base));
 }
 
 /* Loading GS may clear its base, hence in the user's half of the pair. */
@@ -57,14 +56,15 @@ static void
 make_current(struct act *act)
 {
 	struct cpu *cpu = this_cpu();
+	struct act *from = cpu->act != NULL ? cpu->act : cpu->fs;
 
-	if (cpu->fs != act || !features.fsgsbase) {
-		switch_fs(cpu, act);
+	if (from != act || !features.fsgsbase) {
+		switch_fs(from, act);
 		clear_segments();
 	}
 	cpu->act = act;
-	if (cpu->loaded_cr3 != act->cr3) {
-		cpu->loaded_cr3 = act->cr3;
+	cpu->ua = act->ua;
+	if (read_cr3() != act->cr3) {
 		cpu->pub->switches++;
 		write_cr3(act->cr3);
 	}

@@ -8,6 +8,8 @@
  * window, no entry) is built into a struct regs for trap_user.
  *
  * The stack after a fault stub, from rsp:  error | vector << 32, rip, cs, rflags, rsp, ss
+ * and behind it the words of the CPU (struct cpu from `self` on): GS stays the
+ * user's on the short way.
  */
 #include "layout.h"
 #include "asmdefs.h"
@@ -17,9 +19,15 @@
 	.balign 16
 stub_\vector:
 	.if	\code == 0
-	pushq	$0
-	.endif
+	pushq	word_\vector(%rip)
+	.pushsection .rodata
+	.balign	8
+word_\vector:
+	.quad	\vector << 32
+	.popsection
+	.else
 	movl	$\vector, 4(%rsp)
+	.endif
 	jmp	exception
 	.endm
 
@@ -38,6 +46,79 @@ stub_\vector:
 	jmp	exception
 	.endm
 
+	/*
+	 * The short way.  page: CR2 goes along (of others it may be another program's).
+	 *
+	 * After the two pushes, from rsp:
+	 *	rcx 0, rax 8, word 16, rip 24, cs 32, rflags 40, rsp 48, ss 56, struct cpu 64
+	 */
+	.macro deliver page
+	testb	$3, 16(%rsp)
+	jz	from_kernel
+	push	%rax
+	push	%rcx
+	.if	\page
+	mov	64 + CPU_ACT(%rsp), %rax
+	cmpl	$0, ACT_STLB(%rax)
+	jne	perhaps_stlb
+no_stlb:
+	.endif
+	mov	64 + CPU_UA(%rsp), %rax
+	mov	24(%rsp), %rcx
+	cmp	UA_WINDOW_BEGIN(%rax), %rcx
+	jae	1f
+0:	mov	UA_DEPTH(%rax), %rcx		/* and, above it, critical: 0 most of the time */
+	cmp	$SAVE_SLOTS, %rcx
+	jae	2f
+3:	imul	$SAVE_BYTES, %ecx, %ecx
+	add	%rax, %rcx			/* rcx + UA_SAVE_...: the slot */
+	mov	%r11, UA_SAVE_R11(%rcx)
+	mov	UA_ENTRY_EXCEPTION(%rax), %r11
+	dec	%r11
+	cmp	exception_last(%rip), %r11
+	jae	slow_r11
+
+	/* From here on nothing fails.  r11 + 1: the entry. */
+	popq	UA_SAVE_RCX(%rcx)
+	popq	UA_SAVE_RAX(%rcx)
+	popq	UA_SAVE_ERROR(%rcx)		/* and vector and flags */
+	popq	UA_SAVE_RIP(%rcx)
+	popq	UA_SAVE_ADDR(%rcx)		/* cs: overwritten below */
+	popq	UA_SAVE_RFLAGS(%rcx)
+	popq	UA_SAVE_RSP(%rcx)
+	movl	$1, UA_CRITICAL(%rax)
+	incl	UA_DEPTH(%rax)
+	mov	8 + CPU_ACT(%rsp), %rax
+	mov	ACT_UA_VA(%rax), %rsp
+	wrgsbase %rsp
+	mov	ACT_PUB(%rax), %rax
+	.if	\page
+	incq	PUB_FAULTS(%rax)
+	mov	%cr2, %rax
+	mov	%rax, UA_SAVE_ADDR(%rcx)
+	.else
+	incq	PUB_UPCALLS(%rax)
+	movq	$0, UA_SAVE_ADDR(%rcx)
+	.endif
+	mov	UA_SAVE_RAX(%rcx), %rax
+	mov	UA_SAVE_RSP(%rcx), %rsp
+	lea	1(%r11), %rcx
+	mov	$FLAGS_USER, %r11d
+	sysretq
+
+	/* Perhaps in the resume window. */
+1:	cmp	UA_WINDOW_END(%rax), %rcx
+	jae	0b
+	jmp	slow
+
+	/* No slot, or in a critical section: the flag goes along, and the slot's index stays in ecx. */
+2:	mov	%ecx, %ecx
+	cmp	$SAVE_SLOTS, %ecx
+	jae	slow
+	movw	$SAVE_CRITICAL, 22(%rsp)
+	jmp	3b
+	.endm
+
 	.text
 	fault	0
 	fault	3
@@ -49,7 +130,6 @@ stub_\vector:
 	selector_fault 11
 	selector_fault 12
 	selector_fault 13
-	fault	14, 1
 	fault	15
 	fault	16
 	fault	17, 1
@@ -58,85 +138,20 @@ stub_\vector:
 	fault	21, 1
 
 	.balign 64
+stub_14:
+	movl	$VEC_PF, 4(%rsp)
+	deliver	1
+
+	.balign 64
 exception:
-	testb	$3, 16(%rsp)
-	jz	from_kernel
-	swapgs
-	push	%rax
-	push	%rcx
-	/* rcx 0, rax 8, word 16, rip 24, cs 32, rflags 40, rsp 48, ss 56 */
-	mov	%gs:CPU_ACT, %rax
-	cmpl	$0, ACT_STLB(%rax)
-	jne	perhaps_stlb
-no_stlb:
-	mov	ACT_UA(%rax), %rax
-	mov	24(%rsp), %rcx
-	cmp	UA_WINDOW_BEGIN(%rax), %rcx
-	jae	perhaps_window
-not_window:
-	mov	UA_DEPTH(%rax), %ecx
-	cmp	$SAVE_SLOTS, %ecx
-	jae	slow
-	lea	(%rcx, %rcx, 2), %rcx
-	shl	$6, %rcx
-	add	%rax, %rcx			/* rcx + UA_SAVE_...: the slot */
-	mov	%r11, UA_SAVE_R11(%rcx)
-	mov	UA_ENTRY_EXCEPTION(%rax), %r11
-	dec	%r11
-	cmp	exception_last(%rip), %r11
-	jae	slow_r11
-
-	/* From here on nothing fails. */
-	inc	%r11
-	popq	UA_SAVE_RCX(%rcx)
-	popq	UA_SAVE_RAX(%rcx)
-	popq	UA_SAVE_ERROR(%rcx)		/* and vector, and flags = 0 */
-	popq	UA_SAVE_RIP(%rcx)
-	popq	UA_SAVE_ADDR(%rcx)		/* cs: overwritten below */
-	popq	UA_SAVE_RFLAGS(%rcx)
-	popq	UA_SAVE_RSP(%rcx)
-	cmpl	$0, UA_CRITICAL(%rax)
-	je	1f
-	movw	$SAVE_CRITICAL, UA_SAVE_FLAGS(%rcx)
-1:	movl	$1, UA_CRITICAL(%rax)
-	incl	UA_DEPTH(%rax)
-	mov	%gs:CPU_ACT, %rsp
-	mov	ACT_UA_VA(%rsp), %rax
-	mov	ACT_PUB(%rsp), %rsp
-	incq	PUB_UPCALLS(%rsp)
-	cmpb	$VEC_PF, UA_SAVE_VECTOR(%rcx)
-	jne	no_address
-	incq	PUB_FAULTS(%rsp)
-	mov	%cr2, %rsp
-address:
-	mov	%rsp, UA_SAVE_ADDR(%rcx)
-	cmpb	$0, features + FEATURES_FSGSBASE(%rip)
-	je	gs_by_msr
-	swapgs
-	wrgsbase %rax
-deliver:
-	mov	UA_SAVE_RAX(%rcx), %rax
-	mov	UA_SAVE_RSP(%rcx), %rsp
-	mov	%r11, %rcx
-	mov	$FLAGS_USER, %r11d
-	sysretq
-
-no_address:
-	xor	%esp, %esp			/* CR2 may be another program's */
-	jmp	address
-
-perhaps_window:
-	cmp	UA_WINDOW_END(%rax), %rcx
-	jae	not_window
-	jmp	slow
+	deliver	0
 
 	/*
 	 * A software TLB was offered.  If it has the page, the program goes on with
 	 * all as it was, GS too; else this is an exception like any other.
 	 */
 perhaps_stlb:
-	cmpb	$VEC_PF, 20(%rsp)
-	jne	no_stlb
+	swapgs
 	push	%rdx
 	push	%rsi
 	push	%rdi
@@ -156,31 +171,21 @@ perhaps_stlb:
 	pop	%rdi
 	pop	%rsi
 	pop	%rdx
-	mov	%gs:CPU_ACT, %rax
-	jz	no_stlb
+	jz	1f
 	pop	%rcx
 	pop	%rax
 	add	$8, %rsp
 	jmp	iret_user
-
-gs_by_msr:
-	mov	%rdx, %gs:CPU_USER_RSP
-	mov	%rcx, %rsp
-	mov	%rax, %rdx
-	shr	$32, %rdx
-	mov	$MSR_KGS_BASE, %ecx
-	wrmsr
-	mov	%rsp, %rcx
-	mov	%gs:CPU_USER_RSP, %rdx
-	swapgs
-	jmp	deliver
+1:	swapgs
+	jmp	no_stlb
 
 slow_r11:
 	mov	UA_SAVE_R11(%rcx), %r11
 slow:
+	swapgs
 	pop	%rcx
 	/* vector and error become words of their own: rax error|vector -> rax vector error */
-	mov	12(%rsp), %eax
+	movzwl	12(%rsp), %eax
 	movl	$0, 12(%rsp)
 	xchg	%rax, (%rsp)
 	push	%rax
@@ -219,7 +224,6 @@ stub_7:
 	movl	$VEC_NM, 4(%rsp)
 	testb	$3, 16(%rsp)
 	jz	from_kernel
-	swapgs
 	push	%rax
 	push	%rcx
 	jmp	slow
