@@ -56,6 +56,8 @@ def ensure(root, target="runnable"):
     if up_to_date(root, target, stamp):
         return
     import fcntl
+    if not os.access(f"{root}/build" if os.path.exists(f"{root}/build") else root, os.W_OK):
+        raise ExoError(f"{root}/build is out of date, and not yours to write: run make as its owner")
     os.makedirs(f"{root}/build", exist_ok=True)
     with open(f"{root}/build/{target}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)	# several exo at once build once

@@ -56,6 +56,8 @@ class Guest:
         if not argv:
             return (["-sh"] if self.tty else ["sh"]), "/bin/sh"
         name = argv[0]
+        if not name:
+            raise ExoError("PROGRAM is the empty string", 127)
         if not name.startswith(("./", "../")):
             return argv, None
         self.check_program(name)

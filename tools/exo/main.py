@@ -108,5 +108,9 @@ def main(root, arguments):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)	# nothing more at exit
         return 141
+    except OSError as problem:
+        what = f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
+        say(what)
+        return 125
     except KeyboardInterrupt:
         return 130
