@@ -49,6 +49,22 @@ account_more(exo_pfn account, u64 frames)
 	return -ENOMEM;
 }
 
+/* All or nothing: 0, or why not. */
+static long
+claim_run(exo_pfn pfn, u64 count, exo_pfn account)
+{
+	u64 done = 0;
+	long got;
+
+	do {
+		got = exo_frame_claim(pfn + done, count - done, account, 0, KEY_SELF, 0);
+		done += got > 0 ? (u64)got : 0;
+	} while (got > 0 && done < count);
+	if (got <= 0 && done)
+		exo_frame_release_all(pfn, done, KEY_SELF);
+	return got > 0 ? 0 : got;
+}
+
 int
 frames_claim_for(exo_pfn account, unsigned run, exo_pfn *first)
 {
@@ -58,16 +74,14 @@ frames_claim_for(exo_pfn account, unsigned run, exo_pfn *first)
 
 		if (pfn == 0)
 			return -ENOMEM;
-		got = exo_frame_claim_all(pfn, run, account, 0, KEY_SELF, 0);
-		if (got == run) {
+		got = claim_run(pfn, run, account);
+		if (got == 0) {
 			*first = pfn;
 			return 0;
 		}
-		if (got > 0)
-			exo_frame_release_all(pfn, (u64)got, KEY_SELF);
-		else if (got == -EXO_EQUOTA && account_more(account, run))
+		if (got == -EXO_EQUOTA && account_more(account, run))
 			return -ENOMEM;
-		else if (got != -EXO_ETAKEN && got != -EXO_EQUOTA)
+		if (got != -EXO_ETAKEN && got != -EXO_EQUOTA)
 			return (int)linux_errno(got);
 	}
 	return -ENOMEM;

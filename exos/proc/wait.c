@@ -74,7 +74,9 @@ take(const volatile struct sh_proc *p, unsigned row, const struct wanted *w, str
 		return 0;
 	}
 	reported[row] = 0;
-	status = server_call(OP_REAP, f->pid, 0, 0, 0, 0, &answer);
+	do {
+		status = server_call(OP_REAP, f->pid, 0, 0, 0, 0, &answer);
+	} while (status == -EAGAIN); /* bound: each time some of the child's memory is freed */
 	if (status < 0)
 		return status;
 	f->status = (u32)status;

@@ -12,6 +12,36 @@
 static struct space own;
 static exo_pfn hint;
 
+/* All or nothing: 0, or why not. */
+static int64_t
+claim_run(exo_pfn pfn, uint64_t count, exo_pfn account)
+{
+	uint64_t done = 0;
+	int64_t got;
+
+	do {
+		got = exo_frame_claim(pfn + done, count - done, account, 0, ROOT_KEY, ROOT_KEY);
+		done += got > 0 ? (uint64_t)got : 0;
+	} while (got > 0 && done < count);
+	if (got > 0)
+		return 0;
+	if (done)
+		frames_release(pfn, done);
+	return got;
+}
+
+void
+frames_release(exo_pfn pfn, uint64_t count)
+{
+	for (uint64_t done = 0; done < count;) {	/* bound: each call frees or unbinds something */
+		int64_t freed = exo_frame_release(pfn + done, count - done, ROOT_KEY);
+
+		if (freed < 0)
+			return;
+		done += (uint64_t)freed;
+	}
+}
+
 int
 frames_claim(exo_pfn account, uint64_t count, exo_pfn *first)
 {
@@ -21,15 +51,11 @@ frames_claim(exo_pfn account, uint64_t count, exo_pfn *first)
 
 		if (pfn == 0)
 			return -EXO_EQUOTA;
-		got = exo_frame_claim_all(pfn, count, account, 0, ROOT_KEY, ROOT_KEY);
+		got = claim_run(pfn, count, account);
 		hint = pfn + count;
-		if (got == (int64_t)count) {
+		if (got == 0)
 			*first = pfn;
-			return 0;
-		}
-		if (got > 0)
-			exo_frame_release_all(pfn, (uint64_t)got, ROOT_KEY);
-		else if (got != -EXO_ETAKEN)
+		if (got != -EXO_ETAKEN)
 			return (int)got;
 	}
 	return -EXO_ETAKEN;
@@ -56,13 +82,13 @@ table_install(struct space *s, uint64_t where)
 		return error;
 	error = frames_claim(s->account, 2, &links);
 	if (error) {
-		exo_frame_release_all(table, 1, ROOT_KEY);
+		frames_release(table, 1);
 		return error;
 	}
 	error = (int)exo_pt_install(s->env, where | EXO_PT_WRITE, table, links, ROOT_KEY, ROOT_KEY);
 	if (error < 0) {
-		exo_frame_release_all(table, 1, ROOT_KEY);
-		exo_frame_release_all(links, 2, ROOT_KEY);
+		frames_release(table, 1);
+		frames_release(links, 2);
 	}
 	return error == -EXO_ETAKEN ? 0 : error;
 }

@@ -82,7 +82,7 @@ mem_release(exo_pfn pfn, uint64_t count)
 {
 	if (window_pfn >= pfn && window_pfn < pfn + count)
 		window_pfn = 0;
-	exo_frame_release_all(pfn, count, ROOT_KEY);
+	frames_release(pfn, count);
 	limit_return(count);
 }
 

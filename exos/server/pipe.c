@@ -20,7 +20,7 @@ static struct pipe {
 static void
 pipe_release(struct pipe *p)
 {
-	exo_frame_release_all(p->pfn, PIPE_FRAMES, ROOT_KEY);
+	frames_release(p->pfn, PIPE_FRAMES);
 	guard_put(p->guard);
 	p->pfn = 0;
 }

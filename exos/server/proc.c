@@ -13,6 +13,7 @@
 #define PROC_FRAMES                                                                                \
 	192u /* limit carved for a new process: enough to build it; its library asks for more */
 #define REAP_STEP 256u
+#define REAP_STEPS 16u		/* of one request */
 
 #define SIGHUP 1
 #define SIGINT 2
@@ -182,7 +183,7 @@ proc_objects(struct proc *p, uint64_t creator)
 	error = exo_account_create(account, session_account, PROC_FRAMES, p->guard, ROOT_KEY,
 		ROOT_KEY);
 	if (error < 0) {
-		exo_frame_release_all(account, 1, ROOT_KEY);
+		frames_release(account, 1);
 		return error;
 	}
 	p->sh->account = spec.account = account;
@@ -431,23 +432,37 @@ proc_find_dead(void)
 	}
 }
 
-/* One account's next step; its frame and guard go when it is empty. */
-static void
+/* One account's next step; its frame and guard go when it is empty.  False: nothing to do now. */
+static bool
 reap_step(struct proc *p)
 {
 	int64_t done = p->sh->account ? exo_account_reap(p->sh->account, REAP_STEP, ROOT_KEY) : 0;
 
 	if (done > 0)
-		return;
+		return true;
 	if (done == -EXO_EBUSY)
-		return;			/* a frame still pinned by a device: it drains, then we are back */
+		return false;		/* a frame still pinned by a device: it drains, then we are back */
 	if (p->sh->account)
-		exo_frame_release_all(p->sh->account, 1, ROOT_KEY);
+		frames_release(p->sh->account, 1);
 	p->sh->account = 0;
 	guard_put(p->guard);
 	p->guard = 0;
 	p->reaping = false;
 	reaping--;
+	return false;
+}
+
+/*
+ * What the dead had comes back on the time of whoever collects it, so that
+ * memory is free again when wait returns.  False: there is more, ask again.
+ */
+bool
+proc_reap_now(struct proc *p)
+{
+	for (unsigned n = 0; p->reaping && reap_step(p); n++)
+		if (n == REAP_STEPS)
+			return false;
+	return true;
 }
 
 bool

@@ -146,7 +146,8 @@ enum server_op {
 	OP_FORK_ABORT,		/* (pid) */
 	OP_EXIT,		/* (wait status, errno) does not return.  errno: why the first program could not be
 				 * started, with status 127 (not found) or 126 */
-	OP_REAP,		/* (pid) -> wait status of a zombie child, which is gone then; rdx = its run_ns */
+	OP_REAP,		/* (pid) -> wait status of a zombie child, which is gone then, and its memory free;
+				 * rdx = its run_ns.  -EAGAIN: not yet, ask again */
 	OP_KILL,		/* (pid or -pgid, signal) -> 0 */
 	OP_SETPGID,		/* (pid, pgid) */
 	OP_SETSID,		/* () -> sid */

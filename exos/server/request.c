@@ -74,7 +74,7 @@ reap(struct proc *parent, uint64_t pid, struct exo_msg *m)
 
 	if (!child || child->sh->ppid != parent->sh->pid)
 		return -ECHILD;
-	if (child->sh->state != PROC_ZOMBIE)
+	if (child->sh->state != PROC_ZOMBIE || !proc_reap_now(child))
 		return -EAGAIN;
 	status = (long)child->sh->status;
 	m->rdx = child->sh->run_ns + child->sh->children_ns;

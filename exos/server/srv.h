@@ -31,6 +31,7 @@ struct space {
 	uint64_t table[64];		/* `where` of each table installed so far */
 };
 int frames_claim(exo_pfn account, uint64_t count, exo_pfn *first);	/* contiguous; 0 or -EXO_E */
+void frames_release(exo_pfn pfn, uint64_t count);
 int space_tables(struct space *s, uint64_t va, unsigned lowest_level);
 int space_new(struct space *s, uint64_t va, uint32_t perms, exo_pfn *pfn);
 int space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms);
@@ -86,6 +87,7 @@ void proc_discard(struct proc *p);				/* an entry that never ran */
 void proc_replace(struct proc *old, struct proc *fresh);
 int proc_keys(struct proc *p);
 void proc_find_dead(void);					/* those the kernel ended */
+bool proc_reap_now(struct proc *p);			/* on the time of who collects it; false: ask again */
 bool proc_reap_some(void);					/* a bounded step; false: nothing left to do */
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
 void proc_count(struct proc_counts *sum);		/* of all environments there were and are */

@@ -65,9 +65,8 @@ class Guest:
         while place.startswith("../"):
             place = place[3:]
         argv[0] = "./" + place
-        guest = posixpath.join(self.cwd, place)
-        self.archive.add_file(guest, name)
-        return argv, guest
+        self.archive.add_file(posixpath.join(self.cwd, place), name)
+        return argv, None
 
     def check_program(self, name):
         """The plain reasons why it cannot run, told before the guest starts."""
