@@ -2,6 +2,8 @@
 /* Regular files, directories, and opening by inode. */
 #include "file.h"
 #include "../fs/fs.h"
+#include "../proc/rlimit.h"
+#include "../proc/signal.h"
 
 #define FILE_MAX_BYTES (1ull << 47)
 
@@ -15,6 +17,25 @@ regular_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	return n;
 }
 
+/* RLIMIT_FSIZE: bytes up to it are written, beyond it there is a signal. */
+static long
+within_limit(u32 ino, u64 at, u64 *bytes)
+{
+	const u64 most = limit_soft(LIMIT_FSIZE);
+	struct fs_inode node;
+
+	if (most == LIMIT_NONE)
+		return 0;
+	if (at == FS_APPEND)
+		at = fs_stat(ino, &node) ? 0 : node.size;
+	if (at >= most) {
+		signal_raise(SIGXFSZ);
+		return -EFBIG;
+	}
+	*bytes = *bytes < most - at ? *bytes : most - at;
+	return 0;
+}
+
 static long
 regular_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 {
@@ -25,6 +46,9 @@ regular_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 		return 0;
 	if (at != FS_APPEND && (at >= FILE_MAX_BYTES || bytes > FILE_MAX_BYTES - at))
 		return -EFBIG;
+	n = within_limit(f->ino, at, &bytes);
+	if (n)
+		return n;
 	n = fs_pwrite(f->ino, &at, buf, bytes);
 	if (n > 0) {
 		*pos = at + (u64)n;

@@ -44,21 +44,22 @@ static const struct name {
 static u32 exe_ino;
 static char exe_path[1024];
 
+/* The name is what is found behind links; where that cannot be told, the one that was used. */
 void
 fs_set_exe(u32 ino, const char *path)
 {
-	size_t at = 0, bytes = strlen(path);
-	long base = path[0] == '/' ? 0 : fs_path(fs_cwd(), exe_path, sizeof(exe_path));
+	struct place at;
+	long error;
 
+	if (ino == exe_ino)
+		return;			/* itself again, perhaps by /proc/self/exe */
 	exe_ino = ino;
-	if (base > 1)
-		at = (size_t)base;
-	if (base != 0)
-		exe_path[at++] = '/';
-	if (base < 0 || at + bytes >= sizeof(exe_path))
-		at = bytes = 0;		/* too long to be told */
-	memcpy(exe_path + at, path, bytes);
-	exe_path[at + bytes] = '\0';
+	error = fs_walk_at(AT_FDCWD, path, 0, &at);
+	if (error == 0)
+		error = at.ino == ino ? fs_path_in(at.dir, ino, exe_path, sizeof(exe_path))
+				      : -ENOENT;
+	if (error < 0)
+		exo_snprintf(exe_path, sizeof(exe_path), "%s", path);
 }
 
 static const volatile struct sh_proc *

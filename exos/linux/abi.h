@@ -110,6 +110,7 @@
 #define AT_EMPTY_PATH 0x1000
 
 #define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE  2
 #define RENAME_EXCHANGE 2
 
 #ifndef SEEK_SET

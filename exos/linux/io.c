@@ -18,7 +18,10 @@ writable(int fd, int *error)
 {
 	struct file *f = file_get(fd, error);
 
-	return f && FILE_WRITES(f) && f->ops->write ? f : NULL;
+	if (!f || !FILE_WRITES(f))
+		return NULL;
+	*error = -EINVAL;
+	return f->ops->write ? f : NULL;
 }
 
 static bool

@@ -83,85 +83,7 @@ sys_getrandom(long where, long bytes, long flags)
 	return bytes;
 }
 
-/* ---- limits --------------------------------------------------------------------------------- */
-
-enum {
-	RLIMIT_CPU,
-	RLIMIT_FSIZE,
-	RLIMIT_DATA,
-	RLIMIT_STACK,
-	RLIMIT_CORE,
-	RLIMIT_RSS,
-	RLIMIT_NPROC,
-	RLIMIT_NOFILE,
-	RLIMIT_MEMLOCK,
-	RLIMIT_AS,
-	RLIMITS = 16
-};
-
-#define OPEN_FILES 1024u
-
-static void
-limit_of(long which, u64 limit[2])
-{
-	u64 value = INFINITY_;
-
-	if (which == RLIMIT_STACK)
-		value = VM_STACK_BYTES;
-	else if (which == RLIMIT_CORE)
-		value = 0;
-	else if (which == RLIMIT_NPROC)
-		value = SH_PROCS;
-	else if (which == RLIMIT_NOFILE)
-		value = OPEN_FILES;
-	limit[0] = limit[1] = value;
-}
-
-/* What there is cannot be changed: asking for it, or for no less than it, succeeds. */
-static long
-limit_set(long which, u64 from)
-{
-	u64 want[2], is[2];
-
-	if (copy_in(want, from, sizeof(want)))
-		return -EFAULT;
-	limit_of(which, is);
-	if (want[0] > want[1])
-		return -EINVAL;
-	if (want[1] > is[1])
-		return -EPERM;
-	if (want[0] != is[0] && which != RLIMIT_CORE)
-		exos_log("limit %ld stays at %lu", which, is[0]);
-	return want[0] == is[0] && want[1] == is[1] ? 0 : -EPERM;
-}
-
-long
-sys_prlimit64(long pid, long number, long new, long old)
-{
-	const int which = (int)number;
-	u64 is[2];
-
-	if ((int)pid && (u32)pid != PROC->pid)
-		return proc_find((u32)pid) ? -EPERM : -ESRCH;
-	if (which < 0 || which >= RLIMITS)
-		return -EINVAL;
-	limit_of(which, is);
-	if (old && copy_out((u64)old, is, sizeof(is)))
-		return -EFAULT;
-	return new ? limit_set(which, (u64) new) : 0;
-}
-
-long
-sys_getrlimit(long which, long where)
-{
-	return sys_prlimit64(0, which, 0, where);
-}
-
-long
-sys_setrlimit(long which, long from)
-{
-	return sys_prlimit64(0, which, from, 0);
-}
+/* ---- use --------------------------------------------------------------------------------------- */
 
 long
 sys_getrusage(long who, long where)
@@ -206,12 +128,27 @@ sys_getcpu(long cpu, long node, long unused)
 	return node ? copy_out((u64)node, &zero, sizeof(zero)) : 0;
 }
 
+enum { PRIO_PROCESS_, PRIO_PGRP_, PRIO_USER_ };
+
 /* Slices are equal: everybody's nice value is 0, in the kernel's 1..40 that is 20. */
 long
 sys_getpriority(long which, long who)
 {
-	(void)who;
-	return (u32)which > 2 ? -EINVAL : 20;
+	if ((u32)which > PRIO_USER_)
+		return -EINVAL;
+	return (int)which == PRIO_PROCESS_ && (int)who && proc_find((u32)who) == NULL ? -ESRCH : 20;
+}
+
+long
+sys_setpriority(long which, long who, long nice)
+{
+	long is = sys_getpriority(which, who);
+
+	if (is < 0 || (int)nice == 0)
+		return is < 0 ? is : 0;
+	exos_log("%s: all have the same share of the processor: nice value %d refused",
+		(const char *)(u64)PROC->name, (int)nice);
+	return -EPERM;
 }
 
 #define MEMBARRIER_QUERY 0

@@ -14,6 +14,7 @@
  * finds a parked context on its stack: this fork, returning 0.
  */
 #include "proc.h"
+#include "rlimit.h"
 #include "signal.h"
 #include "timer.h"
 #include "../arch/x86_64/arch.h"
@@ -394,12 +395,26 @@ child_begin(const struct child *c)
 	fd_fork_child();
 }
 
+static u64
+processes_of(u32 uid)
+{
+	const volatile struct sh_proc *table = proc_table();
+	u64 count = 0;
+
+	for (unsigned row = 0; row < SH_PROCS; row++)
+		count += table[row].state != PROC_FREE && table[row].uid == uid;
+	return count;
+}
+
 long
 proc_fork(void)
 {
 	static struct child child;
 	long pid;
 
+	if (limit_soft(LIMIT_NPROC) < SH_PROCS &&
+		processes_of(PROC->uid) >= limit_soft(LIMIT_NPROC))
+		return -EAGAIN;
 	child = (struct child){ .fs = fs_base() };
 	if (fpu_save(vector_state))
 		return -ENOMEM;

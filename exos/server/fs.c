@@ -347,6 +347,30 @@ move_parent(struct fs_inode *node, struct fs_inode *from, struct fs_inode *to, u
 	node_end(node);
 }
 
+struct swap {
+	struct fs_inode *dir, *dir2, *node, *old;
+	uint32_t ino, old_ino;
+	const struct name *n, *n2;
+};
+
+/* Two names change places; nothing is lost. */
+static long
+exchange(const struct request *r, const struct swap *s)
+{
+	if (!s->old)
+		return -ENOENT;
+	if (sticky_forbids(r, s->dir2, s->old))
+		return -EPERM;
+	if (S_ISDIR(s->old->mode) && lies_below((uint32_t)r->a, s->old_ino))
+		return -EINVAL;
+
+	dir_point(s->dir, s->n->text, s->n->bytes, s->old_ino, s->old->mode);
+	dir_point(s->dir2, s->n2->text, s->n2->bytes, s->ino, s->node->mode);
+	move_parent(s->node, s->dir, s->dir2, (uint32_t)r->b);
+	move_parent(s->old, s->dir2, s->dir, (uint32_t)r->a);
+	return 0;
+}
+
 static long
 rename_name(struct request *r)
 {
@@ -364,7 +388,7 @@ rename_name(struct request *r)
 		error = name_read(r, &at, &n2);
 	if (error)
 		return error;
-	if (r->c & ~(uint64_t)RENAME_NOREPLACE)
+	if (r->c != 0 && r->c != RENAME_NOREPLACE && r->c != RENAME_EXCHANGE)
 		return -EINVAL;
 	if (is_dots(&n) || is_dots(&n2))
 		return -EBUSY;
@@ -378,8 +402,12 @@ rename_name(struct request *r)
 		return -EINVAL;
 	old_ino = meta_find(&fs_meta, (uint32_t)r->b, n2.text, n2.bytes);
 	old = old_ino > 0 ? node_at((uint32_t)old_ino) : NULL;
-	if (old == node && r->c == 0)
+	if (old == node && r->c != RENAME_NOREPLACE)
 		return 0;
+	if (r->c == RENAME_EXCHANGE)
+		return exchange(r,
+			&(struct swap){ dir, dir2, node, old, (uint32_t)ino, (uint32_t)old_ino, &n,
+				&n2 });
 	error = old ? may_replace(r, node, dir2, old) : 0;
 	if (error)
 		return error;

@@ -17,6 +17,7 @@
 
 #define TAG_WORK 1
 #define TERMS 7
+#define PINNED_NS 5000000ull	/* until the next look at the dead whose frames a device still has */
 
 static const struct exo_archive *archive;
 static uint64_t deaths_seen;
@@ -191,6 +192,15 @@ step(void)
 	trace_forward();
 }
 
+/* The sooner of both; 0 is none. */
+static uint64_t
+deadline(void)
+{
+	uint64_t trace = trace_deadline(), pinned = proc_work() ? exo_now_ns() + PINNED_NS : 0;
+
+	return trace && (!pinned || trace < pinned) ? trace : pinned;
+}
+
 static unsigned
 terms(struct exo_term *t)
 {
@@ -237,7 +247,7 @@ exo_main(const struct exo_start *start)
 		step();
 		gate(1);
 		if (!work)
-			exo_wait_for(t, terms(t), trace_deadline(), 0);
+			exo_wait_for(t, terms(t), deadline(), 0);
 		else
 			exo_yield(0);
 		gate(0);

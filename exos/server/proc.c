@@ -12,8 +12,6 @@
 
 #define PROC_FRAMES                                                                                \
 	192u /* limit carved for a new process: enough to build it; its library asks for more */
-#define REAP_STEP 256u
-#define REAP_STEPS 16u		/* of one request */
 
 #define SIGHUP 1
 #define SIGINT 2
@@ -31,7 +29,6 @@ struct proc procs[SH_PROCS];
 exo_pfn session_account;
 static struct sh_proc *table;
 static uint32_t next_pid = SERVER_PID + 1;
-static unsigned reaping;		/* entries whose account is not empty yet */
 static uint64_t deaths_seen, next_serial = 1;
 
 /* ---- lookup ---------------------------------------------------------------------------- */
@@ -309,10 +306,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	p->slice = ~0u;
 	proc_unmap(p);
 	sfs_sweep();
-	if (!p->reaping) {
-		p->reaping = true;
-		reaping++;
-	}
+	reap_later(p);
 }
 
 void
@@ -430,54 +424,6 @@ proc_find_dead(void)
 		else
 			proc_end(p, e ? death_status(p, e->reason) : SIGKILL);
 	}
-}
-
-/* One account's next step; its frame and guard go when it is empty.  False: nothing to do now. */
-static bool
-reap_step(struct proc *p)
-{
-	int64_t done = p->sh->account ? exo_account_reap(p->sh->account, REAP_STEP, ROOT_KEY) : 0;
-
-	if (done > 0)
-		return true;
-	if (done == -EXO_EBUSY)
-		return false;		/* a frame still pinned by a device: it drains, then we are back */
-	if (p->sh->account)
-		frames_release(p->sh->account, 1);
-	p->sh->account = 0;
-	guard_put(p->guard);
-	p->guard = 0;
-	p->reaping = false;
-	reaping--;
-	return false;
-}
-
-/*
- * What the dead had comes back on the time of whoever collects it, so that
- * memory is free again when wait returns.  False: there is more, ask again.
- */
-bool
-proc_reap_now(struct proc *p)
-{
-	for (unsigned n = 0; p->reaping && reap_step(p); n++)
-		if (n == REAP_STEPS)
-			return false;
-	return true;
-}
-
-bool
-proc_reap_some(void)
-{
-	for (unsigned i = 0; i < SH_PROCS && reaping; i++)
-		if (procs[i].reaping)
-			reap_step(&procs[i]);
-	return reaping != 0;
-}
-
-bool
-proc_work(void)
-{
-	return reaping != 0;
 }
 
 const char *

@@ -87,15 +87,18 @@ void proc_discard(struct proc *p);				/* an entry that never ran */
 void proc_replace(struct proc *old, struct proc *fresh);
 int proc_keys(struct proc *p);
 void proc_find_dead(void);					/* those the kernel ended */
-bool proc_reap_now(struct proc *p);			/* on the time of who collects it; false: ask again */
-bool proc_reap_some(void);					/* a bounded step; false: nothing left to do */
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
 void proc_count(struct proc_counts *sum);		/* of all environments there were and are */
 void proc_counted(const volatile struct exo_env *e);
-bool proc_work(void);						/* is there any? */
 long proc_signal(const struct proc *from, struct proc *to, int sig);
 void server_signal_group(uint32_t pgrp, int sig);
 long server_proc(struct proc *p, uint32_t op, struct exo_msg *m);
+
+/* ---- reap.c: what the dead had --------------------------------------------------------------------- */
+void reap_later(struct proc *p);
+bool proc_reap_now(struct proc *p);	/* on the time of who collects it; false: ask again */
+bool proc_reap_some(void);		/* a step; false: nothing can be done now */
+bool proc_work(void);			/* is there anything left? */
 
 /* ---- spawn.c: processes made by the server itself ---------------------------------------------- */
 struct spawn {
