@@ -64,10 +64,12 @@ test_anonymous(void)
 	CHECK(touch(p + 8 * PAGE, 1) == 0);
 	q = mmap(p + 4 * PAGE, 4 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	CHECK(q == p + 4 * PAGE && q[0] == 0);
-	CHECK(mmap(p, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED
-	    && errno == EEXIST);
+	CHECK(mmap(p, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+			MAP_FAILED &&
+		errno == EEXIST);
 	CHECK(munmap(p, 16 * PAGE) == 0);
-	CHECK(mmap(NULL, 0, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
+	CHECK(mmap(NULL, 0, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+		errno == EINVAL);
 	CHECK(munmap(p + 1, PAGE) == -1 && errno == EINVAL);
 }
 
@@ -189,7 +191,7 @@ test_fork(void)
 	shared = mmap(NULL, 16 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	private = anon(16, RW);
 	for (int n = 0; n < 16; n++)
-		private[n * PAGE] = private[n * PAGE + 1] = 1;
+	private[n * PAGE] = private[n * PAGE + 1] = 1;
 	for (int round = 0; round < 5; round++) {
 		memset(shared, 0, 16 * PAGE);
 		status = in_child(write_both);

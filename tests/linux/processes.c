@@ -36,13 +36,16 @@ test_identity(void)
 	CHECK(getuid() == geteuid() && getgid() == getegid());
 	CHECK(getpgrp() == getpgid(0) && getpgid(getpid()) == getpgrp() && getsid(0) > 0);
 	CHECK(getpgid(999999) == -1 && errno == ESRCH);
-	CHECK(uname(&u) == 0 && strcmp(u.sysname, "Linux") == 0 && strcmp(u.machine, "x86_64") == 0);
-	CHECK(prctl(PR_SET_NAME, "renamed") == 0 && prctl(PR_GET_NAME, name) == 0 && strcmp(name, "renamed") == 0);
+	CHECK(uname(&u) == 0 && strcmp(u.sysname, "Linux") == 0 &&
+		strcmp(u.machine, "x86_64") == 0);
+	CHECK(prctl(PR_SET_NAME, "renamed") == 0 && prctl(PR_GET_NAME, name) == 0 &&
+		strcmp(name, "renamed") == 0);
 	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= 256);
 	CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
 	CHECK(sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) >= 1);
 	CHECK(setuid(getuid()) == 0 && setgid(getgid()) == 0);
-	CHECK(getauxval(AT_PAGESZ) == 4096 && getauxval(AT_RANDOM) && getauxval(AT_PHDR) && !getauxval(AT_SECURE));
+	CHECK(getauxval(AT_PAGESZ) == 4096 && getauxval(AT_RANDOM) && getauxval(AT_PHDR) &&
+		!getauxval(AT_SECURE));
 	CHECK(syscall(9999) == -1 && errno == ENOSYS);
 }
 
@@ -58,12 +61,14 @@ test_random_and_time(void)
 	CHECK(clock_gettime(CLOCK_MONOTONIC, &t0) == 0 && nanosleep(&nap, NULL) == 0);
 	CHECK(clock_gettime(CLOCK_MONOTONIC, &t1) == 0);
 	CHECK((t1.tv_sec - t0.tv_sec) * 1000000000 + t1.tv_nsec - t0.tv_nsec >= 30000000);
-	CHECK(clock_gettime(CLOCK_REALTIME, &wall) == 0 && wall.tv_sec > 1500000000 && time(NULL) - wall.tv_sec < 2);
+	CHECK(clock_gettime(CLOCK_REALTIME, &wall) == 0 && wall.tv_sec > 1500000000 &&
+		time(NULL) - wall.tv_sec < 2);
 	t1.tv_nsec += 20000000;
 	t1.tv_sec += t1.tv_nsec / 1000000000;
 	t1.tv_nsec %= 1000000000;
 	CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t1, NULL) == 0);
-	CHECK(clock_gettime(CLOCK_MONOTONIC, &t0) == 0 && (t0.tv_sec > t1.tv_sec || t0.tv_nsec >= t1.tv_nsec));
+	CHECK(clock_gettime(CLOCK_MONOTONIC, &t0) == 0 &&
+		(t0.tv_sec > t1.tv_sec || t0.tv_nsec >= t1.tv_nsec));
 	CHECK(clock_gettime(999, &t0) == -1 && errno == EINVAL);
 	CHECK(times(&tms) != (clock_t)-1);
 }
@@ -116,7 +121,8 @@ test_fork(void)
 	}
 	CHECK(waitpid(pid, &status, WNOHANG) == 0);
 	siginfo_t info = { 0 };
-	CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 && info.si_pid == pid && info.si_code == CLD_EXITED);
+	CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 && info.si_pid == pid &&
+		info.si_code == CLD_EXITED);
 	CHECK(waitpid(pid, &status, 0) == pid);
 }
 
@@ -148,9 +154,11 @@ file_with(const char *path, const char *text, mode_t mode)
 static void
 test_exec(void)
 {
-	char *ok[] = { (char *)self, "child", "two words", "", NULL }, *env[] = { "A=1", "B=", NULL };
+	char *ok[] = { (char *)self, "child", "two words", "", NULL },
+	     *env[] = { "A=1", "B=", NULL };
 	char *script[] = { "/tmp/script", "two words", "", NULL }, *bad[] = { "/tmp/bad", NULL };
-	char *nothing[] = { "/tmp/nothing", NULL }, **many = malloc(40002 * sizeof(*many)), line[300];
+	char *nothing[] = { "/tmp/nothing", NULL }, **many = malloc(40002 * sizeof(*many)),
+	     line[300];
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int status;
@@ -264,12 +272,18 @@ main(int argc, char **argv)
 	self = argc && argv[0][0] == '/' ? argv[0] : "/proc/self/exe";
 	if (argc > 1 && strcmp(argv[1], "child") == 0) {
 		if (argc > 2 && strcmp(argv[2], "/tmp/script") == 0)
-			return argc == 5 && strcmp(argv[3], "two words") == 0 && argv[4][0] == 0 ? 9 : 2;
-		return argc == 4 && strcmp(argv[2], "two words") == 0 && argv[3][0] == 0 && environ[0]
-		    && strcmp(environ[0], "A=1") == 0 && strcmp(environ[1], "B=") == 0 && !environ[2] ? 0 : 1;
+			return argc == 5 && strcmp(argv[3], "two words") == 0 && argv[4][0] == 0
+				? 9
+				: 2;
+		return argc == 4 && strcmp(argv[2], "two words") == 0 && argv[3][0] == 0 &&
+				environ[0] && strcmp(environ[0], "A=1") == 0 &&
+				strcmp(environ[1], "B=") == 0 && !environ[2]
+			? 0
+			: 1;
 	}
 	if (argc > 1 && strcmp(argv[1], "count") == 0)
-		return argc == 20000 && strcmp(argv[19999], "argument number something") == 0 ? 0 : 1;
+		return argc == 20000 && strcmp(argv[19999], "argument number something") == 0 ? 0
+											      : 1;
 	if (argc > 1 && strcmp(argv[1], "inherited") == 0)
 		return inherited(argv[2]);
 	test_identity();

@@ -75,7 +75,8 @@ test_wait(void)
 	sigprocmask(SIG_BLOCK, &set, &old);
 	CHECK(sigtimedwait(&set, &info, &soon) == -1 && errno == EAGAIN);
 	raise(SIGUSR1);
-	CHECK(sigtimedwait(&set, &info, &soon) == SIGUSR1 && info.si_signo == SIGUSR1 && count == 0);
+	CHECK(sigtimedwait(&set, &info, &soon) == SIGUSR1 && info.si_signo == SIGUSR1 &&
+		count == 0);
 	raise(SIGUSR1);
 	sigemptyset(&set);
 	CHECK(sigsuspend(&set) == -1 && errno == EINTR && count == 1);
@@ -137,7 +138,9 @@ spoil(int sig)
 	(void)sig;
 	count++;
 	__asm__ volatile("pxor %%xmm0, %%xmm0; pxor %%xmm7, %%xmm7; pxor %%xmm15, %%xmm15; fninit"
-	    : : : "xmm0", "xmm7", "xmm15");
+			 :
+			 :
+			 : "xmm0", "xmm7", "xmm15");
 }
 
 static void
@@ -152,9 +155,12 @@ test_vectors(void)
 	signal(SIGALRM, spoil);
 	CHECK(setitimer(ITIMER_REAL, &every, NULL) == 0);
 	for (int round = 0; count < 5 && round < 500000000; round++) {
-		__asm__ volatile("movq %2, %%xmm0; movq %2, %%xmm15; mov $300, %%ecx; 1: dec %%ecx; jnz 1b;"
-		    "movq %%xmm0, %0; movq %%xmm15, %1" : "=r"(got0), "=r"(got15) : "r"(value)
-		    : "xmm0", "xmm15", "rcx");
+		__asm__ volatile(
+			"movq %2, %%xmm0; movq %2, %%xmm15; mov $300, %%ecx; 1: dec %%ecx; jnz 1b;"
+			"movq %%xmm0, %0; movq %%xmm15, %1"
+			: "=r"(got0), "=r"(got15)
+			: "r"(value)
+			: "xmm0", "xmm15", "rcx");
 		sum = third * 3;
 		good &= got0 == value && got15 == value && sum == 1.0L;
 	}
@@ -184,7 +190,8 @@ test_restart(void)
 	CHECK(read(fds[0], &c, 1) == 1 && count == 1);
 	wait(&status);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	CHECK(nanosleep(&second, &rest) == -1 && errno == EINTR && rest.tv_sec == 0 && rest.tv_nsec > 500000000);
+	CHECK(nanosleep(&second, &rest) == -1 && errno == EINTR && rest.tv_sec == 0 &&
+		rest.tv_nsec > 500000000);
 	CHECK(alarm(10) == 0 && alarm(0) >= 9);
 	close(fds[0]);
 	close(fds[1]);
@@ -209,7 +216,10 @@ test_faults(void)
 	sigaction(SIGSEGV, &act, NULL);
 	sigaction(SIGTRAP, &act, NULL);
 	if (!sigsetjmp(back, 1))
-		__asm__ volatile("mov $1, %%eax; cltd; xor %%ecx, %%ecx; idivl %%ecx" : : : "eax", "ecx", "edx");
+		__asm__ volatile("mov $1, %%eax; cltd; xor %%ecx, %%ecx; idivl %%ecx"
+				 :
+				 :
+				 : "eax", "ecx", "edx");
 	CHECK(last == SIGFPE && code == FPE_INTDIV);
 	if (!sigsetjmp(back, 1))
 		__asm__ volatile("hlt");
@@ -304,14 +314,17 @@ test_stopping(void)
 		for (;;)
 			pause();
 	}
-	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) &&
+		WSTOPSIG(status) == SIGTSTP);
 	CHECK(waitpid(pid, &status, WUNTRACED | WNOHANG) == 0);
 	CHECK(kill(pid, SIGCONT) == 0);
 	CHECK(waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status));
 	CHECK(kill(pid, SIGSTOP) == 0);
-	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) &&
+		WSTOPSIG(status) == SIGSTOP);
 	CHECK(kill(pid, SIGKILL) == 0);
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+		WTERMSIG(status) == SIGKILL);
 }
 
 /* A program that never calls anything must still be told. */
@@ -326,7 +339,8 @@ test_busy(void)
 		for (;;)
 			__asm__ volatile("");
 	usleep(10000);
-	CHECK(kill(pid, SIGTERM) == 0 && waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGTERM);
+	CHECK(kill(pid, SIGTERM) == 0 && waitpid(pid, &status, 0) == pid &&
+		WTERMSIG(status) == SIGTERM);
 	handle(SIGUSR1, 0);
 	pid = fork();
 	if (pid == 0) {

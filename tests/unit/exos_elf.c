@@ -19,8 +19,12 @@ make_good(void)
 {
 	static const uint8_t ident[16] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
 
-	good = (struct file){ .eh = { .type = 2, .machine = 62, .entry = 0x401000, .phoff = sizeof(good.eh),
-				      .phentsize = sizeof(good.ph[0]), .phnum = 3 } };
+	good = (struct file){ .eh = { .type = 2,
+				      .machine = 62,
+				      .entry = 0x401000,
+				      .phoff = sizeof(good.eh),
+				      .phentsize = sizeof(good.ph[0]),
+				      .phnum = 3 } };
 	memcpy(good.eh.ident, ident, sizeof(ident));
 	good.ph[0] = (struct elf_phdr){ 1, 4, 0, 0x400000, 0, 0x500, 0x500, 0x1000 };
 	good.ph[1] = (struct elf_phdr){ 1, 5, 0x1000, 0x401000, 0, 0x2345, 0x2345, 0x1000 };
@@ -43,7 +47,8 @@ test_good(void)
 	assert(image.count == 3 && !image.anywhere && image.entry == 0x401000);
 	assert(image.low == 0x400000 && image.high == 0x408000);
 	assert(image.phdr == 0x400040 && image.phnum == 3);
-	assert(image.segment[0].file_bytes == 0x1000);	/* no zeroes behind: whole pages of the file */
+	assert(image.segment[0].file_bytes ==
+		0x1000); /* no zeroes behind: whole pages of the file */
 	assert(image.segment[1].bytes == 0x3000 && image.segment[1].prot == 5);
 	assert(image.segment[2].start == 0x404000 && image.segment[2].offset == 0x4000);
 	assert(image.segment[2].file_bytes == 0xbbc && image.segment[2].bytes == 0x4000);
@@ -76,7 +81,8 @@ test_bad(void)
 	BAD(f.ph[2].filesz = f.ph[2].memsz = 0x100000);	/* more than in the file */
 	BAD(f.ph[2].vaddr = 0x400abc);			/* not ascending */
 	BAD(f.ph[2].vaddr = 0x403abc);			/* shares a page */
-	BAD(f.ph[0].memsz = f.ph[1].memsz = f.ph[2].memsz = 0; f.ph[0].filesz = f.ph[1].filesz = f.ph[2].filesz = 0);
+	BAD(f.ph[0].memsz = f.ph[1].memsz = f.ph[2].memsz = 0;
+		f.ph[0].filesz = f.ph[1].filesz = f.ph[2].filesz = 0);
 }
 
 static void
@@ -93,7 +99,8 @@ test_damage(void)
 		for (unsigned n = 0; n < image.count; n++) {
 			const struct elf_segment *s = &image.segment[n];
 
-			assert(s->start % 4096 == 0 && s->bytes % 4096 == 0 && s->offset % 4096 == 0);
+			assert(s->start % 4096 == 0 && s->bytes % 4096 == 0 &&
+				s->offset % 4096 == 0);
 			assert(s->file_bytes <= s->bytes && s->start + s->bytes <= image.high);
 			assert(s->offset + s->file_bytes < FILE_BYTES + 8192);
 		}

@@ -60,7 +60,9 @@ cut(unsigned first, unsigned last)
 static void
 insert(unsigned first, unsigned last)
 {
-	struct region r = { .start = first * PAGE, .end = last * PAGE, .prot = (unsigned)rand() & 7 };
+	struct region r = { .start = first * PAGE,
+		.end = last * PAGE,
+		.prot = (unsigned)rand() & 7 };
 
 	cut(first, last);
 	if (rand() & 1) {
@@ -71,7 +73,7 @@ insert(unsigned first, unsigned last)
 	regions_insert(&list, &r);
 	for (unsigned n = first; n < last; n++)
 		model[n] = (struct page){ true, r.prot, r.ino, r.offset + (n - first) * PAGE,
-					  (n - first) * PAGE < r.file_bytes };
+			(n - first) * PAGE < r.file_bytes };
 }
 
 static void
@@ -122,8 +124,12 @@ main(void)
 		invariants();
 		compare();
 		gaps();
-		assert(regions_cover(&list, 0, PAGES * PAGE) == (model[0].there && list.count &&
-		    ({ bool all = true; for (unsigned n = 0; n < PAGES; n++) all &= model[n].there; all; })));
+		assert(regions_cover(&list, 0, PAGES * PAGE) == (model[0].there && list.count && ({
+			bool all = true;
+			for (unsigned n = 0; n < PAGES; n++)
+				all &= model[n].there;
+			all;
+		})));
 	}
 	puts("ok regions against pages\n1 passed, 0 failed");
 	return 0;
