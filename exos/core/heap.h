@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The heap, as fork sees it; exos.h has xalloc and xfree. */
 #ifndef EXOS_CORE_HEAP_H
 #define EXOS_CORE_HEAP_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The key ring, as fork sees it; exos.h has the slots. */
 #ifndef EXOS_KEYS_H
 #define EXOS_KEYS_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Which process this is, its row and those of others, and parking that signals do not end. */
 #ifndef EXOS_SELF_H
 #define EXOS_SELF_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* From errors of the kernel interface to errno, by abi/errors.toml: the one converter. */
 #include "../core/exos.h"
 #include "errno.h"
 

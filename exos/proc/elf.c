@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* What an ELF file wants mapped: pure, the header may say anything. */
 #include <stddef.h>
 #include "elf.h"
 #include "../vm/region.h"

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Signals: what came (posted bits become pending ones), who is blocked, what
+ * the program wants done.  The frame of a handler is made in sigframe.c; a
+ * default action that ends or stops the process goes to the server.
+ */
 #include "signal.h"
 #include "timer.h"
 #include "proc.h"

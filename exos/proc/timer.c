@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The real-time timer: looked at when a call ends, waits for it, or when a slice does. */
 #include "timer.h"
 #include "signal.h"
 #include "../core/header.h"

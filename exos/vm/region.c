@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The list of regions: region.h says what it is.  Neighbours that are alike are one. */
 #include "region.h"
 
 struct region *

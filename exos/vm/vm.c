@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The program's memory as the calls change it: regions and the pages behind them; vm.h has the layout. */
 #include "vm.h"
 #include "../arch/x86_64/arch.h"
 #include "../linux/errno.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Calls on slices, and those that give the processor up. */
 #include <kernel/syscalls.h>
 #include "cpu_priv.h"
 #include "../arch/x86_64/arch.h"

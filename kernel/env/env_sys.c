@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Calls on environments. */
 #include <kernel/syscalls.h>
 #include "env_priv.h"
 #include "../cap/cap.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Posting: bits and revocations into u-areas, interrupts to whoever bound their line. */
 #include "event_priv.h"
 #include "../arch/x86_64/arch.h"
 #include "../cpu/cpu.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Calls that post, and that bind interrupt lines. */
 #include <kernel/syscalls.h>
 #include "event_priv.h"
 #include "../cap/cap.h"

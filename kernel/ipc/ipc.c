@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The long way of control transfer: every case; ipc.h has the story, and the short way's share. */
 #include "ipc.h"
 #include "../arch/x86_64/arch.h"
 #include "../cpu/cpu.h"

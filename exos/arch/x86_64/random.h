@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* One source of random words for library and server. */
 #ifndef EXOS_RANDOM_H
 #define EXOS_RANDOM_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The machine that unit tests of the kernel run on: an array for memory, and what arch/ would do. */
 #include <stdarg.h>
 #include "fake.h"
 #include "../../../kernel/dev/dev.h"
