@@ -185,7 +185,7 @@ def stub_all(call):
         "static inline int64_t", f"exo_{name}_all({', '.join(parameter(*a) for a in args)})\n{{",
         "\tuint64_t done_ = 0;\n", f"\twhile (done_ < {count}) {{",
         f"\t\tint64_t result_ = exo_{name}({', '.join(actual)});\n",
-        "\t\tif (result_ <= 0)\n\t\t\treturn result_ < 0 ? result_ : (int64_t)done_;",
+        "\t\tif (result_ < 0)\n\t\t\treturn result_;",
         "\t\tdone_ += (uint64_t)result_;\n\t}\n\treturn (int64_t)done_;\n}\n"])
 
 

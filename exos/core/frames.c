@@ -4,8 +4,8 @@
  *
  * Which frame is our choice, made from the exposed free map; another program
  * may be quicker, then we look again (bounded).  Frames are claimed for the
- * account of this process; when its limit is reached more of the session's is
- * moved over, in steps, and when that is used up there is no memory.
+ * account of this process; when its limit is reached the server moves more of
+ * the session's over, in steps, and when that is used up there is no memory.
  */
 #include "exos.h"
 #include "frames.h"
@@ -13,7 +13,6 @@
 #include "../linux/errno.h"
 
 #define TRIES 128u
-#define LIMIT_STEP 256u
 #define PATIENCE 40u
 #define PATIENCE_NS 5000000u
 
@@ -29,20 +28,12 @@ frame_find(unsigned run)
 	return pfn;
 }
 
-static bool
-limit_raised(exo_pfn account, u64 frames)
-{
-	if (frames < LIMIT_STEP && exo_account_limit(account, LIMIT_STEP, KEY_SESSION) >= 0)
-		return true;
-	return exo_account_limit(account, (i64)frames, KEY_SESSION) >= 0;
-}
-
 /* What the dead had comes back step by step: a little patience before the answer is no. */
 int
 account_more(exo_pfn account, u64 frames)
 {
 	for (unsigned try = 0; try < PATIENCE; try++) {
-		if (limit_raised(account, frames))
+		if (server_call(OP_MEMORY, frames, account, 0, 0, 0, NULL) > 0)
 			return 0;
 		park_wait(NULL, 0, clock_ns() + PATIENCE_NS);
 	}

@@ -112,16 +112,22 @@ space_tables(struct space *s, uint64_t va, unsigned lowest_level)
 	return 0;
 }
 
-int
-space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms)
+static int
+bind_by(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms, exo_slot key)
 {
-	struct exo_map m = { .va = va, .pfn = pfn, .op = EXO_OP_MAP | perms, .key = ROOT_KEY };
+	struct exo_map m = { .va = va, .pfn = pfn, .op = EXO_OP_MAP | perms, .key = key };
 	int error = space_tables(s, va, 1);
 
 	if (error)
 		return error;
 	error = (int)exo_map(s->env, &m, 1, ROOT_KEY);
 	return error < 0 ? error : 0;
+}
+
+int
+space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms)
+{
+	return bind_by(s, va, pfn, perms, ROOT_KEY);
 }
 
 int
@@ -142,13 +148,19 @@ space_new(struct space *s, uint64_t va, uint32_t perms, exo_pfn *pfn)
 #define SCRATCH 0x0000008080000000ull
 
 int
-server_bind(uint64_t va, exo_pfn pfn, uint32_t perms)
+server_bind_by(uint64_t va, exo_pfn pfn, uint32_t perms, exo_slot key)
 {
 	if (own.env == 0) {
 		own.env = exo_self();
 		own.account = exo_info()->root_account;
 	}
-	return space_bind(&own, va, pfn, perms);
+	return bind_by(&own, va, pfn, perms, key);
+}
+
+int
+server_bind(uint64_t va, exo_pfn pfn, uint32_t perms)
+{
+	return server_bind_by(va, pfn, perms, ROOT_KEY);
 }
 
 void

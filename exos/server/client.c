@@ -26,7 +26,7 @@ bool
 server_published(uint32_t ino)
 {
 	for (unsigned i = 0; i < SH_PROCS; i++)
-		if (procs[i].pub_pfn &&
+		if (procs[i].lent &&
 			page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES),
 				ino))
 			return true;

@@ -16,6 +16,8 @@
 #define MODE_BITS 07777u
 #define RENAME_DEPTH_MAX 4096		/* bound of the walk up from a rename's target */
 #define LINKS_MAX 65000u
+#define SWEEP_INODES 4096u		/* looked at in one step */
+#define SWEEP_ORPHANS 4u		/* of them: held by somebody? */
 
 /* A name out of the comm page. */
 struct name {
@@ -73,6 +75,15 @@ bool
 client_is_root(const struct request *r)
 {
 	return client_opens(r->env, KEY_ROOT, node_at(FS_ROOT_INO)->guard, EXO_P);
+}
+
+bool
+sfs_may_run(exo_envid env, uint32_t ino)
+{
+	const struct request r = { .env = env };
+	const struct fs_inode *node = node_at(ino);
+
+	return node && node->mode & 0111 && client_may(&r, node, EXO_X);
 }
 
 /* A directory in which the caller may change names. */
@@ -264,11 +275,31 @@ orphan_try(uint32_t ino)
 	return true;
 }
 
+static uint32_t sweep_at;		/* the next inode to look at */
+
 void
+sfs_sweep_due(void)
+{
+	sweep_at = FS_ROOT_INO;
+}
+
+/* Each orphan is a look at every public page, and how many there are is the clients' choice. */
+bool
 sfs_sweep(void)
 {
-	for (uint32_t ino = FS_ROOT_INO; orphans && ino < fs_super->inodes; ino++)
-		orphan_try(ino);
+	unsigned tried = 0;
+
+	for (unsigned seen = 0; seen < SWEEP_INODES && tried < SWEEP_ORPHANS; seen++, sweep_at++) {
+		const struct fs_inode *node = node_at(sweep_at);
+
+		if (orphans == 0 || sweep_at == 0 || sweep_at >= fs_super->inodes)
+			return false;
+		if (!node || node->nlink)
+			continue;
+		orphan_try(sweep_at);
+		tried++;
+	}
+	return true;
 }
 
 static long
@@ -305,13 +336,14 @@ unlink_name(struct request *r)
 
 /* ---- renaming -------------------------------------------------------------------------------- */
 
+/* Deeper than can be looked through counts as below, lest a loop be made there. */
 static bool
 lies_below(uint32_t dir, uint32_t above)
 {
-	for (int i = 0; i < RENAME_DEPTH_MAX && dir != FS_ROOT_INO; i++) {
+	for (int i = 0; dir != FS_ROOT_INO; i++) {
 		struct fs_inode *node = node_at(dir);
 
-		if (dir == above)
+		if (dir == above || i == RENAME_DEPTH_MAX)
 			return true;
 		if (!node)
 			return false;

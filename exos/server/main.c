@@ -6,6 +6,10 @@
  * requests, which enter by control transfer while the loop waits.  Requests
  * are short and never wait for anybody; what takes longer (reaping the dead,
  * console input) is the loop's.
+ *
+ * There is no epilogue: whoever was told that a slice ends and goes on pays with
+ * slices, and clients choose when a request begins.  So the kernel takes the
+ * processor from the server without a word, and charges nothing.
  */
 #include "srv.h"
 #include "fsmeta.h"
@@ -153,6 +157,19 @@ request(exo_envid caller, struct exo_msg *m)
 		work = 1;
 }
 
+/* A page that a client shared with us and took away is the client's end; all else is ours. */
+static void
+fault(struct exo_save *context)
+{
+	if (context->vector == 14 && proc_page_lost(context->addr)) {
+		work = 1;
+		return;
+	}
+	klog_server("init: exception %u at %lx, address %lx", context->vector, context->rip,
+		context->addr);
+	exo_exit(1);
+}
+
 /* ---- the loop ----------------------------------------------------------------------------------- */
 
 static void
@@ -181,10 +198,14 @@ step(void)
 {
 	work = 0;
 	deaths_seen = exo_info()->deaths;
+	proc_end_lost();
 	proc_find_dead();
 	control_poll();
 	tty_poll();
 	ended();
+	mem_sweep();
+	if (sfs_sweep())
+		work = 1;
 	if (proc_reap_some())
 		work = 1;
 	else
@@ -238,7 +259,7 @@ exo_main(const struct exo_start *start)
 
 	(void)start;
 	exo_upcalls_init(exo_uarea(), EXO_BOOT_UAREA, stacks);
-	exo_on_epilogue(exo_epilogue_yield);
+	exo_on_exception(fault);
 	boot();
 	exo_on_call(request);
 	gate(0);

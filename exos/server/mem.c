@@ -20,6 +20,7 @@
 #define FS_OFF 0x00100000ull		/* fsnode.h has the same */
 #define BATCH 32u
 #define LIMIT_STEP 1024u
+#define HELD_MAX 256u			/* more than all queues of the console take */
 #define RESERVE 4u			/* part of all frames that files do not get */
 
 static uint64_t private_end = SRV_PRIVATE;
@@ -77,13 +78,41 @@ mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first)
 	return 0;
 }
 
+/*
+ * A page of a file may be on its way to a device, sent by some process that
+ * mapped it: such frames are let go later.
+ */
+static exo_pfn held[HELD_MAX];
+static unsigned helds;
+
+void
+mem_sweep(void)
+{
+	for (unsigned n = 0; n < helds;) {
+		if (exo_frame_release(held[n], 1, ROOT_KEY) > 0)
+			held[n] = held[--helds];
+		else
+			n++;
+	}
+}
+
 void
 mem_release(exo_pfn pfn, uint64_t count)
 {
 	if (window_pfn >= pfn && window_pfn < pfn + count)
 		window_pfn = 0;
-	frames_release(pfn, count);
 	limit_return(count);
+	while (count) {
+		int64_t done = exo_frame_release(pfn, count, ROOT_KEY);
+
+		if (done < 0 && helds < HELD_MAX)
+			held[helds++] = pfn;
+		else if (done < 0)
+			klog_server("frame %lx cannot be released: %s", pfn, exo_error_name(done));
+		done = done < 0 ? 1 : done;
+		pfn += (uint64_t)done;
+		count -= (uint64_t)done;
+	}
 }
 
 void

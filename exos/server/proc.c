@@ -94,8 +94,8 @@ name_key(char kind, uint32_t id, uint8_t rights)
 /*
  * Processes are named in keys by a serial, not by pid: pids come back.
  */
-static struct exo_key
-self_key(uint64_t serial)
+struct exo_key
+proc_key(uint64_t serial)
 {
 	struct exo_key k = { .len = 9, .rights = EXO_RIGHTS_ALL };
 
@@ -109,21 +109,27 @@ static void
 proc_guard_entries(struct exo_key e[EXO_GUARD_KEYS], uint64_t serial, uint64_t creator)
 {
 	__builtin_memset(e, 0, EXO_GUARD_KEYS * sizeof(*e));
-	e[0] = self_key(serial);
+	e[0] = proc_key(serial);
 	if (creator)
-		e[1] = self_key(creator);
+		e[1] = proc_key(creator);
 }
 
-/* Forge a key below the root key and put it into a slot of env's ring. */
+/* A key below the root key, in an empty slot of our own. */
+int
+key_forge(exo_slot mine, const struct exo_key *k)
+{
+	uint64_t word[2];
+
+	__builtin_memcpy(word, k, sizeof(word));
+	return (int)exo_key_narrow(ROOT_KEY, mine, word[0], word[1]);
+}
+
 static int
 key_give(exo_envid env, exo_slot slot, const struct exo_key *k)
 {
 	const exo_slot mine = KEY_FIRST_FREE + 1;
-	uint64_t word[2];
-	int64_t error;
+	int64_t error = key_forge(mine, k);
 
-	__builtin_memcpy(word, k, sizeof(word));
-	error = exo_key_narrow(ROOT_KEY, mine, word[0], word[1]);
 	if (error >= 0)
 		error = exo_key_copy(mine, 1, env, slot, ROOT_KEY);
 	exo_key_drop(mine, 1);
@@ -140,7 +146,7 @@ proc_keys(struct proc *p)
 			     root = { 1, EXO_R | EXO_W | EXO_X | EXO_P, "r" },
 			     out = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 1 } },
 			     err = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 3 } },
-			     log = { 1, EXO_W, { EXO_NAME_LOG } }, session = { 1, EXO_A, "s" };
+			     log = { 1, EXO_W, { EXO_NAME_LOG } };
 	const struct {
 		exo_slot slot;
 		const struct exo_key *key;
@@ -152,7 +158,6 @@ proc_keys(struct proc *p)
 		{ KEY_OUT, &out },
 		{ KEY_ERR, &err },
 		{ KEY_LOG, &log },
-		{ KEY_SESSION, &session },
 	};
 
 	for (unsigned i = 0; i < sizeof(give) / sizeof(give[0]); i++)
@@ -165,7 +170,7 @@ proc_keys(struct proc *p)
 static int64_t
 proc_objects(struct proc *p, uint64_t creator)
 {
-	struct exo_key entries[EXO_GUARD_KEYS], self = self_key(p->serial);
+	struct exo_key entries[EXO_GUARD_KEYS], self = proc_key(p->serial);
 	struct exo_env_spec spec = { .k_account = ROOT_KEY, .k_guard = ROOT_KEY };
 	exo_pfn account;
 	int64_t error;
@@ -201,9 +206,8 @@ proc_objects(struct proc *p, uint64_t creator)
 }
 
 struct proc *
-proc_create(uint32_t ppid, uint32_t pgid, uint32_t sid, int *error)
+proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t sid, int *error)
 {
-	const struct proc *creator = proc_by_pid(ppid);
 	struct proc *p = NULL;
 	uint32_t pid;
 
@@ -215,10 +219,9 @@ proc_create(uint32_t ppid, uint32_t pgid, uint32_t sid, int *error)
 		return NULL;
 	pid = pid_draw();
 	p->slice = ~0u;
-	p->creator = ppid;
+	p->creator = creator ? creator->sh->pid : 0;
 	p->serial = next_serial++;
-	p->native = false;
-	p->comm_pfn = p->pub_pfn = 0;
+	p->native = p->lent = p->lost = false;
 	p->sh->state = PROC_BUILDING;
 	p->sh->pid = pid;
 	p->sh->ppid = ppid;
@@ -230,16 +233,6 @@ proc_create(uint32_t ppid, uint32_t pgid, uint32_t sid, int *error)
 		return NULL;
 	}
 	return p;
-}
-
-static int
-page_share(struct proc *p, exo_pfn pfn, uint64_t at, uint32_t perms)
-{
-	const volatile struct exo_frame *f = exo_frame(pfn);
-
-	if (!f || f->account != p->sh->account || f->kind != EXO_FRAME_DATA)
-		return -EINVAL;
-	return server_bind(at + proc_index(p) * EXO_PAGE_BYTES, pfn, perms) ? -ENOMEM : 0;
 }
 
 static int
@@ -258,19 +251,13 @@ int
 proc_start(struct proc *p, exo_pfn comm, exo_pfn pub)
 {
 	struct exo_key entries[EXO_GUARD_KEYS];
-	int error = 0;
+	int error = p->native ? 0 : proc_lend(p, comm, pub);
 
-	if (!p->native) {
-		error = page_share(p, comm, SRV_COMM, EXO_MAP_READ | EXO_MAP_WRITE);
-		if (!error)
-			error = page_share(p, pub, SRV_PUB, EXO_MAP_READ);
-	}
 	if (error)
 		return error;
-	p->comm_pfn = comm;
-	p->pub_pfn = pub;
 	proc_guard_entries(entries, p->serial, 0);
 	exo_guard_change(p->guard, entries, ROOT_KEY);
+	exo_guard_revoke(p->guard, ROOT_KEY);	/* the creator may have bound keys to it */
 	error = slice_give(p);
 	if (error)
 		return error;
@@ -281,14 +268,15 @@ proc_start(struct proc *p, exo_pfn comm, exo_pfn pub)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static void
-proc_unmap(struct proc *p)
+/* A process may have released its slice, or passed it on: what is in its place now is not ours to take. */
+void
+proc_slice_take(struct proc *p)
 {
-	if (p->comm_pfn)
-		server_unbind(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES);
-	if (p->pub_pfn)
-		server_unbind(SRV_PUB + proc_index(p) * EXO_PAGE_BYTES);
-	p->comm_pfn = p->pub_pfn = 0;
+	const volatile struct exo_slice *slice = exo_slice(0, p->slice);
+
+	if (slice && slice->owner == p->sh->env)
+		exo_slice_release(0, p->slice, ROOT_KEY);
+	p->slice = ~0u;
 }
 
 /* Destroy what runs; its frames come back step by step. */
@@ -301,11 +289,9 @@ proc_kill(struct proc *p, uint64_t reason)
 		proc_counted(e);
 	if (p->sh->env)
 		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
-	if (p->slice != ~0u)
-		exo_slice_release(0, p->slice, ROOT_KEY);
-	p->slice = ~0u;
-	proc_unmap(p);
-	sfs_sweep();
+	proc_slice_take(p);
+	proc_lend_end(p);
+	sfs_sweep_due();
 	reap_later(p);
 }
 
@@ -429,8 +415,8 @@ proc_find_dead(void)
 const char *
 proc_boot(void)
 {
-	/* Everyone in the session may charge it; the rest is for the root key, which prefixes any name. */
-	struct exo_key entries[EXO_GUARD_KEYS] = { { 1, EXO_A, "s" }, { 1, EXO_RIGHTS_ALL, "c" } };
+	/* The root key, which prefixes any name, opens it and no client's: what lies in it belongs to many. */
+	struct exo_key entries[EXO_GUARD_KEYS] = { { 1, EXO_RIGHTS_ALL, "s" } };
 	exo_guardref guard = guard_new(entries);
 	uint64_t share = exo_info()->free_frames - exo_info()->free_frames / 8;
 

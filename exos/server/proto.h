@@ -51,7 +51,6 @@ enum exos_key {
 	KEY_OUT = 5,		/* device 0 queue 1: standard output of the machine */
 	KEY_ERR = 6,		/* device 0 queue 3: standard error */
 	KEY_LOG = 7,		/* append to the kernel log */
-	KEY_SESSION = 8,	/* allot on the session's account */
 	KEY_FIRST_FREE = 16,
 };
 
@@ -153,7 +152,8 @@ enum server_op {
 	OP_SETSID,		/* () -> sid */
 	OP_STOPPED,		/* (signal): stop me until SIGCONT */
 	OP_SETNAME,		/* (): comm page: new name (NUL terminated) */
-	OP_MEMORY,		/* (frames) -> frames the account's limit was raised by */
+	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
+				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE */
 	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */
 	OP_PIPE_NEW,		/* (read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id; 17 frames */
 	OP_PIPE_FREE,		/* (pipe id): free it if its guard has no holders */

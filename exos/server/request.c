@@ -10,6 +10,7 @@
 #define SIGCONT 18
 #define SIGSTOP 19
 #define SIG_LAST 64
+#define MEMORY_STEP 256			/* frames of limit moved at a time, at least */
 #define STOPPED(sig) (((uint32_t)(sig) << 8) | 0x7f)
 
 static long
@@ -17,7 +18,7 @@ fork_begin(struct proc *parent, struct exo_msg *m)
 {
 	int error;
 	struct proc *child =
-		proc_create(parent->sh->pid, parent->sh->pgid, parent->sh->sid, &error);
+		proc_create(parent, parent->sh->pid, parent->sh->pgid, parent->sh->sid, &error);
 
 	if (!child)
 		return -error;
@@ -93,9 +94,7 @@ stop(struct proc *p, int sig)
 	p->sh->state = PROC_STOPPED;
 	p->sh->status = STOPPED(sig);
 	p->sh->events++;
-	if (p->slice != ~0u)
-		exo_slice_release(0, p->slice, ROOT_KEY);
-	p->slice = ~0u;
+	proc_slice_take(p);
 	if (parent) {
 		parent->sh->child_events++;
 		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);	/* SIGCHLD */
@@ -228,15 +227,20 @@ exit_request(struct proc *self, uint32_t wait_status, uint32_t unstarted)
 	return 0;
 }
 
+/* For the caller's own account, or a child's that it is building. */
 static long
-memory_request(struct proc *self, uint64_t frames)
+memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 {
-	if (frames == 0 || frames > 1u << 24)
+	bool known = account == self->sh->account;
+
+	for (unsigned i = 0; i < SH_PROCS && !known; i++)
+		known = procs[i].sh->state == PROC_BUILDING && procs[i].creator == self->sh->pid &&
+			procs[i].sh->account == account && account;
+	if (frames == 0 || frames > 1u << 24 || !known)
 		return -EINVAL;
-	if (frames < 512 && exo_account_limit(self->sh->account, 512, ROOT_KEY) >= 0)
-		return 512;
-	return exo_account_limit(self->sh->account, (int64_t)frames, ROOT_KEY) < 0 ? -ENOMEM
-										   : (long)frames;
+	if (frames < MEMORY_STEP && exo_account_limit(account, MEMORY_STEP, ROOT_KEY) >= 0)
+		return MEMORY_STEP;
+	return exo_account_limit(account, (int64_t)frames, ROOT_KEY) < 0 ? -ENOMEM : (long)frames;
 }
 
 static long
@@ -258,10 +262,22 @@ exec_native(struct proc *self, struct exo_msg *m, const char *comm)
 		.argc = (uint32_t)m->r8, .strings = strings, .strings_bytes = (uint32_t)m->r9,
 	};
 
-	if (m->r9 > sizeof(strings) || !elf_is_native((uint32_t)m->rdx))
+	if (m->r9 > sizeof(strings) || m->rdx >> 32 || !elf_is_native((uint32_t)m->rdx))
 		return -EINVAL;
+	if (!sfs_may_run(self->sh->env, (uint32_t)m->rdx))
+		return -EACCES;
 	__builtin_memcpy(strings, comm, m->r9);
 	return spawn_replace(self, (uint32_t)m->rdx, &what);
+}
+
+/* Only what --trace asked for: whoever sends this waits until the host has taken it, and so do all others. */
+static long
+trace_request(const char *comm, uint64_t bytes)
+{
+	if (!run.trace)
+		return -EPERM;
+	control_trace(comm, bytes < EXO_PAGE_BYTES ? (uint32_t)bytes : 0);
+	return 0;
 }
 
 long
@@ -281,11 +297,11 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_SETSID: return setsid_request(p);
 	case OP_STOPPED: stop(p, (int)(a & 0x7f)); return 0;
 	case OP_SETNAME: return setname_request(p, comm);
-	case OP_MEMORY: return memory_request(p, a);
+	case OP_MEMORY: return memory_request(p, a, b);
 	case OP_EXEC_NATIVE: return exec_native(p, m, comm);
 	case OP_PIPE_NEW: return pipe_new(p, (exo_slot)a, (exo_slot)b, c);
 	case OP_PIPE_FREE: return pipe_free((uint32_t)a);
-	case OP_TRACE: control_trace(comm, a < EXO_PAGE_BYTES ? (uint32_t)a : 0); return 0;
+	case OP_TRACE: return trace_request(comm, a);
 	default: return -ENOSYS;
 	}
 }

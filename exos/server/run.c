@@ -157,7 +157,7 @@ void
 run_start(void)
 {
 	int error;
-	struct proc *p = proc_create(SERVER_PID, 0, 0, &error);
+	struct proc *p = proc_create(NULL, SERVER_PID, 0, 0, &error);
 	long where = sfs_lookup(cwd);
 	uint32_t native;
 

@@ -31,12 +31,14 @@ long server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg 
 long server_tty(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm);
 
 const char *sfs_boot(const void *archive, exo_pfn pfn);	/* everything from the archive; NULL, or what is wrong */
-void sfs_sweep(void);		/* a process is gone: free the unlinked files that it held */
+void sfs_sweep_due(void);	/* a process is gone: the unlinked files that it held are to be freed */
+bool sfs_sweep(void);		/* a step of that; false: done */
 long sfs_lookup(const char *path);			/* absolute; links are followed; ino or -errno */
 const struct fs_inode *sfs_inode(uint32_t ino);		/* NULL: no such */
 long sfs_read(uint32_t ino, uint64_t pos, void *buf, uint64_t bytes);	/* files and symbolic links */
 exo_pfn sfs_frame(uint32_t ino, uint64_t index);
 /* The entry at *at of a directory (0 first), which moves on: its name and ino; 0: no more. */
+bool sfs_may_run(exo_envid env, uint32_t ino);		/* do the keys of env open it for execution? */
 uint32_t sfs_next(uint32_t dir, uint64_t *at, char name[FS_NAME_MAX + 1]);
 
 void tty_boot(bool is_tty, uint16_t rows, uint16_t cols);
@@ -62,7 +64,8 @@ char *shared_at(uint64_t offset);			/* the server's writable view */
 int shared_back(uint64_t offset, uint64_t pages);	/* put frames there; 0 or -ENOSPC */
 
 int mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first);	/* contiguous; 0 or -ENOSPC */
-void mem_release(exo_pfn pfn, uint64_t count);
+void mem_release(exo_pfn pfn, uint64_t count);		/* at once, or when devices have let go */
+void mem_sweep(void);
 void mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard);
 void *mem_window(exo_pfn pfn);				/* writable, until the next call; NULL: no memory */
 void *mem_new(uint64_t pages);				/* zeroed private pages; NULL */

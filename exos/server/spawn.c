@@ -314,7 +314,7 @@ long
 spawn_replace(struct proc *p, uint32_t ino, const struct spawn *what)
 {
 	int error;
-	struct proc *fresh = proc_create(p->sh->ppid, p->sh->pgid, p->sh->sid, &error);
+	struct proc *fresh = proc_create(NULL, p->sh->ppid, p->sh->pgid, p->sh->sid, &error);
 
 	if (!fresh)
 		return -error;

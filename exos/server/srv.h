@@ -38,6 +38,7 @@ int space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms);
 void *scratch_map(exo_pfn pfn);		/* one page at a time, writable, until the next call */
 void scratch_unmap(void);
 int server_bind(uint64_t va, exo_pfn pfn, uint32_t perms);	/* into the server's own space */
+int server_bind_by(uint64_t va, exo_pfn pfn, uint32_t perms, exo_slot key);
 void server_unbind(uint64_t va);
 
 /* Where the server maps its clients' comm and public pages, by table index. */
@@ -64,12 +65,14 @@ const char *image_load(void);		/* NULL, or what is wrong */
 struct proc {				/* the server's private half of a table entry */
 	struct sh_proc *sh;
 	exo_guardref guard;		/* of the account and the environment */
-	exo_pfn comm_pfn, pub_pfn;
 	uint32_t slice;			/* index in CPU 0's vector, ~0: none */
 	uint64_t serial;		/* never used twice: its name in keys */
 	uint32_t creator;		/* pid that builds it, while BUILDING */
 	bool native;			/* no library: a terminal signal is its end */
+	bool lent;			/* its two pages are mapped here */
+	bool lost;			/* it took one of them away */
 	bool reaping;			/* dead; its account is being emptied */
+	bool bare;			/* reaping: there is nothing below its account */
 };
 extern struct proc procs[SH_PROCS];
 extern exo_pfn session_account;
@@ -79,7 +82,8 @@ struct proc *proc_by_env(exo_envid env);
 struct proc *proc_by_pid(uint32_t pid);
 unsigned proc_index(const struct proc *p);
 /* A new entry with account and environment, state BUILDING; NULL: *error is a Linux errno. */
-struct proc *proc_create(uint32_t ppid, uint32_t pgid, uint32_t sid, int *error);
+struct proc *
+proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t sid, int *error);
 int
 proc_start(struct proc *p, exo_pfn comm, exo_pfn pub); /* check its shared pages, give it a slice */
 void proc_end(struct proc *p, uint32_t wait_status);		/* destroy, make a zombie, tell the parent */
@@ -87,6 +91,9 @@ void proc_discard(struct proc *p);				/* an entry that never ran */
 void proc_replace(struct proc *old, struct proc *fresh);
 int proc_keys(struct proc *p);
 void proc_find_dead(void);					/* those the kernel ended */
+void proc_slice_take(struct proc *p);
+struct exo_key proc_key(uint64_t serial);
+int key_forge(exo_slot mine, const struct exo_key *k);
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
 void proc_count(struct proc_counts *sum);		/* of all environments there were and are */
 void proc_counted(const volatile struct exo_env *e);
@@ -99,6 +106,12 @@ void reap_later(struct proc *p);
 bool proc_reap_now(struct proc *p);	/* on the time of who collects it; false: ask again */
 bool proc_reap_some(void);		/* a step; false: nothing can be done now */
 bool proc_work(void);			/* is there anything left? */
+
+/* ---- lend.c: the pages that a client shares with us ------------------------------------------------ */
+int proc_lend(struct proc *p, exo_pfn comm, exo_pfn pub);
+void proc_lend_end(struct proc *p);
+bool proc_page_lost(uint64_t address);		/* one of them was at this address: there is another now */
+void proc_end_lost(void);
 
 /* ---- spawn.c: processes made by the server itself ---------------------------------------------- */
 struct spawn {

@@ -221,9 +221,11 @@ contents(void)
 				-ENOSPC);
 	fake_held = (uint32_t)f;
 	unlink_in(FS_ROOT_INO, "f", false);
+	sfs_sweep_due();
 	sfs_sweep();
 	check("an open file stays", sfs_inode((uint32_t)f) && sfs_inode((uint32_t)f)->nlink == 0);
 	fake_held = 0;
+	sfs_sweep_due();
 	sfs_sweep();
 	check("until it is closed",
 		!sfs_inode((uint32_t)f) && fake_free == FAKE_FRAMES && all_ok());

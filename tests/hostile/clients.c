@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Processes that call the kernel and the server behind their library's back.
+ * Each attack is a child's; what counts is that the others notice nothing: the
+ * parent goes on making processes, files and pipes, and what the child had
+ * taken comes back.
+ */
+#define _GNU_SOURCE
+#define CHECK_NAME "clients"
+#include <fcntl.h>
+#include <stdbool.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <exo/lib.h>
+#include <exo/read.h>
+#include <server/proto.h>
+#include "../linux/check.h"
+
+#define PAGE EXO_PAGE_BYTES
+#define ANY_SLOT 100u			/* of the key ring: the library takes the lowest free */
+
+static uint64_t base;
+static const volatile struct sh_info *shared;
+static volatile uint64_t *note;		/* a page that parent and children share */
+
+static const volatile struct sh_proc *
+row_of(uint32_t pid)
+{
+	const volatile struct sh_proc *row =
+		(const volatile struct sh_proc *)((uint64_t)shared + shared->procs_off);
+
+	for (unsigned n = 0; n < SH_PROCS; n++)
+		if (row[n].pid == pid)
+			return &row[n];
+	return NULL;
+}
+
+static exo_pfn
+pfn_at(uint64_t va)
+{
+	return EXO_PTE_PFN(exo_pte(va));
+}
+
+static exo_pfn
+account(void)
+{
+	return row_of((uint32_t)getpid())->account;
+}
+
+static long
+request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, struct exo_msg *answer)
+{
+	struct exo_msg m;
+	long error;
+
+	do {
+		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c };
+		error = exo_call_once(shared->server, &m, 0);
+	} while (error == -EXO_EBUSY);
+	if (answer)
+		*answer = m;
+	return error ? -1000 + error : (long)m.rsi;
+}
+
+static void
+nap(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static void
+nothing(void)
+{
+}
+
+/* Processes, files and pipes as ever. */
+static void
+check_alive(void)
+{
+	char byte = 0;
+	int fd, p[2];
+
+	CHECK(in_child(nothing) == 0);
+	fd = open("/tmp/alive", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	CHECK(fd >= 0 && write(fd, "x", 1) == 1 && unlink("/tmp/alive") == 0 && close(fd) == 0);
+	CHECK(pipe(p) == 0 && write(p[1], "y", 1) == 1 && read(p[0], &byte, 1) == 1 && byte == 'y');
+	close(p[0]);
+	close(p[1]);
+}
+
+static void
+attack(const char *name, void (*f)(void))
+{
+	uint64_t before, after = 0;
+
+	nap(50);
+	before = exo_info()->free_frames;
+	in_child(f);
+	check_alive();
+	for (int try = 0; try < 100 && after + 64 < before; try++) {
+		nap(20);
+		after = exo_info()->free_frames;
+	}
+	if (!CHECK(after + 64 >= before))
+		printf("%s: %lu frames are gone\n", name, before - after);
+	if (getenv("SHOW"))
+		printf("%s: %lu before, %lu after\n", name, before, after);
+}
+
+/* ---- pages that the server has mapped, too ---- */
+
+static void
+releases(uint64_t va, uint64_t marks)
+{
+	volatile char *comm = (volatile char *)(base + EXOS_COMM);
+	exo_pfn pfn = pfn_at(va);
+
+	strcpy((char *)comm, "hostile");
+	request(OP_FS_CREATE, 1, S_IFREG | 0600, 0, NULL);
+	if (marks)
+		exo_frame_mark(pfn, 1, marks, 0, KEY_SELF);
+	exo_frame_release(pfn, 1, KEY_SELF);
+	exo_frame_unbind(pfn, 100, KEY_SELF);
+	/* Whose last name goes: the server looks at all public pages. */
+	request(OP_FS_UNLINK, 1, 0, 0, NULL);
+	request(OP_SETNAME, 0, 0, 0, NULL);
+	request(OP_FS_CREATE, 1, S_IFREG | 0600, 0, NULL);
+	_exit(0);
+}
+
+static void
+comm_released(void)
+{
+	releases(base + EXOS_COMM, 0);
+}
+
+static void
+comm_inherited(void)
+{
+	releases(base + EXOS_COMM, EXO_FRAME_HEIR);
+}
+
+static void
+public_released(void)
+{
+	releases(base + EXOS_PUBLIC, 0);
+}
+
+/* ---- what is made below a process ---- */
+
+static exo_pfn
+claimed(exo_pfn from, uint64_t count)
+{
+	for (int try = 0; try < 1000; try++) {
+		exo_pfn pfn = exo_frame_find(0, count);
+
+		if (exo_frame_claim_all(pfn, count, from, 0, KEY_SELF, 0) == (int64_t)count)
+			return pfn;
+	}
+	_exit(1);
+}
+
+/* An environment that nobody but us knows of, and an account with something in it. */
+static void
+hide(exo_pfn at)
+{
+	exo_pfn pfn = claimed(at, 5);
+	struct exo_env_spec spec = {
+		.slot = exo_env_find_slot(), .k_account = KEY_SELF, .account = at, .env_frame = pfn,
+		.root_frame = pfn + 1, .root_links = pfn + 2, .ring_frame = pfn + 4,
+	};
+
+	note[1] += exo_env_create(&spec) > 0;
+}
+
+static void
+hidden(void)
+{
+	exo_pfn outer = account();
+
+	note[0] = note[1] = 0;
+	request(OP_MEMORY, 2000, outer, 0, NULL);
+	hide(outer);
+	for (unsigned depth = 0; depth < 4; depth++) {
+		exo_pfn inner = claimed(outer, 1), other = claimed(outer, 1);
+
+		exo_account_create(other, outer, 100, 0, KEY_SELF, 0);
+		claimed(other, 50);
+		exo_account_create(inner, outer, 1000 - depth * 200, 0, KEY_SELF, 0);
+		hide(inner);
+		outer = inner;
+	}
+	note[0] = note[1] == 5;
+	_exit(0);
+}
+
+/* ---- what is everybody's ---- */
+
+static void
+session(void)
+{
+	exo_pfn pfn = exo_frame_find(0, 1);
+
+	for (exo_slot slot = 0; slot < 16; slot++) {
+		note[0] &= exo_frame_claim(pfn, 1, shared->session_account, 0, slot, 0) < 0;
+		note[0] &= exo_account_limit(account(), 1, slot) < 0;
+		note[0] &= exo_account_reap(shared->session_account, 1, slot) < 0;
+	}
+	_exit(0);
+}
+
+/* ---- slices ---- */
+
+static void
+gives_slice_up(void)
+{
+	for (uint32_t n = 0; n < EXO_SLICES_CPU; n++)
+		if (exo_slice(0, n)->owner == row_of((uint32_t)getpid())->env)
+			exo_slice_release(0, n, 0);
+	note[0] = 1;
+	for (;;)
+		;
+}
+
+/* A process without a slice ends; its old one is another's by now. */
+static void
+slice_of_another(void)
+{
+	pid_t a, v;
+
+	note[0] = note[1] = 0;
+	a = fork();
+	if (a == 0)
+		gives_slice_up();
+	while (!note[0])
+		nap(1);
+	v = fork();
+	if (v == 0) {
+		for (int n = 0; n < 20; n++)
+			nap(5);
+		note[1] = 1;
+		_exit(0);
+	}
+	nap(20);
+	kill(a, SIGKILL);
+	waitpid(a, NULL, 0);
+	for (int n = 0; n < 100 && !note[1]; n++)
+		nap(20);
+	note[0] = note[1];
+	_exit(0);
+}
+
+/* ---- children that are being built ---- */
+
+/* A key bound to the child's guard while that was open to us. */
+static void
+keeps_a_key(void)
+{
+	struct exo_msg answer;
+	long pid = request(OP_FORK_BEGIN, 0, 0, 0, &answer);
+	exo_envid env = answer.rdx;
+	exo_pfn theirs = answer.r8, pfn = claimed(theirs, 2);
+
+	note[0] &= exo_key_bind(exo_env(env)->guard, EXO_RIGHTS_ALL, KEY_SELF, ANY_SLOT) == 0;
+	note[0] &= request(OP_FORK_DONE, pid, pfn, pfn + 1, NULL) == 0;
+	note[0] &= exo_account_reap(theirs, 1, ANY_SLOT) < 0 &&
+		exo_frame_release(pfn, 1, ANY_SLOT) < 0 && exo_env_destroy(env, 0, ANY_SLOT) < 0 &&
+		exo_account_reap(theirs, 1, KEY_SELF) < 0;
+	kill((pid_t)pid, SIGKILL);
+	waitpid((pid_t)pid, NULL, 0);
+	_exit(0);
+}
+
+/* Pages for the child that are not the child's. */
+static void
+pages_of_others(void)
+{
+	const exo_pfn own = pfn_at(base + EXOS_COMM);
+	const exo_pfn pages[] = { 0, 1, exo_info()->archive_pfn, shared->session_account, own,
+		~0ull };
+
+	for (unsigned n = 0; n < sizeof(pages) / sizeof(pages[0]); n++) {
+		long pid = request(OP_FORK_BEGIN, 0, 0, 0, NULL);
+
+		note[0] &= pid > 0 && request(OP_FORK_DONE, pid, pages[n], pages[n], NULL) < 0;
+	}
+	_exit(0);
+}
+
+static void
+begins(void)
+{
+	uint64_t count = 0;
+
+	while (request(OP_FORK_BEGIN, 0, 0, 0, NULL) > 0)
+		count++;
+	note[0] = count > 100;
+	_exit(0);
+}
+
+/* ---- requests with anything in them ---- */
+
+static uint64_t state = 88172645463325252ull;
+
+static uint64_t
+any(void)
+{
+	static const uint64_t odd[] = { 0, 1, 2, ~0ull, 1ull << 63, 1ull << 32, 0xffffffff, 4096,
+		1ull << 47 };
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % 3 ? odd[state / 3 % (sizeof(odd) / sizeof(odd[0]))] : state >> (state % 60);
+}
+
+static void
+requests(void)
+{
+	volatile uint64_t *comm = (volatile uint64_t *)(base + EXOS_COMM);
+
+	for (int n = 0; n < 20000; n++) {
+		uint64_t op = any() % 160;
+
+		/* Not to end or stop us or the others, nor to fill the disk. */
+		if (op == OP_EXIT || op == OP_KILL || op == OP_STOPPED || op == OP_FS_EXTEND ||
+			op == OP_FORK_BEGIN || op == OP_TTY_SET || op == OP_PIPE_NEW ||
+			op == OP_FS_UNLINK)
+			continue;
+		comm[any() % 512] = any();
+		request(op, any(), any(), any(), NULL);
+	}
+	_exit(0);
+}
+
+static const struct { const char *name; void (*f)(void); } attacks[] = {
+#define ATTACK(f) { #f, f }
+	ATTACK(nothing), ATTACK(comm_released), ATTACK(comm_inherited), ATTACK(public_released),
+	ATTACK(hidden), ATTACK(session), ATTACK(slice_of_another), ATTACK(keeps_a_key),
+	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests),
+};
+
+/* Without arguments all, else those named. */
+int
+main(int argc, char **argv)
+{
+	base = exo_gs_first() - EXOS_UAREA;
+	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
+	note = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!CHECK(shared->magic == SH_MAGIC && note != MAP_FAILED))
+		return summary();
+	for (unsigned n = 0; n < sizeof(attacks) / sizeof(attacks[0]); n++) {
+		bool wanted = argc < 2;
+
+		for (int a = 1; a < argc; a++)
+			wanted |= strcmp(argv[a], attacks[n].name) == 0;
+		if (!wanted)
+			continue;
+		note[0] = 1;		/* an attack that says nothing has succeeded in nothing */
+		attack(attacks[n].name, attacks[n].f);
+		if (!CHECK(note[0] == 1))
+			printf("%s\n", attacks[n].name);
+	}
+	return summary();
+}
