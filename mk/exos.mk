@@ -39,4 +39,13 @@ $(BUILD)/init.elf: $(INIT_OBJ) $(BUILD)/libexo.a
 	$(Q)ld -static -z max-page-size=4096 -z noexecstack -z norelro -Ttext-segment=0x400000 -e exo_start \
 		$(INIT_OBJ) $(BUILD)/libexo.a -o $@
 
+# What was linked, to read: disassembly and symbols of every image (the kernel's: mk/kernel.mk).
+$(BUILD)/exos.dis $(BUILD)/init.dis: %.dis: %.elf
+	$(Q)objdump -d --no-show-raw-insn $< >$@
+
+$(BUILD)/exos.sym $(BUILD)/init.sym: %.sym: %.elf
+	$(Q)nm -n $< >$@
+
+all: $(foreach image,exos init,$(BUILD)/$(image).dis $(BUILD)/$(image).sym)
+
 -include $(EXOS_OBJ:.o=.d) $(INIT_OBJ:.o=.d)
