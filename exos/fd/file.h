@@ -33,6 +33,7 @@ struct file {
 	bool tty;			/* console: it is a terminal */
 	u8 queue;			/* console: device queue of its output */
 	exo_slot key;			/* console: of that queue; pipe: bound key of this end */
+	exo_slot read_key;		/* named pipe opened for both: of the other end; or 0 */
 	struct pipe *pipe;
 	char *text;			/* made-up contents (procfs) */
 	u64 text_bytes;
@@ -71,6 +72,7 @@ long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
 struct file *console_open(bool tty, bool error, u32 flags);
 long console_ioctl(struct file *f, u32 cmd, u64 arg);
 int pipe_new(struct file *ends[2], u32 flags);
+long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
 u64 pipe_pending(const struct file *f);
 u32 pipe_id(const struct file *f);
 

@@ -24,6 +24,8 @@ struct indices {			/* the first page; each word in a cache line of its own */
 	u64 tail __attribute__((aligned(64)));
 	u64 wlock __attribute__((aligned(64)));
 	u64 rlock __attribute__((aligned(64)));
+	u64 opened[2]
+		__attribute__((aligned(64))); /* named: how often, by readers and by writers */
 };
 
 struct pipe {				/* this process's; one for both ends */
@@ -194,7 +196,7 @@ pipe_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 	u64 head = i->head, tail = i->tail;
 	u32 now = 0;
 
-	if (writer && ring_room(head, tail) >= LINUX_PIPE_BUF)
+	if (FILE_WRITES(f) && ring_room(head, tail) >= LINUX_PIPE_BUF)
 		now |= events & (POLLOUT | POLLWRNORM);
 	if (!writer && ring_used(head, tail))
 		now |= events & (POLLIN | POLLRDNORM);
@@ -238,6 +240,8 @@ pipe_close(struct file *f)
 	bool last;
 
 	key_slot_put(f->key);
+	if (f->read_key)
+		key_slot_put(f->read_key);
 	if (--p->ends)
 		return;
 	last = p->holders[0] == 0 && p->holders[1] == 0;
@@ -279,24 +283,6 @@ guard_show(struct pipe *p)
 	return error;
 }
 
-/* Both keys and the mapping; undone by the closing of the two ends. */
-static int
-pipe_make(struct pipe *p, exo_slot keys[2])
-{
-	u64 offset = EXOS_PIPES + p->place * STRIDE;
-	int error = tables_ensure((u64)AT(char, offset));
-	long id;
-
-	if (error)
-		return error;
-	id = server_call(OP_PIPE_NEW, keys[0], keys[1], offset, 0, 0, NULL);
-	if (id < 0)
-		return (int)id;
-	p->id = (u32)id;
-	p->page = AT(volatile struct indices, offset);
-	return guard_show(p);
-}
-
 static int
 keys_take(exo_slot keys[2])
 {
@@ -312,34 +298,137 @@ keys_take(exo_slot keys[2])
 	return 0;
 }
 
+/* The keys, in the slots named, and the mapping: by name, or without one a new pipe. */
+static int
+pipe_map(struct pipe *p, u32 ino, u32 rights, const exo_slot keys[2])
+{
+	u64 offset = EXOS_PIPES + p->place * STRIDE;
+	int error = tables_ensure((u64)AT(char, offset));
+	long id;
+
+	if (error)
+		return error;
+	id = ino ? server_call(OP_FS_FIFO, ino, rights, keys[0], keys[1], offset, NULL)
+		 : server_call(OP_PIPE_NEW, keys[0], keys[1], offset, 0, 0, NULL);
+	if (id < 0)
+		return (int)id;
+	p->id = (u32)id;
+	p->page = AT(volatile struct indices, offset);
+	return guard_show(p);
+}
+
+static struct pipe *
+pipe_attach(u32 ino, u32 rights, exo_slot keys[2], int *error)
+{
+	struct pipe *p = xalloc(sizeof(*p));
+	int place = p ? place_take() : -ENOMEM;
+
+	*error = place < 0 ? place : keys_take(keys);
+	if (!*error) {
+		p->place = (u32)place;
+		*error = pipe_map(p, ino, rights, keys);
+		if (!*error)
+			return p;
+		key_slot_put(keys[0]);
+		key_slot_put(keys[1]);
+	}
+	if (place >= 0)
+		places[place / 64] &= ~(1ull << (place % 64));
+	xfree(p);
+	return NULL;
+}
+
+static struct file *
+end_new(struct pipe *p, u32 flags, exo_slot key)
+{
+	struct file *f = file_new(&pipe_ops, flags);
+
+	if (!f)
+		exos_die(SIGKILL, "no memory for a pipe");
+	f->pipe = p;
+	f->key = key;
+	p->ends++;
+	return f;
+}
+
 int
 pipe_new(struct file *ends[2], u32 flags)
 {
-	struct pipe *p = xalloc(sizeof(*p));
 	exo_slot keys[2];
-	int place = p ? place_take() : -ENOMEM, error = place < 0 ? place : keys_take(keys);
+	int error;
+	struct pipe *p = pipe_attach(0, 0, keys, &error);
 
-	if (!error) {
-		p->place = (u32)place;
-		error = pipe_make(p, keys);
-		if (error) {
-			key_slot_put(keys[0]);
-			key_slot_put(keys[1]);
-		}
-	}
-	if (error) {
-		if (place >= 0)
-			places[place / 64] &= ~(1ull << (place % 64));
-		xfree(p);
+	if (!p)
 		return error;
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		ends[i] = file_new(&pipe_ops, flags | (i ? O_WRONLY : O_RDONLY));
-		if (!ends[i])
-			exos_die(SIGKILL, "no memory for a pipe");
-		ends[i]->pipe = p;
-		ends[i]->key = keys[i];
-		p->ends++;
-	}
+	ends[0] = end_new(p, flags | O_RDONLY, keys[0]);
+	ends[1] = end_new(p, flags | O_WRONLY, keys[1]);
 	return 0;
+}
+
+/* ---- named pipes -------------------------------------------------------------------------------- */
+
+/*
+ * Until the other side is there, or has been: it may have come and gone since
+ * we looked, so the count of openings decides.
+ */
+static int
+wait_for_other(const struct file *f)
+{
+	unsigned other = is_writer(f) ? 0 : 1;
+	volatile u64 *opened = &f->pipe->page->opened[other];
+	const volatile u64 *there = &f->pipe->holders[other];
+	u64 seen = *opened;
+	int error = 0;
+
+	while (*there == 0 && *opened == seen && !error) {
+		struct exo_term t[2];
+
+		t[0] = term_word(opened, ~0ull, EXO_NE, seen);
+		t[0].key = f->key;
+		t[1] = term_word(there, ~0ull, EXO_NE, 0);
+		t[1].flags = EXO_TERM_OR;
+		error = block_on(t, 2, 0);
+	}
+	/* Met is met, even if a signal came with it. */
+	return *there == 0 && *opened == seen ? error : 0;
+}
+
+static int
+meet(const struct file *f)
+{
+	bool writer = is_writer(f), nonblock = f->shared->flags & O_NONBLOCK;
+
+	if ((f->access & O_ACCMODE) == O_RDWR)
+		return 0;
+	if (nonblock)
+		return writer && f->pipe->holders[0] == 0 ? -ENXIO : 0;
+	__atomic_fetch_add(&f->pipe->page->opened[writer], 1, __ATOMIC_RELEASE);
+	return wait_for_other(f);
+}
+
+long
+fifo_open(u32 ino, u32 dir, u32 flags, struct file **f)
+{
+	u32 mode = flags & O_ACCMODE;
+	u32 rights = (mode != O_WRONLY ? EXO_R : 0) | (mode != O_RDONLY ? EXO_W : 0);
+	exo_slot keys[2];
+	int error;
+	struct pipe *p = pipe_attach(ino, rights, keys, &error);
+
+	if (!p)
+		return error;
+	*f = end_new(p, flags, mode == O_RDONLY ? keys[0] : keys[1]);
+	if (mode == O_RDWR)
+		(*f)->read_key = keys[0];
+	else
+		key_slot_put(mode == O_RDONLY ? keys[1] : keys[0]);
+	error = pub_hold(ino);
+	if (!error) {
+		(*f)->ino = ino;
+		(*f)->dir = dir;
+		error = meet(*f);
+	}
+	if (error)
+		file_drop(*f);
+	return error;
 }

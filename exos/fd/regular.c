@@ -172,7 +172,7 @@ may_open(const struct fs_inode *node, u32 flags, bool fresh)
 		return 0;
 	if (S_ISLNK(node->mode))
 		return -ELOOP;
-	if (S_ISFIFO(node->mode))
+	if ((node->mode & S_IFMT) == S_IFSOCK)
 		return -ENXIO;
 	return fresh || fs_may(node, want) ? 0 : -EACCES;
 }
@@ -216,6 +216,8 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 		error = open_terminal(&node, flags, f);
 	if (error)
 		return error < 0 ? error : 0;
+	if (S_ISFIFO(node.mode) && !(flags & O_PATH))
+		return fifo_open(ino, dir, flags, f);
 	ops = ops_of(ino, &node);
 	if (!ops)
 		return -ENXIO;

@@ -44,7 +44,7 @@ sys_mkdir(long path, long mode)
 	return sys_mkdirat(AT_FDCWD, path, mode);
 }
 
-/* Named pipes and sockets are refused by the server: nothing could be at their other end. */
+/* Sockets are refused by the server: nothing could be at their other end. */
 long
 sys_mknodat(long dirfd, long path, long mode, long dev)
 {

@@ -171,8 +171,9 @@ create(struct request *r)
 		return error;
 	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0)
 		return -EEXIST;
-	if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK)
-		return type == S_IFIFO || type == S_IFSOCK ? -EOPNOTSUPP : -EINVAL;
+	if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK &&
+		type != S_IFIFO)
+		return type == S_IFSOCK ? -EOPNOTSUPP : -EINVAL;
 	if ((type == S_IFCHR || type == S_IFBLK) && !client_is_root(r))
 		return -EPERM;
 	return fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->proc->uid, r->proc->gid,

@@ -347,7 +347,7 @@ parent_tell(const struct proc *p)
 {
 	struct proc *parent = proc_by_pid(p->sh->ppid);
 
-	if (!parent || parent->sh->state == PROC_ZOMBIE)
+	if (!parent || parent->sh->pid == SERVER_PID || parent->sh->state == PROC_ZOMBIE)
 		return;
 	parent->sh->child_events++;
 	exo_post(parent->sh->env, 1ull << (SIGCHLD - 1), ROOT_KEY);
@@ -412,6 +412,18 @@ proc_find_dead(void)
 	}
 }
 
+/* The server is process 1: everybody's last parent, seen in /proc, and out of reach. */
+static void
+row_of_server(struct proc *p)
+{
+	p->native = true;
+	p->sh->pid = p->sh->pgid = p->sh->sid = SERVER_PID;
+	p->sh->env = exo_self();
+	p->sh->start_ns = exo_now_ns();
+	__builtin_memcpy(p->sh->name, "init", 5);
+	p->sh->state = PROC_RUNNING;
+}
+
 const char *
 proc_boot(void)
 {
@@ -425,6 +437,7 @@ proc_boot(void)
 		procs[i].sh = &table[i];
 		procs[i].slice = ~0u;
 	}
+	row_of_server(&procs[0]);
 	if (guard == 0 || frames_claim(exo_info()->root_account, 1, &session_account))
 		return "no memory for the session's account";
 	if (exo_account_create(session_account, exo_info()->root_account, share, guard, ROOT_KEY,

@@ -168,6 +168,8 @@ enum server_op {
 	OP_FS_EXTEND,		/* (ino, from, bytes): frames for these bytes are there afterwards, the size is at least
 				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes */
 	OP_FS_TRUNCATE,		/* (ino, size) */
+	OP_FS_FIFO,		/* (ino, rights, read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id: the pipe
+				 * behind a named one; rights EXO_R, EXO_W: which keys are given */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	/* console */
 	OP_TTY_READ =

@@ -95,7 +95,7 @@ stop(struct proc *p, int sig)
 	p->sh->status = STOPPED(sig);
 	p->sh->events++;
 	proc_slice_take(p);
-	if (parent) {
+	if (parent && parent->sh->pid != SERVER_PID) {
 		parent->sh->child_events++;
 		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);	/* SIGCHLD */
 	}
@@ -114,7 +114,7 @@ cont(struct proc *p)
 	p->sh->state = PROC_RUNNING;
 	p->sh->status = 0xffff;
 	p->sh->events++;
-	if (parent) {
+	if (parent && parent->sh->pid != SERVER_PID) {
 		parent->sh->child_events++;
 		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);
 	}
@@ -134,7 +134,7 @@ proc_signal(const struct proc *from, struct proc *to, int sig)
 	if (from && from->sh->uid != 0 && from->sh->uid != to->sh->uid
 		&& !(sig == SIGCONT && from->sh->sid == to->sh->sid))
 		return -EPERM;
-	if (sig == 0 || to->sh->state == PROC_ZOMBIE)
+	if (sig == 0 || to->sh->state == PROC_ZOMBIE || to->sh->pid == SERVER_PID)
 		return 0;
 	if (sig == SIGKILL || (to->native && ends_native(sig))) {
 		proc_end(to, (uint32_t)sig);
@@ -171,7 +171,7 @@ kill_request(struct proc *self, int64_t pid, int64_t sig)
 		struct proc *p = &procs[i];
 		uint32_t group = pid == 0 ? self->sh->pgid : (uint32_t)-pid;
 		bool meant = pid > 0 ? p->sh->pid == pid
-			: pid == -1  ? p != self
+			: pid == -1  ? p != self && p->sh->pid != SERVER_PID
 				     : p->sh->pgid == group;
 		long one;
 
@@ -299,7 +299,8 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_SETNAME: return setname_request(p, comm);
 	case OP_MEMORY: return memory_request(p, a, b);
 	case OP_EXEC_NATIVE: return exec_native(p, m, comm);
-	case OP_PIPE_NEW: return pipe_new(p, (exo_slot)a, (exo_slot)b, c);
+	case OP_PIPE_NEW: return pipe_new(p,
+		&(struct pipe_place){ EXO_R | EXO_W, (exo_slot)a, (exo_slot)b, c });
 	case OP_PIPE_FREE: return pipe_free((uint32_t)a);
 	case OP_TRACE: return trace_request(comm, a);
 	default: return -ENOSYS;

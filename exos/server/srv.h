@@ -128,7 +128,14 @@ bool elf_is_native(uint32_t ino);
 long spawn_replace(struct proc *p, uint32_t ino, const struct spawn *what);
 
 /* ---- pipe.c -------------------------------------------------------------------------------------- */
-long pipe_new(struct proc *p, exo_slot read_slot, exo_slot write_slot, uint64_t offset);
+struct pipe_place {			/* named by the caller: where it wants what */
+	uint32_t rights;		/* EXO_R, EXO_W: which ends */
+	exo_slot read_slot, write_slot;
+	uint64_t offset;
+};
+long pipe_new(const struct proc *p, const struct pipe_place *at);
+/* What a file request, answered with `result`, means for named pipes: the answer. */
+long fifo_request(const struct request *r, uint32_t op, long result);
 long pipe_free(uint32_t id);
 void pipe_sweep(void);			/* free those nobody holds */
 

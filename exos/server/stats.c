@@ -23,7 +23,7 @@ proc_count(struct proc_counts *sum)
 	for (unsigned i = 0; i < SH_PROCS; i++) {
 		const volatile struct exo_env *e = exo_env(procs[i].sh->env);
 
-		if (e && e->id && !procs[i].reaping)
+		if (e && e->id && e->id != exo_self() && !procs[i].reaping)
 			count_add(sum, e);
 	}
 }

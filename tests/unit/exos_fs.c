@@ -160,9 +160,10 @@ permissions(void)
 	f = create((uint32_t)t, "mine", S_IFREG | 0640);
 	check("files belong to the caller",
 		f > 0 && sfs_inode((uint32_t)f)->uid == 7 && sfs_inode((uint32_t)f)->gid == 8);
-	check("only root makes devices, nobody named pipes",
+	check("only root makes devices, everybody named pipes, nobody sockets",
 		create((uint32_t)t, "dev", S_IFCHR | 0666) == -EPERM &&
-			create((uint32_t)t, "pipe", S_IFIFO | 0666) == -EOPNOTSUPP);
+			create((uint32_t)t, "pipe", S_IFIFO | 0666) > 0 &&
+			create((uint32_t)t, "socket", S_IFSOCK | 0666) == -EOPNOTSUPP);
 	become(9, 8);
 	check("sticky",
 		unlink_in((uint32_t)t, "mine", false) == -EPERM &&
@@ -181,6 +182,7 @@ permissions(void)
 	become(0, 0);
 	check("root",
 		unlink_in((uint32_t)t, "mine", false) == 0 &&
+			unlink_in((uint32_t)t, "pipe", false) == 0 &&
 			unlink_in(FS_ROOT_INO, "t", true) == 0 &&
 			unlink_in(FS_ROOT_INO, "home", true) == 0 && all_ok());
 }
