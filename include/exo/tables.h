@@ -77,6 +77,7 @@ enum exo_frame_kind {
 #define EXO_FRAME_DIRTY   0x04u		/* will be scrubbed before anyone sees it */
 #define EXO_FRAME_FIXED   0x08u		/* guaranteed: never repossessed; the arbiter's to give */
 #define EXO_FRAME_ASKED   0x10u		/* its repossession was announced */
+#define EXO_FRAME_COW     0x20u		/* cloned: written to by nobody, its owner included, while others bind it */
 
 /* Public half of a frame's entry; all zero when free, but for DIRTY and generation.  32 bytes. */
 struct exo_frame {

@@ -36,7 +36,7 @@ may_create(struct env *self, exo_guardref ref, exo_slot key) REQUIRES(mem_lock)
 	if (error)
 		return error;
 	if (frame->kind != EXO_FRAME_GUARD)
-		return frame_usable(pfn, frame->account);
+		return frame_usable_by(self, key, pfn, frame->account);
 	return guard_find(ref, &guard) == 0 ? -EXO_ETAKEN : 0;
 }
 

@@ -22,7 +22,9 @@ charge_overrun(struct cpu *cpu) REQUIRES(env_lock)
 
 	if (act == NULL || act->state == ACT_PARKED)
 		return;
-	act->overrun++;
+	/* Slices owed are paid in one go where nobody else can run: a bound on that. */
+	if (act->overrun < FORFEITS_MAX)
+		act->overrun++;
 	act->strikes++;
 	act->ua->overrun = act->overrun;
 	if (act->strikes > FORFEITS_MAX)

@@ -8,14 +8,14 @@
 
 /* The frames of a new environment: each its own, unbound, the account's. */
 static int
-create_frames(const struct exo_env_spec *spec) REQUIRES(mem_lock)
+create_frames(const struct env *self, const struct exo_env_spec *spec) REQUIRES(mem_lock)
 {
 	const exo_pfn frame[] = { spec->env_frame, spec->root_frame, spec->root_links,
 		spec->root_links + 1, spec->ring_frame };
 	const unsigned count = sizeof(frame) / sizeof(frame[0]);
 
 	for (unsigned n = 0; n < count; n++) {
-		int error = frame_usable(frame[n], spec->account);
+		int error = frame_usable_by(self, spec->k_account, frame[n], spec->account);
 
 		if (error != 0)
 			return error;
@@ -44,7 +44,7 @@ create_check(const struct env *self, const struct exo_env_spec *spec, u64 *seria
 	error = account_allows(self, spec->k_account, spec->account, EXO_A);
 	if (error != 0)
 		return error;
-	error = create_frames(spec);
+	error = create_frames(self, spec);
 	if (error != 0 || spec->guard == 0)
 		return error;
 	guard = guard_at(spec->guard);

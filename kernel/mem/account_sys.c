@@ -23,7 +23,7 @@ may_create(struct env *self, exo_pfn pfn, exo_pfn parent, u64 limit, exo_slot k_
 	int error = account_reach(self, parent, k_parent, EXO_A);
 
 	if (error == 0)
-		error = frame_usable(pfn, parent);
+		error = frame_usable_by(self, k_parent, pfn, parent);
 	if (error)
 		return error;
 	if (account_of(parent)->depth >= ACCOUNT_DEPTH)

@@ -134,7 +134,10 @@ frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux)
 		frames_priv[aux].used++;
 }
 
-/* Contents stay, and bindings, and a request; the old owner's guard does not, nor do those who watch under it. */
+/*
+ * Contents stay, and bindings, and a request; the old owner's guard does not,
+ * nor do those who watch under it: what the heir writes there is its own.
+ */
 void
 frame_pass(exo_pfn pfn, exo_pfn heir)
 {
@@ -142,6 +145,7 @@ frame_pass(exo_pfn pfn, exo_pfn heir)
 
 	must(frame->kind == EXO_FRAME_DATA);
 	account_unlink(pfn);
+	frame->flags &= (u8)~EXO_FRAME_PUBLIC;
 	frame->generation++;
 	frame->guard = 0;
 	frame->guard_serial = 0;
@@ -162,6 +166,17 @@ frame_usable(exo_pfn pfn, exo_pfn account)
 	if (frame->account != account)
 		return -EXO_EOWNER;
 	return frame->nmaps || frame->pins || (frame->flags & EXO_FRAME_ASKED) ? -EXO_EBUSY : 0;
+}
+
+int
+frame_usable_by(const struct env *self, exo_slot key, exo_pfn pfn, exo_pfn account)
+{
+	int error = frame_usable(pfn, account);
+	const struct exo_frame *frame = &frames[pfn];
+
+	if (error || !guard_live(frame->guard, frame->guard_serial))
+		return error;
+	return frame_allows(self, key, pfn, EXO_C);
 }
 
 int

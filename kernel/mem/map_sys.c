@@ -98,6 +98,29 @@ may_map(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(me
 	return frame_opens(map->self, key, pfn, op);
 }
 
+/*
+ * A page that was cloned is each one's own to those who have it, so that who
+ * happens to own the frame, by claiming or as an heir, must not write to it
+ * before the others are gone.  pte: what is bound at the place in hand.
+ */
+static int
+may_write(exo_pfn pfn, u32 op, u64 pte) REQUIRES(mem_lock)
+{
+	bool here = (pte & PTE_PRESENT) && !(pte & PTE_IO) && PTE_PFN(pte) == pfn;
+
+	if (!(op & EXO_MAP_WRITE) || !(frames[pfn].flags & EXO_FRAME_COW))
+		return 0;
+	return frames[pfn].nmaps > here ? -EXO_EBUSY : 0;
+}
+
+/* Its only binding can write to it, or will. */
+static void
+write_begun(exo_pfn pfn, u32 op) REQUIRES(mem_lock)
+{
+	if (op & EXO_MAP_WRITE)
+		frames[pfn].flags &= (u8)~EXO_FRAME_COW;
+}
+
 static int
 may_claim(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
 {
@@ -148,6 +171,8 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	error = how == EXO_MAP_CLAIM ? may_claim(map, e->pfn, e->key) :
 		how == EXO_MAP_IO ? may_io(map, e->pfn, e->key) :
 		may_map(map, e->pfn, e->op, e->key);
+	if (error == 0 && how == 0)
+		error = may_write(e->pfn, e->op, map->walk->entries[pt_index(e->va, 1)]);
 	if (error)
 		return error;
 
@@ -158,6 +183,8 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	}
 	if (how == EXO_MAP_CLAIM)
 		frame_take(e->pfn, map->env->account, 0);
+	if (how != EXO_MAP_IO)
+		write_begun(e->pfn, e->op);
 	if (how != EXO_MAP_IO && (frames[e->pfn].flags & EXO_FRAME_DIRTY)) {
 		frame_scrub(e->pfn);
 		map->work->left -= WEIGHT_SCRUB;
@@ -254,9 +281,13 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	if (adds)
 		error = pte & PTE_IO ? may_io(map, PTE_PFN(pte), e->key) :
 			may_map(map, PTE_PFN(pte), e->op, e->key);
+	if (error == 0 && !(pte & PTE_IO))
+		error = may_write(PTE_PFN(pte), e->op, pte);
 	if (error)
 		return error;
 
+	if (!(pte & PTE_IO))
+		write_begun(PTE_PFN(pte), e->op);
 	pte = (pte & kept) | flags;
 	if (e->op & EXO_MAP_CLEARAD)
 		pte &= ~(PTE_ACCESSED | PTE_DIRTY);

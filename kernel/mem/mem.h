@@ -103,6 +103,12 @@ int account_allows(const struct env *self, exo_slot key, exo_pfn account, u32 ri
 
 /* Is pfn an unbound, unpinned DATA frame of this account?  0 or an error. */
 int frame_usable(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
+/*
+ * The same for one who may charge the account, which many may: what lies under
+ * a guard of its own is somebody's, and takes control of it.
+ */
+int frame_usable_by(const struct env *self, exo_slot key, exo_pfn pfn, exo_pfn account)
+	REQUIRES(mem_lock);
 /* The same for a u-area to be: it may be bound already, once, by a table of the account, not executable. */
 int frame_usable_uarea(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
 

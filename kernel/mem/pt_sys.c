@@ -182,9 +182,9 @@ clone_page(struct clone *clone, u64 va, struct work *work) REQUIRES(mem_lock)
 		else
 			work_flush_va(work, va);
 	}
-	/* Whatever the parent owns here must outlive it in the child. */
+	/* Whatever the parent owns here must outlive it in the child, and change for neither by the other. */
 	if (frame->account == clone->self->account && frame->kind == EXO_FRAME_DATA)
-		frame->flags |= EXO_FRAME_HEIR;
+		frame->flags |= EXO_FRAME_HEIR | (cow ? EXO_FRAME_COW : 0);
 	return 0;
 }
 
