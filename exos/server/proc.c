@@ -268,15 +268,20 @@ proc_start(struct proc *p, exo_pfn comm, exo_pfn pub)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-/* A process may have released its slice, or passed it on: what is in its place now is not ours to take. */
+/*
+ * The slice goes, whoever was given it since.  But a process may have released
+ * it, and then we may have claimed it again for another: only we claim any.
+ */
 void
 proc_slice_take(struct proc *p)
 {
-	const volatile struct exo_slice *slice = exo_slice(0, p->slice);
+	uint32_t slice = p->slice;
 
-	if (slice && slice->owner == p->sh->env)
-		exo_slice_release(0, p->slice, ROOT_KEY);
 	p->slice = ~0u;
+	for (unsigned i = 0; i < SH_PROCS; i++)
+		if (procs[i].slice == slice)
+			return;
+	exo_slice_release(0, slice, ROOT_KEY);
 }
 
 /* Destroy what runs; its frames come back step by step. */

@@ -254,6 +254,44 @@ slice_of_another(void)
 	_exit(0);
 }
 
+static unsigned
+slices_taken(void)
+{
+	unsigned count = 0;
+
+	for (uint32_t n = 0; n < EXO_SLICES_CPU; n++)
+		count += exo_slice(0, n)->owner != 0;
+	return count;
+}
+
+static void
+passes_slice_on(void)
+{
+	for (uint32_t n = 0; n < EXO_SLICES_CPU; n++)
+		if (exo_slice(0, n)->owner == row_of((uint32_t)getpid())->env)
+			exo_slice_pass(0, n, shared->server, 0);
+	_exit(0);
+}
+
+/* Given to somebody who stays, a slice would outlive the process: there are only so many. */
+static void
+slices_passed_on(void)
+{
+	unsigned before = slices_taken();
+
+	for (int n = 0; n < 20; n++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			passes_slice_on();
+		nap(10);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	note[0] = slices_taken() <= before;
+	_exit(0);
+}
+
 /* ---- children that are being built ---- */
 
 /* A key bound to the child's guard while that was open to us. */
@@ -340,7 +378,8 @@ requests(void)
 static const struct { const char *name; void (*f)(void); } attacks[] = {
 #define ATTACK(f) { #f, f }
 	ATTACK(nothing), ATTACK(comm_released), ATTACK(comm_inherited), ATTACK(public_released),
-	ATTACK(hidden), ATTACK(session), ATTACK(slice_of_another), ATTACK(keeps_a_key),
+	ATTACK(hidden), ATTACK(session), ATTACK(slice_of_another), ATTACK(slices_passed_on),
+	ATTACK(keeps_a_key),
 	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests),
 };
 
