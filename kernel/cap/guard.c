@@ -20,6 +20,7 @@
 #include "../mem/mem.h"
 
 static u64 last_serial;			/* [mem_lock] */
+u32 guards_tested;
 
 u64
 guard_serial_draw(void)
@@ -82,6 +83,7 @@ guard_test(const struct env *env, exo_slot slot, exo_guardref ref, u64 serial, u
 		return -EXO_EKEY;
 	if (ref == 0)
 		return root_opens(key, rights) ? 0 : -EXO_ERIGHTS;
+	guards_tested++;
 	guard = guard_at(ref);
 	if (guard == NULL || guard->serial != serial)
 		return -EXO_EABSENT;
@@ -124,17 +126,14 @@ guards_end(exo_pfn pfn)
 	for (unsigned n = 0; n < EXO_GUARDS_FRAME; n++)
 		guard[n].serial = 0;
 	frames_priv[pfn].used = 0;
+	grant_forget();
 }
 
 int
-env_reach(struct env *self, exo_envid id, exo_slot key, u32 rights, struct env **env)
+env_reach_other(struct env *self, exo_envid id, exo_slot key, u32 rights, struct env **env)
 {
 	int error = 0;
 
-	if (id == self->id) {
-		*env = self;
-		return 0;
-	}
 	*env = env_find(id, &error);
 	return *env == NULL ? error : env_allows(self, key, *env, rights);
 }

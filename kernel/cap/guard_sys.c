@@ -102,6 +102,7 @@ sys_guard_change(struct env *self, u64 guard, u64 keys, u64 key)
 		return cap_leave(error);
 
 	memcpy(g->entry, entry, sizeof g->entry);
+	grant_forget();
 	return cap_leave(0);
 }
 
@@ -117,6 +118,7 @@ sys_guard_revoke(struct env *self, u64 guard, u64 key)
 		return cap_leave(error);
 
 	g->generation = guard_serial_draw();
+	grant_forget();
 	g->readers = 0;
 	g->writers = 0;
 	return cap_leave(0);
@@ -134,6 +136,7 @@ sys_guard_free(struct env *self, u64 guard, u64 key)
 		return cap_leave(error);
 
 	*g = (struct guard){ .serial = 0 };
+	grant_forget();
 	frames_priv[guard / EXO_GUARDS_FRAME].used--;
 	return cap_leave(0);
 }

@@ -24,6 +24,7 @@ typedef uint8_t u8;
 typedef int64_t i64;
 
 #define noreturn_ __attribute__((noreturn))
+#define likely(e) __builtin_expect((e), 1)
 #define __user				/* marks addresses that only copy_from_user may touch */
 
 /* Thread-safety annotations (clang -Wthread-safety). */
@@ -44,14 +45,35 @@ typedef int64_t i64;
 enum lock_rank { RANK_NONE, RANK_ENV, RANK_CPU, RANK_MEM, RANK_DEV, RANK_LOG };
 
 struct LOCKABLE lock {
-	u32 word;			/* 0 free, else CPU + 1 of the holder */
+	u32 word;			/* 0 free, 1 held */
 	u16 rank;
 	u16 contended;			/* saturating count of acquisitions that had to spin */
 	const char *name;
 };
 #define LOCK_INIT(n, r) { .word = 0, .rank = (r), .contended = 0, .name = (n) }
+void lock_spin(struct lock *l);		/* until it is free, and then take it */
+
+/* The debug kernel keeps which ranks are held, too (lock.c); the unit tests have locks of their own. */
+#if defined(AEGIS_DEBUG)
 void lock_acquire(struct lock *l) ACQUIRE(l);
 void lock_release(struct lock *l) RELEASE(l);
+#else
+static inline void lock_acquire(struct lock *l) ACQUIRE(l);
+static inline void lock_release(struct lock *l) RELEASE(l);
+
+static inline void NO_TSA
+lock_acquire(struct lock *l)
+{
+	if (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE) != 0)
+		lock_spin(l);
+}
+
+static inline void NO_TSA
+lock_release(struct lock *l)
+{
+	__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
+}
+#endif
 
 /* The three big locks; see docs/design.md, "Locks". */
 extern struct lock env_lock;		/* environment table, activations' relations, key rings */
@@ -93,7 +115,19 @@ extern struct exo_info *info;
  * The one checked copy from user memory.  0, or -EXO_EFAULT with nothing
  * done.  bytes <= 4096.  No lock may be held.
  */
+#if defined(AEGIS_DEBUG)
 int copy_from_user(void *dst, u64 __user src, size_t bytes);
+#else
+int user_copy(void *dst, const void *src, size_t bytes);	/* arch; 0, or it faulted */
+
+static inline int
+copy_from_user(void *dst, u64 __user src, size_t bytes)
+{
+	if (src >= EXO_USER_TOP || bytes > EXO_USER_TOP - src)
+		return -EXO_EFAULT;
+	return user_copy(dst, (const void *)src, bytes) == 0 ? 0 : -EXO_EFAULT;
+}
+#endif
 
 /* Memory by frame: the kernel's own alias of a frame. */
 extern u8 *direct_map;			/* [I] where frame 0 is seen */
@@ -106,6 +140,11 @@ frame_ptr(exo_pfn pfn)
 void *memset(void *dst, int value, size_t bytes);
 void *memcpy(void *dst, const void *src, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
+/* Freestanding, the compiler does not take the names for what it knows how to do in place. */
+#if !__STDC_HOSTED__
+#define memset(dst, value, bytes) __builtin_memset(dst, value, bytes)
+#define memcpy(dst, src, bytes) __builtin_memcpy(dst, src, bytes)
+#endif
 
 /*
  * A record in the trace ring of this CPU: what is an enum exo_trace_event, or

@@ -18,55 +18,7 @@
 #include "mem_priv.h"
 #include "../cap/cap.h"
 
-struct account *
-account_at(exo_pfn pfn)
-{
-	if (pfn >= frames_count || frames[pfn].kind != EXO_FRAME_ACCOUNT)
-		return NULL;
-	return frame_ptr(pfn);
-}
-
-void
-account_link(exo_pfn pfn, exo_pfn owner)
-{
-	struct account *account = account_of(owner);
-	struct frame_priv *priv = &frames_priv[pfn];
-	u32 head = account->head;
-
-	if (head == 0) {
-		priv->next = priv->prev = (u32)pfn;
-	} else {
-		priv->next = head;
-		priv->prev = frames_priv[head].prev;
-		frames_priv[priv->prev].next = (u32)pfn;
-		frames_priv[head].prev = (u32)pfn;
-	}
-	account->head = (u32)pfn;
-	account->used++;
-	frames[pfn].account = (u32)owner;
-}
-
-void
-account_unlink(exo_pfn pfn)
-{
-	struct account *account = account_of(frames[pfn].account);
-	struct frame_priv *priv = &frames_priv[pfn];
-
-	must(account->used > 0);
-	if (account->head == pfn)
-		account->head = priv->next == pfn ? 0 : priv->next;
-	frames_priv[priv->prev].next = priv->next;
-	frames_priv[priv->next].prev = priv->prev;
-	account->used--;
-}
-
-int
-account_room(const struct account *account, u64 count)
-{
-	if (account->used > account->limit || count > account->limit - account->used)
-		return -EXO_EQUOTA;
-	return 0;
-}
+struct grant grant;
 
 void
 account_close(exo_pfn pfn)
@@ -77,6 +29,7 @@ account_close(exo_pfn pfn)
 	parent->limit += account->limit;
 	parent->carved -= account->limit;
 	parent->children--;
+	grant_forget();
 }
 
 /*
@@ -85,7 +38,7 @@ account_close(exo_pfn pfn)
  * the account's own guard, and what is above only where there is none.
  */
 int
-account_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
+account_test(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 {
 	const struct account *account = account_of(pfn);
 	int error;
@@ -102,4 +55,17 @@ account_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 		account = account_of(account->parent);
 	}
 	return guard_allows(self, key, 0, 0, rights);
+}
+
+int
+account_ask(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
+{
+	int error = account_test(self, key, pfn, rights);
+
+	if (error)
+		return error;
+	if (grant.env == self->id && grant.account == pfn && grant.key == key)
+		rights |= grant.rights;
+	grant = (struct grant){ .env = self->id, .account = pfn, .key = key, .rights = rights };
+	return 0;
 }

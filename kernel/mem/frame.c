@@ -24,27 +24,10 @@ struct frame_priv *frames_priv;
 u64 frames_count;
 u64 *freemap;
 
-static void
-freemap_set(exo_pfn pfn, bool is_free) REQUIRES(mem_lock)
-{
-	u64 bit = 1ull << pfn % 64;
-
-	freemap[pfn / 64] = is_free ? freemap[pfn / 64] | bit : freemap[pfn / 64] & ~bit;
-	info->free_frames += is_free ? 1ull : -1ull;
-}
-
 void
 frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard)
 {
-	struct exo_frame *frame = &frames[pfn];
-
-	must(frame->kind == EXO_FRAME_FREE);
-	frame->kind = EXO_FRAME_DATA;
-	frame->generation++;
-	frame->guard = guard;
-	frame->guard_serial = guard ? guard_at(guard)->serial : 0;
-	freemap_set(pfn, false);
-	account_link(pfn, account);
+	frame_take_under(pfn, account, guard, guard ? guard_at(guard)->serial : 0);
 }
 
 /* What a typed frame was to others ends with it. */
@@ -74,21 +57,12 @@ frame_untype(exo_pfn pfn) REQUIRES(mem_lock)
 void
 frame_free(exo_pfn pfn)
 {
-	struct exo_frame *frame = &frames[pfn];
+	const struct exo_frame *frame = &frames[pfn];
 
 	must(frame->account != 0 && frame->nmaps == 0 && frame->pins == 0);
 	if (frame->kind != EXO_FRAME_DATA)
 		frame_untype(pfn);
-	account_unlink(pfn);
-	frame->kind = frame->flags & EXO_FRAME_ASKED ? EXO_FRAME_LOST : EXO_FRAME_FREE;
-	frame->account = 0;
-	frame->flags = EXO_FRAME_DIRTY;
-	frame->generation++;
-	frame->guard = 0;
-	frame->guard_serial = 0;
-	frames_priv[pfn] = (struct frame_priv){ .first = 0 };
-	if (frame->kind == EXO_FRAME_FREE)
-		freemap_set(pfn, true);
+	frame_drop(pfn);
 }
 
 void
@@ -195,23 +169,10 @@ frame_usable_uarea(exo_pfn pfn, exo_pfn account)
 	return ((u64 *)frame_ptr(BINDING_TABLE(at)))[BINDING_INDEX(at)] & PTE_NX ? 0 : error;
 }
 
-int
-frame_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
+bool
+frame_guard_opens(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 {
 	const struct exo_frame *frame = &frames[pfn];
 
-	if (frame->account == 0)
-		return -EXO_ERIGHTS;
-	if (frame->guard &&
-		guard_test(self, key, frame->guard, frame->guard_serial, rights) == 0)
-		return 0;
-	return account_allows(self, key, frame->account, rights);
-}
-
-int
-frame_control(const struct env *self, exo_pfn pfn, exo_slot key)
-{
-	if (frames[pfn].account == 0)
-		return -EXO_EKIND;
-	return frame_allows(self, key, pfn, EXO_C);
+	return guard_test(self, key, frame->guard, frame->guard_serial, rights) == 0;
 }

@@ -24,28 +24,35 @@ may_claim(struct env *self, exo_pfn account, exo_guardref guard, exo_slot k_acco
 	if (account_at(account) == NULL)
 		return -EXO_EKIND;
 	error = account_allows(self, k_account, account, EXO_A);
-	return error ? error : guard_usable(self, guard, k_guard);
+	return error || guard == 0 ? error : guard_usable(self, guard, k_guard);
+}
+
+/* 0, or why nobody can claim it now. */
+static inline int
+may_take(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	enum exo_frame_kind kind = frames[pfn].kind;
+
+	if (kind == EXO_FRAME_FREE)
+		return 0;
+	return kind == EXO_FRAME_KERNEL || kind == EXO_FRAME_ABSENT ? -EXO_EKIND : -EXO_ETAKEN;
 }
 
 static i64
 claim(exo_pfn pfn, u64 count, exo_pfn account, exo_guardref guard, struct work *work)
 	REQUIRES(mem_lock)
 {
-	u64 done;
-	int error = 0;
+	u64 serial = guard ? guard_at(guard)->serial : 0, done;
+	int error;
 
 	for (done = 0; done < count && work->left > 0; done++, work->left -= WEIGHT_ELEMENT) {
-		if (frames[pfn + done].kind == EXO_FRAME_KERNEL ||
-			frames[pfn + done].kind == EXO_FRAME_ABSENT)
-			error = -EXO_EKIND;
-		else if (frames[pfn + done].kind != EXO_FRAME_FREE)
-			error = -EXO_ETAKEN;
-		else
+		error = may_take(pfn + done);
+		if (error == 0)
 			error = account_room(account_of(account), 1);
 		if (error)
 			return done ? (i64)done : error;
 
-		frame_take(pfn + done, account, guard);
+		frame_take_under(pfn + done, account, guard, serial);
 	}
 	return (i64)done;
 }
@@ -67,15 +74,13 @@ sys_frame_claim(struct env *self, u64 pfn, u64 count, u64 account, u64 guard, u6
 	return mem_leave(&work, claim(pfn, count, account, guard, &work));
 }
 
-/* 0, or why a frame is not to be freed now, whoever asks. */
+/* What the kernel keeps in it must have ended. */
 static int
-may_free(exo_pfn pfn) REQUIRES(mem_lock)
+may_free_typed(exo_pfn pfn) REQUIRES(mem_lock)
 {
 	const struct account *account;
 
 	switch (frames[pfn].kind) {
-	case EXO_FRAME_DATA:
-		break;
 	case EXO_FRAME_PT1:
 	case EXO_FRAME_PT2:
 	case EXO_FRAME_PT3:
@@ -94,7 +99,16 @@ may_free(exo_pfn pfn) REQUIRES(mem_lock)
 	default:
 		return -EXO_EKIND;
 	}
-	return frames[pfn].pins ? -EXO_EBUSY : 0;
+	return 0;
+}
+
+/* 0, or why a frame is not to be freed now, whoever asks. */
+static inline int
+may_free(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	int error = frames[pfn].kind == EXO_FRAME_DATA ? 0 : may_free_typed(pfn);
+
+	return error || frames[pfn].pins == 0 ? error : -EXO_EBUSY;
 }
 
 /* 1 done, 0 the work of this call is used up, or an error. */
@@ -108,6 +122,10 @@ release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQU
 	if (error)
 		return error;
 
+	if (frames[pfn].kind == EXO_FRAME_DATA && frames[pfn].nmaps == 0) {
+		frame_drop(pfn);
+		return 1;
+	}
 	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3) {
 		pt_free(pfn);
 		return 1;

@@ -11,39 +11,41 @@
 #include "../dev/dev.h"
 #include <kernel/syscalls.h>
 
-#define BATCH 16u			/* elements copied in at once: 384 bytes of stack */
+#define BATCH 32u			/* elements copied in at once: 768 bytes of stack */
 
 #define BITS_MAP (EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_SOFT)
 
 struct mapper {
 	struct env *self, *env;
-	const struct walk *walk;	/* to the table for the element in hand */
-	struct work *work;
+	exo_pfn root;			/* env's */
+	bool loaded;			/* env's address space is, which needs flushing then */
+	struct work work;
 };
 
-/* Is there a table for va?  Then walk is at it. */
-static bool
-covered(struct mapper *map, u64 va) REQUIRES(mem_lock)
+/* Is there a table for va?  Then recent.walk is to it. */
+static inline bool
+covered(const struct mapper *map, u64 va) REQUIRES(mem_lock)
 {
-	map->walk = pt_walk_page(map->env->root, va);
-	return map->walk != NULL;
+	return pt_walk_page(map->root, va) != NULL;
 }
 
 /* What was bound at va has changed.  An address space that is not loaded needs nothing. */
-static void
+static inline void
 changed(struct mapper *map, u64 va)
 {
-	if (map->walk->shared)
-		map->work->flush_all = true;
-	else if (map->env == map->self)
-		work_flush_va(map->work, va);
+	if (recent.walk.shared)
+		map->work.flush_all = true;
+	else if (map->loaded)
+		work_flush_va(&map->work, va);
 }
 
-static u64
+_Static_assert(PTE_WRITE == EXO_MAP_WRITE, "the same bit");
+
+static inline u64
 pte_flags(u32 op)
 {
-	return PTE_PRESENT | PTE_USER | PTE_SOFT(op) | (op & EXO_MAP_WRITE ? PTE_WRITE : 0) |
-		(op & EXO_MAP_EXEC ? 0 : PTE_NX) | (op & EXO_MAP_IO ? PTE_IO | PTE_NOCACHE : 0);
+	return PTE_PRESENT | PTE_USER | PTE_SOFT(op) | (op & EXO_MAP_WRITE) |
+		(op & EXO_MAP_EXEC ? 0 : PTE_NX);
 }
 
 /* A key that allows execution alone is enough to map for that, reading included: the page-table format knows no less. */
@@ -69,34 +71,53 @@ may_trace(const struct env *self, exo_slot key) REQUIRES(mem_lock)
 
 /* What the kernel keeps in frames is seen read-only or not at all; a u-area by its own account. */
 static int
-may_map(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
+may_map_kind(const struct mapper *map, exo_pfn pfn, u32 op) REQUIRES(mem_lock)
 {
-	const struct exo_frame *frame = frame_at(pfn);
+	const struct exo_frame *frame = &frames[pfn];
 
-	if (frame == NULL)
-		return -EXO_ERANGE;
 	switch (frame->kind) {
 	case EXO_FRAME_DATA:
-		break;
+		return 0;
 	case EXO_FRAME_UAREA:
-		if ((op & EXO_MAP_EXEC) || frame->account != map->env->account)
-			return -EXO_EKIND;
-		break;
+		return (op & EXO_MAP_EXEC) || frame->account != map->env->account ? -EXO_EKIND : 0;
 	case EXO_FRAME_GUARD:
 	case EXO_FRAME_ACCOUNT:
 	case EXO_FRAME_TRACE:
-		if (op & (EXO_MAP_WRITE | EXO_MAP_EXEC))
-			return -EXO_EKIND;
-		if (frame->kind == EXO_FRAME_TRACE)
-			return may_trace(map->self, key);
-		break;
+		return op & (EXO_MAP_WRITE | EXO_MAP_EXEC) ? -EXO_EKIND : 0;
 	default:
 		return -EXO_EKIND;
 	}
-	if ((frame->flags & EXO_FRAME_PUBLIC) && !(op & EXO_MAP_WRITE))
+}
+
+static int
+may_map_ask(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
+{
+	int error;
+
+	if (pfn >= frames_count)
+		return -EXO_ERANGE;
+	error = may_map_kind(map, pfn, op);
+	if (error)
+		return error;
+	if (frames[pfn].kind == EXO_FRAME_TRACE)
+		return may_trace(map->self, key);
+	if ((frames[pfn].flags & EXO_FRAME_PUBLIC) && !(op & EXO_MAP_WRITE))
 		return 0;
 	return frame_opens(map->self, key, pfn, op);
 }
+
+/* Most frames are their account's, which has been asked about before. */
+static inline int
+may_map(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
+{
+	u32 rights = EXO_R | (op & EXO_MAP_WRITE);
+
+	if (pfn < frames_count && frames[pfn].kind == EXO_FRAME_DATA &&
+		grant_holds(map->self, key, frames[pfn].account, rights))
+		return 0;
+	return may_map_ask(map, pfn, op, key);
+}
+_Static_assert(EXO_W == EXO_MAP_WRITE, "the same bit");
 
 /*
  * A page that was cloned is each one's own to those who have it, so that who
@@ -155,52 +176,92 @@ may_io(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
 	return dev_mmio_open(pfn) ? 0 : -EXO_ERANGE;
 }
 
-static int
-bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
+/* What was bound at va goes; a present entry. */
+static void
+entry_remove(u64 *entry, binding_t at) REQUIRES(mem_lock)
 {
-	const u32 how = e->op & (EXO_MAP_CLAIM | EXO_MAP_IO);
-	binding_t at;
-	int error;
+	if (*entry & PTE_IO)
+		binding_remove(at);
+	else
+		page_remove(entry, at, PTE_PFN(*entry));
+}
 
-	if ((e->op & ~(BITS_MAP | how)) != 0 || how == (EXO_MAP_CLAIM | EXO_MAP_IO))
-		return -EXO_EARG;
-	if (!covered(map, e->va))
-		return -EXO_ENOTABLE;
-	if (!walk_mutable(map->walk, map->env))
-		return -EXO_ERIGHTS;
-	error = how == EXO_MAP_CLAIM ? may_claim(map, e->pfn, e->key) :
-		how == EXO_MAP_IO ? may_io(map, e->pfn, e->key) :
-		may_map(map, e->pfn, e->op, e->key);
-	if (error == 0 && how == 0)
-		error = may_write(e->pfn, e->op, map->walk->entries[pt_index(e->va, 1)]);
+static int
+bind_io(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at) REQUIRES(mem_lock)
+{
+	int error = may_io(map, e->pfn, e->key);
+
 	if (error)
 		return error;
 
-	at = BINDING(map->walk->table, pt_index(e->va, 1));
-	if (map->walk->entries[pt_index(e->va, 1)] & PTE_PRESENT) {
-		binding_remove(at);
+	if (*entry & PTE_PRESENT) {
+		entry_remove(entry, at);
 		changed(map, e->va);
 	}
-	if (how == EXO_MAP_CLAIM)
-		frame_take(e->pfn, map->env->account, 0);
-	if (how != EXO_MAP_IO)
-		write_begun(e->pfn, e->op);
-	if (how != EXO_MAP_IO && (frames[e->pfn].flags & EXO_FRAME_DIRTY)) {
-		frame_scrub(e->pfn);
-		map->work->left -= WEIGHT_SCRUB;
-	}
-	binding_insert(at, e->pfn, pte_flags(e->op));
+	binding_insert(at, e->pfn, pte_flags(e->op) | PTE_IO | PTE_NOCACHE);
 	return 1;
 }
 
-int
-map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
+static void
+first_seen(struct mapper *map, exo_pfn pfn) REQUIRES(mem_lock)
 {
-	struct mapper map = { .self = self, .env = self, .work = work };
+	frame_scrub(pfn);
+	map->work.left -= WEIGHT_SCRUB;
+}
 
-	if (covered(&map, e->va) && write && !map.walk->write)
+static inline int
+may_bind(const struct mapper *map, const struct exo_map *e, u64 pte) REQUIRES(mem_lock)
+{
+	int error;
+
+	if (e->op & EXO_MAP_CLAIM)
+		return e->op & EXO_MAP_IO ? -EXO_EARG : may_claim(map, e->pfn, e->key);
+	error = may_map(map, e->pfn, e->op, e->key);
+	if (error || likely(!(frames[e->pfn].flags & EXO_FRAME_COW)))
+		return error;
+	return may_write(e->pfn, e->op, pte);
+}
+
+static inline int
+bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
+{
+	const u32 op = e->op, index = pt_index(e->va, 1);
+	const u64 pte = pte_flags(op) | e->pfn << EXO_PAGE_SHIFT;
+	u64 *entry;
+	binding_t at;
+	int error;
+
+	if (op & ~(BITS_MAP | EXO_MAP_CLAIM | EXO_MAP_IO))
+		return -EXO_EARG;
+	if (!covered(map, e->va))
+		return -EXO_ENOTABLE;
+	if (!walk_mutable(&recent.walk, map->env))
 		return -EXO_ERIGHTS;
-	return bind(&map, e);
+	entry = &recent.walk.entries[index];
+	at = BINDING(recent.walk.table, index);
+	if ((op & (EXO_MAP_CLAIM | EXO_MAP_IO)) == EXO_MAP_IO)
+		return bind_io(map, e, entry, at);
+	error = may_bind(map, e, *entry);
+	if (error)
+		return error;
+
+	if (frames[e->pfn].flags & EXO_FRAME_COW)
+		write_begun(e->pfn, op);
+	if (*entry & PTE_PRESENT) {
+		if (((*entry ^ pte) & (PTE_ADDRESS | PTE_IO)) == 0) {
+			*entry = pte;		/* the binding is the same */
+			changed(map, e->va);
+			return 1;
+		}
+		entry_remove(entry, at);
+		changed(map, e->va);
+	}
+	if (op & EXO_MAP_CLAIM)
+		frame_take_under(e->pfn, map->env->account, 0, 0);
+	if (frames[e->pfn].flags & EXO_FRAME_DIRTY)
+		first_seen(map, e->pfn);
+	page_insert(entry, at, e->pfn, pte);
+	return 1;
 }
 
 /* 0, or why the frame bound there is not to be released. */
@@ -219,9 +280,9 @@ static int
 release(struct mapper *map, exo_pfn pfn, binding_t at, u64 va) REQUIRES(mem_lock)
 {
 	if (frames[pfn].nmaps > 1)
-		map->work->flush_all = true;
-	while (map->work->left > 0) {		/* bound: bindings, as far as the work goes */
-		map->work->left -= WEIGHT_UNBIND;
+		map->work.flush_all = true;
+	while (map->work.left > 0) {		/* bound: bindings, as far as the work goes */
+		map->work.left -= WEIGHT_UNBIND;
 		if (release_step(pfn, at)) {
 			changed(map, va);
 			return 1;
@@ -234,26 +295,26 @@ static int
 unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
 	binding_t at;
-	u64 pte;
+	u64 *entry;
 	int error;
 
 	if ((e->op & ~(EXO_OP_MASK | EXO_MAP_RELEASE)) != 0)
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return 1;
-	pte = map->walk->entries[pt_index(e->va, 1)];
-	if (!(pte & PTE_PRESENT))
+	entry = &recent.walk.entries[pt_index(e->va, 1)];
+	if (!(*entry & PTE_PRESENT))
 		return 1;
-	if (!walk_mutable(map->walk, map->env))
+	if (!walk_mutable(&recent.walk, map->env))
 		return -EXO_ERIGHTS;
-	at = BINDING(map->walk->table, pt_index(e->va, 1));
-	if ((e->op & EXO_MAP_RELEASE) && !(pte & PTE_IO) &&
-		frames[PTE_PFN(pte)].account == map->env->account) {
-		error = may_release(map, PTE_PFN(pte), e->key);
-		return error ? error : release(map, PTE_PFN(pte), at, e->va);
+	at = BINDING(recent.walk.table, pt_index(e->va, 1));
+	if ((e->op & EXO_MAP_RELEASE) && !(*entry & PTE_IO) &&
+		frames[PTE_PFN(*entry)].account == map->env->account) {
+		error = may_release(map, PTE_PFN(*entry), e->key);
+		return error ? error : release(map, PTE_PFN(*entry), at, e->va);
 	}
 
-	binding_remove(at);
+	entry_remove(entry, at);
 	changed(map, e->va);
 	return 1;
 }
@@ -264,29 +325,30 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
 	const u64 kept = PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY | PTE_IO | PTE_NOCACHE;
 	u64 *entry, pte, flags = pte_flags(e->op);
-	bool adds;
+	bool adds, writes;
 	int error = 0;
 
 	if ((e->op & ~(BITS_MAP | EXO_MAP_CLEARAD)) != 0)
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return -EXO_ENOTABLE;
-	entry = &map->walk->entries[pt_index(e->va, 1)];
+	entry = &recent.walk.entries[pt_index(e->va, 1)];
 	pte = *entry;
 	if (!(pte & PTE_PRESENT))
 		return -EXO_EABSENT;
-	if (!walk_mutable(map->walk, map->env))
+	if (!walk_mutable(&recent.walk, map->env))
 		return -EXO_ERIGHTS;
+	writes = (flags & PTE_WRITE) && !(pte & PTE_IO);
 	adds = (flags & ~pte & PTE_WRITE) || (pte & ~flags & PTE_NX);
 	if (adds)
 		error = pte & PTE_IO ? may_io(map, PTE_PFN(pte), e->key) :
 			may_map(map, PTE_PFN(pte), e->op, e->key);
-	if (error == 0 && !(pte & PTE_IO))
+	if (error == 0 && writes)
 		error = may_write(PTE_PFN(pte), e->op, pte);
 	if (error)
 		return error;
 
-	if (!(pte & PTE_IO))
+	if (writes)
 		write_begun(PTE_PFN(pte), e->op);
 	pte = (pte & kept) | flags;
 	if (e->op & EXO_MAP_CLEARAD)
@@ -297,17 +359,17 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 }
 
 /* 1 done, 0 not finished, or an error with nothing done. */
-static int
+static inline int
 element(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
-	map->work->left -= WEIGHT_ELEMENT;
+	map->work.left -= WEIGHT_ELEMENT;
 	if (e->va % EXO_PAGE_BYTES != 0)
 		return -EXO_EALIGN;
 	if (e->va >= EXO_USER_TOP)
 		return -EXO_ERANGE;
-	switch (e->op & EXO_OP_MASK) {
-	case EXO_OP_MAP:
+	if (likely((e->op & EXO_OP_MASK) == EXO_OP_MAP))
 		return bind(map, e);
+	switch (e->op & EXO_OP_MASK) {
 	case EXO_OP_UNMAP:
 		return unbind(map, e);
 	case EXO_OP_PROTECT:
@@ -324,14 +386,29 @@ elements(struct mapper *map, const struct exo_map *batch, u64 count, int *error)
 	u64 done = 0;
 	int result = 1;
 
-	while (done < count && map->work->left > 0) {
+	while (done < count && map->work.left > 0) {
 		result = element(map, &batch[done]);
+		work_asked(&map->work);
 		if (result <= 0)
 			break;
 		done++;
 	}
 	*error = result < 0 ? result : 0;
 	return done;
+}
+
+int
+map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
+{
+	struct mapper map = { .self = self, .env = self, .root = self->root, .loaded = true,
+		.work = *work };
+	int error;
+
+	if (covered(&map, e->va) && write && !recent.walk.write)
+		return -EXO_ERIGHTS;
+	elements(&map, e, 1, &error);
+	*work = map.work;
+	return error ? error : 1;
 }
 
 /* The same for one batch, from and to user mode's view of things: the environment is looked up anew. */
@@ -343,8 +420,11 @@ batch_do(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batc
 
 	mem_enter();
 	*error = env_reach(map->self, env, k_env, EXO_W, &map->env);
-	if (*error == 0)
+	if (*error == 0) {
+		map->root = map->env->root;
+		map->loaded = map->env == map->self;
 		done = elements(map, batch, count, error);
+	}
 	mem_leave(NULL, 0);
 	return done;
 }
@@ -352,8 +432,7 @@ batch_do(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batc
 i64
 sys_map(struct env *self, u64 env, u64 vec, u64 count, u64 k_env)
 {
-	struct work work = WORK_INIT;
-	struct mapper map = { .self = self, .work = &work };
+	struct mapper map = { .self = self, .work = WORK_INIT };
 	struct exo_map batch[BATCH];
 	u64 done = 0, did, want;
 	int error;
@@ -367,8 +446,8 @@ sys_map(struct env *self, u64 env, u64 vec, u64 count, u64 k_env)
 			break;
 		did = batch_do(&map, env, (exo_slot)k_env, batch, want, &error);
 		done += did;
-	} while (did == want && done < count && work.left > 0);
-	if (work.flush_all)
+	} while (did == want && done < count && map.work.left > 0);
+	if (map.work.flush_all)
 		arch_flush_all();
 	return done || !error ? (i64)done : error;
 }

@@ -17,9 +17,7 @@
 #ifndef KERNEL_MEM_H
 #define KERNEL_MEM_H
 
-#include "../core/core.h"
-
-struct env;
+#include "../env/env.h"
 
 /*
  * A binding is a slot of a page-table frame: table pfn << 9 | index; 0 is none.
@@ -95,11 +93,70 @@ void frame_reopen(exo_pfn pfn) REQUIRES(mem_lock);
 /* The owner lets go of an HEIR frame that `heir` still binds. */
 void frame_pass(exo_pfn pfn, exo_pfn heir) REQUIRES(mem_lock);
 
-struct account *account_at(exo_pfn pfn) REQUIRES(mem_lock);	/* NULL: not an account */
+static inline struct account *
+account_at(exo_pfn pfn) REQUIRES(mem_lock)	/* NULL: not an account */
+{
+	return pfn < frames_count && frames[pfn].kind == EXO_FRAME_ACCOUNT ? frame_ptr(pfn) : NULL;
+}
 
-/* May this key slot of env act on the frame / account?  0 or -EXO_E{KEY,RIGHTS,STALE}. */
-int frame_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights) REQUIRES(mem_lock);
-int account_allows(const struct env *self, exo_slot key, exo_pfn account, u32 rights) REQUIRES(mem_lock);
+/*
+ * The last yes to who asked with which key about which account, so that asking
+ * again is a compare.  Whatever may turn it into a no takes it back: the end of
+ * a key, a change or the end of a guard, the end of an account.
+ */
+struct grant {				/* all [mem_lock] */
+	exo_envid env;			/* 0: none */
+	exo_pfn account;
+	exo_slot key;
+	u32 rights;
+};
+extern struct grant grant;
+
+static inline void
+grant_forget(void) REQUIRES(mem_lock)
+{
+	grant.env = 0;
+}
+
+/* account_allows without the memory of it, and with: account.c. */
+int account_test(const struct env *self, exo_slot key, exo_pfn account, u32 rights)
+	REQUIRES(mem_lock);
+int account_ask(const struct env *self, exo_slot key, exo_pfn account, u32 rights)
+	REQUIRES(mem_lock);
+
+/* True: it may, as it did before; false says nothing. */
+static inline bool
+grant_holds(const struct env *self, exo_slot key, exo_pfn account, u32 rights) REQUIRES(mem_lock)
+{
+	if (grant.account != account || grant.key != key || grant.env != self->id ||
+		(rights & ~grant.rights) != 0)
+		return false;
+	debug_must(account_test(self, key, account, rights) == 0);
+	return true;
+}
+
+/* May this key slot of env act on the account?  0 or -EXO_E{KEY,RIGHTS,STALE}. */
+static inline int
+account_allows(const struct env *self, exo_slot key, exo_pfn account, u32 rights)
+	REQUIRES(mem_lock)
+{
+	return grant_holds(self, key, account, rights) ? 0 :
+		account_ask(self, key, account, rights);
+}
+
+bool frame_guard_opens(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
+	REQUIRES(mem_lock);
+
+/* May it act on the frame?  By the frame's own guard, or the account's. */
+static inline int
+frame_allows(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights) REQUIRES(mem_lock)
+{
+	if (frames[pfn].account == 0)
+		return -EXO_ERIGHTS;
+	if (frames[pfn].guard && frame_guard_opens(self, key, pfn, rights))
+		return 0;
+	return account_allows(self, key, frames[pfn].account, rights);
+}
 
 /* Is pfn an unbound, unpinned DATA frame of this account?  0 or an error. */
 int frame_usable(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);

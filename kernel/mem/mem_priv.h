@@ -5,6 +5,7 @@
 
 #include "mem.h"
 #include "../arch/x86_64/arch.h"
+#include "../cap/cap.h"
 
 /*
  * No entry runs longer than 20,000 instructions: a call that works through
@@ -12,9 +13,10 @@
  * stops at the next element once nothing is left.
  */
 #define WORK_ENTRY     15000
-#define WEIGHT_ELEMENT 200
+#define WEIGHT_ELEMENT 150
 #define WEIGHT_SCRUB   550
 #define WEIGHT_UNBIND  120
+#define WEIGHT_GUARD   150		/* a guard tested: rights may have to be asked for up a tree of accounts */
 #define WEIGHT_SKIP    10
 
 #define FLUSH_VA_MAX 32u		/* beyond, the whole translation cache is cheaper */
@@ -34,6 +36,16 @@ work_flush_va(struct work *work, u64 va)
 		arch_flush_va(va);
 	else
 		work->flush_all = true;
+}
+
+/* What asking for rights has cost since the last look. */
+static inline void
+work_asked(struct work *work) REQUIRES(mem_lock)
+{
+	if (guards_tested == 0)
+		return;
+	work->left -= (int)guards_tested * WEIGHT_GUARD;
+	guards_tested = 0;
 }
 
 /* Calls on memory read key rings, hence both locks. */
@@ -77,14 +89,105 @@ bool repossess_step(exo_pfn pfn, struct work *work) REQUIRES(mem_lock);
 int arbiter_allows(const struct env *self, exo_slot key, exo_pfn pfn);
 
 /* The owning account's ring of frames. */
-void account_link(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
-void account_unlink(exo_pfn pfn) REQUIRES(mem_lock);
+static inline void
+account_link(exo_pfn pfn, exo_pfn owner) REQUIRES(mem_lock)
+{
+	struct account *account = account_of(owner);
+	struct frame_priv *priv = &frames_priv[pfn];
+	u32 head = account->head;
+
+	if (head == 0) {
+		priv->next = priv->prev = (u32)pfn;
+	} else {
+		priv->next = head;
+		priv->prev = frames_priv[head].prev;
+		frames_priv[priv->prev].next = (u32)pfn;
+		frames_priv[head].prev = (u32)pfn;
+	}
+	account->head = (u32)pfn;
+	account->used++;
+	frames[pfn].account = (u32)owner;
+}
+
+static inline void
+account_unlink(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	struct account *account = account_of(frames[pfn].account);
+	struct frame_priv *priv = &frames_priv[pfn];
+
+	must(account->used > 0);
+	if (account->head == pfn)
+		account->head = priv->next == pfn ? 0 : priv->next;
+	frames_priv[priv->prev].next = priv->next;
+	frames_priv[priv->next].prev = priv->prev;
+	account->used--;
+}
+
 /* An empty account ends: its limit goes back to the parent. */
 void account_close(exo_pfn pfn) REQUIRES(mem_lock);
-int account_room(const struct account *account, u64 count) REQUIRES(mem_lock);	/* 0 or -EXO_EQUOTA */
+
+static inline int
+account_room(const struct account *account, u64 count) REQUIRES(mem_lock)	/* 0 or -EXO_EQUOTA */
+{
+	if (account->used > account->limit || count > account->limit - account->used)
+		return -EXO_EQUOTA;
+	return 0;
+}
+
+static inline void
+freemap_set(exo_pfn pfn, bool is_free) REQUIRES(mem_lock)
+{
+	u64 bit = 1ull << pfn % 64;
+
+	if (is_free) {
+		freemap[pfn / 64] |= bit;
+		info->free_frames++;
+	} else {
+		freemap[pfn / 64] &= ~bit;
+		info->free_frames--;
+	}
+}
+
+/* frame_take, the guard's serial known. */
+static inline void
+frame_take_under(exo_pfn pfn, exo_pfn account, exo_guardref guard, u64 guard_serial)
+	REQUIRES(mem_lock)
+{
+	struct exo_frame *frame = &frames[pfn];
+
+	must(frame->kind == EXO_FRAME_FREE);
+	frame->kind = EXO_FRAME_DATA;
+	frame->generation++;
+	frame->guard = guard;
+	frame->guard_serial = guard_serial;
+	freemap_set(pfn, false);
+	account_link(pfn, account);
+}
+
+/* frame_free of what is DATA, or was. */
+static inline void
+frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	struct exo_frame *frame = &frames[pfn];
+
+	account_unlink(pfn);
+	frame->kind = frame->flags & EXO_FRAME_ASKED ? EXO_FRAME_LOST : EXO_FRAME_FREE;
+	frame->account = 0;
+	frame->flags = EXO_FRAME_DIRTY;
+	frame->generation++;
+	frame->guard = 0;
+	frame->guard_serial = 0;
+	frames_priv[pfn] = (struct frame_priv){ .first = 0 };
+	if (frame->kind == EXO_FRAME_FREE)
+		freemap_set(pfn, true);
+}
 
 /* Is it owned, and does the key open it or its account for control?  0 or an error. */
-int frame_control(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock);
+static inline int
+frame_control(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
+{
+	return frames[pfn].account == 0 ? -EXO_EKIND : frame_allows(self, key, pfn, EXO_C);
+}
 
 /*
  * One step of letting go of a frame: breaks a binding, or (true, the end) frees
@@ -108,8 +211,17 @@ struct walk {
 	bool shared;			/* some table on the way is bound more than once */
 };
 bool pt_walk(struct walk *walk, exo_pfn root, u64 va, unsigned level) REQUIRES(mem_lock);
-/* To the table whose entries map pages around va; NULL: there is none.  Good until a table is entered or removed. */
-const struct walk *pt_walk_page(exo_pfn root, u64 va) REQUIRES(mem_lock);
+
+/*
+ * The last walk to a page's table.  It holds until any entry above level 1
+ * changes, in whatever tree: rare, next to page faults in the same 2 MiB.
+ */
+struct recent {				/* all [mem_lock] */
+	struct walk walk;
+	exo_pfn root;			/* 0: nothing kept */
+	u64 region;			/* va >> 21 */
+};
+extern struct recent recent;
 
 static inline unsigned
 pt_shift(unsigned level)		/* an entry of a table of this level covers 1 << this bytes */
@@ -123,6 +235,18 @@ pt_index(u64 va, unsigned level)
 	return (unsigned)(va >> pt_shift(level)) % PT_ENTRIES;
 }
 
+bool pt_walk_anew(exo_pfn root, u64 va) REQUIRES(mem_lock);
+
+/* To the table whose entries map pages around va; NULL: there is none.  Good until a table is entered or removed. */
+static inline const struct walk *
+pt_walk_page(exo_pfn root, u64 va) REQUIRES(mem_lock)
+{
+	if (recent.root != root || recent.region != va >> pt_shift(2))
+		if (!pt_walk_anew(root, va))
+			return NULL;
+	return &recent.walk;
+}
+
 /*
  * May bindings in the table reached be changed on behalf of env?  In tables of
  * its own account, yes; in another's only where it was let in for writing.
@@ -131,6 +255,42 @@ static inline bool
 walk_mutable(const struct walk *walk, const struct env *env) REQUIRES(mem_lock)
 {
 	return walk->write || frames[walk->table].account == env->account;
+}
+
+/* The reverse map of a frame that is, or remains, bound elsewhere too. */
+void reverse_insert(exo_pfn target, binding_t at) REQUIRES(mem_lock);
+void reverse_remove(exo_pfn target, binding_t at) REQUIRES(mem_lock);
+
+/*
+ * binding_insert and binding_remove where the table is one of pages and the
+ * target a frame, as in most calls; entry is the place that `at` names.
+ */
+static inline void
+page_insert(u64 *entry, binding_t at, exo_pfn target, u64 pte) REQUIRES(mem_lock)
+{
+	debug_must(!(*entry & PTE_PRESENT) && !(pte & PTE_IO) && PTE_PFN(pte) == target);
+	*entry = pte;
+	frames_priv[BINDING_TABLE(at)].used++;
+	if (frames[target].nmaps != 0) {
+		reverse_insert(target, at);
+		return;
+	}
+	frames[target].nmaps = 1;
+	frames_priv[target].first = at;
+}
+
+static inline void
+page_remove(u64 *entry, binding_t at, exo_pfn target) REQUIRES(mem_lock)
+{
+	*entry = 0;
+	frames_priv[BINDING_TABLE(at)].used--;
+	if (frames[target].nmaps != 1) {
+		reverse_remove(target, at);
+		return;
+	}
+	debug_must(frames_priv[target].first == at);
+	frames[target].nmaps = 0;
+	frames_priv[target].first = 0;
 }
 
 #define PTE_SOFT(op) ((u64)((op) & EXO_MAP_SOFT) << (PTE_SOFT_SHIFT - EXO_MAP_SOFT_SHIFT))

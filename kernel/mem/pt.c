@@ -20,15 +20,7 @@ struct link {
 	binding_t next, prev;		/* 0: the end */
 };
 
-/*
- * The last walk to a page's table.  It holds until any entry above level 1
- * changes, in whatever tree: rare, next to page faults in the same 2 MiB.
- */
-static struct {				/* all [mem_lock] */
-	struct walk walk;
-	exo_pfn root;			/* 0: nothing kept */
-	u64 region;			/* va >> 21 */
-} recent;
+struct recent recent;
 
 static struct link *
 link_at(binding_t at) REQUIRES(mem_lock)
@@ -45,8 +37,8 @@ entry_at(binding_t at) REQUIRES(mem_lock)
 	return (u64 *)frame_ptr(BINDING_TABLE(at)) + BINDING_INDEX(at);
 }
 
-static void
-reverse_insert(exo_pfn target, binding_t at) REQUIRES(mem_lock)
+void
+reverse_insert(exo_pfn target, binding_t at)
 {
 	struct frame_priv *priv = &frames_priv[target];
 	u32 others = frames[target].nmaps++;
@@ -60,8 +52,8 @@ reverse_insert(exo_pfn target, binding_t at) REQUIRES(mem_lock)
 	priv->first = at;
 }
 
-static void
-reverse_remove(exo_pfn target, binding_t at) REQUIRES(mem_lock)
+void
+reverse_remove(exo_pfn target, binding_t at)
 {
 	struct frame_priv *priv = &frames_priv[target];
 	struct link link = { .next = 0, .prev = 0 };
@@ -143,19 +135,15 @@ pt_walk(struct walk *walk, exo_pfn root, u64 va, unsigned level)
 	return at == level;
 }
 
-const struct walk *
-pt_walk_page(exo_pfn root, u64 va)
+bool
+pt_walk_anew(exo_pfn root, u64 va)
 {
-	u64 region = va >> pt_shift(2);
-
-	if (recent.root == root && recent.region == region)
-		return &recent.walk;
 	recent.root = 0;
 	if (!pt_walk(&recent.walk, root, va, 1))
-		return NULL;
+		return false;
 	recent.root = root;
-	recent.region = region;
-	return &recent.walk;
+	recent.region = va >> pt_shift(2);
+	return true;
 }
 
 u64 *

@@ -10,10 +10,17 @@
 
 struct cpu;
 
-/* Hosted: the unit tests have one of their own. */
+/* Hosted: the unit tests have their own. */
 #if __STDC_HOSTED__
 struct cpu *this_cpu(void);
+void arch_flush_va(u64 va);			/* this CPU's translation cache */
 #else
+static inline void
+arch_flush_va(u64 va)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
 static inline struct cpu *
 this_cpu(void)
 {
@@ -59,7 +66,6 @@ void arch_irq_window(void);			/* no act: let pending interrupts in (sti; nop; cl
 #define FAULT_FETCH   0x10ull
 
 void arch_root_fill(u64 *root, exo_pfn pfn);	/* kernel half, exposed tables, recursive slot */
-void arch_flush_va(u64 va);			/* this CPU */
 void arch_flush_all(void);
 
 /* Boot only: from the loader's first word to a machine with memory, log and clock. */

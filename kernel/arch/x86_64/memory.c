@@ -3,7 +3,7 @@
 #include "../../core/core.h"
 
 void *
-memset(void *dst, int value, size_t bytes)
+(memset)(void *dst, int value, size_t bytes)
 {
 	u64 pattern = 0x0101010101010101ull * (u8)value;
 	size_t words = bytes / 8, rest = bytes % 8;
@@ -15,7 +15,7 @@ memset(void *dst, int value, size_t bytes)
 }
 
 void *
-memcpy(void *dst, const void *src, size_t bytes)
+(memcpy)(void *dst, const void *src, size_t bytes)
 {
 	size_t words = bytes / 8, rest = bytes % 8;
 	void *to = dst;

@@ -172,12 +172,6 @@ arch_root_fill(u64 *root, exo_pfn pfn)
 }
 
 void
-arch_flush_va(u64 va)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-}
-
-void
 arch_flush_all(void)
 {
 	write_cr3(read_cr3());
