@@ -286,14 +286,13 @@ long
 sys_fork(struct exo_save *regs)
 {
 	(void)regs;
-	return proc_fork();
+	return proc_fork(false);
 }
 
-/* The child has a copy of the memory, and the parent goes on at once: what a portable program may assume. */
 long
 sys_vfork(struct exo_save *regs)
 {
-	return sys_fork(regs);
+	return proc_vfork(regs->rsp);
 }
 
 static void
@@ -310,7 +309,7 @@ child_side(struct exo_save *regs, u64 flags)
 		copy_out(regs->r10, &tid, sizeof(tid));
 }
 
-/* clone as fork.  Memory is shared only until exec or exit (CLONE_VFORK), so a copy will do. */
+/* clone as fork or vfork.  Memory that is shared for longer (threads) is not served. */
 long
 sys_clone(struct exo_save *regs)
 {
@@ -322,7 +321,7 @@ sys_clone(struct exo_save *regs)
 		exos_log("clone with flags %lx (threads?) is not served", flags);
 		return -ENOSYS;
 	}
-	pid = proc_fork();
+	pid = flags & CLONE_VFORK ? proc_vfork(regs->rsp) : proc_fork(false);
 	if (pid == 0) {
 		child_side(regs, flags);
 		return 0;

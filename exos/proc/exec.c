@@ -284,7 +284,7 @@ publish(const char *path, const struct arguments *args)
 	for (bytes = 0; bytes < 15 && name[bytes]; bytes++)
 		COMM[bytes] = name[bytes];
 	COMM[bytes] = '\0';
-	server_call(OP_SETNAME, 0, 0, 0, 0, 0, NULL);
+	server_call(OP_SETNAME, true, 0, 0, 0, 0, NULL);
 }
 
 static long
@@ -325,6 +325,7 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	long rsp;
 
 	vm_exec_reset();
+	vfork_forget();
 	fs_release_mapped();
 	fs_set_exe(ino, path);
 	if (load(ino, &image[0], interp, &image[1], &loaded))

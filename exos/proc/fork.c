@@ -39,6 +39,7 @@ extern char exos_memory_end[] __attribute__((visibility("hidden")));
 
 struct child {
 	u32 pid;
+	bool vforked;
 	exo_envid env;
 	exo_pfn account;
 	exo_pfn uarea, comm, public;
@@ -376,7 +377,8 @@ fork_inside(void *arg, u64 parked)
 	c->account = answer.r8;
 	error = build(c);
 	if (error == 0)
-		error = (int)server_call(OP_FORK_DONE, c->pid, c->comm, c->public, 0, 0, NULL);
+		error = (int)server_call(OP_FORK_DONE, c->pid, c->comm, c->public, c->vforked, 0,
+			NULL);
 	if (error == 0)
 		return c->pid;
 	exos_log("fork: error %d", error);
@@ -407,7 +409,7 @@ processes_of(u32 uid)
 }
 
 long
-proc_fork(void)
+proc_fork(bool vforked)
 {
 	static struct child child;
 	long pid;
@@ -415,7 +417,8 @@ proc_fork(void)
 	if (limit_soft(LIMIT_NPROC) < SH_PROCS &&
 		processes_of(PROC->uid) >= limit_soft(LIMIT_NPROC))
 		return -EAGAIN;
-	child = (struct child){ .fs = fs_base() };
+	vfork_part();
+	child = (struct child){ .fs = fs_base(), .vforked = vforked };
 	if (fpu_save(vector_state))
 		return -ENOMEM;
 	fd_fork_prepare();

@@ -31,7 +31,12 @@ struct loaded {				/* of a program, for its auxiliary vector */
 long stack_build(const struct arguments *args, const char *path, const struct loaded *image);	/* rsp or -errno */
 
 /* fork.c */
-long proc_fork(void);			/* pid, 0 in the child, -errno */
+long proc_fork(bool vforked);		/* pid, 0 in the child, -errno */
+
+/* vfork.c */
+long proc_vfork(u64 rsp);		/* returns in the parent once the child has exec'd or ended */
+void vfork_part(void);			/* before a fork */
+void vfork_forget(void);		/* at exec: the memory is gone */
 
 /* wait.c */
 void child_describe(struct linux_siginfo *info);	/* for SIGCHLD */

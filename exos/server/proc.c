@@ -294,6 +294,7 @@ proc_kill(struct proc *p, uint64_t reason)
 		proc_counted(e);
 	if (p->sh->env)
 		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
+	p->sh->vforked = 0;
 	proc_slice_take(p);
 	proc_lend_end(p);
 	sfs_sweep_due();

@@ -77,7 +77,8 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint32_t tty;			/* 1: has the console as controlling terminal */
 	uint32_t spare0;
 	char name[32];
-	uint64_t spare[16];
+	uint64_t vforked;		/* its parent waits until it execs or ends: a word to wait on */
+	uint64_t spare[15];
 };
 _Static_assert(sizeof(struct sh_proc) == 256, "process entry");
 
@@ -141,7 +142,7 @@ enum server_op {
 	OP_FORK_BEGIN =
 		1, /* () -> pid; rdx = env, r8 = account pfn.  An environment without activation or mappings,
 				 * KEY_SELF in its ring; until FORK_DONE the caller's KEY_SELF opens both */
-	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn) -> 0; the child gets its slice and runs */
+	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn, vforked) -> 0; the child gets its slice and runs */
 	OP_FORK_ABORT,		/* (pid) */
 	OP_EXIT,		/* (wait status, errno) does not return.  errno: why the first program could not be
 				 * started, with status 127 (not found) or 126 */
@@ -151,7 +152,7 @@ enum server_op {
 	OP_SETPGID,		/* (pid, pgid) */
 	OP_SETSID,		/* () -> sid */
 	OP_STOPPED,		/* (signal): stop me until SIGCONT */
-	OP_SETNAME,		/* (): comm page: new name (NUL terminated) */
+	OP_SETNAME,		/* (has exec'd): comm page: new name (NUL terminated) */
 	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
 				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE */
 	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */

@@ -43,14 +43,15 @@ building(const struct proc *parent, uint64_t pid)
 }
 
 static long
-fork_done(struct proc *parent, uint64_t pid, exo_pfn comm, exo_pfn pub)
+fork_done(struct proc *parent, const struct exo_msg *m)
 {
-	struct proc *child = building(parent, pid);
+	struct proc *child = building(parent, m->rdx);
 	int error;
 
 	if (!child)
 		return -ESRCH;
-	error = proc_start(child, comm, pub);
+	child->sh->vforked = m->rbx != 0;
+	error = proc_start(child, m->r8, m->r9);
 	if (error)
 		proc_discard(child);
 	return error;
@@ -244,13 +245,15 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 }
 
 static long
-setname_request(struct proc *self, const char *comm)
+setname_request(struct proc *self, const char *comm, bool has_execd)
 {
 	unsigned n = 0;
 
 	for (; n < sizeof(self->sh->name) - 1 && comm[n]; n++)
 		self->sh->name[n] = comm[n];
 	__builtin_memset(self->sh->name + n, 0, sizeof(self->sh->name) - n);
+	if (has_execd)
+		self->sh->vforked = 0;
 	return 0;
 }
 
@@ -288,7 +291,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 
 	switch (op) {
 	case OP_FORK_BEGIN: return fork_begin(p, m);
-	case OP_FORK_DONE: return fork_done(p, a, b, c);
+	case OP_FORK_DONE: return fork_done(p, m);
 	case OP_FORK_ABORT: return fork_abort(p, a);
 	case OP_EXIT: return exit_request(p, (uint32_t)a & 0xffff, (uint32_t)b);
 	case OP_REAP: return reap(p, a, m);
@@ -296,7 +299,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_SETPGID: return setpgid_request(p, (uint32_t)a, (uint32_t)b);
 	case OP_SETSID: return setsid_request(p);
 	case OP_STOPPED: stop(p, (int)(a & 0x7f)); return 0;
-	case OP_SETNAME: return setname_request(p, comm);
+	case OP_SETNAME: return setname_request(p, comm, a);
 	case OP_MEMORY: return memory_request(p, a, b);
 	case OP_EXEC_NATIVE: return exec_native(p, m, comm);
 	case OP_PIPE_NEW: return pipe_new(p,

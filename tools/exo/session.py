@@ -144,7 +144,7 @@ class Session:
         drained = not any(o.pending for o in self.outputs)
         if self.machine.status is not None:
             return drained and not any(o.open for o in self.outputs) and not self.logs \
-                and not self.complaints_open
+                and self.control is None and not self.complaints_open
         return self.done and drained and self.out.count >= self.exit.stdout and \
             self.err.count >= self.exit.stderr
 

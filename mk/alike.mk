@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: ISC
+# tests/alike: the same programs on the host's Linux and under ./exo run.
+# Each tests/alike/NAME.c is built with both C libraries, statically.
+
+TESTS += test-alike
+
+ALIKE_C := $(sort $(wildcard tests/alike/*.c))
+ALIKE_BIN := $(patsubst tests/alike/%.c,$(BUILD)/alike/bin/%.musl,$(ALIKE_C)) \
+	$(patsubst tests/alike/%.c,$(BUILD)/alike/bin/%.glibc,$(ALIKE_C))
+ALIKE_FLAGS := -std=gnu11 -O1 -Wall -Wextra -Wno-unused-result -Wno-clobbered -Werror -static -s
+
+$(BUILD)/alike/bin/%.musl: tests/alike/%.c tests/alike/t.h
+	$(Q)mkdir -p $(@D)
+	$(Q)musl-gcc $(ALIKE_FLAGS) -o $@ $< -lm
+
+$(BUILD)/alike/bin/%.glibc: tests/alike/%.c tests/alike/t.h
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc $(ALIKE_FLAGS) -o $@ $< -lm
+
+test-alike: runnable $(ALIKE_BIN)
+	$(Q)python3 tests/alike/run.py
+
+.PHONY: test-alike
