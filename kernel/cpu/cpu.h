@@ -35,7 +35,7 @@ struct cpu {
 	u32 id;
 	u32 slice;			/* index of the slice being run */
 	u32 in_grace;			/* the slice is over: epilogue delivered, or deferred by a critical section */
-	u64 head;			/* environment whose chain of transfers runs: owner, or given the rest by a yield */
+	u64 head;			/* environment whose chain runs: owner, or given the rest by a yield; 0: slice is over */
 	u64 slice_end;			/* ns */
 	u64 grace_end;			/* ns, while in_grace */
 	u64 told;			/* environment that the epilogue was meant for, while in_grace */

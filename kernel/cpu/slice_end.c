@@ -6,9 +6,9 @@
  * FORFEITS_MAX slices in a row without parking is destroyed.
  *
  * Who was told pays, whoever runs when the grace is over: otherwise a control
- * transfer at the right moment would make a slice longer for nothing.  Who
- * runs then but was not told (it was returned to, within the grace) is taken
- * off without charge.
+ * transfer at the right moment would make a slice longer for nothing.  For the
+ * same reason the slice has no head any more: nobody is returned to on it, nor
+ * is what is left of the grace given away.
  */
 #include "cpu_priv.h"
 #include "../arch/x86_64/arch.h"
@@ -53,6 +53,7 @@ slice_over(struct cpu *cpu, struct regs *regs, u64 now)
 	}
 	cpu->in_grace = 1;
 	cpu->told = act->id;
+	cpu->head = 0;
 	cpu->grace_end = now + GRACE_NS;
 	upcall_async(act, regs, EXO_ENTRY_EPILOGUE);
 }

@@ -58,15 +58,14 @@ callee_check(const struct act *self, exo_envid id, enum exo_entry entry, struct 
 	return 0;
 }
 
-/* The callee runs, behind a closed gate, with the caller's message registers. */
-static noreturn_ void
-callee_enter(struct act *self, struct act *callee, u64 rip, struct regs *regs) RELEASE(env_lock)
+/* The callee's context: behind a closed gate, with the caller's message registers. */
+static void
+callee_context(const struct act *self, struct act *callee, u64 rip, struct regs *regs)
+	REQUIRES(env_lock)
 {
-	callee->state = ACT_RUNNING;
 	callee->ua->gate = 0;
 	callee->ua->critical = 1;
 	callee->pub->transfers++;
-	this_cpu()->pub->running = callee->id;
 	trace(TRACE_WHAT(EXO_TRACE_TRANSFER, regs->rax, 0), self->id, callee->id);
 	regs->rip = rip;
 	regs->rflags = RFLAGS_FIXED;
@@ -74,6 +73,13 @@ callee_enter(struct act *self, struct act *callee, u64 rip, struct regs *regs) R
 	regs->rax = self->id;
 	regs->rcx = 0;
 	regs->r11 = 0;
+}
+
+static noreturn_ void
+callee_enter(struct act *callee, const struct regs *regs) RELEASE(env_lock)
+{
+	callee->state = ACT_RUNNING;
+	this_cpu()->pub->running = callee->id;
 	lock_release(&env_lock);
 	arch_enter_regs(callee, regs);
 }
@@ -105,7 +111,8 @@ ipc_call(struct regs *regs)
 	self->waiting_on = callee->id;
 	self->pub->waiting_on = callee->id;
 	cpu->chain++;
-	callee_enter(self, callee, rip, regs);
+	callee_context(self, callee, rip, regs);
+	callee_enter(callee, regs);
 }
 
 noreturn_ void
@@ -126,9 +133,17 @@ ipc_acall(struct regs *regs)
 
 	cpu_charge(cpu, now_ns());
 	cpu_park(self);
+	callee_context(self, callee, rip, regs);
+	if (cpu->in_grace) {
+		/* There is no rest of the slice to give: it runs when its own comes. */
+		callee->forced = *regs;
+		callee->state = ACT_FORCED;
+		lock_release(&env_lock);
+		cpu_dispatch(0);
+	}
 	cpu->head = callee->id;
 	cpu->chain = 0;
-	callee_enter(self, callee, rip, regs);
+	callee_enter(callee, regs);
 }
 
 /* The activation that a return to env would resume, or NULL and an error. */

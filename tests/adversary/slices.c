@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/* Two that help each other to more of the processor than their slices. */
+#include "t.h"
+
+static volatile uint64_t partner, over, rounds, lies;
+
+/* ---- what is left of the grace is given away: who parks in time pays nothing ---- */
+
+static void
+never_done(exo_envid caller, struct exo_msg *m)
+{
+	(void)caller;
+	(void)m;
+	for (;;)
+		rounds++;
+}
+
+static void
+serves_acalls(uint64_t arg)
+{
+	(void)arg;
+	exo_on_acall(never_done);
+	over = 1;
+	for (;;)
+		exo_wait_for(NULL, 0, 0, 0);
+}
+
+static void
+gives_grace(struct exo_save *context)
+{
+	struct exo_msg m = { .rsi = 0 };
+
+	(void)context;
+	exo_acall(partner, &m);
+}
+
+static void
+spins(uint64_t arg)
+{
+	(void)arg;
+	exo_on_epilogue(gives_grace);
+	for (;;)
+		over++;
+}
+
+TEST(grace_given_away)
+{
+	struct t_child a, b;
+	uint64_t before;
+
+	over = rounds = 0;
+	if (!t_child(&b, serves_acalls, 0, 0) || !t_child(&a, spins, 0, 0))
+		return;
+	partner = b.id;
+	CHECK(t_turns(b.id, &over, 1));
+	t_settle(b.id);
+	before = exo_env(b.id)->run_ns;
+	t_start(&a);
+	exo_wait_for(NULL, 0, exo_now_ns() + 100000000, 0);
+	CHECK(over > 1);
+	IS(rounds, 0);
+	CHECK(exo_env(b.id)->run_ns - before < 1000000);
+	t_reap(&a);
+	t_reap(&b);
+}
+
+/* ---- the one who is told returns at once to who was not ---- */
+
+static void
+yields_to_none(struct exo_save *context)
+{
+	(void)context;		/* told: the caller is returned to as soon as this is over */
+}
+
+static void
+until_told(exo_envid caller, struct exo_msg *m)
+{
+	(void)caller;
+	while (exo_now_ns() < m->rsi)
+		;
+}
+
+static void
+serves_calls(uint64_t arg)
+{
+	(void)arg;
+	exo_on_epilogue(yields_to_none);
+	exo_on_call(until_told);
+	over = 1;
+	for (;;)
+		exo_wait_for(NULL, 0, 0, 0);
+}
+
+static void
+calls_at_the_end(uint64_t arg)
+{
+	const volatile uint64_t *end = &exo_uarea()->slice_end_ns;
+
+	(void)arg;
+	for (;;) {
+		uint64_t old = *end;
+		struct exo_msg m = { .rsi = old + 50000 };
+
+		while (exo_now_ns() < old - 100000 && *end == old)
+			;
+		if (*end != old || exo_call_once(partner, &m, 0) < 0)
+			continue;
+		rounds++;
+		/* Still the same slice, though it is over? */
+		if (*end == old && exo_now_ns() > old)
+			lies++;
+	}
+}
+
+TEST(returned_to_in_the_grace)
+{
+	struct t_child a, b;
+
+	over = rounds = lies = 0;
+	if (!t_child(&b, serves_calls, 0, 0) || !t_child(&a, calls_at_the_end, 0, 0))
+		return;
+	partner = b.id;
+	CHECK(t_turns(b.id, &over, 1));
+	t_settle(b.id);
+	t_start(&a);
+	exo_wait_for(NULL, 0, exo_now_ns() + 200000000, 0);
+	CHECK(rounds > 3);
+	IS(lies, 0);
+	t_reap(&a);
+	t_reap(&b);
+}
