@@ -152,6 +152,7 @@ int memcmp(const void *a, const void *b, size_t bytes);
  */
 #define TRACE_WHAT(event, code, extra) ((u32)(event) | (u32)(code) << 8 | (u32)(extra) << 16)
 void trace(u32 what, u64 a, u64 b);
+void trace_at(u64 ns, u32 what, u64 a, u64 b);	/* the time is known */
 void trace_call(u64 nr, const u64 arg[6]);
 void trace_result(u64 nr, u64 result);
 

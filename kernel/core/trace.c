@@ -12,7 +12,10 @@
 #define FRAMES_ALWAYS 16u		/* 64 KiB: what a panic shows, with room to spare */
 #define FRAMES_TRACED 1024u		/* 4 MiB: what happens until a reader gets its slice */
 
-static struct exo_trace_head *ring[CPUS_MAX];	/* [I]; the records follow */
+static struct {
+	struct exo_trace_head *head;	/* [I]; the records follow */
+	struct exo_trace *next, *end;	/* where the next one goes; behind the last slot */
+} ring[CPUS_MAX];
 
 /* The calls by number: how many arguments they have, and what they are called. */
 static const struct { u8 args; const char *name; } calls[] = {
@@ -22,6 +25,12 @@ static const struct { u8 args; const char *name; } calls[] = {
 #include <kernel/calls.inc>
 };
 _Static_assert(EXO_NR_CALLS < EXO_TRACE_NOCALL, "a call's number is a record's code");
+
+static struct exo_trace *
+first_slot(struct exo_trace_head *head)
+{
+	return (struct exo_trace *)(head + 1);
+}
 
 void
 trace_boot(u32 cpu, bool traced)
@@ -33,33 +42,37 @@ trace_boot(u32 cpu, bool traced)
 	head->magic = EXO_TRACE_MAGIC;
 	head->slots = bytes / sizeof(struct exo_trace) - 1;
 	head->cpu = cpu;
-	ring[cpu] = head;
+	ring[cpu].head = head;
+	ring[cpu].next = first_slot(head);
+	ring[cpu].end = first_slot(head) + head->slots;
 }
 
-static struct exo_trace *
-slot(struct exo_trace_head *head, u64 n)
+void
+trace_at(u64 ns, u32 what, u64 a, u64 b)
 {
-	return (struct exo_trace *)(head + 1) + n % head->slots;
+	struct cpu *cpu = this_cpu();
+	struct exo_trace_head *head = ring[cpu->id].head;
+	struct exo_trace *record = ring[cpu->id].next;
+
+	if (head == NULL)
+		return;
+	record->ns = ns;
+	record->event = (u8)what;
+	record->code = (u8)(what >> 8);
+	record->extra = (u16)(what >> 16);
+	record->env = cpu->act != NULL ? EXO_ENV_SLOT(cpu->act->id) : 0;
+	record->a = a;
+	record->b = b;
+	__atomic_store_n(&head->count, head->count + 1, __ATOMIC_RELEASE);
+	if (++record == ring[cpu->id].end)
+		record = first_slot(head);
+	ring[cpu->id].next = record;
 }
 
 void
 trace(u32 what, u64 a, u64 b)
 {
-	struct cpu *cpu = this_cpu();
-	struct exo_trace_head *head = ring[cpu->id];
-
-	if (head == NULL)
-		return;
-	*slot(head, head->count) = (struct exo_trace){
-		.ns = now_ns(),
-		.event = (u8)what,
-		.code = (u8)(what >> 8),
-		.extra = (u16)(what >> 16),
-		.env = cpu->act != NULL ? EXO_ENV_SLOT(cpu->act->id) : 0,
-		.a = a,
-		.b = b,
-	};
-	__atomic_store_n(&head->count, head->count + 1, __ATOMIC_RELEASE);
+	trace_at(now_ns(), what, a, b);
 }
 
 void
@@ -137,7 +150,7 @@ show(const struct exo_trace *r)
 void
 trace_dump(u32 records)
 {
-	struct exo_trace_head *head = ring[this_cpu()->id];
+	struct exo_trace_head *head = ring[this_cpu()->id].head;
 	u64 count;
 
 	if (head == NULL)
@@ -145,7 +158,7 @@ trace_dump(u32 records)
 	count = head->count;
 	klog("  the last of %lu events:\n", count);
 	for (u64 n = count > records ? count - records : 0; n < count; n++)
-		show(slot(head, n));
+		show(first_slot(head) + n % head->slots);
 }
 
 u64

@@ -78,7 +78,23 @@ void cpu_timer(struct regs *regs);
 /* After any other interrupt that found user mode: what was posted to the running act is delivered. */
 void cpu_events(struct regs *regs);
 
-/* Have an interrupt right behind the present call: it delivers what the caller posted to itself. */
+/* A user address at which an upcall may enter? */
+static inline bool
+entry_valid(u64 rip)
+{
+	return rip != 0 && rip < EXO_USER_TOP;
+}
+
+/* Would an asynchronous upcall have to wait, in `pending`? */
+static inline bool
+upcall_waits(const struct exo_uarea *ua, enum exo_entry entry)
+{
+	const volatile struct exo_uarea *u = ua;
+
+	return u->critical != 0 || u->depth >= EXO_SAVE_SLOTS || !entry_valid(u->entry[entry]);
+}
+
+/* Have an interrupt right behind the present call: it delivers what is due to the caller. */
 void cpu_kick(void);
 
 /* Take the running act off by force: its context is kept and resumed transparently. */
@@ -110,13 +126,6 @@ void upcalls_due(struct act *act, struct regs *regs);
 
 /* A synchronous upcall; kills the environment (does not return) where it cannot be delivered. */
 void upcall_sync(struct act *act, struct regs *regs, u64 addr);
-
-/* A user address at which an upcall may enter? */
-static inline bool
-entry_valid(u64 rip)
-{
-	return rip != 0 && rip < EXO_USER_TOP;
-}
 
 /* Number of transfers from first to target along the chain; -1: not on it. */
 int chain_distance(const struct act *first, const struct act *target) REQUIRES(env_lock);

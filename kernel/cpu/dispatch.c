@@ -65,7 +65,7 @@ find_end(struct act *first, struct chain *chain, u64 *prologue, u64 now) REQUIRE
 
 /* Entering PARKED is an upcall; everything else continues with registers. */
 static noreturn_ void
-enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 prologue)
+enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 prologue, u64 now)
 	RELEASE(env_lock)
 {
 	struct act *act = chain->act;
@@ -75,7 +75,8 @@ enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 p
 	cpu->chain = chain->length;
 	cpu->pub->running = act->id;
 	cpu_timer_by(cpu, cpu->slice_end);
-	trace(TRACE_WHAT(EXO_TRACE_SWITCH, parked, 0), act->id, cpu->slice | chain->woke << 32);
+	trace_at(now, TRACE_WHAT(EXO_TRACE_SWITCH, parked, 0), act->id,
+		cpu->slice | chain->woke << 32);
 	if (chain->ends != 0)
 		ipc_wait_end(act, chain->ends);
 	act->state = ACT_RUNNING;
@@ -105,7 +106,7 @@ try_yield(struct cpu *cpu, exo_envid to, u64 now) REQUIRES(env_lock)
 		return;
 	/* Forfeits are paid in slices: whoever owes some gets no presents. */
 	if (find_end(first, &chain, &prologue, now) && chain.act->overrun == 0)
-		enter(cpu, first, &chain, prologue);
+		enter(cpu, first, &chain, prologue, now);
 }
 
 /* One slice of the vector.  Returns only when nobody on it runs now. */
@@ -136,7 +137,7 @@ try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
 	cpu->pub->position = index;
 	slice->used++;
 	first->pub->slices++;
-	enter(cpu, first, &chain, prologue);
+	enter(cpu, first, &chain, prologue, scan->now);
 }
 
 /* Once round the vector, from behind the present slice. */

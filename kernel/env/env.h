@@ -64,9 +64,9 @@ struct act {
 	u64 call_deadline;		/* ns, 0: none */
 	/* predicate, while PARKED */
 	u64 deadline;			/* ns, 0: none */
-	u32 nterms;
-	u32 waiting;			/* a predicate or deadline is installed */
+	u32 waiting;			/* a predicate or deadline is installed; tested with the next, as one word */
 	u32 overrun;			/* slices to be forfeited */
+	u32 nterms;
 	u32 stlb;			/* [mem_lock] not 0: page faults look into env->stlb first */
 	u64 fs_base;			/* while it is not in the register */
 	u32 spare;

@@ -11,7 +11,11 @@ event_post(struct act *act, u64 bits)
 {
 	__atomic_fetch_or(&act->ua->posted, bits, __ATOMIC_SEQ_CST);
 	/* A parked one is next entered by an upcall, and looks at `posted` there. */
-	if (act->state != ACT_PARKED)
+	if (act->state == ACT_PARKED)
+		return;
+	if (act == this_cpu()->act && upcall_waits(act->ua, EXO_ENTRY_EVENT))
+		__atomic_fetch_or(&act->ua->pending, 1u << EXO_ENTRY_EVENT, __ATOMIC_RELAXED);
+	else
 		act->event_due |= DUE_EVENT;
 }
 

@@ -7,29 +7,39 @@
 #include "../dev/dev.h"
 #include "../mem/mem.h"
 
+static int
+post_to(struct env *self, u64 id, u64 bits, exo_slot key) REQUIRES(env_lock)
+{
+	int error;
+	struct env *env = env_find(id, &error);
+	struct act *act;
+
+	if (env == NULL)
+		return error;
+	lock_acquire(&mem_lock);
+	error = env_allows(self, key, env, EXO_P);
+	lock_release(&mem_lock);
+	if (error != 0)
+		return error;
+	act = event_target(env);
+	if (act == NULL)
+		return -EXO_EABSENT;
+
+	event_post(act, bits);
+	return 0;
+}
+
+/* To itself: what is due is delivered on the way out of this call (arch: trap_due). */
 i64
 sys_post(struct env *self, u64 id, u64 bits, u64 key)
 {
-	struct act *act = NULL;
-	struct env *env;
-	int error;
+	int error = 0;
 
 	lock_acquire(&env_lock);
-	env = env_find(id, &error);
-	if (env != NULL) {
-		lock_acquire(&mem_lock);
-		error = env_allows(self, slot_arg(key), env, EXO_P);
-		lock_release(&mem_lock);
-		act = event_target(env);
-	}
-	if (error == 0 && act == NULL)
-		error = -EXO_EABSENT;
-	if (error == 0) {
-		event_post(act, bits);
-		/* To itself: an interrupt right behind the call finds the context to deliver it into. */
-		if (env == self)
-			cpu_kick();
-	}
+	if (id == self->id)
+		event_post(this_cpu()->act, bits);
+	else
+		error = post_to(self, id, bits, slot_arg(key));
 	lock_release(&env_lock);
 	return error;
 }

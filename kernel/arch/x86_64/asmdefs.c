@@ -28,6 +28,8 @@ asmdefs(void)
 	CPU_OFFSET(CPU_FPU_ON, fpu_on);
 	CPU_OFFSET(CPU_FPU, fpu);
 	CPU_OFFSET(CPU_HEAD, head);
+	CPU_OFFSET(CPU_IN_GRACE, in_grace);
+	CPU_OFFSET(CPU_SLICE_END, slice_end);
 	CPU_OFFSET(CPU_PUB, pub);
 	OFFSET(CPUPUB_RUNNING, exo_cpu, running);
 	OFFSET(CPUPUB_SWITCHES, exo_cpu, switches);
@@ -47,6 +49,7 @@ asmdefs(void)
 	OFFSET(ACT_WAITING_ON, act, waiting_on);
 	OFFSET(ACT_CALL_DEADLINE, act, call_deadline);
 	OFFSET(ACT_STRIKES, act, strikes);
+	OFFSET(ACT_WAITING, act, waiting);
 	OFFSET(ACT_EVENT_DUE, act, event_due);
 	OFFSET(ACT_FS_BASE, act, fs_base);
 	OFFSET(ACT_FPU_VALID, act, fpu_valid);
@@ -76,6 +79,8 @@ asmdefs_tables(void)
 	OFFSET(UA_ENTRY_EXCEPTION, exo_uarea, entry[EXO_ENTRY_EXCEPTION]);
 	OFFSET(UA_GATE, exo_uarea, gate);
 	OFFSET(UA_ENTRY_CALL, exo_uarea, entry[EXO_ENTRY_CALL]);
+	OFFSET(UA_ENTRY_PROLOGUE, exo_uarea, entry[EXO_ENTRY_PROLOGUE]);
+	OFFSET(UA_SLICE_END, exo_uarea, slice_end_ns);
 	OFFSET(UA_ENTRY_SYSCALL, exo_uarea, entry[EXO_ENTRY_SYSCALL]);
 	OFFSET(UA_SAVE_RIP, exo_uarea, save[0].rip);
 	OFFSET(UA_SAVE_RSP, exo_uarea, save[0].rsp);
@@ -111,6 +116,9 @@ _Static_assert(offsetof(struct cpu, self) % 16 == 0, "CPU_WORDS");
 _Static_assert(offsetof(struct cpu, chain) % 8 == 0, "one word");
 _Static_assert(offsetof(struct cpu, fpu_on) == offsetof(struct cpu, chain) + 4, "one word");
 _Static_assert(offsetof(struct act, state) % 8 == 0, "one word");
+_Static_assert(offsetof(struct act, waiting) % 8 == 0, "one word");
+_Static_assert(offsetof(struct act, overrun) == offsetof(struct act, waiting) + 4, "one word");
+_Static_assert(EXO_WOKE_SLICE == 0, "transfer_park");
 _Static_assert(offsetof(struct act, event_due) == offsetof(struct act, state) + 4, "one word");
 _Static_assert(offsetof(struct act, fpu_valid) == offsetof(struct act, state) + 6, "one word");
 _Static_assert(offsetof(struct regs, ss) == 21 * 8, "order of pushes");

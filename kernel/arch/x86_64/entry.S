@@ -21,6 +21,9 @@
 	/* C's order: self, five arguments, the sixth on the stack; only as many as there are */
 	.macro call_stub nr, name, nargs
 	.balign 16
+	.ifc	\name, park
+	.globl	stub_park
+	.endif
 stub_\name:
 	mov	%gs:CPU_KSTACK_TOP, %rsp
 	push	%rcx
@@ -51,11 +54,16 @@ stub_\name:
 	.if	\nargs > 5
 	pop	%r9
 	.endif
+	.ifc	\name, post
+	mov	%gs:CPU_ACT, %rdi
+	cmpw	$0, ACT_EVENT_DUE(%rdi)
+	jne	call_due
+	.endif
 	call_out
 	.endm
 
 	/* nothing of the kernel's goes out */
-	.macro call_out
+	.macro call_clear
 	pop	%r11
 	pop	%rcx
 	xor	%edi, %edi
@@ -64,6 +72,9 @@ stub_\name:
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
 	xor	%r10d, %r10d
+	.endm
+	.macro call_out
+	call_clear
 	mov	%gs:CPU_USER_RSP, %rsp
 	swapgs
 	sysretq
@@ -121,6 +132,14 @@ reflect:
 	push_general
 	.endm
 
+	/* A caller has posted to itself: as if it were interrupted right behind the call. */
+call_due:
+	call_clear
+	push_user_regs 0
+	mov	%rsp, %rdi
+	call	trap_due
+	jmp	trap_return_user
+
 reflect_nowhere:
 	mov	UA_SYS_RIP(%rsp), %rcx
 	push_user_regs 0
@@ -156,7 +175,13 @@ entry_traced:
 entry_upcall:
 	mov	%rdi, %rcx
 	mov	%rsi, %rax
-	xor	%ebx, %ebx
+	swapgs
+	jmp	1f
+	/* The same from transfer.S: rcx is set, GS is the user's, and the reason is the slice. */
+	.globl	entry_upcall_regs
+entry_upcall_regs:
+	xor	%eax, %eax
+1:	xor	%ebx, %ebx
 	xor	%edx, %edx
 	xor	%esi, %esi
 	xor	%edi, %edi
@@ -170,7 +195,6 @@ entry_upcall:
 	xor	%r15d, %r15d
 	xor	%esp, %esp
 	mov	$FLAGS_USER, %r11d
-	swapgs
 	sysretq
 
 	/* entry_regs(regs): a whole context, wherever it lies. */
@@ -193,7 +217,15 @@ entry_idle:
 	.balign 8
 #undef X
 #undef X_SPECIAL
-#define X(nr, name, nargs) .quad stub_##name
+	/* park has a short way, too */
+	.macro call_row name
+	.ifc	\name, park
+	.quad	transfer_park
+	.else
+	.quad	stub_\name
+	.endif
+	.endm
+#define X(nr, name, nargs) call_row name
 #define X_SPECIAL(nr, name, nargs) .quad special_##name
 	.set	special_call, transfer_call
 	.set	special_return, transfer_return

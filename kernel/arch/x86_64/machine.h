@@ -179,6 +179,7 @@ void trap_kernel(struct regs *regs);
 void trap_interrupt(struct regs *regs);
 noreturn_ void trap_special(struct regs *regs);
 void trap_call(struct regs *regs);
+void trap_due(struct regs *regs);
 noreturn_ void trap_nowhere(void);
 noreturn_ void trap_fatal(struct regs *regs);
 

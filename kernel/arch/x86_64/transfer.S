@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The short way of call and return (kernel/ipc/ipc.h says exactly what they
- * may do).  Anything out of the ordinary goes to C with all registers as they
+ * The short way of call, return and park (kernel/ipc/ipc.h says exactly what
+ * they may do).  Anything out of the ordinary goes to C with all registers as they
  * were: nothing that counts is changed before the last test.
  *
  * At entry, from entry_syscall: all registers the user's (rax the number, rcx
@@ -190,6 +190,52 @@ transfer_return:
 	jne	return_slow
 	vector_on
 	jmp	2b
+
+	.balign 64
+	.globl	transfer_park
+transfer_park:
+	begin
+	find_act park_slow
+	cmpq	$STATE_PARKED, ACT_STATE(%rcx)	/* and no vector registers */
+	jne	park_slow
+	cmpq	$0, ACT_WAITING(%rcx)		/* and it owes no slices */
+	jne	park_slow
+	mov	%gs:CPU_IN_GRACE, %eax
+	or	%gs:CPU_FPU_ON, %eax
+	jnz	park_slow
+	mov	ACT_UA(%rcx), %r11
+	mov	UA_ENTRY_PROLOGUE(%r11), %rax
+	dec	%rax
+	cmp	user_last(%rip), %rax
+	jae	park_slow
+
+	movl	$1, UA_CRITICAL(%r11)
+	mov	%r11, %gs:CPU_UA
+	mov	%gs:CPU_SLICE_END, %r10
+	mov	%r10, UA_SLICE_END(%r11)
+	mov	ACT_UA(%rsp), %r11
+	movl	$0, UA_CRITICAL(%r11)
+	movl	$STATE_PARKED, ACT_STATE(%rsp)
+	movw	$0, ACT_EVENT_DUE(%rsp)
+	movl	$0, ACT_WAITING(%rsp)
+	movl	$0, ACT_STRIKES(%rsp)
+	mov	ACT_PUB(%rsp), %r11
+	incq	PUB_CALLS(%r11)
+	movl	$STATE_RUNNING, ACT_STATE(%rcx)
+	mov	ACT_PUB(%rcx), %r11
+	incq	PUB_UPCALLS(%r11)
+	movl	$0, %gs:CPU_CHAIN
+	mov	%rdi, %gs:CPU_HEAD
+	switch_acts
+	lea	1(%rax), %rcx
+	swapgs
+	wrgsbase %r11
+	jmp	entry_upcall_regs
+
+park_slow:
+	mov	ACT_CALL_RIP(%rsp), %rcx
+	mov	ACT_CALL_RFLAGS(%rsp), %r11
+	jmp	stub_park
 
 call_slow:
 	mov	$EXO_NR_call, %eax

@@ -69,6 +69,17 @@ trap_special(struct regs *regs)
 	ipc_return(regs);
 }
 
+/* On the way out of a call, with something due to the caller: rip and flags as syscall left them. */
+void
+trap_due(struct regs *regs)
+{
+	struct act *act = this_cpu()->act;
+
+	regs->rflags = (regs->rflags & RFLAGS_USER) | RFLAGS_FIXED;
+	upcalls_due(act, regs);
+	arch_leave(act);
+}
+
 /* A call where calls are traced: as the stubs of entry.S do it, with a record before and behind. */
 void
 trap_call(struct regs *regs)
@@ -86,6 +97,8 @@ trap_call(struct regs *regs)
 	regs->rip = regs->rcx;
 	regs->rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED;
 	regs->rdi = regs->rsi = regs->rdx = regs->r10 = regs->r8 = regs->r9 = 0;
+	if (act->event_due)
+		trap_due(regs);
 }
 
 /* A fault of the kernel: the copy from user memory has places to go on at; all else is a bug. */
