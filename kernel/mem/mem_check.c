@@ -60,8 +60,7 @@ check_kind(exo_pfn pfn) REQUIRES(mem_lock)
 			(frame->kind == EXO_FRAME_LOST && frame->account != 0) ||
 			(is_table(pfn) && frame->kind != EXO_FRAME_ROOT));
 	must(!(frame->flags & EXO_FRAME_HEIR) || frame->kind == EXO_FRAME_DATA);
-	must(!(frame->flags & EXO_FRAME_COW) || frame->kind == EXO_FRAME_DATA ||
-		frame->kind == EXO_FRAME_LOST);
+	must(!(frame->flags & EXO_FRAME_COW) || frame->kind == EXO_FRAME_DATA);
 	must(!(frame->flags & EXO_FRAME_ASKED) || frame->kind == EXO_FRAME_DATA ||
 		frame->kind == EXO_FRAME_LOST);
 	must((frame->nmaps == 0) == (frames_priv[pfn].first == 0));

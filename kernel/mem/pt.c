@@ -203,7 +203,7 @@ release_step(exo_pfn pfn, binding_t last)
 		at = link_at(at)->next;
 	if (at != last) {
 		heir = frames[BINDING_TABLE(at)].account;
-		if (heir == owner || !(frames[pfn].flags & EXO_FRAME_HEIR)) {
+		if (heir == owner || !(frames[pfn].flags & (EXO_FRAME_HEIR | EXO_FRAME_COW))) {
 			binding_remove(at);
 			return false;
 		}

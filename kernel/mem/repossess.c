@@ -58,7 +58,7 @@ take_begin(exo_pfn pfn) REQUIRES(mem_lock)
 	struct exo_frame *frame = &frames[pfn];
 
 	frame->kind = EXO_FRAME_LOST;
-	frame->flags &= (u8)~(EXO_FRAME_HEIR | EXO_FRAME_PUBLIC);
+	frame->flags &= (u8)~(EXO_FRAME_HEIR | EXO_FRAME_COW | EXO_FRAME_PUBLIC);
 	frame->generation++;
 }
 

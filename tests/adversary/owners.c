@@ -54,6 +54,7 @@ TEST(owner_of_a_clone)
 	ERR(io(pfn, 1), BUSY);
 	ERR(io(pfn, 8), BUSY);
 	IS(t_write(T_VA, 0xbad), T_PF(7));
+	ERR(exo_frame_unbind(pfn, 10, K_ROOT), BUSY);
 	/* Reading it once more is no harm. */
 	IS(t_map(T_VA + PAGE, pfn, 0), 1);
 	IS(t_unmap(T_VA + PAGE), 1);
@@ -92,6 +93,42 @@ TEST(heir_of_a_clone)
 	IS(t_map_op(other->id, T_VA, 0, EXO_OP_UNMAP, 0, K_ROOT), 1);
 	IS(t_map_op(heir->id, T_VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_ROOT, K_ROOT), 1);
 	IS(exo_frame(pfn)->flags & EXO_FRAME_COW, 0);
+	t_reap(&a);
+	t_reap(&b);
+}
+
+/* Taking it from the others is no way either: they would find zeroes in its place. */
+TEST(owner_who_lets_go)
+{
+	struct t_child a, b;
+	exo_pfn pfn = shared_frame(&a, &b);
+
+	if (!pfn)
+		return;
+	IS(exo_frame_mark(pfn, 1, 0, EXO_FRAME_HEIR, K_ROOT), 1);
+	IS(t_map_op(exo_self(), T_VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_ROOT, 0), 1);
+	IS(exo_frame(pfn)->nmaps, 2);
+	IS(exo_frame_release(pfn, 1, K_ROOT), 1);
+	IS(exo_frame(pfn)->nmaps, 1);
+	IS(exo_frame_release(pfn, 1, K_ROOT), 1);
+	IS(exo_frame(pfn)->kind, EXO_FRAME_FREE);
+	t_reap(&a);
+	t_reap(&b);
+}
+
+/* The arbiter takes it from all of them. */
+TEST(clone_repossessed)
+{
+	struct t_child a, b;
+	exo_pfn pfn = shared_frame(&a, &b);
+	uint64_t deadline = exo_now_ns() + exo_info()->repossess_ns + 1000000;
+
+	if (!pfn)
+		return;
+	OK(exo_repossess(pfn, deadline, K_ROOT));
+	exo_wait_for(NULL, 0, deadline, 0);
+	IS(exo_repossess_take(pfn, K_ROOT), 1);
+	IS(exo_frame(pfn)->nmaps, 0);
 	t_reap(&a);
 	t_reap(&b);
 }
