@@ -26,6 +26,7 @@ LINT_CHECKS = \
 	'layout=python3 tools/lint/layout.py' \
 	'arrows=python3 tools/lint/arrows.py' \
 	'docs=python3 tools/gen_abi.py --check docs/abi' \
+	'calls=python3 tools/linux_calls.py --check' \
 	'clang=$(lint_clang)' \
 	'cppcheck=$(lint_cppcheck)' \
 	'stack=python3 tools/lint/stack.py $(BUILD)/aegis.elf'

@@ -29,6 +29,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import exo
@@ -37,6 +38,7 @@ import term
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.realpath(f"{HERE}/../..")
 BUILD = f"{ROOT}/build/alike"
+work = None				# a directory of this run
 EXO = f"{ROOT}/exo"
 GUEST = "/alike"				# where the cases lie in the guest
 SILENCE_S = 20				# a case that says nothing for so long hangs
@@ -93,24 +95,22 @@ def programs():
 
 
 def prepare(cases):
-    """build/alike/tree: what host and guest find alike."""
-    shutil.rmtree(f"{BUILD}/tree", ignore_errors=True)
-    os.makedirs(f"{BUILD}/tree/cases")
-    os.makedirs(f"{BUILD}/tree/bin")
+    """work/tree: what host and guest find alike."""
+    os.makedirs(f"{work}/tree/cases")
+    os.makedirs(f"{work}/tree/bin")
     for case in cases:
-        with open(f"{BUILD}/tree/cases/{case.name}", "w") as f:
+        with open(f"{work}/tree/cases/{case.name}", "w") as f:
             f.write(case.text)
-    with open(f"{BUILD}/tree/driver", "w") as f:
+    with open(f"{work}/tree/driver", "w") as f:
         f.write(DRIVER)
     for name in os.listdir(f"{BUILD}/bin") if os.path.isdir(f"{BUILD}/bin") else []:
-        shutil.copy(f"{BUILD}/bin/{name}", f"{BUILD}/tree/bin/{name}")
+        shutil.copy(f"{BUILD}/bin/{name}", f"{work}/tree/bin/{name}")
     host_path()
 
 
 def host_path():
-    """build/alike/path: the same busybox and bash as in the guest, and nothing else."""
-    place = f"{BUILD}/path"
-    shutil.rmtree(place, ignore_errors=True)
+    """work/path: the same busybox and bash as in the guest, and nothing else."""
+    place = f"{work}/path"
     os.makedirs(place)
     applets = subprocess.run(["busybox", "--list"], stdout=subprocess.PIPE, text=True, check=True)
     for name in applets.stdout.split():
@@ -119,10 +119,10 @@ def host_path():
 
 
 def on_host(shard):
-    tree = f"{BUILD}/host.{shard}"
+    tree = f"{work}/host.{shard}"
     shutil.rmtree(tree, ignore_errors=True)
-    shutil.copytree(f"{BUILD}/tree", tree)
-    return subprocess.Popen(["sh", "driver"], cwd=tree, env={**ENVIRONMENT, "PATH": f"{BUILD}/path"},
+    shutil.copytree(f"{work}/tree", tree)
+    return subprocess.Popen(["sh", "driver"], cwd=tree, env={**ENVIRONMENT, "PATH": f"{work}/path"},
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             start_new_session=True), tree
 
@@ -130,7 +130,7 @@ def on_host(shard):
 def on_guest(_shard):
     command = [EXO, "run", "--memory", "512M", "--workdir", GUEST, "--add", "/bin/bash-static:/bin/bash"]
     for name in ("cases", "bin", "driver"):
-        command += ["--add", f"{BUILD}/tree/{name}:{GUEST}/{name}"]
+        command += ["--add", f"{work}/tree/{name}:{GUEST}/{name}"]
     for name, value in ENVIRONMENT.items():
         command += ["--env", f"{name}={value}"]
     return subprocess.Popen([*command, "sh", "driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -283,6 +283,7 @@ def wanted(name, options):
 
 
 def main():
+    global work
     parser = argparse.ArgumentParser(description="Linux against ExOS.")
     parser.add_argument("names", nargs="*", help="parts of names; none: all")
     parser.add_argument("-v", action="store_true", help="show what passes, and times")
@@ -290,9 +291,14 @@ def main():
     parser.add_argument("--host-only", action="store_true", help="the host against itself: are the cases deterministic?")
     options = parser.parse_args()
     tally = Tally(options.v)
+    os.makedirs(BUILD, exist_ok=True)
     subprocess.run([EXO, "run", "true"], stderr=subprocess.DEVNULL, check=True)	# whatever has to be built is built
     for _ in range(options.rounds):
-        scripts(tally, options)
+        work = tempfile.mkdtemp(prefix="run.", dir=BUILD)
+        try:
+            scripts(tally, options)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
         if not options.host_only:
             functions(tally, options, exo)
             functions(tally, options, term)
