@@ -375,12 +375,52 @@ requests(void)
 	_exit(0);
 }
 
+/* ---- all of that at once, ended at any moment ---- */
+
+static void
+one_of_them(unsigned which)
+{
+	state ^= which * 0x9e3779b97f4a7c15ull;
+	if (which % 7 == 0)
+		comm_released();
+	if (which % 7 == 1)
+		public_released();
+	if (which % 7 == 2)
+		hidden();
+	if (which % 7 == 3)
+		begins();
+	requests();
+}
+
+static void
+storm(void)
+{
+	for (unsigned round = 0; round < 15; round++) {
+		pid_t pid[12];
+
+		for (unsigned n = 0; n < 12; n++) {
+			pid[n] = fork();
+			if (pid[n] == 0)
+				one_of_them(round * 13 + n);
+		}
+		nap(round % 7 * 4);
+		for (unsigned n = 0; n < 12; n++) {
+			if (pid[n] < 0)
+				continue;
+			kill(pid[n], SIGKILL);
+			waitpid(pid[n], NULL, 0);
+		}
+	}
+	note[0] = 1;
+	_exit(0);
+}
+
 static const struct { const char *name; void (*f)(void); } attacks[] = {
 #define ATTACK(f) { #f, f }
 	ATTACK(nothing), ATTACK(comm_released), ATTACK(comm_inherited), ATTACK(public_released),
 	ATTACK(hidden), ATTACK(session), ATTACK(slice_of_another), ATTACK(slices_passed_on),
 	ATTACK(keeps_a_key),
-	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests),
+	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests), ATTACK(storm),
 };
 
 /* Without arguments all, else those named. */
