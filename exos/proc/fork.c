@@ -390,6 +390,9 @@ static void
 child_begin(const struct child *c)
 {
 	self_set(c->pid);
+	/* Anybody can give a slice to an environment that is parked, before the server knows this one as a process. */
+	while (self_proc->state == PROC_BUILDING)
+		exos_park_to(SHARED->server);
 	fs_base_set(c->fs);
 	fpu_load(vector_state);
 	signals.pending = 0;

@@ -43,11 +43,13 @@ cpu_timer_by(struct cpu *cpu, u64 at_ns)
 
 /*
  * Can somebody on first's chain run?  Then *prologue is where to enter it, if
- * it is parked.  One without a prologue is destroyed here, which leaves its
- * chain without an end until the next look.
+ * it is parked.  One without a prologue is destroyed, which leaves its chain
+ * without an end until the next look; but not by whoever names it: then it
+ * just does not run.
  */
 static bool
-find_end(struct act *first, struct chain *chain, u64 *prologue, u64 now) REQUIRES(env_lock)
+find_end(struct act *first, struct chain *chain, u64 *prologue, u64 now, bool named)
+	REQUIRES(env_lock)
 {
 	struct act *act;
 
@@ -58,7 +60,8 @@ find_end(struct act *first, struct chain *chain, u64 *prologue, u64 now) REQUIRE
 	*prologue = *(volatile u64 *)&act->ua->entry[EXO_ENTRY_PROLOGUE];
 	if (entry_valid(*prologue))
 		return true;
-	env_kill(act->env, *prologue == 0 ? EXO_DEAD_NOENTRY : EXO_DEAD_STATE);
+	if (!named)
+		env_kill(act->env, *prologue == 0 ? EXO_DEAD_NOENTRY : EXO_DEAD_STATE);
 	chain->act = NULL;
 	return false;
 }
@@ -105,7 +108,7 @@ try_yield(struct cpu *cpu, exo_envid to, u64 now) REQUIRES(env_lock)
 	if (cpu->in_grace || now >= cpu->slice_end || first == NULL)
 		return;
 	/* Forfeits are paid in slices: whoever owes some gets no presents. */
-	if (find_end(first, &chain, &prologue, now) && chain.act->overrun == 0)
+	if (find_end(first, &chain, &prologue, now, true) && chain.act->overrun == 0)
 		enter(cpu, first, &chain, prologue, now);
 }
 
@@ -120,7 +123,7 @@ try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
 
 	if (first == NULL)
 		return;			/* dead, or not activated here */
-	if (!find_end(first, &chain, &prologue, scan->now)) {
+	if (!find_end(first, &chain, &prologue, scan->now, false)) {
 		if (chain.wakes_at != 0 && (scan->wakes_at == 0 || chain.wakes_at < scan->wakes_at))
 			scan->wakes_at = chain.wakes_at;
 		return;

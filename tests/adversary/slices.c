@@ -129,3 +129,49 @@ TEST(returned_to_in_the_grace)
 	t_reap(&a);
 	t_reap(&b);
 }
+
+/* ---- a yield is a present: it destroys nobody who has no prologue, and serves by transfers alone ---- */
+
+static void
+echoes(exo_envid caller, struct exo_msg *m)
+{
+	(void)caller;
+	m->rsi++;
+	rounds++;
+}
+
+static void
+serves_only(uint64_t arg)
+{
+	(void)arg;
+	exo_on_call(echoes);
+	exo_uarea()->entry[EXO_ENTRY_PROLOGUE] = 0;
+	over = 1;
+	exo_park(0);
+}
+
+static void
+yields_to_partner(uint64_t arg)
+{
+	(void)arg;
+	for (unsigned n = 0; n < 10; n++)
+		exo_yield(partner);
+	t_exit(0);
+}
+
+TEST(yield_to_a_server)
+{
+	struct exo_msg m = { .rsi = 1 };
+	struct t_child server;
+
+	over = rounds = 0;
+	if (!t_child(&server, serves_only, 0, 0))
+		return;
+	partner = server.id;
+	CHECK(t_turns(server.id, &over, 1));
+	IS(t_run(yields_to_partner, 0), T_EXIT(0));
+	IS(exo_env(server.id)->state, EXO_ENV_ALIVE);
+	OK(exo_call_once(server.id, &m, 0));
+	IS(m.rsi, 2);
+	t_reap(&server);
+}
