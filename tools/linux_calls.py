@@ -91,7 +91,7 @@ def page():
     line = ""
     for name in whole:
         if len(line) + len(name) > 110:
-            lines.append(line)
+            lines.append(line.rstrip())
             line = ""
         line += name + ", "
     lines += [line.rstrip(", ") + ".", "", "## Partly\n", "| calls | what is missing |", "| --- | --- |"]
