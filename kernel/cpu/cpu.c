@@ -79,12 +79,11 @@ cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
 }
 
 void
-cpu_slices_free(exo_envid owner)
+cpu_slices_free(exo_envid owner, u32 from, u32 count)
 {
-	for (u32 cpu = 0; cpu < cpus_count; cpu++)
-		for (u32 n = 0; n < EXO_SLICES_CPU; n++)	/* bound: the vector */
-			if (slices[cpu * EXO_SLICES_CPU + n].owner == owner)
-				cpu_slice_set(cpu, n, 0);
+	for (u32 n = from; n < from + count && n < cpus_count * EXO_SLICES_CPU; n++)
+		if (slices[n].owner == owner)
+			cpu_slice_set(n / EXO_SLICES_CPU, n % EXO_SLICES_CPU, 0);
 }
 
 void

@@ -43,6 +43,7 @@ struct cpu {
 	struct act *fpu;		/* whose vector state is in the registers; NULL: they are clean */
 	struct act *fs;			/* while act is NULL: whose FS base is in the register */
 	u64 entered;			/* since when the present act is charged for time, ns */
+	u64 entry_tsc;			/* arch: when the kernel was entered by way of C, 0: by a short way */
 	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */
 } __attribute__((aligned(4096)));
 
@@ -110,8 +111,8 @@ void fpu_switch(struct act *act);	/* act is about to run: nobody else's vector s
 /* An activation dies: its registers are nobody's. */
 void cpu_forget(struct act *act) REQUIRES(env_lock);
 
-/* Slices of a dead environment are freed. */
-void cpu_slices_free(exo_envid owner) REQUIRES(env_lock);
+/* Slices of a dead environment are freed: among `count` from number `from`, over all CPUs. */
+void cpu_slices_free(exo_envid owner, u32 from, u32 count) REQUIRES(env_lock);
 void cpu_slice_set(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock);	/* 0: free it */
 
 /*

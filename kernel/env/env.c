@@ -20,7 +20,9 @@
 #include "../event/event.h"
 #include "../mem/mem.h"
 
+#define KEYS_MAX (EXO_RING_FRAMES * EXO_KEYS_FRAME)
 #define DISMANTLE_KEYS 32u		/* keys dropped in one step */
+#define DISMANTLE_SLICES 64u		/* slices looked at in one step */
 
 struct exo_env *envs;
 u32 envs_count;
@@ -142,17 +144,30 @@ static bool
 drop_keys(struct env *env) REQUIRES(env_lock, mem_lock)
 {
 	for (u32 n = 0; n < DISMANTLE_KEYS; n++) {
-		u32 ring = env->dropped / EXO_KEYS_FRAME;
+		u32 at = env->dismantled, ring = at / EXO_KEYS_FRAME;
 
-		if (ring >= EXO_RING_FRAMES)
+		if (at >= KEYS_MAX)
 			return true;
 		if (env->ring[ring] == 0) {
-			env->dropped = (ring + 1) * EXO_KEYS_FRAME;
+			env->dismantled = (ring + 1) * EXO_KEYS_FRAME;
 			continue;
 		}
-		key_clear((struct key *)frame_ptr(env->ring[ring]) + env->dropped % EXO_KEYS_FRAME);
-		env->dropped++;
+		key_clear((struct key *)frame_ptr(env->ring[ring]) + at % EXO_KEYS_FRAME);
+		env->dismantled++;
 	}
+	return false;
+}
+
+/* Free up to DISMANTLE_SLICES slices; true when it has none. */
+static bool
+free_slices(struct env *env) REQUIRES(env_lock)
+{
+	u32 from = env->dismantled - KEYS_MAX;
+
+	if (from >= cpus_count * EXO_SLICES_CPU)
+		return true;
+	cpu_slices_free(env->id, from, DISMANTLE_SLICES);
+	env->dismantled += DISMANTLE_SLICES;
 	return false;
 }
 
@@ -165,10 +180,9 @@ env_dismantle(exo_pfn frame)
 	if (env->id == 0)
 		return true;		/* done before, for another of its frames */
 	must(envs[env->slot].state == EXO_ENV_DEAD);
-	if (!drop_keys(env))
+	if (!drop_keys(env) || !free_slices(env))
 		return false;
 
-	cpu_slices_free(env->id);
 	event_forget(env->id);
 	memset(&envs[env->slot], 0, sizeof(envs[0]));
 	memset(env, 0, sizeof(*env));

@@ -95,7 +95,7 @@ struct env {
 	u64 guard_serial;		/* [I] */
 	u32 ring[EXO_RING_FRAMES];	/* [env_lock] pfn of each ring frame, 0: none */
 	struct act *act[CPUS_MAX];	/* [env_lock] */
-	u32 dropped;			/* [env_lock] dismantling: keys dropped so far */
+	u32 dismantled;			/* [env_lock] how far that got: key slots, then slices */
 	struct stlb stlb;
 };
 

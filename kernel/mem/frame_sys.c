@@ -117,6 +117,7 @@ release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQU
 {
 	int error = frame_control(self, pfn, key);
 
+	work_asked(work);
 	if (error == 0)
 		error = may_free(pfn);
 	if (error)
@@ -176,6 +177,7 @@ sys_frame_guard(struct env *self, u64 pfn, u64 count, u64 guard, u64 key, u64 k_
 	serial = guard ? guard_at(guard)->serial : 0;
 	for (done = 0; done < count && work.left > 0; done++, work.left -= WEIGHT_ELEMENT) {
 		error = frame_control(self, pfn + done, (exo_slot)key);
+		work_asked(&work);
 		if (error)
 			return mem_leave(&work, done ? (i64)done : error);
 
@@ -224,6 +226,7 @@ sys_frame_mark(struct env *self, u64 pfn, u64 count, u64 set, u64 clear, u64 key
 	mem_enter();
 	for (done = 0; done < count && work.left > 0; done++, work.left -= WEIGHT_ELEMENT) {
 		error = may_mark(self, pfn + done, set, clear, (exo_slot)key);
+		work_asked(&work);
 		if (error)
 			return mem_leave(&work, done ? (i64)done : error);
 

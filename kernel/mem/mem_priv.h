@@ -16,8 +16,10 @@
 #define WEIGHT_ELEMENT 150
 #define WEIGHT_SCRUB   550
 #define WEIGHT_UNBIND  120
-#define WEIGHT_GUARD   150		/* a guard tested: rights may have to be asked for up a tree of accounts */
+#define WEIGHT_GUARD   240		/* a guard tested: rights may have to be asked for up a tree of accounts */
 #define WEIGHT_SKIP    10
+#define WEIGHT_CLONE   180
+#define WEIGHT_DISMANTLE 2500		/* a step of env_dismantle */
 
 #define FLUSH_VA_MAX 32u		/* beyond, the whole translation cache is cheaper */
 
@@ -54,6 +56,7 @@ mem_enter(void) ACQUIRE(env_lock, mem_lock)
 {
 	lock_acquire(&env_lock);
 	lock_acquire(&mem_lock);
+	guards_tested = 0;
 }
 
 static inline i64

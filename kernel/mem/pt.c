@@ -44,10 +44,12 @@ reverse_insert(exo_pfn target, binding_t at)
 	u32 others = frames[target].nmaps++;
 
 	if (others > 0) {
+		struct link *first = link_at(priv->first);
+
 		*link_at(at) = (struct link){ .next = priv->first, .prev = 0 };
-		link_at(priv->first)->prev = at;
+		first->prev = at;
 		if (others == 1)		/* its links were never written */
-			link_at(priv->first)->next = 0;
+			first->next = 0;
 	}
 	priv->first = at;
 }

@@ -147,8 +147,7 @@ clone_region(struct clone *clone, u64 va) REQUIRES(mem_lock)
 static bool
 inherited(u64 pte) REQUIRES(mem_lock)
 {
-	return (pte & PTE_PRESENT) && !(pte & PTE_IO) &&
-		frames[PTE_PFN(pte)].kind != EXO_FRAME_UAREA &&
+	return !(pte & PTE_IO) && frames[PTE_PFN(pte)].kind != EXO_FRAME_UAREA &&
 		frames[PTE_PFN(pte)].kind != EXO_FRAME_LOST;
 }
 
@@ -166,6 +165,8 @@ clone_page(struct clone *clone, u64 va, struct work *work) REQUIRES(mem_lock)
 	bool cow = writable && !(pte & PTE_SOFT(EXO_MAP_SHARED));
 	u64 child = pte & (PTE_PRESENT | PTE_USER | PTE_NX | PTE_SOFT_MASK);
 
+	if (!inherited(pte))
+		return 0;
 	if (!clone->to_there)
 		return -EXO_ENOTABLE;
 	if (!walk_mutable(&clone->to, clone->child))
@@ -174,7 +175,8 @@ clone_page(struct clone *clone, u64 va, struct work *work) REQUIRES(mem_lock)
 		return -EXO_ETAKEN;
 
 	child |= cow ? PTE_SOFT(EXO_MAP_COW) : writable ? PTE_WRITE : 0;
-	binding_insert(BINDING(clone->to.table, index), PTE_PFN(pte), child);
+	page_insert(&clone->to.entries[index], BINDING(clone->to.table, index), PTE_PFN(pte),
+		child | (pte & PTE_ADDRESS));
 	if (cow) {
 		clone->from.entries[index] = (pte & ~PTE_WRITE) | PTE_SOFT(EXO_MAP_COW);
 		if (clone->from.shared)
@@ -197,6 +199,17 @@ gap_pages(const struct walk *walk, u64 va)
 	return (bytes - (va & (bytes - 1))) >> EXO_PAGE_SHIFT;
 }
 
+/* How many entries are absent in a row, from this one on. */
+static u64
+absent_pages(const u64 *entries, unsigned index, u64 most)
+{
+	u64 n = 0;
+
+	while (n < most && index + n < PT_ENTRIES && !(entries[index + n] & PTE_PRESENT))
+		n++;
+	return n;
+}
+
 /* How many pages were dealt with, or an error about the first. */
 static i64
 clone_range(struct clone *clone, u64 va, u64 count, struct work *work) REQUIRES(mem_lock)
@@ -206,19 +219,22 @@ clone_range(struct clone *clone, u64 va, u64 count, struct work *work) REQUIRES(
 
 	while (done < count && work->left > 0) {
 		u64 at = va + done * EXO_PAGE_BYTES;
+		unsigned index = pt_index(at, 1);
 
 		clone_region(clone, at);
-		step = 1;
 		if (!clone->from_there) {
 			step = gap_pages(&clone->from, at);
 			work->left -= WEIGHT_ELEMENT;
-		} else if (inherited(clone->from.entries[pt_index(at, 1)])) {
+		} else if (!(clone->from.entries[index] & PTE_PRESENT)) {
+			step = absent_pages(clone->from.entries, index, count - done);
+			work->left -= WEIGHT_CLONE + (int)step * WEIGHT_SKIP;
+		} else {
 			error = clone_page(clone, at, work);
 			if (error)
 				return done ? (i64)done : error;
-			work->left -= WEIGHT_ELEMENT;
+			step = 1;
+			work->left -= WEIGHT_CLONE;
 		}
-		work->left -= WEIGHT_SKIP;
 		done += step < count - done ? step : count - done;
 	}
 	return (i64)done;

@@ -31,7 +31,7 @@ env_is_dead(exo_pfn env_frame) REQUIRES(env_lock)
 }
 
 static enum reaped
-reap_env(exo_pfn pfn) REQUIRES(env_lock, mem_lock)
+reap_env(exo_pfn pfn, struct work *work) REQUIRES(env_lock, mem_lock)
 {
 	struct frame_priv *priv = &frames_priv[pfn];
 
@@ -43,6 +43,7 @@ reap_env(exo_pfn pfn) REQUIRES(env_lock, mem_lock)
 	}
 	if (!env_is_dead(pfn))
 		return REAP_PASSED;
+	work->left -= WEIGHT_DISMANTLE;
 	if (env_dismantle(pfn))
 		priv->env = 1;
 	return REAP_DONE;
@@ -155,7 +156,7 @@ reap_frame(exo_pfn pfn, struct work *work) REQUIRES(env_lock, mem_lock)
 	case EXO_FRAME_PT3:
 		return reap_table(pfn, work);
 	case EXO_FRAME_ENV:
-		return reap_env(pfn);
+		return reap_env(pfn, work);
 	case EXO_FRAME_ROOT:
 		return frames_priv[priv->env].env ? reap_table(pfn, work) : REAP_PASSED;
 	case EXO_FRAME_RING:

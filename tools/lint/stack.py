@@ -39,6 +39,13 @@ def disassemble(path):
     return code
 
 
+def taken(mnemonic, value):
+    """Bytes that the stack pointer goes down by; 128 are taken by adding -128, which is shorter."""
+    if value >= 1 << 63:
+        value -= 1 << 64
+    return max(value if mnemonic.startswith("sub") else -value, 0)
+
+
 def plain(name):
     """Without what the compiler adds to a specialised copy."""
     return name.partition(".")[0]
@@ -63,8 +70,8 @@ class Stack:
         for mnemonic, operands in self.code[name]:
             if mnemonic.startswith("push"):
                 use += 8
-            elif mnemonic.startswith("sub") and re.match(r"\$0x[0-9a-f]+,%rsp$", operands):
-                use += int(operands[1:].split(",")[0], 16)
+            elif mnemonic.startswith(("sub", "add")) and re.match(r"\$0x[0-9a-f]+,%rsp$", operands):
+                use += taken(mnemonic, int(operands[1:].split(",")[0], 16))
             elif mnemonic.startswith(("call", "j")):
                 calls |= self.reached(name, mnemonic, operands)
         return use, calls

@@ -72,6 +72,30 @@ inb(u16 port)
 	return value;
 }
 
+/*
+ * How long the kernel runs with interrupts off, for exo_cpu.entry_max.  Only
+ * entries by way of C are measured: interrupts, what is not plain, and all
+ * calls where they are traced.
+ */
+static inline void
+entry_begin(struct cpu *cpu)
+{
+	cpu->entry_tsc = rdtsc();
+}
+
+static inline void
+entry_end(struct cpu *cpu)
+{
+	u64 took;
+
+	if (cpu->entry_tsc == 0)
+		return;
+	took = rdtsc() - cpu->entry_tsc;
+	cpu->entry_tsc = 0;
+	if (took > cpu->pub->entry_max)
+		cpu->pub->entry_max = took;
+}
+
 struct cpuid { u32 a, b, c, d; };
 
 static inline struct cpuid

@@ -70,6 +70,7 @@ make_current(struct act *act)
 	}
 	fpu_switch(act);
 	set_user_gs(act->ua_va);
+	entry_end(cpu);
 }
 
 void
@@ -109,13 +110,18 @@ arch_idle(void)
 	struct cpu *cpu = this_cpu();
 
 	cpu->act = NULL;
+	entry_end(cpu);
 	entry_idle(cpu->kstack_top);
 }
 
 void
 arch_irq_window(void)
 {
+	struct cpu *cpu = this_cpu();
+
+	entry_end(cpu);
 	__asm__ volatile("sti; nop; cli" : : : "memory");
+	entry_begin(cpu);
 }
 
 /* An interrupt or a slow exception goes back to user mode. */
@@ -123,4 +129,5 @@ void
 arch_leave(const struct act *act)
 {
 	set_user_gs(act->ua_va);
+	entry_end(this_cpu());
 }

@@ -23,9 +23,11 @@ trap_user(struct regs *regs)
 	struct cpu *cpu = this_cpu();
 	u64 addr = regs->vector == VEC_PF ? read_cr2() : 0;
 
+	entry_begin(cpu);
 	protect();
 	if (regs->vector == VEC_NM) {
 		fpu_trap();
+		entry_end(cpu);
 		return;
 	}
 	upcall_sync(cpu->act, regs, addr);
@@ -84,10 +86,12 @@ trap_due(struct regs *regs)
 void
 trap_call(struct regs *regs)
 {
-	struct act *act = this_cpu()->act;
+	struct cpu *cpu = this_cpu();
+	struct act *act = cpu->act;
 	u64 nr = regs->rax;
 	u64 arg[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 
+	entry_begin(cpu);
 	act->pub->calls++;
 	trace_call(nr, arg);
 	if (regs->rax == EXO_NR_call || regs->rax == EXO_NR_acall || regs->rax == EXO_NR_return)
@@ -99,6 +103,7 @@ trap_call(struct regs *regs)
 	regs->rdi = regs->rsi = regs->rdx = regs->r10 = regs->r8 = regs->r9 = 0;
 	if (act->event_due)
 		trap_due(regs);
+	entry_end(cpu);
 }
 
 /* A fault of the kernel: the copy from user memory has places to go on at; all else is a bug. */
@@ -128,6 +133,7 @@ trap_interrupt(struct regs *regs)
 	struct regs *user = (regs->cs & 3) != 0 ? regs : NULL;
 	u32 line = (u32)regs->vector - VEC_IRQ;
 
+	entry_begin(cpu);
 	protect();
 	cpu->pub->interrupts++;
 	if (regs->vector == VEC_TIMER) {
@@ -142,4 +148,6 @@ trap_interrupt(struct regs *regs)
 	}
 	if (user != NULL)
 		arch_leave(cpu->act);
+	else
+		entry_end(cpu);
 }
