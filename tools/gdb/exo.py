@@ -346,7 +346,7 @@ class Trace(Command):
     word, count = "trace", (0, 1)
 
     def run(self, text="32"):
-        head = gdb.parse_and_eval("'kernel/core/trace.c'::ring")[0]
+        head = gdb.parse_and_eval("'kernel/core/trace.c'::ring")[0]["head"]
         if int(head) == 0:
             raise gdb.GdbError("there is no trace yet")
         count, slots = int(head["count"]), int(head["slots"])
