@@ -24,8 +24,8 @@ struct indices {			/* the first page; each word in a cache line of its own */
 	u64 tail __attribute__((aligned(64)));
 	u64 wlock __attribute__((aligned(64)));
 	u64 rlock __attribute__((aligned(64)));
-	u64 opened[2]
-		__attribute__((aligned(64))); /* named: how often, by readers and by writers */
+	/* named: the last number of a reader, of a writer */
+	u64 opened[2] __attribute__((aligned(64)));
 };
 
 struct pipe {				/* this process's; one for both ends */
@@ -300,7 +300,7 @@ keys_take(exo_slot keys[2])
 
 /* The keys, in the slots named, and the mapping: by name, or without one a new pipe. */
 static int
-pipe_map(struct pipe *p, u32 ino, u32 rights, const exo_slot keys[2])
+pipe_map(struct pipe *p, u32 ino, u32 rights, const exo_slot keys[2], struct answer *others)
 {
 	u64 offset = EXOS_PIPES + p->place * STRIDE;
 	int error = tables_ensure((u64)AT(char, offset));
@@ -308,7 +308,7 @@ pipe_map(struct pipe *p, u32 ino, u32 rights, const exo_slot keys[2])
 
 	if (error)
 		return error;
-	id = ino ? server_call(OP_FS_FIFO, ino, rights, keys[0], keys[1], offset, NULL)
+	id = ino ? server_call(OP_FS_FIFO, ino, rights, keys[0], keys[1], offset, others)
 		 : server_call(OP_PIPE_NEW, keys[0], keys[1], offset, 0, 0, NULL);
 	if (id < 0)
 		return (int)id;
@@ -318,7 +318,7 @@ pipe_map(struct pipe *p, u32 ino, u32 rights, const exo_slot keys[2])
 }
 
 static struct pipe *
-pipe_attach(u32 ino, u32 rights, exo_slot keys[2], int *error)
+pipe_attach(u32 ino, u32 rights, exo_slot keys[2], struct answer *others, int *error)
 {
 	struct pipe *p = xalloc(sizeof(*p));
 	int place = p ? place_take() : -ENOMEM;
@@ -326,7 +326,7 @@ pipe_attach(u32 ino, u32 rights, exo_slot keys[2], int *error)
 	*error = place < 0 ? place : keys_take(keys);
 	if (!*error) {
 		p->place = (u32)place;
-		*error = pipe_map(p, ino, rights, keys);
+		*error = pipe_map(p, ino, rights, keys, others);
 		if (!*error)
 			return p;
 		key_slot_put(keys[0]);
@@ -356,7 +356,7 @@ pipe_new(struct file *ends[2], u32 flags)
 {
 	exo_slot keys[2];
 	int error;
-	struct pipe *p = pipe_attach(0, 0, keys, &error);
+	struct pipe *p = pipe_attach(0, 0, keys, NULL, &error);
 
 	if (!p)
 		return error;
@@ -367,43 +367,54 @@ pipe_new(struct file *ends[2], u32 flags)
 
 /* ---- named pipes -------------------------------------------------------------------------------- */
 
+/* Whoever opened one sets its number last; of two the higher stays. */
+static void
+announce(const struct file *f, u64 number)
+{
+	volatile u64 *opened = &f->pipe->page->opened[FILE_WRITES(f) ? 1 : 0];
+	u64 seen = *opened;
+
+	while (seen < number && !__atomic_compare_exchange_n(opened, &seen, number, false,
+					__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;			/* bound: each time somebody else's number */
+}
+
 /*
- * Until the other side is there, or has been: it may have come and gone since
- * we looked, so the count of openings decides.
+ * Until somebody of the other side has come since the server counted.  He may
+ * have gone again by the time we look, so his number decides; he may not have
+ * announced it yet, so his key does, too.
  */
 static int
-wait_for_other(const struct file *f)
+wait_for_other(const struct file *f, u64 before)
 {
 	unsigned other = is_writer(f) ? 0 : 1;
 	volatile u64 *opened = &f->pipe->page->opened[other];
 	const volatile u64 *there = &f->pipe->holders[other];
-	u64 seen = *opened;
 	int error = 0;
 
-	while (*there == 0 && *opened == seen && !error) {
+	while (*there == 0 && *opened <= before && !error) {
 		struct exo_term t[2];
 
-		t[0] = term_word(opened, ~0ull, EXO_NE, seen);
+		t[0] = term_word(opened, ~0ull, EXO_GT, before);
 		t[0].key = f->key;
 		t[1] = term_word(there, ~0ull, EXO_NE, 0);
 		t[1].flags = EXO_TERM_OR;
 		error = block_on(t, 2, 0);
 	}
 	/* Met is met, even if a signal came with it. */
-	return *there == 0 && *opened == seen ? error : 0;
+	return *there == 0 && *opened <= before ? error : 0;
 }
 
 static int
-meet(const struct file *f)
+meet(const struct file *f, const struct answer *others)
 {
-	bool writer = is_writer(f), nonblock = f->shared->flags & O_NONBLOCK;
+	bool nonblock = f->shared->flags & O_NONBLOCK, both = FILE_READS(f) && FILE_WRITES(f);
+	bool there = others->rdx;
 
-	if ((f->access & O_ACCMODE) == O_RDWR)
-		return 0;
-	if (nonblock)
-		return writer && f->pipe->holders[0] == 0 ? -ENXIO : 0;
-	__atomic_fetch_add(&f->pipe->page->opened[writer], 1, __ATOMIC_RELEASE);
-	return wait_for_other(f);
+	if (is_writer(f) && nonblock && !there)
+		return -ENXIO;
+	announce(f, others->r9);
+	return there || nonblock || both ? 0 : wait_for_other(f, others->r8);
 }
 
 long
@@ -411,9 +422,10 @@ fifo_open(u32 ino, u32 dir, u32 flags, struct file **f)
 {
 	u32 mode = flags & O_ACCMODE;
 	u32 rights = (mode != O_WRONLY ? EXO_R : 0) | (mode != O_RDONLY ? EXO_W : 0);
+	struct answer others = { 0 };
 	exo_slot keys[2];
 	int error;
-	struct pipe *p = pipe_attach(ino, rights, keys, &error);
+	struct pipe *p = pipe_attach(ino, rights, keys, &others, &error);
 
 	if (!p)
 		return error;
@@ -426,7 +438,7 @@ fifo_open(u32 ino, u32 dir, u32 flags, struct file **f)
 	if (!error) {
 		(*f)->ino = ino;
 		(*f)->dir = dir;
-		error = meet(*f);
+		error = meet(*f, &others);
 	}
 	if (error)
 		file_drop(*f);

@@ -17,6 +17,7 @@ static struct pipe {
 	exo_pfn pfn;			/* 0: free entry */
 	exo_guardref guard;
 	uint32_t ino;			/* the name it was opened by, or 0 */
+	uint64_t opens[2];		/* by that name: for reading, for writing */
 } pipes[PIPES_MAX];
 
 static void
@@ -86,6 +87,7 @@ pipe_make(void)
 	serial++;
 	__builtin_memcpy(entries[0].name + 1, &serial, 8);
 	pipe->ino = 0;
+	pipe->opens[0] = pipe->opens[1] = 0;
 	pipe->guard = guard_new(entries);
 	if (pipe->guard == 0)
 		return NULL;
@@ -141,8 +143,19 @@ fifo_forget(uint32_t ino)
 		p->ino = 0;
 }
 
+/* What the caller needs to know of the other side, as of now: is it there, how often was it, which am I? */
+static void
+fifo_count(struct pipe *p, uint32_t rights, struct request *r)
+{
+	unsigned own = rights & EXO_W ? 1 : 0, other = !own;
+
+	r->rdx = guard_holders(p->guard)[other] != 0;
+	r->r8 = p->opens[other];
+	r->r9 = ++p->opens[own];
+}
+
 static long
-fifo_open(const struct request *r)
+fifo_open(struct request *r)
 {
 	const struct pipe_place at = {
 		.rights = (uint32_t)r->b & (EXO_R | EXO_W),
@@ -169,11 +182,12 @@ fifo_open(const struct request *r)
 	if (!p)
 		return -ENFILE;
 	p->ino = (uint32_t)r->a;
+	fifo_count(p, at.rights, r);
 	return pipe_give(p, r->env, &at) < 0 ? -EINVAL : p - pipes;
 }
 
 long
-fifo_request(const struct request *r, uint32_t op, long result)
+fifo_request(struct request *r, uint32_t op, long result)
 {
 	if (op == OP_FS_FIFO)
 		return fifo_open(r);

@@ -170,7 +170,8 @@ enum server_op {
 				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes */
 	OP_FS_TRUNCATE,		/* (ino, size) */
 	OP_FS_FIFO,		/* (ino, rights, read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id: the pipe
-				 * behind a named one; rights EXO_R, EXO_W: which keys are given */
+				 * behind a named one; rights EXO_R, EXO_W: which keys are given.  rdx = the other side was
+				 * there, r8 = how often it has opened, r9 = how often this side has, with this one */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	/* console */
 	OP_TTY_READ =

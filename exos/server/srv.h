@@ -135,7 +135,7 @@ struct pipe_place {			/* named by the caller: where it wants what */
 };
 long pipe_new(const struct proc *p, const struct pipe_place *at);
 /* What a file request, answered with `result`, means for named pipes: the answer. */
-long fifo_request(const struct request *r, uint32_t op, long result);
+long fifo_request(struct request *r, uint32_t op, long result);
 long pipe_free(uint32_t id);
 void pipe_sweep(void);			/* free those nobody holds */
 

@@ -14,6 +14,7 @@ import time
 
 ROOT = os.path.realpath(os.path.dirname(os.path.realpath(__file__)) + "/../..")
 EXO = f"{ROOT}/exo"
+OPTIONS = []				# of every run
 PATIENCE_S = 60
 BUILDING = b"exo: building ...\n"	# somebody changed a source meanwhile
 
@@ -24,7 +25,7 @@ def run(*arguments, stdin=b"", cwd=None, **how):
         how["input"] = stdin
     else:
         how["stdin"] = stdin
-    done = subprocess.run([EXO, "run", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done = subprocess.run([EXO, "run", *OPTIONS, *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           timeout=PATIENCE_S, **how)
     return done.returncode, done.stdout, done.stderr.removeprefix(BUILDING)
 
@@ -35,7 +36,7 @@ def same(got, *expected):
 
 def started(*arguments, **how):
     """A run that has said `ready`."""
-    child = subprocess.Popen([EXO, "run", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    child = subprocess.Popen([EXO, "run", *OPTIONS, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, **how)
     line = child.stdout.readline()
     assert line == b"ready\n", f"{line!r} {child.stderr.read()!r}"

@@ -133,6 +133,7 @@ def on_guest(_shard):
         command += ["--add", f"{work}/tree/{name}:{GUEST}/{name}"]
     for name, value in ENVIRONMENT.items():
         command += ["--env", f"{name}={value}"]
+    command += exo.OPTIONS
     return subprocess.Popen([*command, "sh", "driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, start_new_session=True), GUEST
 
@@ -289,7 +290,10 @@ def main():
     parser.add_argument("-v", action="store_true", help="show what passes, and times")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--host-only", action="store_true", help="the host against itself: are the cases deterministic?")
+    parser.add_argument("--with", action="append", default=[], dest="exo", metavar="OPTION",
+                        help="a further option of every `exo run`, e.g. --with=--machine=q35")
     options = parser.parse_args()
+    exo.OPTIONS += options.exo
     tally = Tally(options.v)
     os.makedirs(BUILD, exist_ok=True)
     subprocess.run([EXO, "run", "true"], stderr=subprocess.DEVNULL, check=True)	# whatever has to be built is built

@@ -11,8 +11,8 @@ import struct
 import termios
 import time
 
-ROOT = os.path.realpath(os.path.dirname(os.path.realpath(__file__)) + "/../..")
-EXO = f"{ROOT}/exo"
+import exo
+
 PATIENCE_S = 20
 PROMPT = "$ "
 ASK_CURSOR = "\x1b[6n"			# busybox's shell asks where the cursor is; it goes on without an answer
@@ -23,7 +23,7 @@ class Terminal:
         self.seen = ""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            os.execv(EXO, [EXO, "run", "--env", f"PS1={PROMPT}", "--env", "PATH=/bin:/usr/bin:/sbin:/usr/sbin", *arguments])
+            os.execv(exo.EXO, [exo.EXO, "run", *exo.OPTIONS, "--env", f"PS1={PROMPT}", *arguments])
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.master)
 
