@@ -66,7 +66,7 @@ static volatile uint64_t entered;	/* when the handler ran */
 
 __asm__(
 "	.text\n"
-"	.globl bench_trap, bench_trapped, bench_syscall\n"
+"	.globl bench_trap, bench_trapped, bench_fault, bench_faulted, bench_syscall\n"
 	/* A handler of our own, as short as the interface allows: note the time, skip the ud2, go on. */
 	"bench_trapped:\n"
 	"	mov %rdx, %rcx\n"
@@ -82,13 +82,28 @@ __asm__(
 	"	ud2\n"
 	"bench_trap_next:\n"
 	"	ret\n"
+	/* The same by a page fault. */
+	"bench_fault:\n"
+	"	mov (%rdi), %rax\n"
+	"	ret\n"
+	"bench_faulted:\n"
+	"	mov %rdx, %rcx\n"
+	"	rdtsc\n"
+	"	shl $32, %rdx\n"
+	"	or %rdx, %rax\n"
+	"	mov %rax, entered(%rip)\n"
+	"	mov %rcx, %rdx\n"
+	"	decl %gs:20\n"
+	"	movl $0, %gs:24\n"
+	"	ret\n"
 	/* A reflected call: straight back. */
 	"bench_syscall:\n"
 	"	movl $0, %gs:24\n"
 	"	jmp *%gs:40\n");
 
 extern void bench_trap(void);
-extern const char bench_trapped[], bench_syscall[];
+extern void bench_fault(uint64_t va);
+extern const char bench_trapped[], bench_faulted[], bench_syscall[];
 
 static inline void
 linux_getpid(void)
@@ -96,6 +111,25 @@ linux_getpid(void)
 	uint64_t nr = 39;
 
 	__asm__ volatile("syscall" : "+a"(nr) : : "rcx", "r11", "memory");
+}
+
+/* A load where nothing is mapped, the handler, and behind it. */
+static void
+page_fault(void)
+{
+	uint64_t out = ~0ull;
+
+	for (unsigned i = 0; i < RUNS; i++) {
+		uint64_t from;
+
+		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = (uint64_t)bench_faulted;
+		from = now();
+		bench_fault(T_VA);
+		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = 0;
+		if (entered - from < out)
+			out = entered - from;
+	}
+	row("page-fault-to-handler", out - base);
 }
 
 static void
@@ -119,6 +153,7 @@ entries(void)
 	}
 	row("exception-to-handler", out - base);
 	row("exception-round-trip", both - base);
+	page_fault();
 	exo_uarea()->entry[EXO_ENTRY_SYSCALL] = (uint64_t)bench_syscall;
 	COST("reflected-call", , linux_getpid(), );
 	exo_uarea()->entry[EXO_ENTRY_SYSCALL] = 0;
@@ -204,42 +239,146 @@ yields(void)
 		return;
 	exo_yield(c.id);
 	COST("directed-yield-round-trip", , exo_yield(c.id), );
+	COST("post", , exo_post(c.id, 1, K_ROOT), );
 	t_reap(&c);
 	exo_slice_release(0, c.slice, K_ROOT);
 	COST("post-to-self", , exo_post(exo_self(), 1, K_ROOT), exo_posted());
 }
 
-/* ---- memory --------------------------------------------------------------------------- */
+/* ---- predicates ------------------------------------------------------------------------ */
+
+#define WAITERS 100u
 
 static void
-mapping(void)
+terms_fill(struct exo_term *term, unsigned count, uint8_t last)
 {
-	static struct exo_map vec[100];
-	exo_pfn pfn = t_claim(100), one = exo_frame_find(0, 1);
+	for (unsigned i = 0; i < count; i++)
+		term[i] = (struct exo_term){ .where = EXO_INFO,
+			.mask = ~0ull,
+			.value = EXO_MAGIC,
+			.cmp = i + 1 < count ? EXO_EQ : last };
+}
+
+static void
+waiter(uint64_t count)
+{
+	struct exo_term term[EXO_TERMS_MAX];
+
+	terms_fill(term, (unsigned)count, EXO_NE);
+	for (;;)
+		exo_wait_for(term, count, 0, 0);
+}
+
+/* One that waits, and the same one again on WAITERS slices more: what looking at it costs. */
+static void
+evaluation(unsigned count, const char *name)
+{
+	uint64_t few = ~0ull, many = ~0ull, from;
+	uint32_t slice[WAITERS];
+	struct t_child c;
+
+	if (!t_child(&c, waiter, count, 0) || !t_start(&c))
+		return;
+	t_settle(c.id);
+	for (unsigned i = 0; i < RUNS; i++) {
+		from = now();
+		exo_yield(0);
+		few = now() - from < few ? now() - from : few;
+	}
+	for (uint32_t i = 0, index = 0; i < WAITERS; index++)
+		if (exo_slice_claim(0, index, c.id, 0, K_ROOT, 0) == 0)
+			slice[i++] = index;
+	for (unsigned i = 0; i < RUNS; i++) {
+		from = now();
+		exo_yield(0);
+		many = now() - from < many ? now() - from : many;
+	}
+	row(name, (many - few) / WAITERS);
+	for (unsigned i = 0; i < WAITERS; i++)
+		exo_slice_release(0, slice[i], K_ROOT);
+	t_reap(&c);
+	exo_slice_release(0, c.slice, K_ROOT);
+}
+
+static void
+predicates(void)
+{
+	struct exo_term term[EXO_TERMS_MAX];
+
+	/* It holds, so that wait comes back: checked, compiled, and evaluated once. */
+	terms_fill(term, 1, EXO_EQ);
+	COST("install-predicate-1-term", , exo_wait(term, 1, 0, 0), );
+	terms_fill(term, EXO_TERMS_MAX, EXO_EQ);
+	COST("install-predicate-8-terms", , exo_wait(term, EXO_TERMS_MAX, 0, 0), );
+	evaluation(1, "evaluate-predicate-1-term");
+	evaluation(EXO_TERMS_MAX, "evaluate-predicate-8-terms");
+}
+
+/* ---- memory --------------------------------------------------------------------------- */
+
+static struct exo_map vec[100];
+
+static void
+vector_fill(exo_pfn pfn, uint32_t op)
+{
+	for (unsigned i = 0; i < 100; i++)
+		vec[i] = (struct exo_map){ .va = T_VA + i * EXO_PAGE_BYTES,
+			.pfn = pfn + i,
+			.key = K_ROOT,
+			.op = op };
+}
+
+static void
+unmapped(exo_pfn pfn)
+{
+	vector_fill(pfn, EXO_OP_UNMAP);
+	exo_map_all(exo_self(), vec, 100, 0);
+	vector_fill(pfn, EXO_OP_MAP | EXO_MAP_WRITE);
+}
+
+static void
+mapped(exo_pfn pfn)
+{
+	vector_fill(pfn, EXO_OP_MAP | EXO_MAP_WRITE);
+	exo_map_all(exo_self(), vec, 100, 0);
+	vector_fill(pfn, EXO_OP_UNMAP);
+}
+
+static void
+claiming(void)
+{
+	exo_pfn one = exo_frame_find(0, 1);
 
 	COST("claim-frame", , exo_frame_claim(one, 1, ROOT_ACCOUNT, 0, K_ROOT, 0),
 		exo_frame_release(one, 1, K_ROOT));
 	COST("release-frame", exo_frame_claim(one, 1, ROOT_ACCOUNT, 0, K_ROOT, 0),
 		exo_frame_release(one, 1, K_ROOT), );
-	COST("find-claim-map-page", ,
-		t_map_op(exo_self(), T_VA, exo_frame_find(0, 1),
-			EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, K_ROOT, 0),
+	COST("claim-map-page", ,
+		t_map_op(exo_self(), T_VA, one, EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, K_ROOT,
+			0),
 		t_map_op(exo_self(), T_VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_ROOT, 0));
-	for (unsigned i = 0; i < 100; i++)
-		vec[i] = (struct exo_map){ .va = T_VA + i * EXO_PAGE_BYTES,
-			.pfn = pfn + i,
-			.key = K_ROOT,
-			.op = EXO_OP_MAP | EXO_MAP_WRITE };
+	COST("unmap-release-page",
+		t_map_op(exo_self(), T_VA, one, EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, K_ROOT,
+			0),
+		t_map_op(exo_self(), T_VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_ROOT, 0), );
+	COST("find-frame", , one = exo_frame_find(0, 1), );
+}
+
+static void
+mapping(void)
+{
+	exo_pfn pfn = t_claim(100);
+
+	vector_fill(pfn, EXO_OP_MAP | EXO_MAP_WRITE);
 	exo_map_all(exo_self(), vec, 100, 0);	/* scrubbed from here on */
-	COST("map-1-page", , exo_map_all(exo_self(), vec, 1, 0), );
-	COST("map-100-pages", , exo_map_all(exo_self(), vec, 100, 0), );
-	for (unsigned i = 0; i < 100; i++)
-		vec[i].op = EXO_OP_PROTECT | EXO_MAP_READ;
-	COST("protect-1-page", , exo_map_all(exo_self(), vec, 1, 0), );
+	COST("map-page", unmapped(pfn), exo_map(exo_self(), vec, 1, 0), );
+	COST("map-100-pages", unmapped(pfn), exo_map_all(exo_self(), vec, 100, 0), );
+	COST("map-100-pages-again", , exo_map_all(exo_self(), vec, 100, 0), );
+	COST("load-of-mapped-page", , (void)*(volatile uint64_t *)T_VA, );
+	vector_fill(pfn, EXO_OP_PROTECT | EXO_MAP_READ);
+	COST("protect-page", , exo_map(exo_self(), vec, 1, 0), );
 	COST("protect-100-pages", , exo_map_all(exo_self(), vec, 100, 0), );
-	for (unsigned i = 0; i < 100; i++)
-		vec[i].op = EXO_OP_UNMAP;
-	exo_map_all(exo_self(), vec, 100, 0);
+	COST("unmap-100-pages", mapped(pfn), exo_map_all(exo_self(), vec, 100, 0), );
 	t_release(pfn, 100);
 }
 
@@ -287,8 +426,9 @@ TEST(costs)
 	transfers(1, "transfer-one-way", "transfer-round-trip");
 	transfers(0, "transfer-one-way-libexo", "transfer-round-trip-libexo");
 	yields();
+	predicates();
+	claiming();
 	mapping();
 	keys();
 	stlb();
-	row("longest-entry-cycles", exo_cpu(0)->entry_max);
 }

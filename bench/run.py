@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 """Measure: a table on standard output, build/bench.json for machines.
 
-  bench/run.py [--quick]
+  bench/run.py [--quick] [--update]
 
 Three kinds of figures, never absolute times:
   instructions   guest instructions of one operation, kernel and stub (exact: -icount)
@@ -22,40 +22,43 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, f"{ROOT}/tools")
+import rows				# noqa: E402
 import mkarchive				# noqa: E402
 import qemu					# noqa: E402
 
 KERNEL = f"{ROOT}/build/aegis.elf"
-AIMS = {"null-call": 30, "exception-to-handler": 40, "transfer-one-way": 60}
+DOC = f"{ROOT}/docs/performance.md"
 
 
-def boot(archive, log, icount):
-    argv = qemu.command(KERNEL, archive, accel="tcg", icount=icount, ports={qemu.PORT_LOG: f"file,path={log}"})
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=300).returncode
+def measured(text):
+    return {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", text)}
 
 
-def primitives(scratch):
+def native(scratch, program, append=""):
+    """The rows that a program says that runs as boot/init."""
     archive = mkarchive.Archive()
-    archive.add_file("boot/init", f"{ROOT}/build/bench/kernel.elf", 0o755)
+    archive.add_file("boot/init", f"{ROOT}/build/bench/{program}.elf", 0o755)
     with open(f"{scratch}/archive", "wb") as f:
         archive.write(f.fileno())
-    boot(f"{scratch}/archive", f"{scratch}/log", icount=True)
+    argv = qemu.command(KERNEL, f"{scratch}/archive", accel="tcg", icount=True, append=append,
+                        ports={qemu.PORT_LOG: f"file,path={scratch}/log"})
+    subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=300)
     with open(f"{scratch}/log", errors="replace") as f:
         said = f.read()
-    rows = {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", said)}
-    if not rows or "FAIL" in said:
-        sys.exit(f"bench: the guest did not finish:\n{said}")
-    return rows
+    result = measured(said)
+    if not result or "FAIL" in said:
+        sys.exit(f"bench: {program} did not finish:\n{said}")
+    return result
 
 
 def calls():
     """Linux calls under ExOS: a program that reads the time stamp counter around each."""
     done = subprocess.run([f"{ROOT}/exo", "run", "--accel", "tcg", "--icount", "./build/bench/calls"], cwd=ROOT,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
-    rows = {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", done.stdout)}
-    if done.returncode or not rows:
+    result = measured(done.stdout)
+    if done.returncode or not result:
         sys.exit(f"bench: exo run ended with {done.returncode}: {done.stderr.strip()}")
-    return rows
+    return result
 
 
 def seconds(argv, runs):
@@ -78,28 +81,76 @@ def start_ratio(scratch, runs):
     return {"exo-run-true": seconds([f"{ROOT}/exo", "run", "--accel", "tcg", "true"], runs) / empty}
 
 
-def table(title, rows, unit, aims):
-    print(f"\n{title} ({unit})")
-    for name, value in rows.items():
-        aim = f"   aim <= {aims[name]}" if name in aims else ""
-        print(f"  {name:32} {value:>10}{aim}" if isinstance(value, int) else f"  {name:32} {value:>10.2f}{aim}")
+def tables(result):
+    """[(anchor in the document, title, heads, rows)]: one form for the terminal and the document."""
+    kernel, longest, linux = result["instructions"], result["longest"], result["linux"]
+
+    def shown(name):
+        return "-" if name is None else kernel[name]
+
+    found = [
+        ("kernel", "Kernel primitives, with the stub", ("operation", "instructions", "aim", "the path"),
+         [(what, kernel[name], f"{aim}" if aim else "", where) for name, what, aim, where in rows.KERNEL]),
+        ("bindings", "Secure bindings", ("form", "bind", "use"),
+         [(what, shown(bind), shown(use)) for what, bind, use in rows.BINDINGS]),
+        ("longest", f"The longest entry; aim {rows.LONGEST_AIM}", ("stress", "instructions"),
+         [(what, longest[name]) for name, what in rows.LONGEST]),
+        ("linux", "Linux calls under ExOS, seen by the program", ("call", "instructions"),
+         [(what, linux[name]) for name, what in rows.LINUX])]
+    if "ratio" in result:
+        found.append(("start", "Start, beside a guest that stops at once", ("", "ratio", "aim"),
+                      [("exo run true", f"{result['ratio']['exo-run-true']:.1f}", "5")]))
+    return found
+
+
+def show(title, heads, lines):
+    columns = [max(len(str(line[n])) for line in [heads, *lines]) for n in range(len(heads))]
+    print(f"\n{title}")
+    for line in [heads, *lines]:
+        cells = [str(c).rjust(w) if n and isinstance(lines[0][n], int) else str(c).ljust(w)
+                 for n, (c, w) in enumerate(zip(line, columns, strict=True))]
+        print("  " + "  ".join(cells).rstrip())
+
+
+def markdown(heads, lines):
+    rule = ["---:" if isinstance(cell, int) else "---" for cell in lines[0]]
+    return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in [heads, rule, *lines])
+
+
+def update(found):
+    """Put the tables in the document, each between the comments with its anchor."""
+    with open(DOC) as f:
+        text = f.read()
+    for anchor, _, heads, lines in found:
+        text, count = re.subn(rf"(<!-- {anchor} -->\n).*?(<!-- end -->)",
+                              lambda m, t=markdown(heads, lines): m[1] + t + "\n" + m[2], text, flags=re.S)
+        if count != 1:
+            sys.exit(f"bench: {DOC} has no place for {anchor}")
+    with open(DOC, "w") as f:
+        f.write(text)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="leave out what is timed")
+    parser.add_argument("--update", action="store_true", help="put the tables in docs/performance.md, too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        result = {"instructions": primitives(scratch), "linux": calls()}
+        result = {"instructions": native(scratch, "kernel"),
+                  "longest": native(scratch, "longest", append="trace"), "linux": calls()}
         if not options.quick:
             result["ratio"] = start_ratio(scratch, 9)
-    table("Kernel primitives", result["instructions"], "guest instructions, with the stub", AIMS)
-    table("Linux calls under ExOS", result["linux"], "guest instructions seen by the program", {})
-    if "ratio" in result:
-        table("Start", result["ratio"], "elapsed, beside a guest that stops at once", {"exo-run-true": 5})
+    found = tables(result)
+    for _, title, heads, lines in found:
+        show(title, heads, lines)
+    if options.update:
+        update(found)
     with open(f"{ROOT}/build/bench.json", "w") as f:
         json.dump(result, f, indent=1)
     print("\nbuild/bench.json has the same for machines")
+    late = [name for name, took in result["longest"].items() if took > rows.LONGEST_AIM]
+    if late:
+        sys.exit(f"bench: longer than {rows.LONGEST_AIM} instructions: {', '.join(late)}")
 
 
 main()

@@ -128,7 +128,7 @@ struct exo_cpu {			/* 128 bytes */
 	uint64_t idle_ns;
 	uint64_t switches;		/* address-space switches */
 	uint64_t interrupts;
-	uint64_t entry_max;		/* longest kernel entry seen, TSC cycles */
+	uint64_t entry_max;		/* longest kernel entry, TSC cycles, of those by way of C: all where calls are traced */
 	uint64_t timer_ticks;
 	uint64_t spare[9];
 };

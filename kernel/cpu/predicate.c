@@ -65,25 +65,35 @@ predicate_holds(const struct act *act)
 	return product ? tag : -1;
 }
 
-/* The kernel's own alias of a word of an exposed table, or NULL. */
+/* The kernel's own alias of a word of the table seen at base, or NULL. */
+static inline const volatile u64 *
+within(u64 where, u64 base, const void *alias, u64 bytes)
+{
+	if (where - base >= bytes)
+		return NULL;
+	return (const volatile u64 *)((const char *)alias + (where - base));
+}
+
+/* Of any exposed table. */
 static const volatile u64 *
 table_word(u64 where)
 {
-	const struct { u64 base; const void *alias; u64 bytes; } tables[] = {
-		{ EXO_INFO, info, sizeof(*info) },
-		{ EXO_CPUS, cpus_pub, cpus_count * sizeof(*cpus_pub) },
-		{ EXO_DEVICES, devices, DEVICES_MAX * sizeof(*devices) },
-		{ EXO_SLICES, slices, (u64)cpus_count * EXO_SLICES_CPU * sizeof(*slices) },
-		{ EXO_ENVS, envs, envs_count * sizeof(*envs) },
-		{ EXO_FREEMAP, freemap, (frames_count + 63) / 64 * 8 },
-		{ EXO_FRAMES, frames, frames_count * sizeof(*frames) },
-	};
+	const volatile u64 *word = within(where, EXO_INFO, info, sizeof(*info));
 
-	for (unsigned n = 0; n < sizeof(tables) / sizeof(tables[0]); n++)
-		if (where - tables[n].base < tables[n].bytes)
-			return (const volatile u64 *)((const char *)tables[n].alias +
-				(where - tables[n].base));
-	return NULL;
+	if (word == NULL)
+		word = within(where, EXO_ENVS, envs, envs_count * sizeof(*envs));
+	if (word == NULL)
+		word = within(where, EXO_DEVICES, devices, DEVICES_MAX * sizeof(*devices));
+	if (word == NULL)
+		word = within(where, EXO_FRAMES, frames, frames_count * sizeof(*frames));
+	if (word == NULL)
+		word = within(where, EXO_FREEMAP, freemap, (frames_count + 63) / 64 * 8);
+	if (word == NULL)
+		word = within(where, EXO_CPUS, cpus_pub, cpus_count * sizeof(*cpus_pub));
+	if (word == NULL)
+		word = within(where, EXO_SLICES, slices,
+			(u64)cpus_count * EXO_SLICES_CPU * sizeof(*slices));
+	return word;
 }
 
 /* May env watch this frame?  0 or an error. */
@@ -110,30 +120,35 @@ frame_watchable(const struct env *env, exo_slot key, exo_pfn pfn) REQUIRES(mem_l
 int
 predicate_compile(const struct env *env, const struct exo_term *src, struct term *dst)
 {
-	exo_pfn pfn = src->where >> EXO_PAGE_SHIFT;
-	bool table = src->where >= EXO_TABLES;
+	const exo_pfn pfn = src->where >> EXO_PAGE_SHIFT;
+	const bool table = src->where >= EXO_TABLES;
+	const volatile u64 *word = NULL;
 	int error;
 
 	if (src->cmp > EXO_GE || (src->flags & ~EXO_TERM_OR) != 0 || src->spare != 0)
 		return -EXO_EARG;
 	if (src->where % 8 != 0)
 		return -EXO_EALIGN;
+	if (table)
+		word = table_word(src->where);
 	/* Frame 0 is the firmware's; the compiled form uses 0 for "a table". */
-	if (table ? table_word(src->where) == NULL : pfn == 0 || pfn >= frames_count)
+	if (table ? word == NULL : pfn == 0 || pfn >= frames_count)
 		return -EXO_ERANGE;
 	error = table ? 0 : frame_watchable(env, src->key, pfn);
 	if (error != 0)
 		return error;
 
-	*dst = (struct term){ .mask = src->mask, .value = src->value, .cmp = src->cmp,
-		.flags = src->flags, .tag = src->tag };
-	if (table) {
-		dst->word = table_word(src->where);
-		return 0;
+	dst->mask = src->mask;
+	dst->value = src->value;
+	dst->cmp = src->cmp;
+	dst->flags = src->flags;
+	dst->tag = src->tag;
+	dst->pfn = table ? 0 : (u32)pfn;
+	if (!table) {
+		frame_scrub(pfn);	/* or the predicate would read what the last owner left */
+		dst->generation = frames[pfn].generation;
+		word = (const volatile u64 *)frame_ptr(pfn) + src->where % EXO_PAGE_BYTES / 8;
 	}
-	frame_scrub(pfn);		/* or the predicate would read what the last owner left */
-	dst->pfn = (u32)pfn;
-	dst->generation = frames[pfn].generation;
-	dst->word = (const volatile u64 *)frame_ptr(pfn) + src->where % EXO_PAGE_BYTES / 8;
+	dst->word = word;
 	return 0;
 }

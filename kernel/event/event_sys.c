@@ -10,9 +10,9 @@
 static int
 post_to(struct env *self, u64 id, u64 bits, exo_slot key) REQUIRES(env_lock)
 {
-	int error;
-	struct env *env = env_find(id, &error);
-	struct act *act;
+	struct act *act = act_find(this_cpu(), id);
+	int error = 0;
+	struct env *env = act != NULL ? act->env : env_find(id, &error);
 
 	if (env == NULL)
 		return error;
@@ -21,7 +21,8 @@ post_to(struct env *self, u64 id, u64 bits, exo_slot key) REQUIRES(env_lock)
 	lock_release(&mem_lock);
 	if (error != 0)
 		return error;
-	act = event_target(env);
+	if (act == NULL)
+		act = event_target(env);
 	if (act == NULL)
 		return -EXO_EABSENT;
 

@@ -65,7 +65,7 @@ account_ask(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 	if (error)
 		return error;
 	if (grant.env == self->id && grant.account == pfn && grant.key == key)
-		rights |= grant.rights;
-	grant = (struct grant){ .env = self->id, .account = pfn, .key = key, .rights = rights };
+		rights |= ~grant.others;
+	grant = (struct grant){ .env = self->id, .account = pfn, .key = key, .others = ~rights };
 	return 0;
 }

@@ -110,10 +110,10 @@ may_map_ask(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRE
 static inline int
 may_map(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
 {
-	u32 rights = EXO_R | (op & EXO_MAP_WRITE);
+	const struct exo_frame *frame = &frames[pfn];
 
-	if (pfn < frames_count && frames[pfn].kind == EXO_FRAME_DATA &&
-		grant_holds(map->self, key, frames[pfn].account, rights))
+	if (likely(pfn < frames_count && frame->kind == EXO_FRAME_DATA &&
+		    grant_holds(map->self, key, frame->account, EXO_R | (op & EXO_MAP_WRITE))))
 		return 0;
 	return may_map_ask(map, pfn, op, key);
 }
@@ -202,6 +202,24 @@ bind_io(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at) R
 	return 1;
 }
 
+/* The frame has been checked.  What is bound there already, unless it is the same, goes. */
+static inline void
+rebind(struct mapper *map, u64 va, u64 *entry, binding_t at, u64 pte) REQUIRES(mem_lock)
+{
+	u64 old = *entry;
+
+	if (old & PTE_PRESENT) {
+		if (((old ^ pte) & (PTE_ADDRESS | PTE_IO)) == 0) {
+			*entry = pte;
+			changed(map, va);
+			return;
+		}
+		entry_remove(entry, at);
+		changed(map, va);
+	}
+	page_insert(entry, at, PTE_PFN(pte), pte);
+}
+
 static void
 first_seen(struct mapper *map, exo_pfn pfn) REQUIRES(mem_lock)
 {
@@ -209,58 +227,68 @@ first_seen(struct mapper *map, exo_pfn pfn) REQUIRES(mem_lock)
 	map->work.left -= WEIGHT_SCRUB;
 }
 
-static inline int
-may_bind(const struct mapper *map, const struct exo_map *e, u64 pte) REQUIRES(mem_lock)
+static int
+bind_claim(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at)
+	REQUIRES(mem_lock)
 {
-	int error;
+	int error = may_claim(map, e->pfn, e->key);
 
-	if (e->op & EXO_MAP_CLAIM)
-		return e->op & EXO_MAP_IO ? -EXO_EARG : may_claim(map, e->pfn, e->key);
-	error = may_map(map, e->pfn, e->op, e->key);
-	if (error || likely(!(frames[e->pfn].flags & EXO_FRAME_COW)))
+	if (error)
 		return error;
-	return may_write(e->pfn, e->op, pte);
+
+	frame_take_under(e->pfn, map->env->account, 0, 0);
+	first_seen(map, e->pfn);
+	rebind(map, e->va, entry, at, pte_flags(e->op) | e->pfn << EXO_PAGE_SHIFT);
+	return 1;
+}
+
+/* A frame that was cloned, or that nobody has seen yet. */
+static int
+bind_marked(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at)
+	REQUIRES(mem_lock)
+{
+	int error = may_write(e->pfn, e->op, *entry);
+
+	if (error)
+		return error;
+
+	write_begun(e->pfn, e->op);
+	if (frames[e->pfn].flags & EXO_FRAME_DIRTY)
+		first_seen(map, e->pfn);
+	rebind(map, e->va, entry, at, pte_flags(e->op) | e->pfn << EXO_PAGE_SHIFT);
+	return 1;
 }
 
 static inline int
 bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
-	const u32 op = e->op, index = pt_index(e->va, 1);
-	const u64 pte = pte_flags(op) | e->pfn << EXO_PAGE_SHIFT;
-	u64 *entry;
+	const u64 va = e->va;
+	const exo_pfn pfn = e->pfn;
+	const u32 op = e->op, index = pt_index(va, 1);
 	binding_t at;
+	u64 *entry;
 	int error;
 
-	if (op & ~(BITS_MAP | EXO_MAP_CLAIM | EXO_MAP_IO))
+	if ((op & ~(BITS_MAP | EXO_MAP_CLAIM | EXO_MAP_IO)) != 0)
 		return -EXO_EARG;
-	if (!covered(map, e->va))
+	if (!covered(map, va))
 		return -EXO_ENOTABLE;
 	if (!walk_mutable(&recent.walk, map->env))
 		return -EXO_ERIGHTS;
 	entry = &recent.walk.entries[index];
 	at = BINDING(recent.walk.table, index);
-	if ((op & (EXO_MAP_CLAIM | EXO_MAP_IO)) == EXO_MAP_IO)
-		return bind_io(map, e, entry, at);
-	error = may_bind(map, e, *entry);
+	if ((op & (EXO_MAP_CLAIM | EXO_MAP_IO)) != 0) {
+		if ((op & EXO_MAP_CLAIM) == 0)
+			return bind_io(map, e, entry, at);
+		return op & EXO_MAP_IO ? -EXO_EARG : bind_claim(map, e, entry, at);
+	}
+	error = may_map(map, pfn, op, e->key);
 	if (error)
 		return error;
+	if (frames[pfn].flags & (EXO_FRAME_COW | EXO_FRAME_DIRTY))
+		return bind_marked(map, e, entry, at);
 
-	if (frames[e->pfn].flags & EXO_FRAME_COW)
-		write_begun(e->pfn, op);
-	if (*entry & PTE_PRESENT) {
-		if (((*entry ^ pte) & (PTE_ADDRESS | PTE_IO)) == 0) {
-			*entry = pte;		/* the binding is the same */
-			changed(map, e->va);
-			return 1;
-		}
-		entry_remove(entry, at);
-		changed(map, e->va);
-	}
-	if (op & EXO_MAP_CLAIM)
-		frame_take_under(e->pfn, map->env->account, 0, 0);
-	if (frames[e->pfn].flags & EXO_FRAME_DIRTY)
-		first_seen(map, e->pfn);
-	page_insert(entry, at, e->pfn, pte);
+	rebind(map, va, entry, at, pte_flags(op) | pfn << EXO_PAGE_SHIFT);
 	return 1;
 }
 

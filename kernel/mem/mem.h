@@ -108,7 +108,7 @@ struct grant {				/* all [mem_lock] */
 	exo_envid env;			/* 0: none */
 	exo_pfn account;
 	exo_slot key;
-	u32 rights;
+	u32 others;			/* rights that were not asked for: what must not be asked now */
 };
 extern struct grant grant;
 
@@ -129,7 +129,7 @@ static inline bool
 grant_holds(const struct env *self, exo_slot key, exo_pfn account, u32 rights) REQUIRES(mem_lock)
 {
 	if (grant.account != account || grant.key != key || grant.env != self->id ||
-		(rights & ~grant.rights) != 0)
+		(rights & grant.others) != 0)
 		return false;
 	debug_must(account_test(self, key, account, rights) == 0);
 	return true;

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: ISC
+"""What the rows of the bench mean: name, what it is, aim, where the path is.
+
+The aims are this project's own, in instructions with the user-mode stub, except where a text
+says otherwise.  Rows of longest.c share one aim.
+"""
+
+K = "kernel/arch/x86_64/"
+M = "kernel/mem/"
+
+KERNEL = (
+    ("null-call", "null call", 30, K + "entry.S"),
+    ("reflected-call", "reflected Linux call: to the library's entry and back", 25, K + "entry.S"),
+    ("exception-to-handler", "exception, to the user's handler (40 in the kernel)", 45, K + "trap.S"),
+    ("page-fault-to-handler", "the same, page fault (43 in the kernel)", 50, K + "trap.S"),
+    ("exception-round-trip", "exception and back to the program, without the kernel", None, "libexo/arch"),
+    ("transfer-one-way", "control transfer, one way (60 in the kernel, and the CR3 load)", 90, K + "transfer.S"),
+    ("transfer-round-trip", "... and back", None, K + "transfer.S"),
+    ("transfer-one-way-libexo", "... through libexo's C handler", None, "libexo/arch"),
+    ("transfer-round-trip-libexo", "... and back", None, "libexo/arch"),
+    ("directed-yield-round-trip", "directed yield, there and back", 400, K + "transfer.S"),
+    ("post", "post to another", 150, "kernel/event/event_sys.c"),
+    ("post-to-self", "post to oneself", 150, "kernel/event/event_sys.c"),
+    ("claim-frame", "claim a frame (148 in the kernel)", 160, M + "frame_sys.c"),
+    ("release-frame", "release a frame", 180, M + "frame_sys.c"),
+    ("claim-map-page", "claim and map a page in one step (512 of it: scrubbing)", 912, M + "map_sys.c"),
+    ("unmap-release-page", "unmap and release it", None, M + "map_sys.c"),
+    ("find-frame", "find a free frame in the exposed table, in user mode", None, "libexo/read.c"),
+    ("map-page", "map a page", 300, M + "map_sys.c"),
+    ("map-100-pages", "map 100 pages in one call", 12300, M + "map_sys.c"),
+    ("map-100-pages-again", "... where the same are already", 12300, M + "map_sys.c"),
+    ("protect-page", "change a page's protection", 300, M + "map_sys.c"),
+    ("protect-100-pages", "... of 100 pages", 12300, M + "map_sys.c"),
+    ("unmap-100-pages", "unmap 100 pages", 12300, M + "map_sys.c"),
+)
+
+BINDINGS = (
+    ("hardware: a page-table entry", "map-page", "load-of-mapped-page"),
+    ("software cache: an entry of the software TLB (two stores), used at a page fault", None, "stlb-hit"),
+    ("bound key, used in a map of one page", "bind-key", "map-page-by-bound-key"),
+    ("(named key: nothing to bind)", None, "map-page-by-named-key"),
+    ("predicate of 1 term, looked at by the dispatcher", "install-predicate-1-term", "evaluate-predicate-1-term"),
+    ("predicate of 8 terms", "install-predicate-8-terms", "evaluate-predicate-8-terms"),
+)
+
+LONGEST_AIM = 20000
+LONGEST = (
+    ("longest-claim-512", "claim 512 frames"),
+    ("longest-release-512", "release 512 frames"),
+    ("longest-map-512-dirty", "map 512 frames that must be scrubbed"),
+    ("longest-map-512-again", "map 512 pages that are mapped"),
+    ("longest-protect-512", "protect 512 pages"),
+    ("longest-map-512-writable", "make 512 pages writable again"),
+    ("longest-guard-512", "put 512 frames under a guard"),
+    ("longest-map-512-guarded", "map 512 frames that a guard's last entry opens"),
+    ("longest-mark-512-guarded", "mark them"),
+    ("longest-clone-512", "clone 512 pages copy-on-write"),
+    ("longest-clone-nothing", "clone a page table that is empty"),
+    ("longest-reap-full-account", "reap a dead environment's account with 1024 bindings and 512 frames"),
+    ("longest-unmap-release-512", "unmap and release 512 pages"),
+    ("longest-release-deep", "ask for control up 15 accounts, in vain and not"),
+    ("longest-key-copy", "copy 112 bound keys"),
+    ("longest-key-drop", "drop 112 bound keys"),
+    ("longest-destroy", "destroy an environment"),
+    ("longest-reap-500-slices", "reap one that owns 500 slices"),
+    ("longest-entry", "the kernel's own measure: these, all interrupts and dispatches (500 slices "
+                      "that wait on predicates of 8 terms)"),
+)
+
+LINUX = (
+    ("getpid", "getpid"),
+    ("clock_gettime", "clock_gettime"),
+    ("open-close", "open + close"),
+    ("stat", "stat"),
+    ("write-4K", "pwrite of 4096 bytes"),
+    ("read-4K", "pread of 4096 bytes"),
+    ("read-1", "pread of 1 byte"),
+    ("lseek", "lseek"),
+    ("create-unlink", "create + close + unlink"),
+    ("pipe-write-read-1", "pipe: write 1 byte, read it"),
+    ("signal-to-self", "signal to oneself, handled"),
+    ("mmap-touch-munmap", "mmap + touch + munmap of a page"),
+    ("fork-exit-wait", "fork + exit + wait"),
+    ("fork-exec-exit-wait", "fork + exec + exit + wait"),
+)
