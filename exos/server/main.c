@@ -4,8 +4,8 @@
  *
  * It runs in two ways that never mix: the loop, with the gate closed, and
  * requests, which enter by control transfer while the loop waits.  Requests
- * are short and wait for nobody (but trace text, for the host); what takes longer (reaping the dead,
- * console input) is the loop's.
+ * are short and wait for nobody (but trace text, for the host); what takes
+ * longer (reaping the dead, console input) is the loop's.
  *
  * There is no epilogue: whoever was told that a slice ends and goes on pays with
  * slices, and clients choose when a request begins.  So the kernel takes the
