@@ -40,6 +40,7 @@ TYPES = {
     "key_hi": ("uint64_t", "bytes 8..15 of a struct exo_key"),
 }
 REGISTERS = ["rdi", "rsi", "rdx", "r10", "r8", "r9"]
+NUMBERS = 64				# of calls, now and to come: entry.S has a place for each
 CONSTRAINT = {"rdi": "D", "rsi": "S", "rdx": "d"}
 HEAD = "/* SPDX-License-Identifier: ISC */\n/* Made by tools/gen_abi.py from abi/. */\n"
 
@@ -54,6 +55,8 @@ def load():
         sys.exit("abi/errors.toml: an error is named twice")
     for nr, call in enumerate(calls):
         check(nr, call, names)
+    if len(calls) > NUMBERS:
+        sys.exit(f"abi/calls.toml: more than {NUMBERS} calls")
     if len({c["name"] for c in calls}) != len(calls):
         sys.exit("abi/calls.toml: a call is named twice")
     return calls, errors
@@ -112,7 +115,9 @@ def callnr_h(calls):
     out = [HEAD + "#ifndef EXO_CALLNR_H\n#define EXO_CALLNR_H\n"]
     out.append("#define EXO_CALL 0x40000000\t\t/* rax = EXO_CALL | EXO_NR_... */")
     out += [f"#define EXO_NR_{c['name']} {c['nr']}" for c in calls]
-    out.append(f"#define EXO_NR_CALLS {len(calls)}\n\n#endif\n")
+    out.append(f"#define EXO_NR_CALLS {len(calls)}")
+    out.append(f"#define EXO_CALL_NUMBERS {NUMBERS}\t\t/* so many from EXO_CALL on are the kernel's; others are reflected */")
+    out.append("\n#endif\n")
     return "\n".join(out)
 
 
@@ -238,7 +243,7 @@ def page(call, texts):
 
 def index(calls, errors):
     out = ["# Kernel calls", "", "Made by tools/gen_abi.py from abi/; change them there and run `make docs`.", "",
-           "`rax = 0x40000000 | nr`; arguments in rdi rsi rdx r10 r8 r9; the result in rax is >= 0, or an error",
+           f"`rax = 0x40000000 | nr`, nr below {NUMBERS} (every other number is reflected); arguments in rdi rsi rdx r10 r8 r9; the result in rax is >= 0, or an error",
            "negated. rcx and r11 are lost; rdi rsi rdx r8 r9 r10 come back zero; everything else is kept. A bound key whose",
            "guard has begun a new generation gives STALE where an empty slot gives KEY.", "",
            "| nr | call | what it does |", "| --- | --- | --- |"]

@@ -64,8 +64,8 @@ what programs see with Linux.
 
 A number that is not listed gives ENOSYS and one line in the kernel log for each program. Above all there are no threads
 (clone with CLONE_VM, clone3), sockets, epoll, eventfd, timerfd, signalfd, inotify, memfd, io_uring, splice, System V IPC,
-mounts, namespaces, ptrace. A `syscall` whose eax has bit 30 set is a call of the kernel's, so numbers -1 and those of the x32 ABI do not
-reach ExOS.
+mounts, namespaces, ptrace. The numbers from 0x40000000 to 0x4000003f, which Linux kept for the x32 ABI, are the exokernel's own: a program may use them here as
+any native program does; no other number reaches it.
 """
 
 

@@ -51,7 +51,7 @@ serve(u64 number, struct exo_save *regs)
 void
 linux_dispatch(struct exo_save *regs)
 {
-	u64 number = regs->rax;
+	u64 number = (u32)regs->rax;	/* Linux looks at no more */
 
 	REGS_CALL(regs) = number;
 	if (SHARED->trace)

@@ -14,7 +14,7 @@ TEST(unknown_call)
 	__asm__ volatile("syscall" : "=a"(result) : "0"(EXO_CALL | EXO_NR_CALLS)
 			 : "rcx", "r11", "rdi", "rsi", "rdx", "r8", "r9", "r10", "memory");
 	ERR(result, NOCALL);
-	__asm__ volatile("syscall" : "=a"(result) : "0"(EXO_CALL | 0x3fffffff)
+	__asm__ volatile("syscall" : "=a"(result) : "0"(EXO_CALL + EXO_CALL_NUMBERS - 1)
 			 : "rcx", "r11", "rdi", "rsi", "rdx", "r8", "r9", "r10", "memory");
 	ERR(result, NOCALL);
 }

@@ -129,12 +129,13 @@ call_number(uint64_t rax)
 TEST(call_numbers)
 {
 	IS(t_run(call_number, EXO_CALL | EXO_NR_CALLS), T_EXIT(EXO_ENOCALL));
-	IS(t_run(call_number, EXO_CALL | 0x1000), T_EXIT(EXO_ENOCALL));
-	IS(t_run(call_number, 0x7fffffff), T_EXIT(EXO_ENOCALL));
-	IS(t_run(call_number, 0xffffffff), T_EXIT(EXO_ENOCALL));
-	IS(t_run(call_number, ~0ull), T_EXIT(EXO_ENOCALL));
-	IS(t_run(call_number, 0x80000000ull) & 0xffff, EXO_DEAD_NOENTRY);
-	IS(t_run(call_number, 0x1ull << 32) & 0xffff, EXO_DEAD_NOENTRY);
+	static const uint64_t reflected[] = { EXO_CALL + EXO_CALL_NUMBERS, EXO_CALL | 0x1000,
+		EXO_CALL - 1, 0x7fffffff, 0x80000000, 0xc0000000, 0xffffffff, 1ull << 32,
+		1ull << 32 | EXO_CALL, 1ull << 63 | EXO_CALL, ~0ull << 30, ~0ull };
+
+	IS(t_run(call_number, EXO_CALL + EXO_CALL_NUMBERS - 1), T_EXIT(EXO_ENOCALL));
+	for (unsigned i = 0; i < sizeof(reflected) / sizeof(reflected[0]); i++)
+		IS(t_run(call_number, reflected[i]) & 0xffff, EXO_DEAD_NOENTRY);
 }
 
 /* The last instruction of user space is a call: the return address is the first that is not. */

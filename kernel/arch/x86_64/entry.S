@@ -2,8 +2,8 @@
 /*
  * `syscall`, and the ways out to user mode.
  *
- *	eax bit 30 set	a kernel call: a stub for its number of arguments, C, sysret
- *	else		reflected: the program's registers stay, only rcx changes
+ *	rax = EXO_CALL + 0..63	a kernel call: a stub for its number of arguments, C, sysret
+ *	else			reflected: the program's registers stay, only rcx changes
  *
  * At entry: rcx = user rip, r11 = user flags, rsp and GS still the user's,
  * interrupts off.  Interrupts stay off in the kernel, and what can come anyway
@@ -80,19 +80,24 @@ stub_\name:
 	sysretq
 	.endm
 
+	/* rax becomes the number of a kernel call; all others leave, with rax as it was */
+	.macro call_number
+	btr	$CALL_BIT, %rax
+	jnc	reflect
+	cmp	$EXO_CALL_NUMBERS, %rax
+	jae	reflect_other
+	.endm
+
 	.text
 	.globl	entry_syscall
 	.balign 64
 entry_syscall:
 	swapgs
 	mov	%rsp, %gs:CPU_USER_RSP
-	btr	$CALL_BIT, %rax
-	jnc	reflect
-	cmp	$EXO_NR_CALLS, %rax
-	jae	no_call
+	call_number
 	jmp	*stub_table(, %rax, 8)
 
-no_call:
+stub_none:
 	mov	%gs:CPU_KSTACK_TOP, %rsp
 	push	%rcx
 	push	%r11
@@ -102,6 +107,9 @@ no_call:
 #define X(nr, name, nargs) call_stub nr, name, nargs
 #include <kernel/calls.inc>
 
+	/* The bit was set, but the number is one that a Linux program made up, or an x32 call. */
+reflect_other:
+	bts	$CALL_BIT, %rax
 	.balign 16
 reflect:
 	mov	%gs:CPU_UA, %rsp
@@ -161,8 +169,7 @@ entry_special:
 entry_traced:
 	swapgs
 	mov	%rsp, %gs:CPU_USER_RSP
-	btr	$CALL_BIT, %rax
-	jnc	reflect
+	call_number
 	push_user_regs 0
 	mov	%rsp, %rdi
 	call	trap_call
@@ -232,6 +239,9 @@ entry_idle:
 	.set	special_acall, entry_special
 stub_table:
 #include <kernel/calls.inc>
+	.rept	EXO_CALL_NUMBERS - EXO_NR_CALLS
+	.quad	stub_none
+	.endr
 
 	.globl	user_last
 user_last:

@@ -53,6 +53,6 @@
 
 #define USER_LAST 0x00007f7fffffffff	/* EXO_USER_TOP - 1 */
 
-#define CALL_BIT   30		/* of eax: a kernel call */
+#define CALL_BIT   30		/* of rax: EXO_CALL */
 
 #endif
