@@ -128,6 +128,7 @@ uarea_make(struct space *s, exo_pfn *pfn)
 		u.entry[i] = h->entry[i] ? base + h->entry[i] : 0;
 	u.window_begin = base + h->window_begin;
 	u.window_end = base + h->window_end;
+	((struct exo_lib *)u.library)->stacks = base + EXOS_STACKS;
 	return page_filled(s, base + EXOS_UAREA, &u, sizeof(u), pfn);
 }
 

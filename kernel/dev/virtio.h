@@ -49,6 +49,26 @@ struct virtio {				/* all [I] */
 	u32 doorbell[VIRTIO_QUEUES_MAX];	/* PCI: offset of each queue's */
 };
 
+/* Registers, little-endian as the machine. */
+static inline u32
+virtio_reg(const struct virtio *dev, unsigned at)
+{
+	return *(volatile u32 *)(dev->regs + at);
+}
+
+static inline void
+virtio_reg_set(const struct virtio *dev, unsigned at, u32 value)
+{
+	*(volatile u32 *)(dev->regs + at) = value;
+}
+
+static inline void
+virtio_reg_set64(const struct virtio *dev, unsigned at, u64 value)
+{
+	virtio_reg_set(dev, at, (u32)value);
+	virtio_reg_set(dev, at + 4, (u32)(value >> 32));
+}
+
 /* Recognise a device; false: none, or a legacy one (which is logged). */
 bool virtio_mmio_open(struct virtio *dev, u64 base, u64 bytes, u32 irq);
 bool virtio_pci_open(struct virtio *dev, const struct pci_function *function);

@@ -26,82 +26,63 @@ enum {
 };
 #define MAGIC 0x74726976u		/* "virt" */
 
-static u32
-reg(const struct virtio *dev, unsigned at)
-{
-	return *(volatile u32 *)(dev->regs + at);
-}
-
-static void
-set_reg(const struct virtio *dev, unsigned at, u32 value)
-{
-	*(volatile u32 *)(dev->regs + at) = value;
-}
-
-static void
-set_reg64(const struct virtio *dev, unsigned at, u64 value)
-{
-	set_reg(dev, at, (u32)value);
-	set_reg(dev, at + 4, (u32)(value >> 32));
-}
-
 static u8
 mmio_status(struct virtio *dev)
 {
-	return (u8)reg(dev, REG_STATUS);
+	return (u8)virtio_reg(dev, REG_STATUS);
 }
 
 static void
 mmio_set_status(struct virtio *dev, u8 status)
 {
-	set_reg(dev, REG_STATUS, status);
+	virtio_reg_set(dev, REG_STATUS, status);
 }
 
 static u32
 mmio_features(struct virtio *dev, u32 word)
 {
-	set_reg(dev, REG_FEATURES_SEL, word);
-	return reg(dev, REG_FEATURES);
+	virtio_reg_set(dev, REG_FEATURES_SEL, word);
+	return virtio_reg(dev, REG_FEATURES);
 }
 
 static void
 mmio_set_features(struct virtio *dev, u32 word, u32 bits)
 {
-	set_reg(dev, REG_DRIVER_FEATURES_SEL, word);
-	set_reg(dev, REG_DRIVER_FEATURES, bits);
+	virtio_reg_set(dev, REG_DRIVER_FEATURES_SEL, word);
+	virtio_reg_set(dev, REG_DRIVER_FEATURES, bits);
 }
 
 static u16
 mmio_queue_max(struct virtio *dev, u16 queue)
 {
-	set_reg(dev, REG_QUEUE_SEL, queue);
-	return (u16)reg(dev, REG_QUEUE_MAX);
+	virtio_reg_set(dev, REG_QUEUE_SEL, queue);
+	return (u16)virtio_reg(dev, REG_QUEUE_MAX);
 }
 
 static void
 mmio_queue_start(struct virtio *dev, u16 queue, u16 size, u64 page)
 {
-	set_reg(dev, REG_QUEUE_SEL, queue);
-	set_reg(dev, REG_QUEUE_SIZE, size);
-	set_reg64(dev, REG_DESC, page + offsetof(struct virtq_page, desc));
-	set_reg64(dev, REG_AVAIL, page + offsetof(struct virtq_page, avail));
-	set_reg64(dev, REG_USED, page + offsetof(struct virtq_page, used));
-	set_reg(dev, REG_QUEUE_READY, 1);
+	virtio_reg_set(dev, REG_QUEUE_SEL, queue);
+	virtio_reg_set(dev, REG_QUEUE_SIZE, size);
+	virtio_reg_set64(dev, REG_DESC, page + offsetof(struct virtq_page, desc));
+	virtio_reg_set64(dev, REG_AVAIL, page + offsetof(struct virtq_page, avail));
+	virtio_reg_set64(dev, REG_USED, page + offsetof(struct virtq_page, used));
+	virtio_reg_set(dev, REG_QUEUE_READY, 1);
 }
 
 static void
 mmio_notify(struct virtio *dev, u16 queue)
 {
-	set_reg(dev, REG_NOTIFY, queue);
+	virtio_reg_set(dev, REG_NOTIFY, queue);
 }
 
 static u32
 mmio_interrupt(struct virtio *dev)
 {
-	u32 cause = reg(dev, REG_INTERRUPT);
+	u32 cause = virtio_reg(dev, REG_INTERRUPT);
 
 	if (cause)
-		set_reg(dev, REG_INTERRUPT_ACK, cause);
+		virtio_reg_set(dev, REG_INTERRUPT_ACK, cause);
 	return cause;
 }
 
@@ -123,9 +104,9 @@ virtio_mmio_open(struct virtio *dev, u64 base, u64 bytes, u32 irq)
 		return false;
 	memset(dev, 0, sizeof(*dev));
 	dev->regs = arch_device_map(base, bytes);
-	if (reg(dev, REG_MAGIC) != MAGIC)
+	if (virtio_reg(dev, REG_MAGIC) != MAGIC)
 		return false;
-	if (reg(dev, REG_VERSION) != 2) {
+	if (virtio_reg(dev, REG_VERSION) != 2) {
 		klog("virtio: %lx is a legacy device; give QEMU -global "
 		     "virtio-mmio.force-legacy=false\n",
 			base);
@@ -135,6 +116,6 @@ virtio_mmio_open(struct virtio *dev, u64 base, u64 bytes, u32 irq)
 	dev->config = dev->regs + REG_CONFIG;
 	dev->address = base;
 	dev->irq = irq;
-	dev->id = reg(dev, REG_DEVICE);
+	dev->id = virtio_reg(dev, REG_DEVICE);
 	return dev->id != 0;
 }

@@ -38,19 +38,6 @@ set_reg16(const struct virtio *dev, unsigned at, u16 value)
 	*(volatile u16 *)(dev->regs + at) = value;
 }
 
-static void
-set_reg32(const struct virtio *dev, unsigned at, u32 value)
-{
-	*(volatile u32 *)(dev->regs + at) = value;
-}
-
-static void
-set_reg64(const struct virtio *dev, unsigned at, u64 value)
-{
-	set_reg32(dev, at, (u32)value);
-	set_reg32(dev, at + 4, (u32)(value >> 32));
-}
-
 static u8
 pci_status(struct virtio *dev)
 {
@@ -66,15 +53,15 @@ pci_set_status(struct virtio *dev, u8 status)
 static u32
 pci_features(struct virtio *dev, u32 word)
 {
-	set_reg32(dev, CFG_FEATURES_SEL, word);
-	return *(volatile u32 *)(dev->regs + CFG_FEATURES);
+	virtio_reg_set(dev, CFG_FEATURES_SEL, word);
+	return virtio_reg(dev, CFG_FEATURES);
 }
 
 static void
 pci_set_features(struct virtio *dev, u32 word, u32 bits)
 {
-	set_reg32(dev, CFG_DRIVER_FEATURES_SEL, word);
-	set_reg32(dev, CFG_DRIVER_FEATURES, bits);
+	virtio_reg_set(dev, CFG_DRIVER_FEATURES_SEL, word);
+	virtio_reg_set(dev, CFG_DRIVER_FEATURES, bits);
 }
 
 static u16
@@ -89,9 +76,9 @@ pci_queue_start(struct virtio *dev, u16 queue, u16 size, u64 page)
 {
 	set_reg16(dev, CFG_QUEUE_SEL, queue);
 	set_reg16(dev, CFG_QUEUE_SIZE, size);
-	set_reg64(dev, CFG_DESC, page + offsetof(struct virtq_page, desc));
-	set_reg64(dev, CFG_AVAIL, page + offsetof(struct virtq_page, avail));
-	set_reg64(dev, CFG_USED, page + offsetof(struct virtq_page, used));
+	virtio_reg_set64(dev, CFG_DESC, page + offsetof(struct virtq_page, desc));
+	virtio_reg_set64(dev, CFG_AVAIL, page + offsetof(struct virtq_page, avail));
+	virtio_reg_set64(dev, CFG_USED, page + offsetof(struct virtq_page, used));
 	dev->doorbell[queue] = reg16(dev, CFG_QUEUE_NOTIFY) * dev->doorbell_step;
 	set_reg16(dev, CFG_QUEUE_ENABLE, 1);
 }
