@@ -13,13 +13,13 @@
 static u64 complained[NUMBERS / 64];
 
 static long
-unknown(u64 number)
+unknown(u32 number)
 {
 	if (number >= NUMBERS)
 		return -ENOSYS;
 	if (!(complained[number / 64] >> (number % 64) & 1)) {
 		complained[number / 64] |= 1ull << (number % 64);
-		exos_log("%s: Linux call %lu is not served", (const char *)(u64)PROC->name, number);
+		exos_log("%s: Linux call %u is not served", (const char *)(u64)PROC->name, number);
 	}
 	return -ENOSYS;
 }
@@ -40,23 +40,30 @@ unknown(u64 number)
 /* clang-format on */
 
 static long
-serve(u64 number, struct exo_save *regs)
+serve(struct exo_save *regs)
 {
-	switch (number) {
+	switch ((u32)regs->rax) {	/* Linux looks at no more of it */
 #include "table.inc"
-	default: return unknown(number);
+	default: return unknown((u32)regs->rax);
 	}
+}
+
+static void
+dispatch_traced(struct exo_save *regs)
+{
+	u64 number = REGS_CALL(regs);
+
+	trace_enter(number, regs);
+	regs->rax = (u64)serve(regs);
+	trace_leave(number, (long)regs->rax);
 }
 
 void
 linux_dispatch(struct exo_save *regs)
 {
-	u64 number = (u32)regs->rax;	/* Linux looks at no more */
-
-	REGS_CALL(regs) = number;
+	REGS_CALL(regs) = (u32)regs->rax;
 	if (SHARED->trace)
-		trace_enter(number, regs);
-	regs->rax = (u64)serve(number, regs);
-	if (SHARED->trace)
-		trace_leave(number, (long)regs->rax);
+		dispatch_traced(regs);
+	else
+		regs->rax = (u64)serve(regs);
 }
