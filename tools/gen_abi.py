@@ -170,34 +170,37 @@ def stub(call):
 
 
 def stub_all(call):
-    """Goes on until every element is done: the count, or the error of the first undone element."""
+    """Go on until every element is done: the count, or the error of the first undone element."""
     args, name = call["args"], call["name"]
     count = next(a for a, k in args if k == "count")
     steps = dict(call["restart"])
     actual = []
     for a, kind in args:
         if a == count:
-            actual.append(f"{count} - done_")
+            actual.append(f"{count} - *done_")
         elif a in steps and kind == "ptr":
-            actual.append(f"(const char *){a} + done_ * {steps[a]}")
+            actual.append(f"(const char *){a} + *done_ * {steps[a]}")
         elif a in steps:
             step = "" if steps[a] == "1" else f" * {steps[a]}"
             cast = "(exo_slot)" if kind == "slot" else ""
-            actual.append(f"{a} + {cast}{'(' if cast and step else ''}done_{step}{')' if cast and step else ''}")
+            actual.append(f"{a} + {cast}{'(' if cast and step else ''}*done_{step}{')' if cast and step else ''}")
         else:
             actual.append(a)
+    formal = ", ".join(parameter(*a) for a in args)
     return "\n".join([
-        "static inline int64_t", f"exo_{name}_all({', '.join(parameter(*a) for a in args)})\n{{",
-        "\tuint64_t done_ = 0;\n", f"\twhile (done_ < {count}) {{",
+        "static inline int64_t", f"exo_{name}_counted({formal}, uint64_t *done_)\n{{",
+        f"\t*done_ = 0;\n\twhile (*done_ < {count}) {{",
         f"\t\tint64_t result_ = exo_{name}({', '.join(actual)});\n",
         "\t\tif (result_ < 0)\n\t\t\treturn result_;",
-        "\t\tdone_ += (uint64_t)result_;\n\t}\n\treturn (int64_t)done_;\n}\n"])
+        "\t\t*done_ += (uint64_t)result_;\n\t}\n\treturn (int64_t)*done_;\n}\n",
+        "static inline int64_t", f"exo_{name}_all({formal})\n{{",
+        "\tuint64_t done_;\n", f"\treturn exo_{name}_counted({', '.join(a for a, _ in args)}, &done_);\n}}\n"])
 
 
 def calls_h(calls):
     out = [HEAD]
     out.append("/*\n * The kernel calls as C functions: >= 0, or -EXO_E...  `..._all` goes on where a bounded call\n"
-               " * stopped; what was done before an error stays done.  call, acall and return move whole\n"
+               " * stopped; what was done before an error stays done, and `..._counted` says how much.  call, acall and return move whole\n"
                " * messages in registers and are libexo's (exo/lib.h).\n */")
     out.append("#ifndef EXO_CALLS_H\n#define EXO_CALLS_H\n")
     out.append("#include <exo/types.h>\n#include <exo/callnr.h>\n#include <exo/error.h>\n")
@@ -226,7 +229,8 @@ def page(call, texts):
         out += ["", f"    int64_t exo_{call['name']}({params})"]
     if call.get("restart"):
         out += ["", "Bounded: it may do less than asked and says how many; "
-                f"`exo_{call['name']}_all` goes on from there."]
+                f"`exo_{call['name']}_all` goes on from there, `exo_{call['name']}_counted` also says how many were done "
+                "before an error."]
     if call["args"]:
         out += ["", "| register | argument | what it is |", "| --- | --- | --- |"]
         out += [f"| {r} | {a} | {cell(TYPES[k][1])} |" for r, (a, k) in zip(REGISTERS, call["args"])]

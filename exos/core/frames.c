@@ -44,16 +44,12 @@ account_more(exo_pfn account, u64 frames)
 static long
 claim_run(exo_pfn pfn, u64 count, exo_pfn account)
 {
-	u64 done = 0;
-	long got;
+	u64 done;
+	long got = exo_frame_claim_counted(pfn, count, account, 0, KEY_SELF, 0, &done);
 
-	do {
-		got = exo_frame_claim(pfn + done, count - done, account, 0, KEY_SELF, 0);
-		done += got > 0 ? (u64)got : 0;
-	} while (got > 0 && done < count);
-	if (got <= 0 && done)
+	if (got < 0)
 		exo_frame_release_all(pfn, done, KEY_SELF);
-	return got > 0 ? 0 : got;
+	return got < 0 ? got : 0;
 }
 
 int

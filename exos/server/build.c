@@ -16,30 +16,19 @@ static exo_pfn hint;
 static int64_t
 claim_run(exo_pfn pfn, uint64_t count, exo_pfn account)
 {
-	uint64_t done = 0;
-	int64_t got;
+	uint64_t done;
+	int64_t got = exo_frame_claim_counted(pfn, count, account, 0, ROOT_KEY, ROOT_KEY, &done);
 
-	do {
-		got = exo_frame_claim(pfn + done, count - done, account, 0, ROOT_KEY, ROOT_KEY);
-		done += got > 0 ? (uint64_t)got : 0;
-	} while (got > 0 && done < count);
-	if (got > 0)
-		return 0;
-	if (done)
+	if (got < 0)
 		frames_release(pfn, done);
-	return got;
+	return got < 0 ? got : 0;
 }
 
 void
 frames_release(exo_pfn pfn, uint64_t count)
 {
-	for (uint64_t done = 0; done < count;) {	/* bound: each call frees or unbinds something */
-		int64_t freed = exo_frame_release(pfn + done, count - done, ROOT_KEY);
-
-		if (freed < 0)
-			return;
-		done += (uint64_t)freed;
-	}
+	exo_frame_release_all(pfn, count,
+		ROOT_KEY); /* bound: each call frees or unbinds something */
 }
 
 int

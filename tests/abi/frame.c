@@ -73,10 +73,14 @@ TEST(claim_overflow)
 TEST(claim_quota)
 {
 	exo_pfn account = t_claim(1), pfn = exo_frame_find(0, 3);
+	uint64_t done = 9;
 
 	OK(exo_account_create(account, ROOT_ACCOUNT, 2, 0, K_ROOT, 0));
 	pfn = exo_frame_find(0, 3);
-	IS(exo_frame_claim_all(pfn, 2, account, 0, K_ROOT, 0), 2);
+	ERR(exo_frame_claim_counted(pfn, 3, account, 0, K_NONE, 0, &done), KEY);
+	IS(done, 0);
+	ERR(exo_frame_claim_counted(pfn, 3, account, 0, K_ROOT, 0, &done), QUOTA);
+	IS(done, 2);
 	ERR(exo_frame_claim(pfn + 2, 1, account, 0, K_ROOT, 0), QUOTA);
 	t_release(pfn, 2);
 	t_release(account, 1);

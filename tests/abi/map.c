@@ -64,6 +64,7 @@ TEST(vector)
 {
 	static struct exo_map vec[64];
 	exo_pfn pfn = t_claim(64);
+	uint64_t done;
 
 	for (unsigned page = 0; page < 64; page++)
 		vec[page] = (struct exo_map){ .va = T_VA + page * PAGE, .pfn = pfn + page,
@@ -74,11 +75,13 @@ TEST(vector)
 	for (unsigned page = 0; page < 64; page++)
 		vec[page].op = EXO_OP_UNMAP;
 	vec[40].op = 0;
-	ERR(exo_map_all(exo_self(), vec, 64, K_ROOT), ARG);
+	ERR(exo_map_counted(exo_self(), vec, 64, K_ROOT, &done), ARG);
+	IS(done, 40);
 	IS(t_read(T_VA + 39 * PAGE, NULL), T_PF(4));
 	OK(t_read(T_VA + 40 * PAGE, NULL));
 	vec[40].op = EXO_OP_UNMAP;
-	IS(exo_map_all(exo_self(), vec, 64, K_ROOT), 64);
+	IS(exo_map_counted(exo_self(), vec, 64, K_ROOT, &done), 64);
+	IS(done, 64);
 	for (unsigned page = 0; page < 64; page++)
 		IS(t_read(T_VA + page * PAGE, NULL), T_PF(4));
 	t_release(pfn, 64);
