@@ -69,6 +69,7 @@ struct exo_key {
 #define EXO_MAP_READ     0x0001u	/* always implied by a mapping */
 #define EXO_MAP_WRITE    0x0002u
 #define EXO_MAP_EXEC     0x0004u
+#define EXO_MAP_HIDDEN   0x0008u	/* bound, but user mode cannot touch it; not with WRITE or EXEC */
 #define EXO_MAP_SOFT     0x0070u	/* three bits kept in the PTE for the library (PTE bits 9..11) */
 #define EXO_MAP_SOFT_SHIFT 4
 #define EXO_MAP_COW      0x0010u	/* the soft bit that pt_clone understands: copy on write */

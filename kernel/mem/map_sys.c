@@ -13,7 +13,8 @@
 
 #define BATCH 32u			/* elements copied in at once: 768 bytes of stack */
 
-#define BITS_MAP (EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_SOFT)
+#define BITS_MAP                                                                                   \
+	(EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_HIDDEN | EXO_MAP_SOFT)
 
 struct mapper {
 	struct env *self, *env;
@@ -41,11 +42,23 @@ changed(struct mapper *map, u64 va)
 
 _Static_assert(PTE_WRITE == EXO_MAP_WRITE, "the same bit");
 
+/*
+ * A hidden page is the kernel's in the hardware's eyes: all else about the
+ * binding stays.  Nothing of the kernel goes there: copy_from_user asks.
+ */
 static inline u64
 pte_flags(u32 op)
 {
-	return PTE_PRESENT | PTE_USER | PTE_SOFT(op) | (op & EXO_MAP_WRITE) |
-		(op & EXO_MAP_EXEC ? 0 : PTE_NX);
+	return PTE_PRESENT | PTE_SOFT(op) | (op & EXO_MAP_WRITE) |
+		(op & EXO_MAP_HIDDEN ? 0 : PTE_USER) | (op & EXO_MAP_EXEC ? 0 : PTE_NX);
+}
+
+/* Bits that go with each other, of those that this operation knows? */
+static inline bool
+flags_make_sense(u32 op, u32 known)
+{
+	return (op & ~known) == 0 &&
+		(!(op & EXO_MAP_HIDDEN) || !(op & (EXO_MAP_WRITE | EXO_MAP_EXEC)));
 }
 
 /* A key that allows execution alone is enough to map for that, reading included: the page-table format knows no less. */
@@ -269,7 +282,7 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	u64 *entry;
 	int error;
 
-	if ((op & ~(BITS_MAP | EXO_MAP_CLAIM | EXO_MAP_IO)) != 0)
+	if (!flags_make_sense(op, BITS_MAP | EXO_MAP_CLAIM | EXO_MAP_IO))
 		return -EXO_EARG;
 	if (!covered(map, va))
 		return -EXO_ENOTABLE;
@@ -347,7 +360,10 @@ unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	return 1;
 }
 
-/* Giving permissions up needs no key; adding one is authorised like a new mapping. */
+/*
+ * Giving permissions up needs no key; adding one is authorised like a new
+ * mapping.  Reading came with the binding and stays while it is hidden.
+ */
 static int
 protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
@@ -356,7 +372,7 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	bool adds, writes;
 	int error = 0;
 
-	if ((e->op & ~(BITS_MAP | EXO_MAP_CLEARAD)) != 0)
+	if (!flags_make_sense(e->op, BITS_MAP | EXO_MAP_CLEARAD))
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return -EXO_ENOTABLE;

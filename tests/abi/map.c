@@ -202,6 +202,34 @@ TEST(accessed_and_dirty)
 	t_release(pfn, 1);
 }
 
+/* A hidden page keeps its contents, and is there for whoever else has it. */
+TEST(hidden)
+{
+	exo_pfn pfn = t_claim(1);
+	uint64_t value = 0;
+
+	IS(op(T_VA, pfn, EXO_OP_MAP | EXO_MAP_WRITE), 1);
+	IS(op(T_VA + PAGE, pfn, EXO_OP_MAP | EXO_MAP_READ), 1);
+	OK(t_write(T_VA, 0xc3));
+	IS(op(T_VA, 0, EXO_OP_PROTECT | EXO_MAP_HIDDEN), 1);
+	IS(t_read(T_VA, NULL), T_PF(5));
+	IS(t_write(T_VA, 1), T_PF(7));
+	IS(t_exec(T_VA), T_PF(0x15));
+	IS(exo_frame(pfn)->nmaps, 2);
+	CHECK(exo_pte(T_VA) & EXO_PTE_PRESENT);
+	CHECK(!(exo_pte(T_VA) & EXO_PTE_USER));
+	OK(t_read(T_VA + PAGE, &value));
+	IS(value, 0xc3);
+	IS(t_map_op(exo_self(), T_VA, 0, EXO_OP_PROTECT | EXO_MAP_READ, K_NONE, 0), 1);
+	OK(t_read(T_VA, &value));
+	IS(t_write(T_VA, 1), T_PF(7));
+	ERR(op(T_VA, pfn, EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_HIDDEN), ARG);
+	ERR(op(T_VA, 0, EXO_OP_PROTECT | EXO_MAP_EXEC | EXO_MAP_HIDDEN), ARG);
+	IS(t_unmap(T_VA), 1);
+	IS(t_unmap(T_VA + PAGE), 1);
+	t_release(pfn, 1);
+}
+
 /* Replacing a binding: the old frame loses it, the new one is what is read. */
 TEST(replace)
 {

@@ -65,6 +65,31 @@ TEST(vector_runs_out)
 	t_release(pfn, 1);
 }
 
+/* To the hardware a hidden page is the kernel's: the kernel must not read it for us, at either end of a vector. */
+TEST(vector_is_hidden)
+{
+	exo_pfn pfn = t_claim(2);
+	struct exo_map *vec = (struct exo_map *)(T_VA + PAGE - 3 * sizeof(*vec) - 8);
+
+	IS(t_map(T_VA, pfn, EXO_MAP_WRITE), 1);
+	IS(t_map(T_VA + PAGE, pfn + 1, EXO_MAP_WRITE), 1);
+	for (unsigned n = 0; n < 8; n++)
+		vec[n] = (struct exo_map){ .va = T_VA + 2 * PAGE, .op = EXO_OP_UNMAP };
+	IS(exo_map(exo_self(), vec, 8, K_ROOT), 8);
+	IS(t_map_op(exo_self(), T_VA + PAGE, 0, EXO_OP_PROTECT | EXO_MAP_HIDDEN, K_ROOT, 0), 1);
+	ERR(exo_map(exo_self(), vec, 8, K_ROOT), FAULT);
+	ERR(exo_map(exo_self(), vec + 5, 1, K_ROOT), FAULT);
+	IS(exo_map(exo_self(), vec, 3, K_ROOT), 3);
+	ERR(exo_log((const char *)T_VA + PAGE, 64, K_ROOT), FAULT);
+	IS(t_map_op(exo_self(), T_VA + PAGE, 0, EXO_OP_PROTECT | EXO_MAP_READ, K_ROOT, 0), 1);
+	IS(t_map_op(exo_self(), T_VA, 0, EXO_OP_PROTECT | EXO_MAP_HIDDEN, K_ROOT, 0), 1);
+	ERR(exo_map(exo_self(), vec, 8, K_ROOT), FAULT);
+	IS(exo_map(exo_self(), vec + 4, 4, K_ROOT), 4);
+	IS(t_unmap(T_VA), 1);
+	IS(t_unmap(T_VA + PAGE), 1);
+	t_release(pfn, 2);
+}
+
 /* The page that a table entry of ours comes from may be a page table by now: levels must hold. */
 TEST(table_used_as_data)
 {

@@ -408,6 +408,40 @@ test_protect(void)
 	fake_start();
 }
 
+/* Hidden: bound as before, but the translation cache must not know it. */
+static void
+test_hidden(void)
+{
+	exo_pfn pfn = fake_own(alice);
+	const u32 hide = EXO_OP_PROTECT | EXO_MAP_HIDDEN;
+
+	fake_tables(alice, VA);
+	gives("hidden ARG: map writable", map1(alice, VA, pfn, RW | EXO_MAP_HIDDEN, K_OWN),
+		-EXO_EARG);
+	gives("hidden ARG: protect executable", map1(alice, VA, pfn, hide | EXO_MAP_EXEC, K_OWN),
+		-EXO_EARG);
+	gives("hidden ARG: unmap", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_HIDDEN, K_OWN),
+		-EXO_EARG);
+	gives("hidden KEY", map1(alice, VA, pfn, EXO_OP_MAP | EXO_MAP_HIDDEN, K_EMPTY), -EXO_EKEY);
+	gives("map", map1(alice, VA, pfn, RW, K_OWN), 1);
+	holds("touch", fake_touch(alice, VA, true));
+	gives("hiding needs no key", map1(alice, VA, 0, hide | EXO_MAP_COW, K_EMPTY), 1);
+	fake_tlb_check(alice);
+	holds("nobody gets there", !fake_touch(alice, VA, false));
+	holds("soft bits", (*fake_pte(alice, VA) & PTE_SOFT_MASK) == PTE_SOFT(EXO_MAP_COW));
+	gives("bound", frames[pfn].nmaps, 1);
+	gives("showing it, neither", map1(alice, VA, 0, EXO_OP_PROTECT, K_EMPTY), 1);
+	holds("read", fake_touch(alice, VA, false));
+	holds("not written", !fake_touch(alice, VA, true));
+	gives("map hidden over it", map1(alice, VA, pfn, EXO_OP_MAP | EXO_MAP_HIDDEN, K_OWN), 1);
+	fake_tlb_check(alice);
+	gives("hidden KEY: for writing", map1(alice, VA, 0, EXO_OP_PROTECT | EXO_MAP_WRITE, K_EMPTY),
+		-EXO_EKEY);
+	gives("unmap", map1(alice, VA, 0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_OWN), 1);
+	gives("free", frames[pfn].kind, EXO_FRAME_FREE);
+	fake_start();
+}
+
 static void
 test_vector(void)
 {
@@ -462,6 +496,7 @@ main(void)
 	test_map_claim();
 	test_map_io();
 	test_protect();
+	test_hidden();
 	test_vector();
 	return fake_end();
 }

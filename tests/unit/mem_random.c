@@ -188,6 +188,8 @@ any_map(void)
 		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_SHARED,
 		EXO_OP_MAP | EXO_MAP_IO,
 		EXO_OP_MAP | EXO_MAP_EXEC,
+		EXO_OP_MAP | EXO_MAP_HIDDEN,
+		EXO_OP_PROTECT | EXO_MAP_HIDDEN,
 	};
 	u32 op = ops[draw(sizeof ops / sizeof *ops)];
 

@@ -119,6 +119,7 @@ _Static_assert(offsetof(struct act, state) % 8 == 0, "one word");
 _Static_assert(offsetof(struct act, waiting) % 8 == 0, "one word");
 _Static_assert(offsetof(struct act, overrun) == offsetof(struct act, waiting) + 4, "one word");
 _Static_assert(EXO_WOKE_SLICE == 0, "transfer_park");
+_Static_assert(EXO_VPT == 0xfffffe8000000000 && PTE_USER == 4, "user_copy");
 _Static_assert(offsetof(struct act, event_due) == offsetof(struct act, state) + 4, "one word");
 _Static_assert(offsetof(struct act, fpu_valid) == offsetof(struct act, state) + 6, "one word");
 _Static_assert(offsetof(struct regs, ss) == 21 * 8, "order of pushes");

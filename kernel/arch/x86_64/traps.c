@@ -111,7 +111,7 @@ void
 trap_kernel(struct regs *regs)
 {
 	if (regs->vector == VEC_PF)
-		for (const struct extable *e = extable_start; e < extable_end; e++)	/* two */
+		for (const struct extable *e = extable_start; e < extable_end; e++)	/* four */
 			if (e->at == regs->rip) {
 				regs->rip = e->go;
 				return;

@@ -91,6 +91,7 @@ uint64_t exo_pte_at(uint64_t va, unsigned level);
 
 #define EXO_PTE_PRESENT  0x001ull
 #define EXO_PTE_WRITE    0x002ull
+#define EXO_PTE_USER     0x004ull	/* not: hidden */
 #define EXO_PTE_ACCESSED 0x020ull
 #define EXO_PTE_DIRTY    0x040ull
 #define EXO_PTE_NX       (1ull << 63)

@@ -160,7 +160,7 @@ translate(const struct env *env, u64 va, bool *write, u64 *pfn)
 	*write = true;
 	for (unsigned level = 4; level > 0; level--) {
 		entry = ((u64 *)frame_ptr(table))[pt_index(va, level)];
-		if (!(entry & PTE_PRESENT))
+		if (!(entry & PTE_PRESENT) || !(entry & PTE_USER))
 			return false;
 		*write = *write && (entry & PTE_WRITE);
 		table = PTE_PFN(entry);
