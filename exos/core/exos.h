@@ -31,8 +31,9 @@ extern char exos_image[] __attribute__((visibility("hidden")));	/* start of the 
 #define UAREA  AT(struct exo_uarea, EXOS_UAREA)
 #define PUB    AT(struct pub, EXOS_PUBLIC)
 #define COMM   AT(char, EXOS_COMM)
-#define SHARED AT(const struct sh_info, EXOS_SHARED)
-extern const volatile struct sh_proc *self_proc;	/* this process's row, written by the server; core/self.c */
+#define SHARED AT(const volatile struct sh_info, EXOS_SHARED)
+extern const volatile struct sh_proc
+	*self_proc; /* this process's row, written by the server; core/self.c */
 #define PROC self_proc
 
 /*
@@ -51,7 +52,8 @@ void page_unmap(u64 va, u64 pages);			/* releases frames that are our own */
 u64 page_entry(u64 va);					/* hardware PTE by EXO_VPT, 0 where no table is */
 int tables_ensure(u64 va);				/* page tables down to level 1 */
 exo_pfn frame_find(unsigned run);			/* candidate free run; somebody else may be quicker */
-int frames_claim(unsigned run, exo_pfn *first);		/* claim a run for this process's account: 0 or -errno */
+int frames_claim(unsigned run,
+	exo_pfn *first); /* claim a run for this process's account: 0 or -errno */
 exo_pfn page_pfn(const volatile void *p);		/* frame under a mapped address */
 
 /* ---- core/keys.c: slots of the key ring, KEY_FIRST_FREE on ----------------------------- */
@@ -144,7 +146,8 @@ void vm_exec_reset(void);				/* drop the program's whole address space */
 #define VM_FIXED  1u
 #define VM_SHARED 2u
 /* prot: PROT_*; flags: VM_*.  file_bytes: behind them the mapping is anonymous zeroes. */
-int vm_map_file(u64 va, u64 bytes, u32 prot, u32 flags, u32 ino, u64 offset, u64 file_bytes, u64 *where);
+int vm_map_file(u64 va, u64 bytes, u32 prot, u32 flags, u32 ino, u64 offset, u64 file_bytes,
+	u64 *where);
 int vm_map_anon(u64 va, u64 bytes, u32 prot, u32 flags, u64 *where);
 void vm_set_brk(u64 start);
 
@@ -152,9 +155,11 @@ void vm_set_brk(u64 start);
 void signal_raise(int sig);				/* send it to this process itself */
 bool signal_pending(void);				/* one that is not blocked and not ignored */
 void signal_post_check(void);				/* fetch posted bits into the pending set */
-bool signal_deliver(struct exo_save *regs);		/* before returning to the program; true if regs changed */
+bool
+signal_deliver(struct exo_save *regs); /* before returning to the program; true if regs changed */
 noreturn_ void proc_exit(int wait_status);
-long proc_exec(u32 ino, const char *path, char *strings, u32 bytes, u32 argc, u32 envc, struct exo_save *regs);
+long proc_exec(u32 ino, const char *path, char *strings, u32 bytes, u32 argc, u32 envc,
+	struct exo_save *regs);
 
 /* ---- linux/ ------------------------------------------------------------------------------------------------------ */
 /* A Linux call is `long sys_NAME(long, ...)`: >= 0 or -errno; its row is in linux/table.inc. */

@@ -12,6 +12,7 @@
 
 #include "../core/exos.h"
 #include "../linux/abi.h"
+#include "object.h"
 
 #define FD_MAX 1024
 
@@ -20,8 +21,6 @@ struct ofd {				/* shared: nothing found here is believed to be in range */
 	u32 flags;			/* O_APPEND, O_NONBLOCK and the like: what F_SETFL may change */
 	u32 spare;
 };
-
-struct pipe;
 
 struct file {
 	const struct file_ops *ops;
@@ -32,9 +31,9 @@ struct file {
 	bool wrote;			/* since the server last stored a time */
 	bool tty;			/* console: it is a terminal */
 	u8 queue;			/* console: device queue of its output */
-	exo_slot key;			/* console: of that queue; pipe: bound key of this end */
+	exo_slot key;			/* console: of that queue; object: bound key of this end */
 	exo_slot read_key;		/* named pipe opened for both: of the other end; or 0 */
-	struct pipe *pipe;
+	struct object *object;		/* shared with others; or NULL */
 	char *text;			/* made-up contents (procfs) */
 	u64 text_bytes;
 };
@@ -43,7 +42,8 @@ struct file {
 #define FILE_WRITES(f) (((f)->access & O_ACCMODE) != O_RDONLY && !((f)->access & O_PATH))
 
 /* ---- table.c -------------------------------------------------------------------------- */
-int fd_install(struct file *f, int lowest, bool cloexec);	/* takes over the reference; fd or -EMFILE */
+int
+fd_install(struct file *f, int lowest, bool cloexec); /* takes over the reference; fd or -EMFILE */
 int fd_put_at(struct file *f, int fd, bool cloexec);	/* closes what is there */
 int fd_close(int fd);
 bool *fd_cloexec(int fd);		/* of an open descriptor */
@@ -74,7 +74,6 @@ long console_ioctl(struct file *f, u32 cmd, u64 arg);
 int pipe_new(struct file *ends[2], u32 flags);
 long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
 u64 pipe_pending(const struct file *f);
-u32 pipe_id(const struct file *f);
 
 /* Does this read or write have to wait?  -EAGAIN, or as block_on. */
 static inline int

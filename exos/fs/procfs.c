@@ -228,7 +228,7 @@ static long
 fd_target(const struct file *f, char *to, size_t room)
 {
 	if (f->ops == &pipe_ops)
-		return (long)exo_snprintf(to, room, "pipe:[%u]", pipe_id(f));
+		return (long)exo_snprintf(to, room, "pipe:[%u]", f->object->id + 1);
 	if (f->ops == &console_ops)
 		return (long)exo_snprintf(to, room, f->tty ? "/dev/console" : "console:[%u]",
 			f->queue);

@@ -28,7 +28,7 @@ sys_uname(long where)
 
 	/* The release says which Linux's calls are meant: what libc's compare with. */
 	field(names[0], "Linux");
-	field(names[1], SHARED->hostname[0] ? SHARED->hostname : "exos");
+	field(names[1], SHARED->hostname[0] ? (const char *)SHARED->hostname : "exos");
 	field(names[2], "6.1.0-exos");
 	field(names[3], "ExOS on Aegis");
 	field(names[4], "x86_64");

@@ -2,8 +2,10 @@
 /*
  * poll and select: each file says what is ready and which words would tell of
  * a change; the process waits until one of them does.  The kernel's predicates
- * have room for a few files.  With more, the rest is looked at every few
- * milliseconds: that is the only place where ExOS polls.
+ * have room for the words of a few files.  With more, one word stands for all:
+ * SHARED->changes, which the server bumps with every word of its own that
+ * processes wait on, and when told that an object changed which somebody watches
+ * (struct object_head).  So nothing is looked at in vain, but after other changes.
  */
 #include "files.h"
 #include "../proc/signal.h"
@@ -11,13 +13,12 @@
 #define TERMS (EXO_TERMS_MAX - 1)	/* one is block_on's own */
 #define FILE_TERMS 2u			/* most that a file gives */
 #define FILES_MAX 4096
-#define LOOK_AGAIN_NS 5000000ull
 #define NS 1000000000ull
 
 struct waiting {
 	struct exo_term terms[EXO_TERMS_MAX];
 	unsigned count;
-	bool incomplete;		/* not all files' terms found room */
+	bool many;			/* not all files' terms found room: objects are to be watched */
 };
 
 static u32
@@ -33,9 +34,11 @@ look(const struct linux_pollfd *p, struct waiting *w)
 	f = fd_get(p->fd);
 	if (!f)
 		return POLLNVAL;
+	if (w->many && f->object)
+		object_watch(f->object);
 	ready = f->ops->poll(f, (u32)(uint16_t)p->events, terms, &count);
-	if (w->count + count > TERMS) {
-		w->incomplete = true;
+	if (w->many || w->count + count > TERMS) {
+		w->many = true;
 		return ready;
 	}
 	for (unsigned i = 0; i < count; i++) {
@@ -49,9 +52,11 @@ look(const struct linux_pollfd *p, struct waiting *w)
 static long
 wait_ready(struct linux_pollfd *fds, long count, u64 deadline)
 {
+	bool many = false;
+
 	for (;;) {
-		struct waiting w = { .count = 0 };
-		u64 now = clock_ns(), until = deadline;
+		struct waiting w = { .many = many };
+		u64 now = clock_ns(), changes = SHARED->changes;
 		long ready = 0;
 		int error;
 
@@ -61,9 +66,15 @@ wait_ready(struct linux_pollfd *fds, long count, u64 deadline)
 		}
 		if (ready || (deadline && now >= deadline))
 			return ready;
-		if (w.incomplete && (!until || until > now + LOOK_AGAIN_NS))
-			until = now + LOOK_AGAIN_NS;
-		error = block_on(w.terms, w.count, until);
+		if (w.many && !many) {
+			many = true;	/* objects are watched when they are looked at */
+			continue;
+		}
+		if (many) {
+			w.terms[0] = term_word(&SHARED->changes, ~0ull, EXO_NE, changes);
+			w.count = 1;
+		}
+		error = block_on(w.terms, w.count, deadline);
 		if (error && error != -ETIMEDOUT)
 			return error;
 	}

@@ -14,7 +14,7 @@ stat_special(const struct file *f, struct fs_inode *node, u32 *ino)
 {
 	long console = f->tty ? fs_lookup(AT_FDCWD, "/dev/console", 0) : 0;
 
-	*ino = f->ops == &pipe_ops ? pipe_id(f) + 1 : 1;
+	*ino = f->object ? f->object->id + 1 : 1;
 	if (console > 0 && fs_stat((u32)console, node) == 0) {
 		*ino = (u32)console;
 		return;

@@ -6,7 +6,7 @@
  *   1. install the child's tables: the image's text and the shared region are
  *      the tables we have ourselves,
  *   2. let the kernel clone our bindings: the program's pages copy-on-write,
- *      pipes and open files shared,
+ *      objects and open files shared,
  *   3. copy what the library cannot lose to a fault: data, stacks, heap,
  *   4. copy the key ring, fill in the u-area, activate.
  *
@@ -135,7 +135,7 @@ clone_program(struct child *c)
 		if (error)
 			return error;
 	}
-	return clone_range(c, HERE(EXOS_PIPES), HERE(EXOS_HEAP));
+	return clone_range(c, HERE(EXOS_OBJECTS), HERE(EXOS_HEAP));
 }
 
 /* ---- copies ------------------------------------------------------------------------------ */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The server's guards: for processes, pipes and classes of files.  They lie in
- * guard frames of the server's account, marked public so that anyone may wait
- * on a guard's holder counts, and mapped read-only here.  Guards given back are
- * used again; a serial of the kernel's tells the new one from the old.
+ * The server's guards: for processes, objects and classes of files.  They lie
+ * in guard frames of the server's account, marked public and shown in the shared
+ * region, so that everybody can read a guard's holder counts and wait on them.
+ * Guards given back are used again; a serial of the kernel's tells the new one
+ * from the old.
  */
 #include "srv.h"
 
-#define GUARD_FRAMES 256u
-#define SRV_GUARDS 0x00000080c0000000ull
+/* In the shared region, between the file system's super block and its inodes. */
+#define GUARDS_OFF 0x00101000ull
+#define GUARDS_END 0x00200000ull
+#define GUARD_FRAMES ((GUARDS_END - GUARDS_OFF) / EXO_PAGE_BYTES)
 
 static exo_pfn frame[GUARD_FRAMES];
 static unsigned frames, next = EXO_GUARDS_FRAME;
@@ -29,8 +32,8 @@ static bool
 frame_show(void)
 {
 	exo_frame_mark(frame[frames - 1], 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
-	return server_bind(SRV_GUARDS + (frames - 1) * EXO_PAGE_BYTES, frame[frames - 1],
-		       EXO_MAP_READ) == 0;
+	return server_bind((uint64_t)shared_at(GUARDS_OFF) + (frames - 1) * EXO_PAGE_BYTES,
+		       frame[frames - 1], EXO_MAP_READ) == 0;
 }
 
 exo_guardref
@@ -60,12 +63,19 @@ guard_put(exo_guardref g)
 }
 
 /* The kernel's struct guard: serial, generation, readers, writers, entries. */
-const volatile uint64_t *
-guard_holders(exo_guardref g)
+uint64_t
+guard_shown(exo_guardref g)
 {
 	for (unsigned i = 0; i < frames; i++)
 		if (frame[i] == g / EXO_GUARDS_FRAME)
-			return (const volatile uint64_t *)(SRV_GUARDS + i * EXO_PAGE_BYTES
-				+ g % EXO_GUARDS_FRAME * 128 + 16);
-	return NULL;
+			return GUARDS_OFF + i * EXO_PAGE_BYTES + g % EXO_GUARDS_FRAME * 128 + 16;
+	return 0;
+}
+
+const volatile uint64_t *
+guard_holders(exo_guardref g)
+{
+	uint64_t at = guard_shown(g);
+
+	return at ? (const volatile uint64_t *)shared_at(at) : NULL;
 }

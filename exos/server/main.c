@@ -133,6 +133,12 @@ boot(void)
 		fail(why);
 }
 
+void
+server_changed(void)
+{
+	server_shared_info()->changes++;
+}
+
 /* ---- requests ------------------------------------------------------------------------------ */
 
 static void
@@ -209,7 +215,7 @@ step(void)
 	if (proc_reap_some())
 		work = 1;
 	else
-		pipe_sweep();
+		objects_sweep();
 	trace_forward();
 }
 

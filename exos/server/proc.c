@@ -356,6 +356,7 @@ parent_tell(const struct proc *p)
 	if (!parent || parent->sh->pid == SERVER_PID || parent->sh->state == PROC_ZOMBIE)
 		return;
 	parent->sh->child_events++;
+	server_changed();
 	exo_post(parent->sh->env, 1ull << (SIGCHLD - 1), ROOT_KEY);
 }
 
@@ -371,6 +372,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 	proc_kill(p, wait_status);
 	p->sh->status = wait_status;
 	p->sh->state = PROC_ZOMBIE;
+	server_changed();
 	if (p->sh->sid == p->sh->pid && p->sh->tty)
 		server_signal_group(server_tty_pgrp(), SIGHUP);
 	parent_tell(p);

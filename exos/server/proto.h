@@ -36,7 +36,8 @@
 #define EXOS_DATA     (EXOS_PRIVATE + 0x10000ull)	/* image data and bss */
 #define EXOS_STACKS   (EXOS_PRIVATE + 0x100000ull)	/* library stacks, with unmapped guard pages */
 #define EXOS_WINDOW   0x00400000ull	/* one private page table: file windows, scratch pages */
-#define EXOS_PIPES    0x00600000ull	/* pipe rings and other pages shared by relatives: up to 126 MiB */
+#define EXOS_OBJECTS                                                                               \
+	0x00600000ull /* frames of objects that processes share (pipes): up to 126 MiB */
 #define EXOS_OFDS     0x08400000ull	/* pages of open file descriptions, shared by relatives */
 #define EXOS_HEAP     0x08600000ull	/* library heap: private, grows on demand; copied at fork */
 #define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
@@ -57,6 +58,7 @@ enum exos_key {
 /* ---- the shared region ------------------------------------------------------------ */
 #define SH_MAGIC 0x53584f4558ull
 #define SH_PROCS 1024u
+#define PIPE_FRAMES 17u			/* a page of indices and the ring */
 
 enum proc_state { PROC_FREE, PROC_BUILDING, PROC_RUNNING, PROC_STOPPED, PROC_ZOMBIE };
 
@@ -108,7 +110,10 @@ struct sh_info {			/* first page of the shared region */
 	uint32_t flags;
 	char hostname[64];
 	struct sh_tty tty;
-	uint64_t spare[31];
+	uint64_t
+		changes; /* bumped with each word here that processes wait on, and by OP_CHANGED: for
+					 * those who wait for more words than a predicate has room for */
+	uint64_t spare[30];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
@@ -156,8 +161,10 @@ enum server_op {
 	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
 				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE */
 	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */
-	OP_PIPE_NEW,		/* (read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id; 17 frames */
-	OP_PIPE_FREE,		/* (pipe id): free it if its guard has no holders */
+	OP_OBJECT_NEW,		/* (frames, slot, slot of the key with W, va offset in EXOS_OBJECTS, EXO_R | EXO_W: which
+				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */
+	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
+	OP_CHANGED,		/* (): the words of an object changed that somebody looks at: sh_info.changes is bumped */
 	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE = 64,	/* (dir, mode, rdev): comm: name -> ino; -EEXIST */
@@ -169,9 +176,10 @@ enum server_op {
 	OP_FS_EXTEND,		/* (ino, from, bytes): frames for these bytes are there afterwards, the size is at least
 				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes */
 	OP_FS_TRUNCATE,		/* (ino, size) */
-	OP_FS_FIFO,		/* (ino, rights, read key slot, write key slot, va offset in EXOS_PIPES) -> pipe id: the pipe
-				 * behind a named one; rights EXO_R, EXO_W: which keys are given.  rdx = the other side was
-				 * there, r8 = how often it has opened, r9 = how often this side has, with this one */
+	OP_FS_FIFO,		/* (ino, rights, read key slot, write key slot, va offset in EXOS_OBJECTS) -> object id: the
+				 * pipe behind a named one; rights EXO_R, EXO_W: which keys are given.  rdx = the other side
+				 * was there | offset of the holder counts * 2, r8 = how often it has opened, r9 = how often
+				 * this side has, with this one */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	/* console */
 	OP_TTY_READ =

@@ -100,6 +100,8 @@ reap_step(struct proc *p, bool *look)
 	p->sh->account = 0;
 	p->reaping = false;
 	reaping--;
+	objects_due();
+	server_changed();		/* holder counts went with its keys */
 	return false;
 }
 

@@ -98,6 +98,7 @@ stop(struct proc *p, int sig)
 	proc_slice_take(p);
 	if (parent && parent->sh->pid != SERVER_PID) {
 		parent->sh->child_events++;
+		server_changed();
 		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);	/* SIGCHLD */
 	}
 }
@@ -117,6 +118,7 @@ cont(struct proc *p)
 	p->sh->events++;
 	if (parent && parent->sh->pid != SERVER_PID) {
 		parent->sh->child_events++;
+		server_changed();
 		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);
 	}
 }
@@ -287,7 +289,7 @@ long
 server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 {
 	const char *comm = (const char *)(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES);
-	uint64_t a = m->rdx, b = m->r8, c = m->r9;
+	uint64_t a = m->rdx, b = m->r8;
 
 	switch (op) {
 	case OP_FORK_BEGIN: return fork_begin(p, m);
@@ -302,9 +304,9 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_SETNAME: return setname_request(p, comm, a);
 	case OP_MEMORY: return memory_request(p, a, b);
 	case OP_EXEC_NATIVE: return exec_native(p, m, comm);
-	case OP_PIPE_NEW: return pipe_new(p,
-		&(struct pipe_place){ EXO_R | EXO_W, (exo_slot)a, (exo_slot)b, c });
-	case OP_PIPE_FREE: return pipe_free((uint32_t)a);
+	case OP_OBJECT_NEW: return object_new(p, a, m);
+	case OP_OBJECT_FREE: return object_free(a);
+	case OP_CHANGED: server_changed(); return 0;
 	case OP_TRACE: return trace_request(comm, a);
 	default: return -ENOSYS;
 	}

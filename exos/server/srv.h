@@ -49,6 +49,7 @@ void server_unbind(uint64_t va);
 exo_guardref guard_new(const struct exo_key entries[EXO_GUARD_KEYS]);	/* 0: none to be had */
 void guard_put(exo_guardref g);
 const volatile uint64_t *guard_holders(exo_guardref g);		/* [0] readers, [1] writers */
+uint64_t guard_shown(exo_guardref g);	/* where these are in the shared region */
 
 /* ---- image.c: the library image ------------------------------------------------------------ */
 struct image {
@@ -73,6 +74,7 @@ struct proc {				/* the server's private half of a table entry */
 	bool lost;			/* it took one of them away */
 	bool reaping;			/* dead; its account is being emptied */
 	bool bare;			/* reaping: there is nothing below its account */
+	uint32_t objects;		/* that it made */
 };
 extern struct proc procs[SH_PROCS];
 extern exo_pfn session_account;
@@ -100,6 +102,7 @@ void proc_counted(const volatile struct exo_env *e);
 long proc_signal(const struct proc *from, struct proc *to, int sig);
 void server_signal_group(uint32_t pgrp, int sig);
 long server_proc(struct proc *p, uint32_t op, struct exo_msg *m);
+void server_changed(void);		/* a word that processes wait on is another now */
 
 /* ---- reap.c: what the dead had --------------------------------------------------------------------- */
 void reap_later(struct proc *p);
@@ -127,17 +130,13 @@ int spawn_native(struct proc *p, uint32_t ino, const struct spawn *what);
 bool elf_is_native(uint32_t ino);
 long spawn_replace(struct proc *p, uint32_t ino, const struct spawn *what);
 
-/* ---- pipe.c -------------------------------------------------------------------------------------- */
-struct pipe_place {			/* named by the caller: where it wants what */
-	uint32_t rights;		/* EXO_R, EXO_W: which ends */
-	exo_slot read_slot, write_slot;
-	uint64_t offset;
-};
-long pipe_new(const struct proc *p, const struct pipe_place *at);
+/* ---- object.c, fifo.c: what processes share (object.h) ------------------------------------------- */
+long object_new(struct proc *p, uint64_t frames, struct exo_msg *m);
+long object_free(uint64_t id);
+void objects_due(void);			/* somebody is gone, with all keys */
+void objects_sweep(void);		/* then: free those that nobody holds */
 /* What a file request, answered with `result`, means for named pipes: the answer. */
 long fifo_request(struct request *r, uint32_t op, long result);
-long pipe_free(uint32_t id);
-void pipe_sweep(void);			/* free those nobody holds */
 
 /* ---- control.c: the host's command ------------------------------------------------------------------- */
 void control_boot(void);

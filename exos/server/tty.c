@@ -49,6 +49,7 @@ show_state(void)
 {
 	shown()->avail = ldisc_available(&line);
 	shown()->eof = received >= ended_at;
+	server_shared_info()->changes++;
 }
 
 static void

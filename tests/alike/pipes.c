@@ -185,6 +185,63 @@ many(void)
 	wait(NULL);
 }
 
+/* The only writer of one of many pipes dies without a word; a reader of another makes room. */
+static void
+many_die(void)
+{
+	struct pollfd p[40];
+	int pipes[40][2];
+	pid_t pid[40];
+
+	for (int i = 0; i < 40; i++) {
+		pipe(pipes[i]);
+		p[i] = (struct pollfd){ pipes[i][0], POLLIN, 0 };
+	}
+	for (int i = 10; i < 13; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0)
+			for (;;)
+				pause();
+	}
+	for (int i = 0; i < 40; i++)
+		close(pipes[i][1]);
+	for (int i = 10; i < 13; i++) {
+		for (int j = 0; j < 40; j++)
+			p[j].events = 0;
+		SAY(poll(p, 40, 0));
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	SAY(poll(p, 40, -1));
+	printf("%x %x\n", p[0].revents, p[39].revents);
+	for (int i = 0; i < 40; i++)
+		close(pipes[i][0]);
+	for (int i = 0; i < 40; i++) {
+		pipe(pipes[i]);
+		fcntl(pipes[i][1], F_SETFL, O_NONBLOCK);
+		while (write(pipes[i][1], p, sizeof(p)) > 0)
+			;
+		while (write(pipes[i][1], p, 1) > 0)
+			;
+		p[i] = (struct pollfd){ pipes[i][1], POLLOUT, 0 };
+	}
+	SAY(poll(p, 40, 0));
+	if (fork() == 0) {
+		static char all[65536];
+
+		usleep(10000);
+		_exit(read(pipes[17][0], all, sizeof(all)) != sizeof(all));
+	}
+	SAY(poll(p, 40, -1));
+	printf("%x, %x\n", p[16].revents, p[17].revents);
+	for (int i = 0; i < 40; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
 /* A ring of processes hands a number on. */
 static void
 ring(void)
@@ -269,6 +326,7 @@ main(int argc, char **argv)
 	atomic();
 	polls();
 	many();
+	many_die();
 	ring();
 	inherited(argv[0]);
 	SAY(setrlimit(RLIMIT_NOFILE, &few));

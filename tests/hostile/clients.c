@@ -366,7 +366,7 @@ requests(void)
 
 		/* Not to end or stop us or the others, nor to fill the disk. */
 		if (op == OP_EXIT || op == OP_KILL || op == OP_STOPPED || op == OP_FS_EXTEND ||
-			op == OP_FORK_BEGIN || op == OP_TTY_SET || op == OP_PIPE_NEW ||
+			op == OP_FORK_BEGIN || op == OP_TTY_SET || op == OP_OBJECT_NEW ||
 			op == OP_FS_UNLINK)
 			continue;
 		comm[any() % 512] = any();

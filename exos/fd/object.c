@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+/* Objects in this process: where they are mapped, their keys, who watches them. */
+#include "object.h"
+#include "../arch/x86_64/arch.h"
+#include "../linux/abi.h"
+
+#define PAGES ((EXOS_OFDS - EXOS_OBJECTS) / EXO_PAGE_BYTES)
+
+static u64 taken[PAGES / 64];		/* pages of EXOS_OBJECTS in use */
+static u32 hint;			/* below it none is free */
+
+static bool
+is_taken(u32 page)
+{
+	return taken[page / 64] >> (page % 64) & 1;
+}
+
+static void
+mark(u32 first, u32 count, bool as)
+{
+	for (u32 page = first; page < first + count; page++) {
+		if (as)
+			taken[page / 64] |= 1ull << (page % 64);
+		else
+			taken[page / 64] &= ~(1ull << (page % 64));
+	}
+	if (!as && first < hint)
+		hint = first;
+}
+
+/* The first page of a free run, taken; -ENFILE. */
+static long
+place_take(u32 count)
+{
+	u32 run = 0;
+
+	while (hint < PAGES && is_taken(hint))
+		hint++;
+	for (u32 page = hint; page < PAGES; page++) {
+		run = is_taken(page) ? 0 : run + 1;
+		if (run == count) {
+			mark(page + 1 - count, count, true);
+			return (long)(page + 1 - count);
+		}
+	}
+	return -ENFILE;
+}
+
+static u64
+place_offset(u32 place)
+{
+	return EXOS_OBJECTS + place * EXO_PAGE_BYTES;
+}
+
+static int
+tables_for(u32 place, u32 frames)
+{
+	int error = tables_ensure((u64)AT(char, place_offset(place)));
+
+	return error ? error : tables_ensure((u64)AT(char, place_offset(place + frames - 1)));
+}
+
+static int
+keys_take(exo_slot keys[2])
+{
+	int a = key_slot_get(), b = a < 0 ? a : key_slot_get();
+
+	if (b < 0) {
+		if (a >= 0)
+			key_slot_put((exo_slot)a);
+		return b;
+	}
+	keys[0] = (exo_slot)a;
+	keys[1] = (exo_slot)b;
+	return 0;
+}
+
+static int
+attach(struct object *o, u32 place, object_ask *ask, void *arg, const exo_slot keys[2])
+{
+	u64 counts = 0;
+	int error = tables_for(place, o->frames);
+	long id = error ? error : ask(arg, place_offset(place), keys, &counts);
+
+	if (id < 0)
+		return (int)id;
+	o->id = (u32)id;
+	o->page = AT(volatile struct object_head, place_offset(place));
+	o->holders = (const volatile u64 *)((const char *)SHARED + counts);
+	o->uses = 1;
+	return 0;
+}
+
+int
+object_get(struct object **made, u32 frames, object_ask *ask, void *arg, exo_slot keys[2])
+{
+	struct object *o = xalloc(sizeof(*o));
+	long place = o ? place_take(frames) : -ENOMEM;
+	int error = place < 0 ? (int)place : keys_take(keys);
+
+	if (error == 0) {
+		o->frames = frames;
+		error = attach(o, (u32)place, ask, arg, keys);
+		*made = o;
+		if (error == 0)
+			return 0;
+		key_slot_put(keys[0]);
+		key_slot_put(keys[1]);
+	}
+	if (place >= 0)
+		mark((u32)place, frames, false);
+	xfree(o);
+	return error;
+}
+
+struct fresh {
+	u32 frames, sides;
+};
+
+static long
+ask_new(void *arg, u64 offset, const exo_slot keys[2], u64 *counts)
+{
+	const struct fresh *f = arg;
+	struct answer answer = { 0 };
+	long id =
+		server_call(OP_OBJECT_NEW, f->frames, keys[0], keys[1], offset, f->sides, &answer);
+
+	*counts = answer.rdx;
+	return id;
+}
+
+int
+object_new(struct object **o, u32 frames, u32 sides, exo_slot keys[2])
+{
+	struct fresh f = { frames, sides };
+	int error = object_get(o, frames, ask_new, &f, keys);
+
+	if (error)
+		return error;
+	for (unsigned side = 0; side < 2; side++)
+		if (!(sides & (side ? EXO_W : EXO_R)))
+			key_slot_put(keys[side]);
+	return 0;
+}
+
+void
+object_drop(struct object *o)
+{
+	bool last;
+
+	object_changed(o);
+	if (--o->uses)
+		return;
+	last = o->holders[0] == 0 && o->holders[1] == 0;
+	page_unmap((u64)o->page, o->frames);
+	mark((u32)(((char *)o->page - AT(char, EXOS_OBJECTS)) / (long)EXO_PAGE_BYTES), o->frames,
+		false);
+	if (last)
+		server_call(OP_OBJECT_FREE, o->id, 0, 0, 0, 0, NULL);
+	xfree(o);
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+struct exo_term
+object_term(const volatile u64 *word, u64 seen, exo_slot key)
+{
+	struct exo_term t = term_word(word, ~0ull, EXO_NE, seen);
+
+	t.key = key;
+	return t;
+}
+
+struct exo_term
+object_gone_term(const struct object *o, unsigned side)
+{
+	return term_word(&o->holders[side], ~0ull, EXO_EQ, 0);
+}
+
+void
+object_watch(struct object *o)
+{
+	__atomic_store_n(&o->page->watched, 1, __ATOMIC_SEQ_CST);
+}
+
+void
+object_changed(struct object *o)
+{
+	if (__atomic_load_n(&o->page->watched, __ATOMIC_SEQ_CST) == 0)
+		return;
+	__atomic_store_n(&o->page->watched, 0, __ATOMIC_SEQ_CST);
+	server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);
+}
+
+/* ---- locks -------------------------------------------------------------------------------- */
+
+void
+object_lock(volatile u64 *word)
+{
+	u64 self = UAREA->env;
+
+	for (;;) {
+		u64 holder = 0;
+
+		if (__atomic_compare_exchange_n(word, &holder, self, false, __ATOMIC_ACQUIRE,
+			    __ATOMIC_RELAXED))
+			return;
+		if (!exo_env(holder) || exo_env(holder)->state != EXO_ENV_ALIVE)
+			__atomic_compare_exchange_n(word, &holder, 0, false, __ATOMIC_RELAXED,
+				__ATOMIC_RELAXED);
+		else
+			exos_park_to(holder);
+	}
+}
+
+void
+object_unlock(volatile u64 *word)
+{
+	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+}

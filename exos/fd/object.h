@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Objects: frames shared by exactly those who hold a key bound on their guard,
+ * made by the server (server/object.c).  A pipe is one, an eventfd, a
+ * connection between sockets.
+ *
+ * An object has two sides: a key without W is of side 0, one with W of side 1,
+ * and the counts of who holds which are words to wait on, right even after a
+ * crash.  What lies in the frames is as good as the worst of the holders: each
+ * word is read once, and whatever it is, what follows from it lies inside.
+ */
+#ifndef EXOS_FD_OBJECT_H
+#define EXOS_FD_OBJECT_H
+
+#include "../core/exos.h"
+
+/*
+ * The first words of the first frame.  Who waits for more objects than a
+ * predicate has terms sets `watched` in each before it looks at them, and
+ * waits on SHARED->changes; who changes something calls object_changed.
+ */
+struct object_head {
+	u64 watched;
+	u64 spare[7];
+};
+
+struct object {				/* this process's; one for all descriptors of it */
+	volatile struct object_head *page;
+	const volatile u64 *holders;	/* [0], [1]: keys that there are of each side */
+	u32 id, frames;
+	u32 uses;			/* by files of this process */
+};
+
+/*
+ * A new one, mapped, with a key of each side asked for (EXO_R: 0, EXO_W: 1) in
+ * keys[]; one use.  0 or -errno.
+ */
+int object_new(struct object **o, u32 frames, u32 sides, exo_slot keys[2]);
+/* One that the server gives by another request: ask(offset, keys) is to say which (id, or -errno) and where its counts are. */
+typedef long object_ask(void *arg, u64 offset, const exo_slot keys[2], u64 *counts);
+int object_get(struct object **o, u32 frames, object_ask *ask, void *arg, exo_slot keys[2]);
+void object_drop(struct object *o);	/* one use less; after the keys were put back */
+
+/* True when *word is no longer `seen` (a word of o's frames, read by key). */
+struct exo_term object_term(const volatile u64 *word, u64 seen, exo_slot key);
+/* True when nobody holds a key of that side. */
+struct exo_term object_gone_term(const struct object *o, unsigned side);
+
+void object_watch(struct object *o);	/* before it is looked at; SHARED->changes was read before */
+/* To be called when a change is stored: wakes those who watch many. */
+void object_changed(struct object *o);
+
+/* A lock in the frames: holds the name of who has it, so that one who died is found out.  Nothing waits with it held. */
+void object_lock(volatile u64 *word);
+void object_unlock(volatile u64 *word);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Objects: a few contiguous frames of the session's account and a guard of
+ * their own, for whatever processes share with each other: pipes, counters,
+ * connections.  The server makes them and buries them, and has no part in
+ * their use.  Whoever has a descriptor holds a key bound on the guard: without
+ * W for the one side, with it for the other.  When the guard has no holders
+ * nobody can come back to the object and its frames are free again, however
+ * its holders died.
+ *
+ * How many one process and one user may have made is bounded, so that others
+ * find some left.
+ */
+#include "object.h"
+#include <errno.h>
+
+#define MAPS_MAX 64u			/* frames of an object, at most */
+#define PROCESS_OBJECTS 1536u
+#define USER_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 8)
+#define USER_SHARE 2u			/* of all frames, what objects of one user may take: one part in so many */
+#define USERS 64u			/* those whose numbers are alike in the last bits share a bound */
+
+struct object objects[OBJECTS_MAX];
+static uint32_t hint;			/* where free entries were found last */
+static bool due;			/* somebody who may have held some is gone */
+
+static struct use {
+	uint32_t objects;
+	uint64_t frames;
+} users[USERS];
+
+static struct use *
+use_of(uint32_t uid)
+{
+	return &users[uid % USERS];
+}
+
+static uint32_t *
+made_by(const struct object *o)
+{
+	struct proc *p = &procs[o->maker];
+
+	return p->serial == o->maker_serial ? &p->objects : NULL;
+}
+
+static bool
+within_bounds(const struct proc *p, uint32_t frames)
+{
+	const struct use *u = use_of(p->sh->uid);
+
+	return p->objects < PROCESS_OBJECTS && (p->sh->uid == 0 || u->objects < USER_OBJECTS)
+		&& u->frames + frames <= server_shared_info()->memory_frames / USER_SHARE;
+}
+
+static void
+count(struct object *o, int sign)
+{
+	struct use *u = use_of(o->uid);
+	uint32_t *made = made_by(o);
+
+	u->objects += (uint32_t)sign;
+	u->frames += (uint64_t)(int64_t)sign * o->frames;
+	if (made)
+		*made += (uint32_t)sign;
+}
+
+static struct object *
+entry_find(void)
+{
+	for (uint32_t i = 0; i < OBJECTS_MAX; i++) {
+		struct object *o = &objects[(hint + i) % OBJECTS_MAX];
+
+		if (o->guard == 0) {
+			hint = (uint32_t)(o - objects) + 1;
+			return o;
+		}
+	}
+	return NULL;
+}
+
+static exo_guardref
+guard_for_object(void)
+{
+	static uint64_t serial;
+	struct exo_key entries[EXO_GUARD_KEYS] = {
+		{ .len = 9, .rights = EXO_RIGHTS_ALL, .name = "i" }
+	};
+
+	serial++;
+	__builtin_memcpy(entries[0].name + 1, &serial, 8);
+	return guard_new(entries);
+}
+
+struct object *
+object_make(const struct proc *p, uint32_t frames)
+{
+	struct object *o = within_bounds(p, frames) ? entry_find() : NULL;
+
+	if (!o)
+		return NULL;
+	*o = (struct object){ .frames = frames, .maker = proc_index(p),
+		.maker_serial = p->serial, .uid = p->sh->uid };
+	o->guard = guard_for_object();
+	if (o->guard == 0)
+		return NULL;
+	if (frames_claim(session_account, frames, &o->pfn)) {
+		guard_put(o->guard);
+		o->guard = 0;
+		return NULL;
+	}
+	exo_frame_guard_all(o->pfn, frames, o->guard, ROOT_KEY, ROOT_KEY);
+	count(o, 1);
+	return o;
+}
+
+void
+object_release(struct object *o)
+{
+	count(o, -1);
+	frames_release(o->pfn, o->frames);
+	guard_put(o->guard);
+	o->guard = 0;
+}
+
+uint32_t
+object_id(const struct object *o)
+{
+	return (uint32_t)(o - objects);
+}
+
+struct object *
+object_by_id(uint64_t id)
+{
+	return id < OBJECTS_MAX && objects[id].guard ? &objects[id] : NULL;
+}
+
+bool
+object_held(const struct object *o)
+{
+	const volatile uint64_t *holders = guard_holders(o->guard);
+
+	return holders && (holders[0] || holders[1]);
+}
+
+/* ---- handing it to a process, which named the place and the slots ----------------------------- */
+
+int
+object_key(const struct object *o, uint32_t rights, exo_envid to, exo_slot slot)
+{
+	const exo_slot mine =
+		KEY_FIRST_FREE; /* a slot of the server's ring, empty between requests */
+	int64_t error = exo_key_bind(o->guard, rights, ROOT_KEY, mine);
+
+	if (error >= 0)
+		error = exo_key_copy(mine, 1, to, slot, ROOT_KEY);
+	exo_key_drop(mine, 1);
+	return error < 0 ? -EINVAL : 0;
+}
+
+bool
+object_place_ok(uint64_t offset, uint32_t frames)
+{
+	return offset % EXO_PAGE_BYTES == 0 && offset >= EXOS_OBJECTS
+		&& offset <= EXOS_OFDS - frames * EXO_PAGE_BYTES;
+}
+
+int
+object_map(const struct object *o, exo_envid to, uint64_t offset)
+{
+	struct exo_map vec[MAPS_MAX];
+
+	for (unsigned i = 0; i < o->frames; i++)
+		vec[i] = (struct exo_map){
+			.va = image.base + offset + i * EXO_PAGE_BYTES, .pfn = o->pfn + i,
+			.key = ROOT_KEY,
+			.op = EXO_OP_MAP | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_SHARED,
+		};
+	return exo_map_all(to, vec, o->frames, ROOT_KEY) < 0 ? -EINVAL : 0;
+}
+
+int
+object_give(const struct object *o, exo_envid to, const struct object_place *at)
+{
+	int error = object_map(o, to, at->offset);
+
+	if (!error && at->rights & EXO_R)
+		error = object_key(o, EXO_R, to, at->slot[0]);
+	if (!error && at->rights & EXO_W)
+		error = object_key(o, EXO_R | EXO_W, to, at->slot[1]);
+	return error;
+}
+
+long
+object_new(struct proc *p, uint64_t frames, struct exo_msg *m)
+{
+	const struct object_place at = { .rights = m->rbp & (EXO_R | EXO_W),
+		.slot = { (exo_slot)m->r8, (exo_slot)m->r9 }, .offset = m->rbx };
+	struct object *o;
+
+	if (frames == 0 || frames > MAPS_MAX || !object_place_ok(at.offset, (uint32_t)frames))
+		return -EINVAL;
+	o = object_make(p, (uint32_t)frames);
+	if (!o)
+		return -ENFILE;
+	if (object_give(o, p->sh->env, &at) || !object_held(o)) {
+		object_release(o);
+		return -EINVAL;
+	}
+	m->rdx = guard_shown(o->guard);
+	return object_id(o);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+long
+object_free(uint64_t id)
+{
+	struct object *o = object_by_id(id);
+
+	if (!o)
+		return -EINVAL;
+	if (object_held(o))
+		return -EBUSY;
+	object_release(o);
+	return 0;
+}
+
+void
+objects_due(void)
+{
+	due = true;
+}
+
+void
+objects_sweep(void)
+{
+	for (uint32_t i = 0; i < OBJECTS_MAX && due; i++)
+		if (objects[i].guard && !object_held(&objects[i]))
+			object_release(&objects[i]);
+	due = false;
+}
