@@ -19,7 +19,7 @@
 struct ofd {				/* shared: nothing found here is believed to be in range */
 	u64 pos;
 	u32 flags;			/* O_APPEND, O_NONBLOCK and the like: what F_SETFL may change */
-	u32 spare;
+	u32 locked;			/* somebody asked for a lock by it: the server is told of its last close */
 };
 
 struct file {
@@ -30,6 +30,9 @@ struct file {
 	u32 ino, dir;			/* 0: not in the file system; dir: where it was found */
 	bool wrote;			/* since the server last stored a time */
 	bool tty;			/* console: it is a terminal */
+	bool nameless;			/* relatives have it, too, and it has no owner: no lock by it */
+	u32 owner;			/* number of OP_LOCK_OWNER, 0: none yet */
+	exo_slot owner_key;
 	u8 queue;			/* console: device queue of its output */
 	exo_slot key;			/* console: of that queue; object: bound key of this end */
 	exo_slot read_key;		/* named pipe opened for both: of the other end; or 0 */
@@ -59,6 +62,14 @@ void file_drop(struct file *f);
 struct ofd *ofd_new(u32 flags);		/* NULL: no memory */
 void ofd_free(struct ofd *o);
 void ofd_fork(void);			/* from now on every page may be a relative's, too */
+
+/* ---- lock.c: locks by descriptor ------------------------------------------------------------- */
+long lock_fcntl(struct file *f, long cmd, u64 user);
+long lock_flock(struct file *f, long operation);
+void lock_descriptor_closed(const struct file *f);	/* the process's own locks on the file go */
+void lock_file_closed(struct file *f);	/* this process no longer has the description */
+void lock_fork(struct file *f);		/* before it is shared: what it takes to know it again */
+void lock_forget_own(void);		/* in a child, and at exit: there are no own locks (any more) */
 
 /* ---- pub.c: what the public page says is open ------------------------------------------------ */
 int pub_hold(u32 ino);			/* 0 or -ENFILE */

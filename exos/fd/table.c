@@ -110,6 +110,7 @@ file_drop(struct file *f)
 		return;
 	if (f->ops->close)
 		f->ops->close(f);
+	lock_file_closed(f);
 	if (f->ino)
 		pub_drop(f->ino);
 	xfree(f->text);
@@ -144,6 +145,7 @@ fd_close(int fd)
 		return -EBADF;
 	f = e->file;
 	e->file = NULL;
+	lock_descriptor_closed(f);
 	file_drop(f);
 	return 0;
 }
@@ -214,18 +216,21 @@ fd_exec(void)
 void
 fd_fork_prepare(void)
 {
+	for (int fd = fd_next(-1); fd >= 0; fd = fd_next(fd))
+		lock_fork(table[fd].file);
 	ofd_fork();
 }
 
 void
 fd_fork_child(void)
 {
-	/* Nothing: what must not be shared is found missing where it is used. */
+	lock_forget_own();
 }
 
 void
 fd_exit(void)
 {
+	lock_forget_own();		/* the server drops them all at once */
 	for (int fd = 0; fd < room; fd++)
 		if (table[fd].file)
 			fd_close(fd);

@@ -131,6 +131,16 @@
 #define F_SETLKW 7
 #define F_SETOWN 8
 #define F_GETOWN 9
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#define F_OFD_SETLKW 38
+#define F_RDLCK 0
+#define F_WRLCK 1
+#define F_UNLCK 2
+#define LINUX_LOCK_SH 1
+#define LINUX_LOCK_EX 2
+#define LINUX_LOCK_NB 4
+#define LINUX_LOCK_UN 8
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
@@ -194,6 +204,12 @@ struct linux_statfs {
 _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define LINUX_TMPFS_MAGIC 0x01021994
 #define LINUX_PROC_MAGIC 0x9fa0
+
+struct linux_flock {
+	int16_t type, whence;
+	int64_t start, length;
+	int32_t pid;
+};
 
 struct linux_iovec {
 	uint64_t base, bytes;

@@ -195,7 +195,8 @@ sys_fcntl(long fd, long cmd, long arg)
 	case F_SETFL: return set_flags(f, arg);
 	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? 65536 : -EBADF;
 	case F_GETLK: case F_SETLK: case F_SETLKW:
-		return -ENOLCK;		/* there is no lock table: better a failure than no lock */
+	case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
+		return f->access & O_PATH ? -EBADF : lock_fcntl(f, cmd, (u64)arg);
 	default: return -EINVAL;
 	}
 }
@@ -203,8 +204,10 @@ sys_fcntl(long fd, long cmd, long arg)
 long
 sys_flock(long fd, long operation)
 {
-	(void)operation;
-	return fd_get((int)fd) ? -ENOLCK : -EBADF;
+	int error;
+	struct file *f = file_get((int)fd, &error);
+
+	return f ? lock_flock(f, operation) : error;
 }
 
 static long

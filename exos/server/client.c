@@ -60,7 +60,8 @@ long
 server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm)
 {
 	struct request r = request_of(caller, p, m, comm);
-	long result = fifo_request(&r, op, fs_request(&r, op));
+	long result = op >= OP_LOCK && op <= OP_LOCK_CLOSED
+		? lock_requests(&r, op) : fifo_request(&r, op, fs_request(&r, op));
 
 	answer(m, &r);
 	return result;

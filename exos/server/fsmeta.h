@@ -32,7 +32,10 @@ struct fs_super {
 	uint32_t blocks;		/* metadata blocks in use so far (high-water mark) */
 	uint32_t spare;
 	uint64_t data_frames;		/* frames of file contents */
+	/* Changes when a lock on an inode with this number modulo FS_UNLOCK_WORDS goes: words to wait on. */
+	uint64_t unlocked[16];
 };
+#define FS_UNLOCK_WORDS 16u
 
 /* 128 bytes.  ino n is inode[n]; 0 is never used. */
 struct fs_inode {

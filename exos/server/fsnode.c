@@ -247,6 +247,7 @@ node_free(uint32_t ino)
 {
 	struct fs_inode *node = slot_at(ino);
 
+	locks_inode_gone(ino);
 	node_begin(node);
 	map_cut(node, 0);
 	guard_drop(node->guard);

@@ -214,8 +214,10 @@ step(void)
 		work = 1;
 	if (proc_reap_some())
 		work = 1;
-	else
+	else {
 		objects_sweep();
+		locks_sweep();
+	}
 	trace_forward();
 }
 

@@ -298,6 +298,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	proc_slice_take(p);
 	proc_lend_end(p);
 	sfs_sweep_due();
+	locks_process_gone(p->sh);
 	reap_later(p);
 }
 

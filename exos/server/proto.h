@@ -181,6 +181,13 @@ enum server_op {
 				 * was there | offset of the holder counts * 2, r8 = how often it has opened, r9 = how often
 				 * this side has, with this one */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
+	OP_LOCK,		/* (ino, LOCK_ASK_*, first byte, last byte, owner): owner 0: the caller's process, else a number
+				 * of OP_LOCK_OWNER with its key's slot above bit 32.  -EAGAIN: somebody has it, wait for the
+				 * word in fs_super; -EDEADLK; -ENOLCK: no room.  TEST -> the type in the way, rdx = its first
+				 * byte, r8 = last, r9 = pid (all ones: an open file description's) */
+	OP_LOCK_OWNER,		/* (ino, key slot) -> number: makes an open file description an owner; whoever shares it
+				 * holds the key */
+	OP_LOCK_CLOSED,		/* (number): its locks go if nobody holds the key any more */
 	/* console */
 	OP_TTY_READ =
 		128, /* (max, flags) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
@@ -190,6 +197,11 @@ enum server_op {
 };
 
 enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_DISCARD };
+
+#define LOCK_ASK_TYPE  3u		/* enum lock_type: 0 unlock, 1 shared, 2 exclusive */
+#define LOCK_ASK_WHOLE 4u		/* the flock family, all of the file, owner an open file description */
+#define LOCK_ASK_TEST  8u
+#define LOCK_ASK_WAIT  16u		/* the caller is going to wait; its next request of OP_LOCK says that it no longer does */
 
 #define FS_APPEND (~0ull)
 #define FS_EXTEND_MAX (1ull << 20)

@@ -51,6 +51,12 @@ void server_tty_session(uint32_t sid, uint32_t pgrp);	/* whose terminal it is */
 uint32_t server_tty_pgrp(void);
 void server_signal_group(uint32_t pgrp, int sig);	/* request.c's */
 
+/* ---- lock.c: locks on files ------------------------------------------------------------ */
+long lock_requests(struct request *r, uint32_t op);
+void locks_process_gone(const struct sh_proc *p);
+void locks_inode_gone(uint32_t ino);
+void locks_sweep(void);		/* those of open file descriptions that nobody has any more */
+
 /* A request as the parts see it that run on the host, too. */
 long fs_request(struct request *r, uint32_t op);
 long tty_request(struct request *r, uint32_t op);

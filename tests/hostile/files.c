@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Processes that ask the server for locks, attributes and watches that are not
+ * theirs, for more than there is, and die holding or waiting.  What counts is
+ * that others get what is theirs, during and afterwards.
+ */
+#define _GNU_SOURCE
+#define CHECK_NAME "files"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <exo/lib.h>
+#include <exo/read.h>
+#include <server/proto.h>
+#include "../linux/check.h"
+
+#define PLACE "/tmp/files."
+#define LAST_BYTE (~0ull >> 1)
+
+static uint64_t base;
+static const volatile struct sh_info *shared;
+static volatile uint64_t *note;		/* a page that parent and children share */
+
+static long
+request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	struct exo_msg m;
+	long error;
+
+	do {
+		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
+		error = exo_call_once(shared->server, &m, 0);
+	} while (error == -EXO_EBUSY);
+	return error ? -1000 + error : (long)m.rsi;
+}
+
+static void
+nap(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static uint32_t
+ino_of(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) ? 0 : (uint32_t)s.st_ino;
+}
+
+static int
+lock(int fd, int cmd, short type, off_t start, off_t length)
+{
+	struct flock l = { .l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = start,
+		.l_len = length };
+
+	return fcntl(fd, cmd, &l);
+}
+
+/* A child that runs f and then stays until it is killed; note[0] says that it has. */
+static pid_t
+stays(void (*f)(void))
+{
+	pid_t pid;
+
+	note[0] = 0;
+	pid = fork();
+	if (pid == 0) {
+		f();
+		note[0] = 1;
+		for (;;)
+			pause();
+	}
+	while (!note[0])
+		nap(1);
+	return pid;
+}
+
+static void
+gone(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* ---- locks --------------------------------------------------------------------------------- */
+
+/* Numbers of descriptions that we have no key for, with slots that hold other keys. */
+static void
+forge_owners(void)
+{
+	uint32_t ino = ino_of(PLACE "a");
+
+	note[1] = 1;
+	for (uint64_t id = 1; id <= 64; id++)
+		for (uint64_t slot = 0; slot < 40; slot++)
+			if (request(OP_LOCK, ino, LOCK_ASK_WHOLE, 0, LAST_BYTE, id | slot << 32) ==
+				0)
+				note[1] = 0;
+	for (uint64_t id = 0; id < 4000; id++)
+		request(OP_LOCK_CLOSED, id, 0, 0, 0, 0);
+}
+
+static void
+forged(void)
+{
+	int fd = open(PLACE "a", O_RDWR | O_CREAT, 0600), other = open(PLACE "a", O_RDWR);
+	pid_t pid;
+
+	/* The child is a stranger to the description: it is locked after the fork. */
+	CHECK(flock(other, LOCK_SH) == 0 && flock(other, LOCK_UN) == 0);
+	fcntl(other, F_SETFD, FD_CLOEXEC);
+	pid = fork();
+	if (pid == 0) {
+		close(fd);
+		close(other);
+		nap(50);
+		forge_owners();
+		_exit(0);
+	}
+	close(fd);
+	fd = open(PLACE "a", O_RDWR);
+	CHECK(flock(fd, LOCK_EX) == 0);
+	waitpid(pid, NULL, 0);
+	CHECK(note[1] == 1 && flock(other, LOCK_SH | LOCK_NB) < 0 && errno == EAGAIN);
+	close(fd);
+	CHECK(flock(other, LOCK_EX | LOCK_NB) == 0);
+	close(other);
+}
+
+static void
+take_all_locks(void)
+{
+	int fd = open(PLACE "b", O_RDWR | O_CREAT, 0600);
+
+	note[1] = 0;
+	while (lock(fd, F_SETLK, F_RDLCK, (off_t)note[1] * 2, 1) == 0)
+		note[1]++;
+	note[2] = (uint64_t)errno;
+}
+
+static void
+take_all_owners(void)
+{
+	note[1] = 0;
+	while (flock(open(PLACE "b", O_RDWR), LOCK_SH) == 0)
+		note[1]++;
+}
+
+static void
+exhausted(void)
+{
+	int fd;
+	pid_t pid = stays(take_all_locks), second;
+
+	CHECK(note[1] > 500 && note[1] < 4096 && note[2] == ENOLCK);
+	fd = open(PLACE "b", O_RDWR);
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 1) < 0 && errno == EAGAIN);
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 1, 1) == 0);
+	second = stays(take_all_owners);
+	CHECK(note[1] > 100 && note[1] < 2000);
+	CHECK(flock(fd, LOCK_SH) == 0 && flock(fd, LOCK_UN) == 0);
+	gone(second);
+	gone(pid);
+	/* What they had is to be had again, by one after the other. */
+	for (int n = 0; n < 8; n++) {
+		pid = stays(take_all_locks);
+		CHECK(note[1] > 500);
+		gone(pid);
+		pid = stays(take_all_owners);
+		CHECK(note[1] > 100);
+		gone(pid);
+	}
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 0) == 0);
+	close(fd);
+}
+
+static void
+wait_for_it(void)
+{
+	int fd = open(PLACE "c", O_RDWR | O_CREAT, 0600);
+
+	if (lock(fd, F_SETLKW, F_WRLCK, 0, 0) == 0)
+		nap(2);
+	_exit(0);
+}
+
+/* Waiting and holding, ended at any moment. */
+static void
+dying(void)
+{
+	pid_t pid[8];
+
+	for (int round = 0; round < 12; round++) {
+		for (int n = 0; n < 8; n++) {
+			pid[n] = fork();
+			if (pid[n] == 0)
+				wait_for_it();
+		}
+		nap(round % 5);
+		for (int n = 0; n < 8; n++)
+			gone(pid[n]);
+	}
+	pid[0] = open(PLACE "c", O_RDWR | O_CREAT, 0600);
+	CHECK(lock(pid[0], F_SETLK, F_WRLCK, 0, 0) == 0);
+	close(pid[0]);
+}
+
+/* A lock on an inode that goes although it is locked: nobody says that he has it open. */
+static void
+lock_and_hide(void)
+{
+	struct pub *pub = (struct pub *)(base + EXOS_PUBLIC);
+	int fd = open(PLACE "d", O_RDWR | O_CREAT, 0600);
+
+	note[1] = ino_of(PLACE "d");
+	lock(fd, F_SETLK, F_WRLCK, 0, 0);
+	flock(fd, LOCK_EX);
+	pub->nopen = 0;
+	unlink(PLACE "d");
+}
+
+static void
+inherited_by_number(void)
+{
+	pid_t pid = stays(lock_and_hide);
+	int fd = -1;
+
+	for (int n = 0; n < 64 && ino_of(PLACE "d") != note[1]; n++) {
+		unlink(PLACE "d");
+		close(fd);
+		fd = open(PLACE "d", O_RDWR | O_CREAT, 0600);
+	}
+	CHECK(ino_of(PLACE "d") == note[1]);
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 0) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+	gone(pid);
+	close(fd);
+}
+
+int
+main(void)
+{
+	base = exo_gs_first() - EXOS_UAREA;
+	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
+	note = mmap(NULL, EXO_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		0);
+	if (!CHECK(shared->magic == SH_MAGIC && note != MAP_FAILED))
+		return summary();
+	forged();
+	exhausted();
+	dying();
+	inherited_by_number();
+	return summary();
+}
