@@ -28,6 +28,7 @@ static struct description {
 	uint32_t ino, rights, creator;	/* what its maker could open, and his pid */
 } descriptions[DESCRIPTIONS];
 static unsigned used;			/* none behind these */
+static bool due;			/* somebody who may have had some is gone */
 
 static struct lock wanted[SH_PROCS];	/* what a process waits for; type NONE: nothing */
 
@@ -68,12 +69,20 @@ description_try(struct description *d)
 	return true;
 }
 
-void
-locks_sweep(void)
+static void
+sweep(void)
 {
 	for (unsigned n = used; n-- > 0;)
 		if (n < used && descriptions[n].guard)
 			description_try(&descriptions[n]);
+}
+
+void
+locks_sweep(void)
+{
+	if (due)
+		sweep();
+	due = false;
 }
 
 static struct description *
@@ -125,7 +134,7 @@ description_request(struct request *r)
 	struct description *d = rights ? description_new(r->proc->pid) : NULL;
 
 	if (rights && !d) {
-		locks_sweep();
+		sweep();
 		d = description_new(r->proc->pid);
 	}
 	if (!d)
@@ -288,6 +297,7 @@ locks_process_gone(const struct sh_proc *p)
 {
 	unsigned row = (unsigned)(p - server_proc_table());
 
+	due = used != 0;
 	wanted[row].type = LOCK_NONE;
 	if (lockset_drop(&locks, (int)row, 0, false))
 		wake_all();
