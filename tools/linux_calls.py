@@ -23,8 +23,6 @@ PARTLY = {
     "madvise": "DONTNEED and FREE act on private memory; all else is taken as advice",
     "msync": "nothing to do: a shared mapping is the file's own frames",
     "mlock munlock": "nothing to do: nothing is paged out",
-    "kill tkill tgkill": "the receiver is not told who sent it; signals of one kind do not queue",
-    "rt_sigtimedwait": "as kill: si_pid is 0 for signals of others",
     "clone": "as fork or vfork; no threads, no namespaces, no pidfd",
     "vfork": "only the stack in use is shared with the parent",
     "setuid setgid setreuid setregid setresuid setresgid": "only to what the process is already, else EPERM",

@@ -33,7 +33,7 @@ before_leaving(struct exo_save *regs)
 	if (UAREA->depth != 1)
 		return;
 	signal_post_check();
-	if (signals.pending & ~signals.blocked || signals.mask_saved)
+	if (signals_waiting() & ~signals.blocked || signals.mask_saved)
 		signal_deliver(regs);
 }
 

@@ -8,7 +8,6 @@
 
 #define SET_BYTES 8 /* of a signal set */
 #define UNCATCHABLE(sig) ((sig) == SIGKILL || (sig) == SIGSTOP)
-#define MINSIGSTKSZ_ 2048u
 #define NSEC 1000000000l
 
 enum { SIG_BLOCK_, SIG_UNBLOCK_, SIG_SETMASK_ };
@@ -30,7 +29,8 @@ sys_rt_sigaction(long number, long new, long old, long bytes)
 	action.mask &= ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
 	signals.action[sig] = action;
 	if (signal_ignored(sig))
-		signals.pending &= ~SIG_BIT(sig);
+		signal_drop(SIG_BIT(sig));
+	signal_changed();
 	return 0;
 }
 
@@ -61,7 +61,7 @@ sys_rt_sigpending(long set, long bytes)
 	if (bytes > SET_BYTES)
 		return -EINVAL;
 	signal_post_check();
-	pending = signals.pending & signals.blocked;
+	pending = signals_waiting() & signals.blocked;
 	return copy_out((u64)set, &pending, (size_t)bytes);
 }
 
@@ -69,10 +69,8 @@ long
 sys_rt_sigreturn(struct exo_save *regs)
 {
 	REGS_CALL(regs) = ~0ull;
-	if (!sigframe_pop(regs)) {
-		exos_log("bad signal frame at %lx", regs->rsp);
-		proc_exit(SIGSEGV);
-	}
+	if (!sigframe_pop(regs))
+		signal_force(SIGSEGV, SI_KERNEL_, 0);
 	return (long)regs->rax;
 }
 
@@ -102,86 +100,88 @@ sys_rt_sigsuspend(struct exo_save *regs)
 	return sys_pause();
 }
 
+/* 0, or why not: taken is taken, even if there is nowhere to tell of it. */
+static long
+taken(int sig, const struct sig_detail *d, u64 where)
+{
+	struct linux_siginfo info;
+
+	signal_info(&info, d);
+	return where && copy_out(where, &info, sizeof(info)) ? -EFAULT : sig;
+}
+
 long
 sys_rt_sigtimedwait(long set, long info, long timeout, long bytes)
 {
 	struct linux_timespec limit = { 0 };
-	struct linux_siginfo out = { 0 };
-	u64 wanted, before = signals.blocked, deadline = 0, got;
-	int error = 0;
+	struct sig_detail d;
+	u64 wanted, before = signals.blocked, deadline = 0;
+	int sig, error = 0;
 
 	if (bytes != SET_BYTES)
 		return -EINVAL;
 	if (copy_in(&wanted, (u64)set, sizeof(wanted)) ||
 		(timeout && copy_in(&limit, (u64)timeout, sizeof(limit))))
 		return -EFAULT;
-	if (timeout)
+	if (limit.sec < 0 || (u64)limit.nsec >= NSEC)
+		return -EINVAL;
+	if (timeout && limit.sec < 1l << 32)
 		deadline = clock_ns() + (u64)(limit.sec * NSEC + limit.nsec) + 1;
+	wanted &= ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
 	signal_post_check();
-	while (!(signals.pending & wanted) && error == 0) {
-		signal_block(before & ~wanted);
+	while ((sig = signal_take(wanted, &d)) == 0 && error == 0) {
+		signals.blocked = before & ~wanted; /* for the while, and nobody is shown */
 		error = block_on(NULL, 0, deadline);
-		signal_block(before);
+		signals.blocked = before;
+		if (error == -EINTR && signals_waiting() & wanted)
+			error = 0;
 	}
-	got = signals.pending & wanted;
-	if (!got)
-		return error == -ETIMEDOUT ? -EAGAIN : error;
-	out.signo = __builtin_ctzll(got) + 1;
-	out.code = signals.cause[out.signo].code;
-	out.child.pid = signals.cause[out.signo].pid;
-	signals.pending &= ~SIG_BIT(out.signo);
-	if (info && copy_out((u64)info, &out, sizeof(out)))
-		return -EFAULT;
-	return out.signo;
+	if (sig)
+		return taken(sig, &d, (u64)info);
+	return error == -ETIMEDOUT ? -EAGAIN : error;
 }
 
 long
 sys_sigaltstack(struct exo_save *regs)
 {
-	struct linux_stack new = { 0 }, old = signals.stack;
+	struct linux_stack new = { 0 }, old = stack_now(regs->rsp);
+	long error = 0;
 
-	if (!(old.flags & SS_DISABLE_) && on_stack(regs->rsp))
-		old.flags |= SS_ONSTACK_;
 	if (regs->rdi && copy_in(&new, regs->rdi, sizeof(new)))
 		return -EFAULT;
-	if (regs->rdi) {
-		if (old.flags & SS_ONSTACK_)
-			return -EPERM;
-		if ((new.flags & ~SS_AUTODISARM_) > SS_DISABLE_)
-			return -EINVAL;
-		if (!(new.flags &SS_DISABLE_) && new.bytes < MINSIGSTKSZ_)
-			return -ENOMEM;
-		new.flags &= ~SS_ONSTACK_;
-		signals.stack = new;
-	}
-	return regs->rsi ? copy_out(regs->rsi, &old, sizeof(old)) : 0;
+	if (regs->rdi)
+		error = stack_change(regs->rsp, &new);
+	if (error || !regs->rsi)
+		return error;
+	return copy_out(regs->rsi, &old, sizeof(old));
 }
 
 /* ---- sending ------------------------------------------------------------------------ */
 
 static long
-send_self(int sig, int code)
+send_self(const struct sig_detail *d)
 {
-	const struct cause cause = { .code = code, .pid = PROC->pid };
-
 	/* SIGKILL and SIGSTOP are the server's */
-	if (UNCATCHABLE(sig))
-		return server_call(OP_KILL, PROC->pid, (u64)sig, 0, 0, 0, NULL);
-	if (sig)
-		signal_raise_cause(sig, &cause);
-	return 0;
+	if (UNCATCHABLE(d->signo))
+		return server_call(OP_KILL, PROC->pid, (u64)d->signo, KILL_ANY, 0, 0, NULL);
+	if (d->signo == 0)
+		return 0;
+	signal_post_check(); /* what came before is before it */
+	return signal_arrived(d);
 }
 
 long
 sys_kill(long target, long number)
 {
 	const int pid = (int)target, sig = (int)number;
+	struct sig_detail d;
 
 	if (sig < 0 || sig > SIGNALS)
 		return -EINVAL;
-	if (pid == (int)PROC->pid)
-		return send_self(sig, SI_USER_);
-	return server_call(OP_KILL, (u64)(long)pid, (u64)sig, 0, 0, 0, NULL);
+	if (pid != (int)PROC->pid)
+		return server_call(OP_KILL, (u64)(long)pid, (u64)sig, KILL_ANY, 0, 0, NULL);
+	d = signal_own(sig, SI_USER_);
+	return send_self(&d);
 }
 
 /* One thread each: the thread is the process. */
@@ -189,18 +189,58 @@ long
 sys_tkill(long target, long number)
 {
 	const int tid = (int)target, sig = (int)number;
+	struct sig_detail d;
 
 	if (tid <= 0 || sig < 0 || sig > SIGNALS)
 		return -EINVAL;
-	if (tid == (int)PROC->pid)
-		return send_self(sig, SI_TKILL_);
-	return server_call(OP_KILL, (u64)tid, (u64)sig, 0, 0, 0, NULL);
+	if (tid != (int)PROC->pid)
+		return server_call(OP_KILL, (u64)tid, (u64)sig, KILL_THREAD, 0, 0, NULL);
+	d = signal_own(sig, SI_TKILL_);
+	d.directed = 1;
+	return send_self(&d);
 }
 
 long
 sys_tgkill(long pid, long tid, long sig)
 {
-	if ((int)pid <= 0)
+	if ((int)pid <= 0 || (int)tid <= 0)
 		return -EINVAL;
 	return (int)pid == (int)tid ? sys_tkill(tid, sig) : -ESRCH;
+}
+
+/* With details of the sender's own making; to others only such as say that a program made them. */
+static long
+queue_info(int pid, int sig, u64 info, bool directed)
+{
+	struct sig_detail d;
+
+	if (copy_in(&d, info, sizeof(d)))
+		return -EFAULT;
+	d.signo = sig;
+	d.directed = directed;
+	if ((d.code >= 0 || d.code == SI_TKILL_) && pid != (int)PROC->pid)
+		return -EPERM;
+	if (sig < 0 || sig > SIGNALS)
+		return -EINVAL;
+	if (pid == (int)PROC->pid)
+		return send_self(&d);
+	if (pid <= 0)
+		return -ESRCH;
+	memcpy(COMM, &d, sizeof(d));
+	return server_call(OP_KILL, (u64)pid, (u64)sig, directed ? KILL_THREAD_QUEUE : KILL_QUEUE,
+		0, 0, NULL);
+}
+
+long
+sys_rt_sigqueueinfo(long pid, long sig, long info)
+{
+	return queue_info((int)pid, (int)sig, (u64)info, false);
+}
+
+long
+sys_rt_tgsigqueueinfo(long pid, long tid, long sig, long info)
+{
+	if ((int)pid <= 0 || (int)tid <= 0)
+		return -EINVAL;
+	return (int)pid == (int)tid ? queue_info((int)tid, (int)sig, (u64)info, true) : -ESRCH;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Clocks, sleeping, the interval timer. */
 #include "../core/exos.h"
+#include "../proc/signal.h"
 #include "../proc/timer.h"
 #include "abi.h"
 #include "calls.h"
@@ -117,12 +118,26 @@ sleep_until(u64 deadline)
 	return error == -ETIMEDOUT ? 0 : error;
 }
 
+/* Until the deadline; also where it goes on after a stop.  arg[0]: where to put what is left. */
+static long
+sleep_on(struct restart *r)
+{
+	u64 now;
+	long error = sleep_until(r->deadline);
+
+	if (error != -EINTR)
+		return error;
+	now = clock_ns();
+	if (r->arg[0] && timespec_out(r->arg[0], r->deadline > now ? r->deadline - now : 0))
+		return -EFAULT;
+	return restart_from(r);
+}
+
 static long
 sleep_relative(u64 request, u64 rest)
 {
 	struct linux_timespec t;
-	u64 deadline, now;
-	long error;
+	struct restart r = { .again = sleep_on, .arg = { rest } };
 
 	if (copy_in(&t, request, sizeof(t)))
 		return -EFAULT;
@@ -132,12 +147,8 @@ sleep_relative(u64 request, u64 rest)
 		t.sec = 1l << 32; /* an age, and no overflow */
 	if (t.sec == 0 && t.nsec == 0)
 		return 0;
-	deadline = clock_ns() + (u64)t.sec * NSEC + (u64)t.nsec;
-	error = sleep_until(deadline);
-	now = clock_ns();
-	if (error == -EINTR && rest && timespec_out(rest, deadline > now ? deadline - now : 0))
-		return -EFAULT;
-	return error;
+	r.deadline = clock_ns() + (u64)t.sec * NSEC + (u64)t.nsec;
+	return sleep_on(&r);
 }
 
 long

@@ -395,7 +395,7 @@ child_begin(const struct child *c)
 		exos_park_to(SHARED->server);
 	fs_base_set(c->fs);
 	fpu_load(vector_state);
-	signals.pending = 0;
+	signal_fork_child();
 	timer_set(0, 0);
 	fd_fork_child();
 }

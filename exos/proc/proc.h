@@ -8,8 +8,6 @@
 
 #include "../core/exos.h"
 
-struct linux_siginfo;
-
 /* What exec is given: strings in library memory, arguments first, each NUL terminated. */
 struct arguments {
 	char *strings;			/* at WINDOW_EXEC, while collected there */
@@ -28,7 +26,8 @@ long exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save
 struct loaded {				/* of a program, for its auxiliary vector */
 	u64 entry, phdr, phnum, base, program_entry;
 };
-long stack_build(const struct arguments *args, const char *path, const struct loaded *image);	/* rsp or -errno */
+long stack_build(const struct arguments *args, const char *path,
+	const struct loaded *image); /* rsp or -errno */
 
 /* fork.c */
 long proc_fork(bool vforked);		/* pid, 0 in the child, -errno */
@@ -37,9 +36,6 @@ long proc_fork(bool vforked);		/* pid, 0 in the child, -errno */
 long proc_vfork(u64 rsp);		/* returns in the parent once the child has exec'd or ended */
 void vfork_part(void);			/* before a fork */
 void vfork_forget(void);		/* at exec: the memory is gone */
-
-/* wait.c */
-void child_describe(struct linux_siginfo *info);	/* for SIGCHLD */
 
 /* the thread's identity towards libc, linux/proc.c */
 extern u64 clear_child_tid;

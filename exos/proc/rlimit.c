@@ -26,7 +26,7 @@ static u64 limits[LIMITS][2] = {
 	[LIMIT_MEMLOCK] = { NONE, NONE },
 	[LIMIT_AS] = { NONE, NONE },
 	[LIMIT_LOCKS] = { NONE, NONE },
-	[LIMIT_SIGPENDING] = { 64, 64 },
+	[LIMIT_SIGPENDING] = { 512, 512 },
 	[LIMIT_MSGQUEUE] = { 0, 0 },
 	[LIMIT_NICE] = { 0, 0 },
 	[LIMIT_RTPRIO] = { 0, 0 },
@@ -41,7 +41,7 @@ static u64 limits[LIMITS][2] = {
  */
 #define HONOURED                                                                                   \
 	(1u << LIMIT_NOFILE | 1u << LIMIT_NPROC | 1u << LIMIT_FSIZE | 1u << LIMIT_CORE |           \
-		1u << LIMIT_RSS | 1u << LIMIT_MEMLOCK)
+		1u << LIMIT_RSS | 1u << LIMIT_MEMLOCK | 1u << LIMIT_SIGPENDING)
 
 u64
 limit_soft(unsigned which)

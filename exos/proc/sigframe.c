@@ -11,8 +11,10 @@
  */
 #include "signal.h"
 #include "../arch/x86_64/arch.h"
+#include "../linux/errno.h"
 
 #define RED_ZONE 128u
+#define MINSIGSTKSZ_ 2048u
 #define FP_MAGIC1 0x46505853u
 #define FP_MAGIC2 0x46505845u
 #define FP_MARK_AT 464u /* in the FXSAVE area: bytes for software */
@@ -62,19 +64,71 @@ _Static_assert(sizeof(struct fp_mark) == 48, "_fpx_sw_bytes");
 
 static u8 fp_area[FPU_AREA_MAX] __attribute__((aligned(64)));
 
-bool
-on_stack(u64 rsp)
+/* ---- the alternate stack ------------------------------------------------------------ */
+
+static bool
+within_stack(u64 rsp)
 {
 	return rsp > signals.stack.sp && rsp - signals.stack.sp <= signals.stack.bytes;
 }
 
-static u64
-stack_top(const struct exo_save *regs, int sig)
+/* One that disarms itself is never "on": nested handlers may change it. */
+static bool
+on_stack(u64 rsp)
 {
-	if (signals.action[sig].flags & SA_ONSTACK_ && !(signals.stack.flags & SS_DISABLE_) &&
-		!on_stack(regs->rsp))
+	return !(signals.stack.flags & SS_AUTODISARM_) && within_stack(rsp);
+}
+
+struct linux_stack
+stack_now(u64 rsp)
+{
+	struct linux_stack s = signals.stack;
+
+	s.flags &= SS_AUTODISARM_;
+	s.flags |= s.bytes == 0 ? SS_DISABLE_ : on_stack(rsp) ? SS_ONSTACK_ : 0;
+	return s;
+}
+
+long
+stack_change(u64 rsp, const struct linux_stack *new)
+{
+	u32 mode = new->flags & ~SS_AUTODISARM_;
+
+	if (on_stack(rsp))
+		return -EPERM;
+	if (mode > SS_DISABLE_)
+		return -EINVAL;
+	if (mode != SS_DISABLE_ && new->bytes < MINSIGSTKSZ_)
+		return -ENOMEM;
+	signals.stack = (struct linux_stack){ .flags = new->flags };
+	if (mode != SS_DISABLE_) {
+		signals.stack.sp = new->sp;
+		signals.stack.bytes = new->bytes;
+	}
+	return 0;
+}
+
+static u64
+stack_top(u64 rsp, u64 flags)
+{
+	if (flags & SA_ONSTACK_ && signals.stack.bytes && !on_stack(rsp))
 		return signals.stack.sp + signals.stack.bytes;
-	return regs->rsp - RED_ZONE;
+	return rsp - RED_ZONE;
+}
+
+/* A frame that begins on the alternate stack must end there, too. */
+static bool
+overflows(u64 rsp, u64 flags, u64 at)
+{
+	bool entering = flags & SA_ONSTACK_ && signals.stack.bytes && !on_stack(rsp);
+
+	return (entering || on_stack(rsp)) && !within_stack(at);
+}
+
+u64
+sigframe_bytes(void)
+{
+	return sizeof(struct frame) + fpu_bytes() + sizeof(u32) + 64 + 16 + 8;
 }
 
 /* Vector state at `at` in the program's memory, with the marks that Linux puts there. */
@@ -101,6 +155,7 @@ context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fps
 	uc->flags =
 		UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (exo_info()->fpu_mask ? UC_FP_XSTATE : 0);
 	uc->stack = signals.stack;
+	uc->stack.flags = stack_now(regs->rsp).flags;
 	uc->mask = mask;
 	uc->regs = (struct sigcontext){
 		.r8 = regs->r8,
@@ -123,10 +178,10 @@ context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fps
 		.rflags = regs->rflags,
 		.cs = 0x33,
 		.ss = 0x2b,
-		.error = regs->error,
-		.vector = regs->vector < 32 ? regs->vector : 0,
+		.error = signals.trap.error,
+		.vector = signals.trap.vector,
 		.oldmask = mask,
-		.cr2 = regs->addr,
+		.cr2 = signals.trap.addr,
 		.fpstate = fpstate,
 	};
 }
@@ -135,12 +190,13 @@ bool
 sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, u64 mask)
 {
 	const struct linux_sigaction *action = &signals.action[sig];
-	u64 top = stack_top(regs, sig);
+	u64 top = stack_top(regs->rsp, action->flags);
 	u64 fp = (top - fpu_bytes() - sizeof(u32)) & ~63ull;
 	u64 at = ((fp - sizeof(struct frame)) & ~15ull) - 8;
 	struct frame frame = { .restorer = action->restorer, .info = *info };
 
-	if (!(action->flags & SA_RESTORER_) || top > EXO_USER_TOP || at > top)
+	if (!(action->flags & SA_RESTORER_) || top > EXO_USER_TOP || at > top ||
+		overflows(regs->rsp, action->flags, at))
 		return false;
 	context_fill(&frame.uc, regs, mask, fp);
 	if (!vector_push(fp) || copy_out(at, &frame, sizeof(frame)))
@@ -187,7 +243,6 @@ sigframe_pop(struct exo_save *regs)
 	regs->rip = c->rip;
 	regs->rflags = (c->rflags & FLAGS_PROGRAM) | FLAGS_FIXED;
 	signal_block(uc.mask);
-	if (!on_stack(regs->rsp))
-		signals.stack = uc.stack;
+	stack_change(regs->rsp, &uc.stack); /* as Linux: what it refuses stays as it is */
 	return true;
 }

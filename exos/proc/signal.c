@@ -7,6 +7,7 @@
 #include "signal.h"
 #include "timer.h"
 #include "proc.h"
+#include "rlimit.h"
 #include "../core/self.h"
 #include "../linux/errno.h"
 
@@ -14,15 +15,61 @@
 #define IGNORED_BY_DEFAULT                                                                         \
 	(SIG_BIT(SIGCHLD) | SIG_BIT(SIGURG) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGCONT))
 #define STOPPING_BY_DEFAULT (SIG_BIT(SIGTSTP) | SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
+#define STOPPING (STOPPING_BY_DEFAULT | SIG_BIT(SIGSTOP))
 #define SYNCHRONOUS                                                                                \
-	(SIG_BIT(SIGSEGV) | SIG_BIT(SIGBUS) | SIG_BIT(SIGILL) | SIG_BIT(SIGFPE) | SIG_BIT(SIGTRAP))
+	(SIG_BIT(SIGSEGV) | SIG_BIT(SIGBUS) | SIG_BIT(SIGILL) | SIG_BIT(SIGFPE) |                  \
+		SIG_BIT(SIGTRAP) | SIG_BIT(SIGSYS))
 
 struct signals signals;
+
+/* ---- what others may see: the public page ------------------------------------------------ */
+
+static void
+show_pending(void)
+{
+	PUB->sig_pending = signals_waiting();
+	PUB->sig_held = signals.queue.count + signals.directed.count;
+}
+
+u64
+signals_waiting(void)
+{
+	return signals.queue.set | signals.directed.set;
+}
+
+void
+signal_drop(u64 which)
+{
+	sigqueue_drop(&signals.queue, which);
+	sigqueue_drop(&signals.directed, which);
+	show_pending();
+}
+
+void
+signal_changed(void)
+{
+	const struct linux_sigaction *child = &signals.action[SIGCHLD];
+	u64 ignored = 0, caught = 0;
+
+	for (int sig = 1; sig <= SIGNALS; sig++) {
+		u64 handler = signals.action[sig].handler;
+
+		ignored |= handler == SIG_IGN_ ? SIG_BIT(sig) : 0;
+		caught |= handler > SIG_IGN_ ? SIG_BIT(sig) : 0;
+	}
+	PUB->sig_ignored = ignored;
+	PUB->sig_caught = caught;
+	PUB->sig_child = (child->flags & SA_NOCLDSTOP_ ? PUB_NOCLDSTOP : 0) |
+		(child->flags & SA_NOCLDWAIT_ || child->handler == SIG_IGN_ ? PUB_NOCLDWAIT : 0);
+}
+
+/* ---- dispositions and masks ---------------------------------------------------------------- */
 
 void
 signal_init(void)
 {
 	signals.stack.flags = SS_DISABLE_;
+	signal_changed();
 }
 
 void
@@ -35,6 +82,14 @@ signal_exec(void)
 	}
 	signals.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
 	signals.mask_saved = false;
+	signals.trap = (struct trap){ .vector = 0 };
+	signal_changed();
+}
+
+void
+signal_fork_child(void)
+{
+	signal_drop(~0ull);
 }
 
 bool
@@ -49,186 +104,200 @@ void
 signal_block(u64 mask)
 {
 	signals.blocked = mask & ~UNBLOCKABLE;
+	PUB->sig_blocked = signals.blocked;
 }
 
-void
-signal_raise_cause(int sig, const struct cause *cause)
+/* ---- arriving -------------------------------------------------------------------------------- */
+
+int
+signal_arrived(const struct sig_detail *d)
 {
-	signals.pending |= SIG_BIT(sig);
-	signals.cause[sig] = *cause;
+	int error;
+
+	/* SIGCONT and the stopping signals do away with each other. */
+	if (d->signo == SIGCONT)
+		signal_drop(STOPPING_BY_DEFAULT);
+	if (SIG_BIT(d->signo) & STOPPING)
+		signal_drop(SIG_BIT(SIGCONT));
+	/* What is blocked may find another disposition when it no longer is. */
+	if (d->signo == SIGSTOP ||
+		(signal_ignored(d->signo) && !(signals.blocked & SIG_BIT(d->signo))))
+		return 0;
+	error = sigqueue_add(d->directed ? &signals.directed : &signals.queue, d,
+		limit_soft(LIMIT_SIGPENDING));
+	show_pending();
+	return error;
+}
+
+struct sig_detail
+signal_own(int sig, int code)
+{
+	return (struct sig_detail){ .signo = sig,
+		.code = code,
+		.word = { PROC->pid | (u64)PROC->uid << 32 } };
 }
 
 void
 signal_raise(int sig)
 {
-	const struct cause cause = { .code = SI_USER_, .pid = PROC->pid };
+	struct sig_detail d = signal_own(sig, SI_USER_);
 
-	signal_raise_cause(sig, &cause);
+	d.directed = 1;
+	signal_arrived(&d);
 }
 
 void
 signal_force(int sig, int code, u64 addr)
 {
-	const struct cause cause = { .code = code, .addr = addr };
+	const struct sig_detail d = { .signo = sig, .code = code, .directed = 1, .word = { addr } };
 
 	if (signals.blocked & SIG_BIT(sig) || signals.action[sig].handler == SIG_IGN_) {
 		signals.action[sig].handler = SIG_DFL_;
-		signals.blocked &= ~SIG_BIT(sig);
+		signal_block(signals.blocked & ~SIG_BIT(sig));
+		signal_changed();
 	}
-	signal_raise_cause(sig, &cause);
+	signal_arrived(&d);
 }
 
-/* What SIGCONT and the stopping signals do to each other while pending. */
-static void
-cancel_opposites(u64 arrived)
+/* What the server holds for us.  It may come with others that we were not told of yet. */
+static bool
+fetch(void)
 {
-	if (arrived & SIG_BIT(SIGCONT))
-		signals.pending &= ~STOPPING_BY_DEFAULT;
-	if (arrived & STOPPING_BY_DEFAULT)
-		signals.pending &= ~SIG_BIT(SIGCONT);
-}
+	struct answer answer = { 0 };
+	long count = server_call(OP_SIGINFO, 0, 0, 0, 0, 0, &answer);
+	const struct sig_detail *d = (const struct sig_detail *)COMM;
 
-static void
-fetch_posted(void)
-{
-	u64 arrived = exo_posted();
+	for (; count > 0; count--, d++) {
+		if (d->signo >= 1 && d->signo <= SIGNALS)
+			signal_arrived(d);
+	}
+	for (; answer.rdx; answer.rdx &= answer.rdx - 1) {
+		const struct sig_detail bare = { .signo = __builtin_ctzll(answer.rdx) + 1 };
 
-	cancel_opposites(arrived);
-	signals.pending |= arrived;
-	for (; arrived; arrived &= arrived - 1)
-		signals.cause[__builtin_ctzll(arrived) + 1] = (struct cause){ .code = SI_USER_ };
+		signal_arrived(&bare);
+	}
+	/* Stopped, we are nobody to the server; by now we go on. */
+	return count >= 0 || count == -EPERM;
 }
 
 void
 signal_post_check(void)
 {
-	if (*(const volatile u64 *)&UAREA->posted)
-		fetch_posted();
+	if (*(const volatile u64 *)&UAREA->posted) {
+		exo_posted();
+		while (PROC->sig_waiting && fetch())
+			;
+	}
 	timer_check();
 }
 
 bool
 signal_pending(void)
 {
-	u64 due = signals.pending & ~signals.blocked;
+	u64 due = signals_waiting() & ~signals.blocked;
 
-	for (int sig = 1; due && sig <= SIGNALS; sig++) {
-		if (!(due & SIG_BIT(sig)))
-			continue;
+	for (; due; due &= due - 1) {
+		int sig = __builtin_ctzll(due) + 1;
+
 		if (!signal_ignored(sig))
 			return true;
-		signals.pending &= ~SIG_BIT(sig);
+		signal_drop(SIG_BIT(sig));
 	}
 	return false;
 }
 
-static int
-next_signal(void)
+int
+signal_take(u64 set, struct sig_detail *d)
 {
-	u64 due = signals.pending & ~signals.blocked;
+	struct sigqueue *q = signals.directed.set & set ? &signals.directed : &signals.queue;
+	u64 due = q->set & set;
+	int sig;
 
 	if (due & SYNCHRONOUS)
 		due &= SYNCHRONOUS;
-	return due ? __builtin_ctzll(due) + 1 : 0;
-}
-
-/* ---- calls that a signal interrupted -------------------------------------------------- */
-
-/* These give EINTR whatever the handler's flags say. */
-static bool
-never_restarted(u64 number)
-{
-	static const u16 list[] = { 7, 23, 34, 35, 128, 130, 230, 232, 270, 271, 281 };
-
-	for (unsigned n = 0; n < sizeof(list) / sizeof(list[0]); n++) {
-		if (list[n] == number)
-			return true;
-	}
-	return false;
-}
-
-static void
-restart(struct exo_save *regs)
-{
-	regs->rax = REGS_CALL(regs);
-	regs->rip -= 2; /* the syscall instruction */
-	REGS_CALL(regs) = ~0ull;
-}
-
-static bool
-interrupted(const struct exo_save *regs)
-{
-	return REGS_CALL(regs) != ~0ull && (long)regs->rax == -EINTR;
+	if (due == 0)
+		return 0;
+	sig = __builtin_ctzll(due) + 1;
+	sigqueue_take(q, sig, d);
+	show_pending();
+	return sig;
 }
 
 /* ---- delivery ---------------------------------------------------------------------------- */
 
-static void
-describe(int sig, struct linux_siginfo *info)
+void
+signal_info(struct linux_siginfo *info, const struct sig_detail *d)
 {
-	const struct cause *c = &signals.cause[sig];
+	_Static_assert(sizeof(*d) <= sizeof(*info), "the details are the beginning of siginfo");
+	*info = (struct linux_siginfo){ .signo = 0 };
+	memcpy(info, d, sizeof(*d));
+	info->pad = 0;
+}
 
-	*info = (struct linux_siginfo){ .signo = sig, .code = c->code };
-	if (SIG_BIT(sig) & SYNCHRONOUS && c->code > 0)
-		info->addr = c->addr;
-	else if (sig == SIGCHLD)
-		child_describe(info);
-	else
-		info->child.pid = c->pid;
+/* A handler's frame that the stack has no room for is a fault of its own. */
+static void
+bad_stack(int sig)
+{
+	if (sig == SIGSEGV)
+		proc_exit(SIGSEGV);
+	signal_force(SIGSEGV, SI_KERNEL_, 0);
 }
 
 static void
-handle(struct exo_save *regs, int sig)
+handle(struct exo_save *regs, const struct sig_detail *d)
 {
-	struct linux_sigaction *action = &signals.action[sig];
+	struct linux_sigaction *action = &signals.action[d->signo];
 	const u64 flags = action->flags, handler_mask = action->mask;
 	u64 mask = signals.mask_saved ? signals.saved_mask : signals.blocked;
 	struct linux_siginfo info;
 
-	if (interrupted(regs) && flags & SA_RESTART_ && !never_restarted(REGS_CALL(regs)))
-		restart(regs);
-	describe(sig, &info);
-	if (!sigframe_push(regs, sig, &info, mask))
-		proc_exit(SIGSEGV);
-	REGS_CALL(regs) = ~0ull;
+	restart_handled(regs, flags);
+	signal_info(&info, d);
+	if (!sigframe_push(regs, d->signo, &info, mask)) {
+		bad_stack(d->signo);
+		return;
+	}
 	signals.mask_saved = false;
-	signal_block(signals.blocked | handler_mask | (flags & SA_NODEFER_ ? 0 : SIG_BIT(sig)));
-	if (flags & SA_RESETHAND_)
+	signal_block(signals.blocked | handler_mask |
+		(flags & SA_NODEFER_ ? 0 : SIG_BIT(d->signo)));
+	if (flags & SA_RESETHAND_) {
 		action->handler = SIG_DFL_;
+		signal_changed();
+	}
 }
 
 static void
-default_action(struct exo_save *regs, int sig)
+default_action(int sig)
 {
 	if (!(SIG_BIT(sig) & STOPPING_BY_DEFAULT))
 		proc_exit(sig);
 	server_call(OP_STOPPED, (u64)sig, 0, 0, 0, 0, NULL);
 	/* Stopped: the slice is gone until SIGCONT gives one back. */
 	park_yield(0);
-	if (interrupted(regs))
-		restart(regs);
+	signal_post_check();
 }
 
 bool
 signal_deliver(struct exo_save *regs)
 {
+	struct sig_detail d;
 	bool changed = false;
 	int sig;
 
-	while ((sig = next_signal()) != 0) {
-		signals.pending &= ~SIG_BIT(sig);
+	while ((sig = signal_take(~signals.blocked, &d)) != 0) {
 		if (signal_ignored(sig))
 			continue;
 		changed = true;
 		if (signals.action[sig].handler == SIG_DFL_)
-			default_action(regs, sig);
+			default_action(sig);
 		else
-			handle(regs, sig);
+			handle(regs, &d);
 	}
+	restart_unhandled(regs);
 	if (signals.mask_saved) {
 		signals.mask_saved = false;
-		signals.blocked = signals.saved_mask;
-		if (signals.pending & ~signals.blocked)
+		signal_block(signals.saved_mask);
+		if (signals_waiting() & ~signals.blocked)
 			return signal_deliver(regs);
 	}
 	return changed;

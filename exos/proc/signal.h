@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Signals.  A signal is a bit posted to the u-area by the server, or one
- * that the process raises itself.  Dispositions, masks and delivery are the
+ * Signals.  A signal is queued by the server, or one that the process
+ * raises itself.  Dispositions, masks and delivery are the
  * library's; SIGKILL and SIGSTOP never reach it.
  *
- *   posted (kernel ORs) -> pending -> (not blocked, not ignored) -> delivered
+ *   server's queue (rung for by a post) -> pending -> (not blocked, not ignored) -> delivered
  *
  * Delivery changes the program's registers in the save slot, before the
- * library leaves.  Of several of one kind the last one's details are kept.
+ * library leaves.  What is pending, with its details: sigqueue.h.
  */
 #ifndef EXOS_SIGNAL_H
 #define EXOS_SIGNAL_H
 
 #include "../core/exos.h"
 #include "../linux/abi.h"
+#include "sigqueue.h"
 
 #define SIGNALS 64
-#define SIG_BIT(n) (1ull << ((n) - 1))
 
 #define SIG_DFL_ 0ull
 #define SIG_IGN_ 1ull
@@ -34,10 +34,11 @@
 #define SS_DISABLE_ 2u
 #define SS_AUTODISARM_ 0x80000000u
 
-#define SI_USER_   0
-#define SI_KERNEL_ 0x80
+#define SI_USER_   SIG_BY_USER
+#define SI_KERNEL_ SIG_BY_KERNEL
+#define SI_QUEUE_  (-1)
 #define SI_TIMER_  (-2)
-#define SI_TKILL_  (-6)
+#define SI_TKILL_  SIG_BY_TKILL
 
 struct linux_sigaction {		/* as rt_sigaction passes it */
 	u64 handler, flags, restorer, mask;
@@ -52,41 +53,70 @@ struct linux_stack {
 struct linux_siginfo {			/* 128 bytes */
 	int signo, error, code, pad;
 	union {
-		struct { u32 pid, uid; int status; int pad2; u64 utime, stime; } child;	/* kill: pid, uid */
+		struct {
+			u32 pid, uid;
+			int status;
+			int pad2;
+			u64 utime, stime;
+		} child; /* kill: pid, uid */
 		u64 addr;
 		u8 room[112];
 	};
 };
 _Static_assert(sizeof(struct linux_siginfo) == 128, "siginfo");
 
-/* What a pending signal is known to be; zero for those that came by post. */
-struct cause {
-	int code;
-	u32 pid;
+/* A fault, as the program finds it in its handler's context; the last one stays. */
+struct trap {
+	u16 vector;
+	u32 error;
 	u64 addr;
 };
 
 struct signals {
 	struct linux_sigaction action[SIGNALS + 1];
-	struct cause cause[SIGNALS + 1];
-	u64 pending, blocked;
+	struct sigqueue queue, directed;	/* of the process; of its thread, which come first */
+	u64 blocked;
 	u64 saved_mask;			/* of sigsuspend and its like, put back after delivery */
 	bool mask_saved;
 	struct linux_stack stack;
+	struct trap trap;
 };
 extern struct signals signals;
 
 void signal_init(void);
 void signal_exec(void);			/* handlers go, what is ignored stays ignored */
-void signal_raise_cause(int sig, const struct cause *cause);
+u64 signals_waiting(void);		/* bits of what is pending, blocked or not */
+void signal_fork_child(void);		/* what was pending was the parent's */
+void signal_changed(void);		/* dispositions, for the public page */
+int signal_arrived(const struct sig_detail *d);	/* 0, or -EAGAIN: cannot be queued */
+struct sig_detail signal_own(int sig, int code);	/* from this process */
+void signal_drop(u64 which);
+/* The lowest pending signal of a set, with its details: its number, or 0. */
+int signal_take(u64 set, struct sig_detail *d);
 /* A fault: cannot be blocked or ignored. */
 void signal_force(int sig, int code, u64 addr);
+void signal_info(struct linux_siginfo *info, const struct sig_detail *d);
 void signal_block(u64 mask);		/* the new mask */
 bool signal_ignored(int sig);
 
 /* sigframe.c */
-bool sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, u64 mask);	/* false: bad stack */
+bool sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info,
+	u64 mask); /* false: bad stack */
 bool sigframe_pop(struct exo_save *regs);
-bool on_stack(u64 rsp);
+u64 sigframe_bytes(void);		/* at most, for AT_MINSIGSTKSZ */
+long stack_change(u64 rsp, const struct linux_stack *new);	/* sigaltstack: 0 or -errno */
+struct linux_stack stack_now(u64 rsp);
+
+/* restart.c: what becomes of a call whose waiting a signal ended (-EINTR) */
+struct restart {			/* where it goes on, when no handler ran */
+	long (*again)(struct restart *);
+	u64 deadline;
+	u64 arg[3];
+};
+extern struct restart restart_block;
+void restart_never(void);		/* the call in progress: EINTR, whatever SA_RESTART says */
+long restart_from(const struct restart *r);	/* it goes on there; gives -EINTR */
+void restart_handled(struct exo_save *regs, u64 action_flags);	/* a handler is about to run */
+void restart_unhandled(struct exo_save *regs);	/* none did */
 
 #endif

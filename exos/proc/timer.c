@@ -42,7 +42,7 @@ timer_next(void)
 void
 timer_check(void)
 {
-	const struct cause cause = { .code = SI_KERNEL_ };
+	const struct sig_detail d = { .signo = SIGALRM, .code = SI_KERNEL_ };
 	u64 now;
 
 	if (deadline == 0)
@@ -50,7 +50,7 @@ timer_check(void)
 	now = clock_ns();
 	if (now < deadline)
 		return;
-	signal_raise_cause(SIGALRM, &cause);
+	signal_arrived(&d);
 	deadline = interval ? deadline + interval : 0;
 	if (deadline && deadline < now)
 		deadline = now + interval; /* ticks that were missed are not made up for */

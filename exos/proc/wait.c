@@ -180,21 +180,6 @@ describe(struct linux_siginfo *info, u32 pid, u32 uid, u32 status)
 		info->code = CLD_KILLED, info->child.status = (int)sig;
 }
 
-/* The post does not say who: a child that has news, if any. */
-void
-child_describe(struct linux_siginfo *info)
-{
-	const struct wanted w = { .options = WEXITED | WUNTRACED | WCONTINUED };
-	const volatile struct sh_proc *table = proc_table();
-
-	for (unsigned row = 0; row < SH_PROCS; row++) {
-		if (!is_meant(&table[row], &w) || !news(&table[row], row, &w))
-			continue;
-		describe(info, table[row].pid, table[row].uid, table[row].status);
-		return;
-	}
-}
-
 long
 sys_waitid(long which, long id, long info, long how, long rusage)
 {

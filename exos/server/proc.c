@@ -9,21 +9,10 @@
  */
 #include "srv.h"
 #include <errno.h>
+#include "../linux/abi.h"
 
 #define PROC_FRAMES                                                                                \
 	192u /* limit carved for a new process: enough to build it; its library asks for more */
-
-#define SIGHUP 1
-#define SIGINT 2
-#define SIGQUIT 3
-#define SIGABRT 6
-#define SIGKILL 9
-#define SIGSEGV 11
-#define SIGCHLD 17
-#define SIGCONT 18
-#define SIGSTOP 19
-#define SIG_LAST 64
-#define STOPPED_STATUS(sig) (((uint32_t)(sig) << 8) | 0x7f)
 
 struct proc procs[SH_PROCS];
 exo_pfn session_account;
@@ -228,6 +217,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->pgid = pgid ? pgid : pid;
 	p->sh->sid = sid ? sid : pid;
 	p->sh->start_ns = exo_now_ns();
+	p->sh->children_ns = p->sh->children_sys_ns = 0;
 	if (proc_objects(p, creator ? creator->serial : 0) < 0) {
 		proc_discard(p);
 		return NULL;
@@ -295,6 +285,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	if (p->sh->env)
 		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
 	p->sh->vforked = 0;
+	signal_forget(p);
 	proc_slice_take(p);
 	proc_lend_end(p);
 	sfs_sweep_due();
@@ -325,7 +316,10 @@ proc_replace(struct proc *old, struct proc *fresh)
 	now->gid = was.gid;
 	now->tty = was.tty;
 	now->start_ns = was.start_ns;
+	now->children_ns = was.children_ns;
+	now->children_sys_ns = was.children_sys_ns;
 	__builtin_memcpy(now->name, was.name, sizeof(was.name));
+	signal_pass(old, fresh);
 	proc_discard(old);
 	now->pid = was.pid;
 }
@@ -349,16 +343,15 @@ orphans_adopt(const struct proc *dead)
 	}
 }
 
+/* How much of its time was its library's is the dead's own word. */
 static void
-parent_tell(const struct proc *p)
+times_keep(struct proc *p, const volatile struct exo_env *e)
 {
-	struct proc *parent = proc_by_pid(p->sh->ppid);
+	const volatile struct pub *pub = proc_public(p);
+	uint64_t sys_ns = pub ? pub->sys_ns : 0;
 
-	if (!parent || parent->sh->pid == SERVER_PID || parent->sh->state == PROC_ZOMBIE)
-		return;
-	parent->sh->child_events++;
-	server_changed();
-	exo_post(parent->sh->env, 1ull << (SIGCHLD - 1), ROOT_KEY);
+	p->sh->run_ns = e ? e->run_ns : 0;
+	p->sh->sys_ns = sys_ns < p->sh->run_ns ? sys_ns : p->sh->run_ns;
 }
 
 void
@@ -368,7 +361,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 
 	if (p->sh->state == PROC_ZOMBIE || p->sh->state == PROC_FREE)
 		return;
-	p->sh->run_ns = e ? e->run_ns : 0;
+	times_keep(p, e);
 	orphans_adopt(p);
 	proc_kill(p, wait_status);
 	p->sh->status = wait_status;
@@ -376,7 +369,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 	server_changed();
 	if (p->sh->sid == p->sh->pid && p->sh->tty)
 		server_signal_group(server_tty_pgrp(), SIGHUP);
-	parent_tell(p);
+	parent_tell(p, wait_status);
 	if (p->sh->ppid == SERVER_PID && p->sh->pid != run_pid)
 		proc_discard(p);
 }

@@ -80,7 +80,10 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint32_t spare0;
 	char name[32];
 	uint64_t vforked;		/* its parent waits until it execs or ends: a word to wait on */
-	uint64_t spare[15];
+	uint64_t sig_waiting;		/* OP_SIGINFO has something for it */
+	uint64_t sys_ns,
+		children_sys_ns; /* of run_ns and children_ns: by their libraries, as these said */
+	uint64_t spare[12];
 };
 _Static_assert(sizeof(struct sh_proc) == 256, "process entry");
 
@@ -118,11 +121,17 @@ struct sh_info {			/* first page of the shared region */
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
 #define PUB_INODES 512u
+#define PUB_NOCLDSTOP 1u		/* not of children that stop or go on */
+#define PUB_NOCLDWAIT 2u		/* nobody will ask what became of the children */
 struct pub {
 	uint32_t nopen;			/* entries below in use */
 	uint32_t cwd;
 	uint32_t root;
-	uint32_t spare[13];
+	uint32_t sig_child;		/* PUB_NOCLD*: how SIGCHLD is taken */
+	uint32_t sig_held;		/* signals with details that are pending in the library */
+	uint32_t spare0;
+	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;	/* bit n - 1 is signal n */
+	uint64_t sys_ns;		/* of its processor time: in the library */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
 	char cmdline[1984];		/* NUL separated */
 };
@@ -153,10 +162,12 @@ enum server_op {
 				 * started, with status 127 (not found) or 126 */
 	OP_REAP,		/* (pid) -> wait status of a zombie child, which is gone then, and its memory free;
 				 * rdx = its run_ns.  -EAGAIN: not yet, ask again */
-	OP_KILL,		/* (pid or -pgid, signal) -> 0 */
+	OP_KILL,		/* (pid, -pgid, 0 or -1; signal; enum kill_how) -> 0 */
 	OP_SETPGID,		/* (pid, pgid) */
 	OP_SETSID,		/* () -> sid */
-	OP_STOPPED,		/* (signal): stop me until SIGCONT */
+	OP_STOPPED,		/* (signal): stop me until SIGCONT, unless one came meanwhile */
+	OP_SIGINFO,		/* () -> count; comm: struct sig_detail each, in order of arrival; rdx = bits of further
+				 * signals, of which nothing is known.  As long as sig_waiting says that there is more */
 	OP_SETNAME,		/* (has exec'd): comm page: new name (NUL terminated) */
 	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
 				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE */
@@ -195,6 +206,31 @@ enum server_op {
 	OP_TTY_PGRP,		/* (pgrp) */
 	OP_TTY_CTTY,		/* (give up): make it the controlling terminal, or no longer have it */
 };
+
+enum kill_how {
+	KILL_ANY,			/* as kill(2) */
+	KILL_THREAD,			/* one process, as tkill(2) */
+	KILL_QUEUE,			/* one process; comm: struct sig_detail, of which code and words count */
+	KILL_THREAD_QUEUE,		/* both */
+};
+
+/* What is known of a signal: Linux's siginfo, as far as it is ever filled. */
+struct sig_detail {
+	int32_t signo, error, code;
+	uint32_t
+		directed; /* at the thread, not the process: each has one of a kind pending; 0 in siginfo */
+	uint64_t word
+		[4]; /* pid | uid << 32, then value; a child's status, utime, stime; or an address */
+};
+
+#define SIG_LAST 64
+#define SIG_REALTIME 32			/* from here on they queue */
+#define SIG_BY_USER 0			/* sig_detail.code: SI_USER, SI_KERNEL, SI_TKILL */
+#define SIG_BY_KERNEL 0x80
+#define SIG_BY_TKILL (-6)
+
+/* Bits that are posted to a process. */
+#define POST_SIGNAL 1ull		/* look at sig_waiting */
 
 enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_DISCARD };
 

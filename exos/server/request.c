@@ -6,12 +6,7 @@
 #include "srv.h"
 #include <errno.h>
 
-#define SIGKILL 9
-#define SIGCONT 18
-#define SIGSTOP 19
-#define SIG_LAST 64
 #define MEMORY_STEP 256			/* frames of limit moved at a time, at least */
-#define STOPPED(sig) (((uint32_t)(sig) << 8) | 0x7f)
 
 static long
 fork_begin(struct proc *parent, struct exo_msg *m)
@@ -80,111 +75,11 @@ reap(struct proc *parent, uint64_t pid, struct exo_msg *m)
 		return -EAGAIN;
 	status = (long)child->sh->status;
 	m->rdx = child->sh->run_ns + child->sh->children_ns;
+	m->r8 = child->sh->sys_ns + child->sh->children_sys_ns;
 	parent->sh->children_ns += m->rdx;
+	parent->sh->children_sys_ns += m->r8;
 	proc_discard(child);
 	return status;
-}
-
-static void
-stop(struct proc *p, int sig)
-{
-	struct proc *parent = proc_by_pid(p->sh->ppid);
-
-	if (p->sh->state != PROC_RUNNING)
-		return;
-	p->sh->state = PROC_STOPPED;
-	p->sh->status = STOPPED(sig);
-	p->sh->events++;
-	proc_slice_take(p);
-	if (parent && parent->sh->pid != SERVER_PID) {
-		parent->sh->child_events++;
-		server_changed();
-		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);	/* SIGCHLD */
-	}
-}
-
-static void
-cont(struct proc *p)
-{
-	struct proc *parent = proc_by_pid(p->sh->ppid);
-	uint32_t index = exo_slice_find(0);
-
-	if (p->sh->state != PROC_STOPPED || index >= EXO_SLICES_CPU
-		|| exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
-		return;
-	p->slice = index;
-	p->sh->state = PROC_RUNNING;
-	p->sh->status = 0xffff;
-	p->sh->events++;
-	if (parent && parent->sh->pid != SERVER_PID) {
-		parent->sh->child_events++;
-		server_changed();
-		exo_post(parent->sh->env, 1ull << 16, ROOT_KEY);
-	}
-}
-
-/* A native program has no dispositions: what would end a Linux program by default ends it. */
-static bool
-ends_native(int sig)
-{
-	return sig != 17 && sig != SIGCONT && sig != 20 && sig != 21 && sig != 22 && sig != 23 &&
-		sig != 28;
-}
-
-long
-proc_signal(const struct proc *from, struct proc *to, int sig)
-{
-	if (from && from->sh->uid != 0 && from->sh->uid != to->sh->uid
-		&& !(sig == SIGCONT && from->sh->sid == to->sh->sid))
-		return -EPERM;
-	if (sig == 0 || to->sh->state == PROC_ZOMBIE || to->sh->pid == SERVER_PID)
-		return 0;
-	if (sig == SIGKILL || (to->native && ends_native(sig))) {
-		proc_end(to, (uint32_t)sig);
-		return 0;
-	}
-	if (sig == SIGSTOP) {
-		stop(to, sig);
-		return 0;
-	}
-	if (sig == SIGCONT)
-		cont(to);
-	exo_post(to->sh->env, 1ull << (sig - 1), ROOT_KEY);
-	return 0;
-}
-
-void
-server_signal_group(uint32_t pgrp, int sig)
-{
-	for (unsigned i = 0; i < SH_PROCS && pgrp; i++)
-		if (procs[i].sh->state != PROC_FREE && procs[i].sh->state != PROC_BUILDING
-			&& procs[i].sh->pgid == pgrp)
-			proc_signal(NULL, &procs[i], sig);
-}
-
-/* kill(2): one, a group (-pgid), the caller's group (0), all but the caller (-1). */
-static long
-kill_request(struct proc *self, int64_t pid, int64_t sig)
-{
-	long result = -ESRCH;
-
-	if (sig < 0 || sig > SIG_LAST)
-		return -EINVAL;
-	for (unsigned i = 0; i < SH_PROCS; i++) {
-		struct proc *p = &procs[i];
-		uint32_t group = pid == 0 ? self->sh->pgid : (uint32_t)-pid;
-		bool meant = pid > 0 ? p->sh->pid == pid
-			: pid == -1  ? p != self && p->sh->pid != SERVER_PID
-				     : p->sh->pgid == group;
-		long one;
-
-		if (!meant || p->sh->state == PROC_FREE || p->sh->state == PROC_BUILDING)
-			continue;
-		one = proc_signal(self, p, (int)sig);
-		if (result != 0)
-			result = one;
-	}
-	return result;
 }
 
 static long
@@ -288,7 +183,7 @@ trace_request(const char *comm, uint64_t bytes)
 long
 server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 {
-	const char *comm = (const char *)(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES);
+	char *comm = (char *)(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES);
 	uint64_t a = m->rdx, b = m->r8;
 
 	switch (op) {
@@ -297,10 +192,11 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_FORK_ABORT: return fork_abort(p, a);
 	case OP_EXIT: return exit_request(p, (uint32_t)a & 0xffff, (uint32_t)b);
 	case OP_REAP: return reap(p, a, m);
-	case OP_KILL: return kill_request(p, (int64_t)a, (int64_t)b);
+	case OP_KILL: return kill_request(p, m, comm);
 	case OP_SETPGID: return setpgid_request(p, (uint32_t)a, (uint32_t)b);
 	case OP_SETSID: return setsid_request(p);
-	case OP_STOPPED: stop(p, (int)(a & 0x7f)); return 0;
+	case OP_STOPPED: proc_stop(p, (int)(a & 0x7f)); return 0;
+	case OP_SIGINFO: return signal_fetch(p, m, comm);
 	case OP_SETNAME: return setname_request(p, comm, a);
 	case OP_MEMORY: return memory_request(p, a, b);
 	case OP_EXEC_NATIVE: return exec_native(p, m, comm);

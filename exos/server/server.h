@@ -30,7 +30,8 @@ struct exo_msg;
 long server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm);
 long server_tty(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm);
 
-const char *sfs_boot(const void *archive, exo_pfn pfn);	/* everything from the archive; NULL, or what is wrong */
+const char *sfs_boot(const void *archive,
+	exo_pfn pfn); /* everything from the archive; NULL, or what is wrong */
 void sfs_sweep_due(void);	/* a process is gone: the unlinked files that it held are to be freed */
 bool sfs_sweep(void);		/* a step of that; false: done */
 long sfs_lookup(const char *path);			/* absolute; links are followed; ino or -errno */
@@ -49,7 +50,7 @@ uint64_t tty_consumed(void);				/* bytes of input that programs have read */
 void tty_winsize(uint16_t rows, uint16_t cols);
 void server_tty_session(uint32_t sid, uint32_t pgrp);	/* whose terminal it is */
 uint32_t server_tty_pgrp(void);
-void server_signal_group(uint32_t pgrp, int sig);	/* request.c's */
+void server_signal_group(uint32_t pgrp, int sig);	/* kill.c's */
 
 /* ---- lock.c: locks on files ------------------------------------------------------------ */
 long lock_requests(struct request *r, uint32_t op);

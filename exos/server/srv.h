@@ -62,12 +62,37 @@ struct image {
 extern struct image image;
 const char *image_load(void);		/* NULL, or what is wrong */
 
+/* ---- signal.c: signals on their way ------------------------------------------------------------ */
+struct proc;
+struct sig_queue {
+	struct sig_record *first, *last;
+	uint32_t count;
+	uint64_t kinds[2];		/* bits of those among them; [1]: directed at the thread */
+	uint64_t plain;			/* bits of those without details */
+};
+const volatile struct pub *
+proc_public(const struct proc *p); /* NULL: has none.  Its owner writes it */
+int signal_queue(struct proc *to, const struct sig_detail *d);	/* 0 or -EAGAIN */
+bool signal_queued(const struct proc *p, int sig);
+long signal_fetch(struct proc *p, struct exo_msg *m, char *comm);
+void signal_forget(struct proc *p);
+void signal_pass(struct proc *from, struct proc *to);
+
+/* ---- kill.c --------------------------------------------------------------------------------------- */
+struct sig_detail signal_from(int sig, int code, const struct proc *from);
+long proc_signal(const struct proc *from, struct proc *to, const struct sig_detail *d);
+long kill_request(struct proc *self, const struct exo_msg *m, const char *comm);
+void proc_stop(struct proc *p, int sig);
+void parent_tell(const struct proc *child, uint32_t status);	/* a wait status */
+void server_signal_group(uint32_t pgrp, int sig);
+
 /* ---- proc.c: the process table --------------------------------------------------------------- */
 struct proc {				/* the server's private half of a table entry */
 	struct sh_proc *sh;
 	exo_guardref guard;		/* of the account and the environment */
 	uint32_t slice;			/* index in CPU 0's vector, ~0: none */
 	uint64_t serial;		/* never used twice: its name in keys */
+	struct sig_queue signals;
 	uint32_t creator;		/* pid that builds it, while BUILDING */
 	bool native;			/* no library: a terminal signal is its end */
 	bool lent;			/* its two pages are mapped here */
@@ -99,8 +124,6 @@ int key_forge(exo_slot mine, const struct exo_key *k);
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
 void proc_count(struct proc_counts *sum);		/* of all environments there were and are */
 void proc_counted(const volatile struct exo_env *e);
-long proc_signal(const struct proc *from, struct proc *to, int sig);
-void server_signal_group(uint32_t pgrp, int sig);
 long server_proc(struct proc *p, uint32_t op, struct exo_msg *m);
 void server_changed(void);		/* a word that processes wait on is another now */
 
