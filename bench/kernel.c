@@ -1,63 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the primitives cost, in guest instructions.
+ * What the primitives cost.
  *
- * Runs as boot/init under QEMU's -icount shift=0,sleep=off, where the time
- * stamp counter counts instructions: the same numbers at every run.  Each row
- * is the difference between two readings around the operation, less the
- * difference around nothing, the smallest of several runs: so it includes the
- * user-mode instructions of the stub (given in the row where they matter).
- * Rows go to the kernel log as `bench NAME INSTRUCTIONS`.
+ * Runs as boot/init.  Each row includes the user-mode instructions of the stub
+ * (bench/rows.py says how many where they matter).  Rows go to the kernel log
+ * as `bench NAME COST`: instructions, or with `timed=1` in boot/args ticks of
+ * the clock that the row tsc-hz names.
  */
 #include <exo/stlb.h>
 #include "t.h"
+#include "cost.h"
 
-#define RUNS 9
-
-static uint64_t base;			/* of two readings with nothing in between */
-
-static inline uint64_t
-now(void)
+static void
+row(const char *name, uint64_t took)
 {
-	uint64_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-	return lo | hi << 32;
+	t_say("bench %s %lu", name, (unsigned long)took);
 }
 
 static void
-row(const char *name, uint64_t instructions)
+null_call(void)
 {
-	t_say("bench %s %lu", name, (unsigned long)instructions);
-}
-
-/* Smallest of RUNS; body may use `run` as its number. */
-#define COST(name, setup, body, cleanup) do { \
-	uint64_t best_ = ~0ull; \
-	for (uint64_t run = 0; run < RUNS; run++) { \
-		uint64_t from_, to_; \
-		setup; \
-		from_ = now(); \
-		body; \
-		to_ = now(); \
-		cleanup; \
-		if (to_ - from_ < best_) \
-			best_ = to_ - from_; \
-		(void)run; \
-	} \
-	row(name, best_ - base); \
-} while (0)
-
-static void
-baseline(void)
-{
-	base = ~0ull;
-	for (unsigned i = 0; i < RUNS; i++) {
-		uint64_t from = now(), to = now();
-
-		if (to - from < base)
-			base = to - from;
-	}
+	exo_null();
 }
 
 /* ---- entries --------------------------------------------------------------------- */
@@ -117,28 +80,27 @@ linux_getpid(void)
 static void
 page_fault(void)
 {
-	uint64_t out = ~0ull;
+	static struct series out;
 
-	for (unsigned i = 0; i < RUNS; i++) {
+	for (unsigned i = 0; i < runs(); i++) {
 		uint64_t from;
 
 		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = (uint64_t)bench_faulted;
 		from = now();
 		bench_fault(T_VA);
 		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = 0;
-		if (entered - from < out)
-			out = entered - from;
+		series_add(&out, entered - from);
 	}
-	row("page-fault-to-handler", out - base);
+	series_row("page-fault-to-handler", &out);
 }
 
 static void
 entries(void)
 {
-	uint64_t out = ~0ull, both = ~0ull;
+	static struct series out, both;
 
 	COST("null-call", , exo_null(), );
-	for (unsigned i = 0; i < RUNS; i++) {
+	for (unsigned i = 0; i < runs(); i++) {
 		uint64_t from, to;
 
 		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = (uint64_t)bench_trapped;
@@ -146,13 +108,11 @@ entries(void)
 		bench_trap();
 		to = now();
 		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = 0;
-		if (entered - from < out)
-			out = entered - from;
-		if (to - from < both)
-			both = to - from;
+		series_add(&out, entered - from);
+		series_add(&both, to - from);
 	}
-	row("exception-to-handler", out - base);
-	row("exception-round-trip", both - base);
+	series_row("exception-to-handler", &out);
+	series_row("exception-round-trip", &both);
 	page_fault();
 	exo_uarea()->entry[EXO_ENTRY_SYSCALL] = (uint64_t)bench_syscall;
 	COST("reflected-call", , linux_getpid(), );
@@ -200,25 +160,23 @@ static void
 transfers(uint64_t bare, const char *to, const char *round)
 {
 	struct t_child c;
-	uint64_t there = ~0ull, both = ~0ull;
+	struct series there = { .count = 0 }, both = { .count = 0 };
 
 	if (!t_child(&c, callee, bare, 16) || !t_start(&c))
 		return;
 	exo_yield(c.id);
-	for (unsigned i = 0; i < RUNS; i++) {
+	for (unsigned i = 0; i < runs(); i++) {
 		struct exo_msg m = { .rsi = i };
 		uint64_t from = now(), back, at;
 
 		exo_call_once(c.id, &m, 0);
 		back = now();
 		at = bare ? m.rdx : arrived;
-		if (at - from < there)
-			there = at - from;
-		if (back - from < both)
-			both = back - from;
+		series_add(&there, at - from);
+		series_add(&both, back - from);
 	}
-	row(to, there - base);
-	row(round, both - base);
+	series_row(to, &there);
+	series_row(round, &both);
 	t_reap(&c);
 	exo_slice_release(0, c.slice, K_ROOT);
 }
@@ -269,30 +227,36 @@ waiter(uint64_t count)
 		exo_wait_for(term, count, 0, 0);
 }
 
+/* How long a turn of everybody else takes. */
+static uint64_t
+turn(void)
+{
+	series.count = 0;
+	for (unsigned i = 0; i < runs(); i++) {
+		uint64_t from = now();
+
+		exo_yield(0);
+		series_add(&series, now() - from);
+	}
+	return series_value(&series);
+}
+
 /* One that waits, and the same one again on WAITERS slices more: what looking at it costs. */
 static void
 evaluation(unsigned count, const char *name)
 {
-	uint64_t few = ~0ull, many = ~0ull, from;
+	uint64_t few, many;
 	uint32_t slice[WAITERS];
 	struct t_child c;
 
 	if (!t_child(&c, waiter, count, 0) || !t_start(&c))
 		return;
 	t_settle(c.id);
-	for (unsigned i = 0; i < RUNS; i++) {
-		from = now();
-		exo_yield(0);
-		few = now() - from < few ? now() - from : few;
-	}
+	few = turn();
 	for (uint32_t i = 0, index = 0; i < WAITERS; index++)
 		if (exo_slice_claim(0, index, c.id, 0, K_ROOT, 0) == 0)
 			slice[i++] = index;
-	for (unsigned i = 0; i < RUNS; i++) {
-		from = now();
-		exo_yield(0);
-		many = now() - from < many ? now() - from : many;
-	}
+	many = turn();
 	row(name, (many - few) / WAITERS);
 	for (unsigned i = 0; i < WAITERS; i++)
 		exo_slice_release(0, slice[i], K_ROOT);
@@ -421,6 +385,8 @@ stlb(void)
 
 TEST(costs)
 {
+	series_timed = t_arg("timed", 0) != 0;
+	row("tsc-hz", exo_info()->tsc_hz);
 	baseline();
 	entries();
 	transfers(1, "transfer-one-way", "transfer-round-trip");

@@ -4,10 +4,13 @@
 
   bench/run.py [--quick] [--update]
 
-Three kinds of figures, never absolute times:
+What is measured:
   instructions   guest instructions of one operation, kernel and stub (exact: -icount)
-  ratio          elapsed time beside a kernel that exits at once, in the same QEMU
-  linux          guest instructions of Linux calls under ExOS, seen by a program inside (exact)
+  linux          the same of Linux calls under ExOS, seen by a program inside
+  elapsed        of both: median time by the host's clock, and how many null calls of the kernel
+                 take as long in the same machine; emulated time alone says nothing
+  private        pages that the library keeps for a process
+  ratio          time of a whole start beside a kernel that exits at once
 """
 
 import argparse
@@ -34,13 +37,14 @@ def measured(text):
     return {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", text)}
 
 
-def native(scratch, program, append=""):
+def native(scratch, program, append="", timed=False):
     """The rows that a program says that runs as boot/init."""
     archive = mkarchive.Archive()
     archive.add_file("boot/init", f"{ROOT}/build/bench/{program}.elf", 0o755)
+    archive.add_bytes("boot/args", b"timed=1\0" if timed else b"\0")
     with open(f"{scratch}/archive", "wb") as f:
         archive.write(f.fileno())
-    argv = qemu.command(KERNEL, f"{scratch}/archive", accel="tcg", icount=True, append=append,
+    argv = qemu.command(KERNEL, f"{scratch}/archive", accel="tcg", icount=not timed, append=append,
                         ports={qemu.PORT_LOG: f"file,path={scratch}/log"})
     subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=300)
     with open(f"{scratch}/log", errors="replace") as f:
@@ -51,14 +55,22 @@ def native(scratch, program, append=""):
     return result
 
 
-def calls():
-    """Linux calls under ExOS: a program that reads the time stamp counter around each."""
-    done = subprocess.run([f"{ROOT}/exo", "run", "--accel", "tcg", "--icount", "./build/bench/calls"], cwd=ROOT,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+def hosted(program, *args, icount=True):
+    """The rows that a Linux program says that runs under ExOS."""
+    done = subprocess.run([f"{ROOT}/exo", "run", "--accel", "tcg", *(["--icount"] if icount else []),
+                           f"./build/bench/{program}", *args], cwd=ROOT, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=600)
     result = measured(done.stdout)
     if done.returncode or not result:
-        sys.exit(f"bench: exo run ended with {done.returncode}: {done.stderr.strip()}")
+        sys.exit(f"bench: {program}: exo run ended with {done.returncode}: {done.stderr.strip()}")
     return result
+
+
+def elapsed(ticks):
+    """{row: (nanoseconds, null calls)} of a timed run, whose clock and null calls are rows, too."""
+    hz, null = ticks.pop("tsc-hz"), ticks.pop("null-calls-100") / 100
+    ticks["null-call"] = null		# one alone is not much longer than the clock's step
+    return {name: (took * 1e9 / hz, took / null) for name, took in ticks.items()}
 
 
 def seconds(argv, runs):
@@ -81,39 +93,59 @@ def start_ratio(scratch, runs):
     return {"exo-run-true": seconds([f"{ROOT}/exo", "run", "--accel", "tcg", "true"], runs) / empty}
 
 
+def times(result, part, name):
+    """The cells for elapsed time: none where it was not measured."""
+    if "elapsed" not in result:
+        return ()
+    ns, null = result["elapsed"][part].get(name, (0, 0))
+    return (f"{ns:,.0f}", f"{null:,.1f}")
+
+
+def linux_rows(result):
+    """A row that needs what ExOS has not is left out, not invented."""
+    return [(what, result["linux"][name], *times(result, "linux", name))
+            for name, what in rows.LINUX if name in result["linux"]]
+
+
 def tables(result):
     """[(anchor in the document, title, heads, rows)]: one form for the terminal and the document."""
-    kernel, longest, linux = result["instructions"], result["longest"], result["linux"]
+    kernel, longest = result["instructions"], result["longest"]
+    clock = ("elapsed ns", "in null calls") if "elapsed" in result else ()
 
     def shown(name):
         return "-" if name is None else kernel[name]
 
     found = [
-        ("kernel", "Kernel primitives, with the stub", ("operation", "instructions", "aim", "the path"),
-         [(what, kernel[name], f"{aim}" if aim else "", where) for name, what, aim, where in rows.KERNEL]),
+        ("kernel", "Kernel primitives, with the stub", ("operation", "instructions", *clock, "aim", "the path"),
+         [(what, kernel[name], *times(result, "kernel", name), f"{aim}" if aim else "", where)
+          for name, what, aim, where in rows.KERNEL]),
         ("bindings", "Secure bindings", ("form", "bind", "use"),
          [(what, shown(bind), shown(use)) for what, bind, use in rows.BINDINGS]),
         ("longest", f"The longest entry; aim {rows.LONGEST_AIM}", ("stress", "instructions"),
          [(what, longest[name]) for name, what in rows.LONGEST]),
-        ("linux", "Linux calls under ExOS, seen by the program", ("call", "instructions"),
-         [(what, linux[name]) for name, what in rows.LINUX])]
+        ("linux", "Linux calls under ExOS, seen by the program", ("call", "instructions", *clock), linux_rows(result)),
+        ("private", "What the library keeps for a process that does nothing", ("pages", "number"),
+         [(what, result["private"][name]) for name, what in rows.PRIVATE])]
     if "ratio" in result:
         found.append(("start", "Start, beside a guest that stops at once", ("", "ratio", "aim"),
                       [("exo run true", f"{result['ratio']['exo-run-true']:.1f}", "5")]))
     return found
 
 
+RIGHT = ("instructions", "elapsed ns", "in null calls", "bind", "use", "number")
+
+
 def show(title, heads, lines):
     columns = [max(len(str(line[n])) for line in [heads, *lines]) for n in range(len(heads))]
     print(f"\n{title}")
     for line in [heads, *lines]:
-        cells = [str(c).rjust(w) if n and isinstance(lines[0][n], int) else str(c).ljust(w)
-                 for n, (c, w) in enumerate(zip(line, columns, strict=True))]
+        cells = [str(c).rjust(w) if head in RIGHT else str(c).ljust(w)
+                 for head, c, w in zip(heads, line, columns, strict=True)]
         print("  " + "  ".join(cells).rstrip())
 
 
 def markdown(heads, lines):
-    rule = ["---:" if isinstance(cell, int) else "---" for cell in lines[0]]
+    rule = ["---:" if head in RIGHT else "---" for head in heads]
     return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in [heads, rule, *lines])
 
 
@@ -137,13 +169,18 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         result = {"instructions": native(scratch, "kernel"),
-                  "longest": native(scratch, "longest", append="trace"), "linux": calls()}
+                  "longest": native(scratch, "longest", append="trace"), "linux": hosted("calls"),
+                  "private": hosted("private")}
         if not options.quick:
+            result["elapsed"] = {"kernel": elapsed(native(scratch, "kernel", timed=True)),
+                                 "linux": elapsed(hosted("calls", "timed", icount=False))}
             result["ratio"] = start_ratio(scratch, 9)
     found = tables(result)
     for _, title, heads, lines in found:
         show(title, heads, lines)
     if options.update:
+        if options.quick:
+            sys.exit("bench: --update needs what --quick leaves out")
         update(found)
     with open(f"{ROOT}/build/bench.json", "w") as f:
         json.dump(result, f, indent=1)

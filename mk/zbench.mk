@@ -13,11 +13,15 @@ $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf: %.elf: %.c.o $(TESTLIB_OBJ
 $(BUILD)/bench/off.elf: $(BUILD)/bench/off.c.o $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
-$(BUILD)/bench/calls: bench/calls.c
+$(BUILD)/bench/calls: bench/calls.c bench/cost.h
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc -O1 -static -o $@ $<
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -o $@ $<
 
-bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls
+$(BUILD)/bench/private: bench/private.c $(LIBEXO) | $(ABI_FILES)
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static $(LIBEXO_INC) -o $@ $< $(LIBEXO)
+
+bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private
 	$(Q)python3 bench/run.py $(BENCH)
 
 -include $(wildcard $(BUILD)/bench/*.d)

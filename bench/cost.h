@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Measuring one operation many times.
+ *
+ * Under QEMU's -icount the time stamp counter counts instructions: the
+ * smallest of a few runs is the cost, the same every time.  By the host's
+ * clock it is the median of more runs.  Both less what two readings with
+ * nothing in between take.  Which of the two is the machine's affair, and
+ * `series_timed` says it.
+ */
+#ifndef BENCH_COST_H
+#define BENCH_COST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RUNS_COUNTED 9u
+#define RUNS_TIMED 101u
+
+struct series {
+	uint64_t took[RUNS_TIMED];
+	unsigned count;
+};
+
+static bool series_timed;
+static uint64_t base;			/* of two readings with nothing in between */
+static struct series series;		/* of COST and baseline */
+
+/* Defined by who includes this: say it; and the unit of elapsed times. */
+static void row(const char *name, uint64_t took);
+static void null_call(void);
+
+static inline uint64_t
+now(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline unsigned
+runs(void)
+{
+	return series_timed ? RUNS_TIMED : RUNS_COUNTED;
+}
+
+/* Kept in order, so that smallest and median are there to be read. */
+static inline void
+series_add(struct series *s, uint64_t took)
+{
+	unsigned at = s->count++;
+
+	for (; at > 0 && s->took[at - 1] > took; at--)
+		s->took[at] = s->took[at - 1];
+	s->took[at] = took;
+}
+
+static inline uint64_t
+series_value(const struct series *s)
+{
+	return s->took[series_timed ? s->count / 2 : 0];
+}
+
+static inline void
+series_row(const char *name, const struct series *s)
+{
+	uint64_t value = series_value(s);
+
+	row(name, value > base ? value - base : 0);
+}
+
+/* body may use `run` as its number; setup and cleanup are not measured */
+#define COST_RUNS(name, times, setup, body, cleanup) do { \
+	series.count = 0; \
+	for (uint64_t run = 0; run < (times); run++) { \
+		uint64_t from_, to_; \
+		setup; \
+		from_ = now(); \
+		body; \
+		to_ = now(); \
+		cleanup; \
+		series_add(&series, to_ - from_); \
+		(void)run; \
+	} \
+	series_row(name, &series); \
+} while (0)
+
+#define COST(name, setup, body, cleanup) COST_RUNS(name, runs(), setup, body, cleanup)
+
+static inline void
+null_calls(void)
+{
+	for (unsigned i = 0; i < 100; i++)
+		null_call();
+}
+
+static inline void
+baseline(void)
+{
+	base = 0;
+	series.count = 0;
+	for (unsigned i = 0; i < runs(); i++) {
+		uint64_t from = now();
+
+		series_add(&series, now() - from);
+	}
+	base = series_value(&series);
+	COST("null-calls-100", , null_calls(), );
+}
+
+#endif
