@@ -33,10 +33,10 @@ static void null_call(void);
 static inline uint64_t
 now(void)
 {
-	uint32_t lo, hi;
+	uint64_t lo, hi;
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-	return (uint64_t)hi << 32 | lo;
+	return lo | hi << 32;
 }
 
 static inline unsigned
