@@ -115,6 +115,11 @@ struct file_ops {
 	/* events ready now (POLL*); fills terms that become true when that may change; *nterms in/out */
 	u32 (*poll)(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms);
 	void (*close)(struct file *f);			/* last descriptor of this process gone */
+	/* epoll: another value after each event that may make one of `events` ready; NULL: SHARED->changes is */
+	u64 (*version)(struct file *f, u32 events);
+	u32 mode;			/* st_mode of what has no inode; 0: a pipe's */
+	bool lseek_idle;		/* of what has no inode: lseek succeeds and does nothing */
+	bool blind;			/* always ready: nothing to poll for, says epoll */
 };
 void fd_init(const struct exos_start *start);		/* 0 1 2 on the console */
 void fd_exec(void);					/* close-on-exec */

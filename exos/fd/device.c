@@ -76,13 +76,13 @@ device_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms
 }
 
 const struct file_ops null_ops = {
-	.name = "null", .read = null_read, .write = null_write, .poll = device_poll,
+	.name = "null", .read = null_read, .write = null_write, .poll = device_poll, .blind = true,
 };
 const struct file_ops zero_ops = {
-	.name = "zero", .read = zero_read, .write = null_write, .poll = device_poll,
+	.name = "zero", .read = zero_read, .write = null_write, .poll = device_poll, .blind = true,
 };
 const struct file_ops full_ops = {
-	.name = "full", .read = zero_read, .write = full_write, .poll = device_poll,
+	.name = "full", .read = zero_read, .write = full_write, .poll = device_poll, .blind = true,
 };
 const struct file_ops random_ops = {
 	.name = "random", .read = random_read, .write = null_write, .poll = device_poll,

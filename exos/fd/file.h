@@ -14,7 +14,8 @@
 #include "../linux/abi.h"
 #include "object.h"
 
-#define FD_MAX 1024
+#define FD_MAX 4096
+#define FILE_TERMS 3u			/* most that a file's poll gives; more: it has too many */
 
 struct ofd {				/* shared: nothing found here is believed to be in range */
 	u64 pos;
@@ -37,11 +38,14 @@ struct file {
 	exo_slot key;			/* console: of that queue; object: bound key of this end */
 	exo_slot read_key;		/* named pipe opened for both: of the other end; or 0 */
 	struct object *object;		/* shared with others; or NULL */
+	u32 epolls;			/* sets of this process that it is in */
+	u64 own[2];			/* what its kind makes of it */
 	char *text;			/* made-up contents (procfs) */
 	u64 text_bytes;
 };
 
 #define FILE_READS(f) (((f)->access & O_ACCMODE) != O_WRONLY && !((f)->access & O_PATH))
+#define FILE_STREAM(f) (!(f)->ino || (f)->ops == &pipe_ops)	/* no offsets */
 #define FILE_WRITES(f) (((f)->access & O_ACCMODE) != O_RDONLY && !((f)->access & O_PATH))
 
 /* ---- table.c -------------------------------------------------------------------------- */
@@ -55,6 +59,9 @@ int fd_limit(void);
 void fd_set_limit(int limit);
 long fd_directory(int dirfd);		/* directory inode that a dirfd (or AT_FDCWD) stands for, -errno */
 struct file *file_new(const struct file_ops *ops, u32 flags);	/* one reference; NULL: no memory */
+/* Takes over a use of the object and the key, also when it fails. */
+struct file *file_new_object(const struct file_ops *ops, u32 flags, struct object *o, exo_slot key);
+void file_close_object(struct file *f);
 void file_hold(struct file *f);
 void file_drop(struct file *f);
 
@@ -77,6 +84,7 @@ void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free i
 
 /* ---- the kinds ---------------------------------------------------------------------------------- */
 extern const struct file_ops regular_ops, directory_ops, procfs_ops, console_ops, pipe_ops;
+extern const struct file_ops eventfd_ops, epoll_ops, pidfd_ops;
 extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
 /* By inode.  fresh: just made by this process, which may then do what it asked for. */
 long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
@@ -84,6 +92,9 @@ struct file *console_open(bool tty, bool error, u32 flags);
 long console_ioctl(struct file *f, u32 cmd, u64 arg);
 int pipe_new(struct file *ends[2], u32 flags);
 long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
+int eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags);
+int pidfd_new(struct file **f, u32 pid, u32 flags);
+long pidfd_pid(int fd);			/* -EBADF: no such descriptor; -ESRCH: the process is gone */
 u64 pipe_pending(const struct file *f);
 
 /* Does this read or write have to wait?  -EAGAIN, or as block_on. */

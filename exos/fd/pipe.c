@@ -176,6 +176,13 @@ pipe_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 	return now;
 }
 
+static u64
+pipe_version(struct file *f, u32 events)
+{
+	(void)events;
+	return is_writer(f) ? indices(f)->tail : indices(f)->head;
+}
+
 u64
 pipe_pending(const struct file *f)
 {
@@ -207,21 +214,9 @@ const struct file_ops pipe_ops = {
 	.write = pipe_write,
 	.ioctl = pipe_ioctl,
 	.poll = pipe_poll,
+	.version = pipe_version,
 	.close = pipe_close,
 };
-
-/* Takes over a use of the object, and the key. */
-static struct file *
-end_new(struct object *o, u32 flags, exo_slot key)
-{
-	struct file *f = file_new(&pipe_ops, flags);
-
-	if (!f)
-		exos_die(SIGKILL, "no memory for a pipe");
-	f->object = o;
-	f->key = key;
-	return f;
-}
 
 int
 pipe_new(struct file *ends[2], u32 flags)
@@ -233,9 +228,14 @@ pipe_new(struct file *ends[2], u32 flags)
 	if (error)
 		return error;
 	o->uses++;
-	ends[0] = end_new(o, flags | O_RDONLY, keys[0]);
-	ends[1] = end_new(o, flags | O_WRONLY, keys[1]);
-	return 0;
+	ends[0] = file_new_object(&pipe_ops, flags | O_RDONLY, o, keys[0]);
+	ends[1] = file_new_object(&pipe_ops, flags | O_WRONLY, o, keys[1]);
+	if (ends[0] && ends[1])
+		return 0;
+	for (unsigned i = 0; i < 2; i++)
+		if (ends[i])
+			file_drop(ends[i]);
+	return -ENOMEM;
 }
 
 /* ---- named pipes -------------------------------------------------------------------------------- */
@@ -321,11 +321,13 @@ fifo_open(u32 ino, u32 dir, u32 flags, struct file **f)
 
 	if (error)
 		return error;
-	*f = end_new(o, flags, mode == O_RDONLY ? keys[0] : keys[1]);
-	if (mode == O_RDWR)
-		(*f)->read_key = keys[0];
-	else
+	*f = file_new_object(&pipe_ops, flags, o, mode == O_RDONLY ? keys[0] : keys[1]);
+	if (mode != O_RDWR || !*f)
 		key_slot_put(mode == O_RDONLY ? keys[1] : keys[0]);
+	else
+		(*f)->read_key = keys[0];
+	if (!*f)
+		return -ENOMEM;
 	error = pub_hold(ino);
 	if (!error) {
 		(*f)->ino = ino;

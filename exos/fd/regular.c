@@ -78,7 +78,7 @@ regular_close(struct file *f)
 
 const struct file_ops regular_ops = {
 	.name = "file", .read = regular_read, .write = regular_write, .poll = always_ready,
-	.close = regular_close,
+	.close = regular_close, .blind = true,
 };
 
 static long
@@ -93,6 +93,7 @@ directory_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 
 const struct file_ops directory_ops = {
 	.name = "directory", .read = directory_read, .poll = always_ready,
+	.blind = true,
 };
 
 /* ---- /proc: contents are made when the file is opened -------------------------------------- */

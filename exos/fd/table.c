@@ -6,13 +6,14 @@
  */
 #include "file.h"
 #include "../fs/fs.h"
+#include "epoll.h"
 
 static struct fd {
 	struct file *file;		/* NULL: closed */
 	bool cloexec;
 } *table;
 static int room;			/* entries of table */
-static int limit = FD_MAX;
+static int limit = 1024;		/* RLIMIT_NOFILE: proc/rlimit.c */
 
 static bool
 grow(int wanted)
@@ -97,6 +98,28 @@ file_new(const struct file_ops *ops, u32 flags)
 	return f;
 }
 
+struct file *
+file_new_object(const struct file_ops *ops, u32 flags, struct object *o, exo_slot key)
+{
+	struct file *f = file_new(ops, flags);
+
+	if (f) {
+		f->object = o;
+		f->key = key;
+		return f;
+	}
+	key_slot_put(key);
+	object_drop(o);
+	return NULL;
+}
+
+void
+file_close_object(struct file *f)
+{
+	key_slot_put(f->key);
+	object_drop(f->object);
+}
+
 void
 file_hold(struct file *f)
 {
@@ -108,6 +131,8 @@ file_drop(struct file *f)
 {
 	if (--f->refs)
 		return;
+	if (f->epolls)
+		epoll_forget(f);
 	if (f->ops->close)
 		f->ops->close(f);
 	lock_file_closed(f);

@@ -227,8 +227,10 @@ procfs_jump(u32 ino)
 static long
 fd_target(const struct file *f, char *to, size_t room)
 {
-	if (f->ops == &pipe_ops)
-		return (long)exo_snprintf(to, room, "pipe:[%u]", f->object->id + 1);
+	if (f->ops->name[0] == 'a' && !f->ino)	/* anon_inode:[...] */
+		return (long)exo_snprintf(to, room, "%s", f->ops->name);
+	if (f->object && !f->ino)
+		return (long)exo_snprintf(to, room, "%s:[%u]", f->ops->name, f->object->id + 1);
 	if (f->ops == &console_ops)
 		return (long)exo_snprintf(to, room, f->tty ? "/dev/console" : "console:[%u]",
 			f->queue);

@@ -81,6 +81,7 @@ sys_close(long fd)
 	return fd_close((int)fd);
 }
 
+#define CLOSE_RANGE_UNSHARE 2		/* the table is this process's alone already */
 #define CLOSE_RANGE_CLOEXEC 4
 
 long
@@ -88,7 +89,7 @@ sys_close_range(long first, long last, long flags)
 {
 	u32 from = (u32)first, to = (u32)last;
 
-	if (from > to || flags & ~(long)CLOSE_RANGE_CLOEXEC)
+	if (from > to || flags & ~(long)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
 		return -EINVAL;
 	for (int fd = fd_next(from > FD_MAX ? FD_MAX : (int)from - 1); fd >= 0 && (u32)fd <= to;
 		fd = fd_next(fd)) {

@@ -10,7 +10,10 @@ readable(int fd, int *error)
 {
 	struct file *f = file_get(fd, error);
 
-	return f && FILE_READS(f) && f->ops->read ? f : NULL;
+	if (!f || !FILE_READS(f))
+		return NULL;
+	*error = -EINVAL;
+	return f->ops->read ? f : NULL;
 }
 
 static struct file *
@@ -71,9 +74,9 @@ move_at(struct file *f, bool write, u64 buf, u64 bytes, long at)
 	u64 pos = (u64)at;
 
 	if (!seekable(f))
-		return f->ops == &pipe_ops || f->ops == &console_ops ? -ESPIPE
+		return FILE_STREAM(f) ? -ESPIPE
 			: write ? f->ops->write(f, buf, bytes, &pos)
-				: f->ops->read(f, buf, bytes, &pos);
+				      : f->ops->read(f, buf, bytes, &pos);
 	if (at < 0)
 		return -EINVAL;
 	if (bytes > BYTES_MAX)
@@ -214,7 +217,7 @@ sys_lseek(long fd, long offset, long whence)
 
 	if (!f)
 		return error;
-	if (f->ops == &pipe_ops || f->ops == &console_ops)
+	if (FILE_STREAM(f) && !f->ops->lseek_idle)
 		return -ESPIPE;
 	if (!seekable(f))
 		return 0;

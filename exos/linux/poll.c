@@ -1,80 +1,45 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * poll and select: each file says what is ready and which words would tell of
- * a change; the process waits until one of them does.  The kernel's predicates
- * have room for the words of a few files.  With more, one word stands for all:
- * SHARED->changes, which the server bumps with every word of its own that
- * processes wait on, and when told that an object changed which somebody watches
- * (struct object_head).  So nothing is looked at in vain, but after other changes.
- */
+/* poll and select. */
 #include "files.h"
+#include "waits.h"
+#include "../fd/waiting.h"
 #include "../proc/signal.h"
 
-#define TERMS (EXO_TERMS_MAX - 1)	/* one is block_on's own */
-#define FILE_TERMS 2u			/* most that a file gives */
 #define FILES_MAX 4096
+#define SELECT_MAX 4096
 #define NS 1000000000ull
-
-struct waiting {
-	struct exo_term terms[EXO_TERMS_MAX];
-	unsigned count;
-	bool many;			/* not all files' terms found room: objects are to be watched */
-};
 
 static u32
 look(const struct linux_pollfd *p, struct waiting *w)
 {
-	struct exo_term terms[FILE_TERMS];
-	unsigned count = FILE_TERMS;
 	struct file *f;
-	u32 ready;
 
 	if (p->fd < 0)
 		return 0;
 	f = fd_get(p->fd);
-	if (!f)
+	if (!f || f->access & O_PATH)
 		return POLLNVAL;
-	if (w->many && f->object)
-		object_watch(f->object);
-	ready = f->ops->poll(f, (u32)(uint16_t)p->events, terms, &count);
-	if (w->many || w->count + count > TERMS) {
-		w->many = true;
-		return ready;
-	}
-	for (unsigned i = 0; i < count; i++) {
-		terms[i].flags = w->count ? EXO_TERM_OR : 0;
-		w->terms[w->count++] = terms[i];
-	}
-	return ready;
+	return waiting_look(w, f, (u32)(uint16_t)p->events);
 }
 
 /* How many are ready; 0 when the deadline (0: none) has passed; -EINTR. */
 static long
 wait_ready(struct linux_pollfd *fds, long count, u64 deadline)
 {
-	bool many = false;
+	struct waiting w = { .many = false };
+	int error = 0;
 
 	for (;;) {
-		struct waiting w = { .many = many };
-		u64 now = clock_ns(), changes = SHARED->changes;
 		long ready = 0;
-		int error;
 
+		waiting_begin(&w);
 		for (long i = 0; i < count; i++) {
 			fds[i].revents = (int16_t)look(&fds[i], &w);
 			ready += fds[i].revents != 0;
 		}
-		if (ready || (deadline && now >= deadline))
+		if (ready || error == -ETIMEDOUT || (deadline && clock_ns() >= deadline))
 			return ready;
-		if (w.many && !many) {
-			many = true;	/* objects are watched when they are looked at */
-			continue;
-		}
-		if (many) {
-			w.terms[0] = term_word(&SHARED->changes, ~0ull, EXO_NE, changes);
-			w.count = 1;
-		}
-		error = block_on(w.terms, w.count, deadline);
+		error = waiting_block(&w, deadline);
 		if (error && error != -ETIMEDOUT)
 			return error;
 	}
@@ -111,17 +76,21 @@ poll_user(u64 user, long count, u64 deadline)
 	return ready;
 }
 
+u64
+deadline_ms(long timeout_ms)
+{
+	u64 ms = (u64)(int)timeout_ms;
+
+	return (int)timeout_ms < 0 ? 0 : deadline_of(ms / 1000, ms % 1000 * 1000000);
+}
+
 long
 sys_poll(long fds, long count, long timeout_ms)
 {
-	u64 ms = (u64)(int)timeout_ms;
-	u64 deadline = (int)timeout_ms < 0 ? 0 : deadline_of(ms / 1000, ms % 1000 * 1000000);
-
-	return poll_user((u64)fds, count, deadline);
+	return poll_user((u64)fds, count, deadline_ms(timeout_ms));
 }
 
-/* A signal mask for the time of waiting.  After -EINTR it is put back at delivery. */
-static int
+int
 mask_for_wait(u64 user)
 {
 	u64 mask;
@@ -136,7 +105,7 @@ mask_for_wait(u64 user)
 	return 0;
 }
 
-static void
+void
 mask_back(long result)
 {
 	if (result == -EINTR || !signals.mask_saved)
@@ -145,7 +114,7 @@ mask_back(long result)
 	signal_block(signals.saved_mask);
 }
 
-static int
+int
 timeout_get(u64 user, u64 *deadline)
 {
 	struct linux_timespec t;
@@ -181,7 +150,7 @@ sys_ppoll(long fds, long count, long timeout, long mask, long mask_bytes)
 /* ---- select -------------------------------------------------------------------------------- */
 
 struct sets {
-	u64 bits[3][FD_MAX / 64];	/* readable, writable, exceptional */
+	u64 bits[3][SELECT_MAX / 64];	/* readable, writable, exceptional */
 };
 
 static const u32 asked[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
@@ -249,8 +218,8 @@ select_user(long count, const u64 user[3], u64 deadline)
 
 	if (count < 0)
 		return -EINVAL;
-	if (count > FD_MAX)
-		count = FD_MAX;
+	if (count > SELECT_MAX)
+		count = SELECT_MAX;
 	if (sets_get(&s, user, count))
 		return -EFAULT;
 	fds = xalloc((size_t)count * sizeof(*fds) + 1);

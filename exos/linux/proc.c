@@ -272,6 +272,7 @@ sys_prctl(long what, long a, long b, long c, long d)
 /* ---- fork ---------------------------------------------------------------------------------------- */
 
 #define CLONE_VM 0x00000100ull
+#define CLONE_PIDFD 0x00001000ull
 #define CLONE_VFORK 0x00004000ull
 #define CLONE_THREAD 0x00010000ull
 #define CLONE_SETTLS 0x00080000ull
@@ -279,8 +280,8 @@ sys_prctl(long what, long a, long b, long c, long d)
 #define CLONE_CHILD_CLEARTID 0x00200000ull
 #define CLONE_CHILD_SETTID 0x01000000ull
 #define CLONE_SERVED                                                                               \
-	(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |      \
-		CLONE_CHILD_SETTID | 0xff)
+	(CLONE_VM | CLONE_PIDFD | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |               \
+		CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | 0xff)
 
 long
 sys_fork(struct exo_save *regs)
@@ -321,13 +322,17 @@ sys_clone(struct exo_save *regs)
 		exos_log("clone with flags %lx (threads?) is not served", flags);
 		return -ENOSYS;
 	}
+	if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
+		return -EINVAL;		/* both would be stored in the same place */
 	pid = flags & CLONE_VFORK ? proc_vfork(regs->rsp) : proc_fork(false);
 	if (pid == 0) {
 		child_side(regs, flags);
 		return 0;
 	}
 	tid = (u32)pid;
-	if (pid > 0 && flags & CLONE_PARENT_SETTID)
+	if (pid > 0 && flags & CLONE_PIDFD)
+		tid = (u32)sys_pidfd_open(pid, 0);
+	if (pid > 0 && flags & (CLONE_PARENT_SETTID | CLONE_PIDFD))
 		copy_out(regs->rdx, &tid, sizeof(tid));
 	return pid;
 }

@@ -19,7 +19,7 @@ stat_special(const struct file *f, struct fs_inode *node, u32 *ino)
 		*ino = (u32)console;
 		return;
 	}
-	*node = (struct fs_inode){ .mode = S_IFIFO | 0600,
+	*node = (struct fs_inode){ .mode = f->ops->mode ? f->ops->mode : S_IFIFO | 0600,
 		.nlink = 1,
 		.uid = PROC->uid,
 		.gid = PROC->gid };

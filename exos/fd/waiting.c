@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* Waiting for several files: the header's story. */
+#include "waiting.h"
+
+#define TERMS (EXO_TERMS_MAX - 1)	/* one is block_on's own */
+
+void
+waiting_begin(struct waiting *w)
+{
+	w->count = 0;
+	w->changes = SHARED->changes;
+	w->watched = w->many;
+}
+
+u32
+waiting_look(struct waiting *w, struct file *f, u32 events)
+{
+	struct exo_term terms[FILE_TERMS];
+	unsigned count = FILE_TERMS;
+	u32 ready;
+
+	if (w->watched && f->object)
+		object_watch(f->object);
+	ready = f->ops->poll(f, events, terms, &count);
+	if (w->many || count > FILE_TERMS || w->count + count > TERMS) {
+		w->many = true;
+		return ready;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		terms[i].flags = w->count ? EXO_TERM_OR : 0;
+		w->terms[w->count++] = terms[i];
+	}
+	return ready;
+}
+
+int
+waiting_block(struct waiting *w, u64 deadline_ns)
+{
+	if (w->many && !w->watched)
+		return 0;		/* look again, watching */
+	if (w->many) {
+		w->terms[0] = term_word(&SHARED->changes, ~0ull, EXO_NE, w->changes);
+		w->count = 1;
+	}
+	return block_on(w->terms, w->count, deadline_ns);
+}
