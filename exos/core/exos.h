@@ -35,6 +35,8 @@ extern char exos_image[] __attribute__((visibility("hidden")));	/* start of the 
 extern const volatile struct sh_proc
 	*self_proc; /* this process's row, written by the server; core/self.c */
 #define PROC self_proc
+extern const volatile struct sh_cred *self_cred;	/* and what it is allowed */
+#define CRED self_cred
 
 /*
  * The program's registers are the save slot of the upcall that entered the

@@ -5,11 +5,19 @@
 #include "self.h"
 
 const volatile struct sh_proc *self_proc;
+const volatile struct sh_cred *self_cred;
 
 const volatile struct sh_proc *
 proc_table(void)
 {
 	return (const volatile struct sh_proc *)((const char *)SHARED + SHARED->procs_off);
+}
+
+const volatile struct sh_cred *
+cred_of(const volatile struct sh_proc *p)
+{
+	return (const volatile struct sh_cred *)((const char *)SHARED + SHARED->creds_off) +
+		(p - proc_table());
 }
 
 /* NULL: no such process. */
@@ -31,6 +39,7 @@ self_set(u32 pid)
 	self_proc = proc_find(pid);
 	if (self_proc == NULL)
 		__builtin_trap(); /* the server that started us does not know us */
+	self_cred = cred_of(self_proc);
 }
 
 exo_pfn

@@ -53,6 +53,7 @@ pub_drop(u32 ino)
 		if (--uses[i])
 			return;
 		PUB->open[i] = 0;
+		keep_drop(ino);
 		while (PUB->nopen && uses[PUB->nopen - 1] == 0)
 			PUB->nopen--;
 		last_use(ino);

@@ -73,7 +73,7 @@ regular_close(struct file *f)
 	u64 now = clock_ns() + SHARED->wall_offset_ns;
 
 	if (f->wrote)
-		server_call(OP_FS_SETATTR, f->ino, SETATTR_MTIME, 0, now, 0, NULL);
+		server_call(OP_FS_SETATTR, f->ino, SETATTR_MTIME, 0, now, keep_key(f->ino), NULL);
 }
 
 const struct file_ops regular_ops = {

@@ -91,16 +91,53 @@ fs_target(u32 ino, char *to, size_t room)
 	return bytes;
 }
 
+/* ---- permissions: the owner's bits, else the group's, else the others' ---------------------- */
+
+static bool real_ids;			/* access(2) asks for those who run it */
+
+void
+fs_act_real(bool real)
+{
+	real_ids = real;
+}
+
+static bool
+is_root(void)
+{
+	const u64 files = CRED->effective & CAP_FILES;
+
+	/* access() of who is root only for the moment: nobody's rights count but the user's. */
+	return real_ids ? CRED->uid[CRED_REAL] == 0 && CRED->permitted : files == CAP_FILES;
+}
+
+static u32
+acting(const volatile u32 id[CRED_IDS])
+{
+	return id[real_ids ? CRED_REAL : CRED_FS];
+}
+
+/* The slot of the key of this group: 0, not a member. */
+static exo_slot
+group_key(u32 gid)
+{
+	if (acting(CRED->gid) == gid)
+		return KEY_GROUP;
+	for (u32 n = 0; n < CRED->groups && n < CRED_GROUPS; n++)
+		if (CRED->group[n] == gid)
+			return KEY_GROUPS + n;
+	return 0;
+}
+
 bool
 fs_may(const struct fs_inode *node, u32 want)
 {
 	u32 mode = node->mode;
 
-	if (PROC->uid == 0)
+	if (is_root())
 		return !(want & X_OK) || S_ISDIR(mode) || mode & 0111;
-	if (PROC->uid == node->uid)
+	if (acting(CRED->uid) == node->uid)
 		mode >>= 6;
-	else if (PROC->gid == node->gid)
+	else if (group_key(node->gid))
 		mode >>= 3;
 	return (mode & want) == want;
 }
@@ -108,9 +145,36 @@ fs_may(const struct fs_inode *node, u32 want)
 exo_slot
 fs_key(const struct fs_inode *node)
 {
-	if (PROC->uid == 0)
+	exo_slot group;
+
+	if (is_root())
 		return KEY_ROOT;
-	return PROC->uid == node->uid ? KEY_USER : PROC->gid == node->gid ? KEY_GROUP : KEY_OTHER;
+	if (acting(CRED->uid) == node->uid)
+		return KEY_USER;
+	group = group_key(node->gid);
+	return group ? group : KEY_OTHER;
+}
+
+/* Each class may what the one before it may, or the keys do not say it all. */
+static bool
+is_plain(u32 mode)
+{
+	const u32 user = mode >> 6 & 7, group = mode >> 3 & 7, other = mode & 7;
+
+	return (group & ~user) == 0 && (other & ~group) == 0;
+}
+
+static exo_slot
+key_for(u32 ino, const struct fs_inode *node)
+{
+	const exo_slot own = keep_key(ino), key = fs_key(node);
+	u32 bits = 0;
+
+	if (own || key == KEY_ROOT || is_plain(node->mode))
+		return own ? own : key;
+	for (u32 n = 1; n <= 4; n <<= 1)
+		bits |= fs_may(node, n) ? n : 0;
+	return keep(ino, bits) == 0 ? keep_key(ino) : key;
 }
 
 exo_pfn
@@ -129,7 +193,7 @@ fs_frame(u32 ino, u64 index, exo_slot *key)
 		seq = node.seq;
 		pfn = meta_leaf(&meta, node.map, node.depth, index);
 	} while (!meta_same(meta_inode(&meta, ino) ? meta_inode(&meta, ino) : &node, seq));
-	*key = fs_key(&node);
+	*key = key_for(ino, &node);
 	return pfn;
 }
 

@@ -21,6 +21,17 @@ long fs_find(u32 dir, const char *name, size_t bytes);	/* ino, 0: absent, -errno
 long fs_target(u32 ino, char *to, size_t room);
 /* May this process, by the mode?  want: R_OK | W_OK | X_OK. */
 bool fs_may(const struct fs_inode *node, u32 want);
+/* As its real ids say, from here on (access) or no longer. */
+void fs_act_real(bool real);
+/* This process is about to become somebody else: what it has open it keeps, all else it lets go of. */
+void fs_part(const struct sh_cred *next);		/* keep.c */
+/* ---- keep.c: keys to single files; bits: rwx ---- */
+exo_slot keep_key(u32 ino);		/* 0: none */
+int keep(u32 ino, u32 bits);		/* 0 or -errno */
+int keep_add(u32 ino, u32 bits, exo_slot slot);
+u32 keep_rights(u32 bits);
+void keep_drop(u32 ino);
+void windows_drop(void);		/* io.c: no page of a file stays mapped in the library */
 exo_slot fs_key(const struct fs_inode *node);		/* which of our keys is to open its contents */
 /* Entry at *at of a directory (0 first; it moves behind it); 0: no more, or -errno. */
 struct entry {
@@ -50,7 +61,8 @@ int fs_walk_at(int dirfd, const char *path, u32 flags, struct place *at);
 /* ---- io.c: contents -------------------------------------------------------------------------- */
 /* `to`, `from`: the program's memory or the library's.  Bytes done, or -errno. */
 long fs_pread(u32 ino, u64 pos, u64 to, u64 bytes);
-long fs_pwrite(u32 ino, u64 *pos, u64 from, u64 bytes);	/* *pos FS_APPEND: at the end, which is stored there */
+long fs_pwrite(u32 ino, u64 *pos, u64 from,
+	u64 bytes); /* *pos FS_APPEND: at the end, which is stored there */
 
 /* ---- procfs.c ------------------------------------------------------------------------------------ */
 #define PROCFS_ROOT PROCFS

@@ -21,6 +21,18 @@ window_of(exo_pfn pfn)
 	return (u64)AT(char, EXOS_WINDOW) + (WINDOW_FS + pfn % WINDOWS) * EXO_PAGE_BYTES;
 }
 
+void
+windows_drop(void)
+{
+	struct exo_map gone = { .op = EXO_OP_UNMAP };
+
+	for (u32 n = 0; n < WINDOWS; n++) {
+		gone.va = window_of(n);
+		if (page_entry(gone.va) & EXO_PTE_PRESENT)
+			exo_map(UAREA->env, &gone, 1, KEY_SELF);
+	}
+}
+
 static bool
 mapped(exo_pfn pfn, bool write)
 {
@@ -135,7 +147,8 @@ chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
 
 	if (*pos == FS_APPEND || !present(ino, *pos, bytes)) {
 		struct answer answer;
-		long result = server_call(OP_FS_EXTEND, ino, *pos, bytes, 0, 0, &answer);
+		long result =
+			server_call(OP_FS_EXTEND, ino, *pos, bytes, keep_key(ino), 0, &answer);
 
 		if (result < 0)
 			return result;
@@ -146,7 +159,7 @@ chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
 
 		error = page_write(ino, *pos + done, from + done, part);
 		if (error == 1 && tries < RETRIES) {
-			server_call(OP_FS_EXTEND, ino, *pos + done, part, 0, 0, NULL);
+			server_call(OP_FS_EXTEND, ino, *pos + done, part, keep_key(ino), 0, NULL);
 			continue;
 		}
 		if (error)
@@ -157,11 +170,24 @@ chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
 	return (long)done;
 }
 
+/* Who writes a set-id file takes the bits off, but root. */
+static void
+disarm(u32 ino)
+{
+	const struct fs_inode *node = fs_inode(ino);
+	const u32 mode = node ? node->mode : 0;
+
+	if ((mode & S_ISUID || (mode & (S_ISGID | 010)) == (S_ISGID | 010)) &&
+		!(CRED->effective >> CAP_FSETID & 1))
+		server_call(OP_FS_SETATTR, ino, SETATTR_UNSETID, 0, 0, keep_key(ino), NULL);
+}
+
 long
 fs_pwrite(u32 ino, u64 *pos, u64 from, u64 bytes)
 {
 	u64 done = 0;
 
+	disarm(ino);
 	while (done < bytes) {
 		u64 part = bytes - done < FS_EXTEND_MAX ? bytes - done : FS_EXTEND_MAX;
 		u64 at = *pos == FS_APPEND ? FS_APPEND : *pos + done;

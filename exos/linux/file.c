@@ -5,18 +5,42 @@
 #define OPEN_TRIES 8			/* bound: others make and remove the name in between */
 #define SETFL_BITS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
-static long
-make_file(const struct place *at, u32 mode)
+/* Who makes a file has it open as he asked, whatever the mode says: 0, or the slot of a key for that. */
+static int
+key_for_new(u32 mode, u32 flags, u32 *bits)
 {
-	int error = comm_names(at->name, NULL);
+	const u32 access = flags & O_ACCMODE, umode = mode >> 6 & 7;
+
+	*bits = access == O_RDONLY ? 4 : access == O_WRONLY ? 2 : 6;
+	if ((umode & *bits) == *bits || CRED->effective >> CAP_DAC_OVERRIDE & 1)
+		return 0;
+	return key_slot_get();
+}
+
+static long
+make_file(const struct place *at, u32 mode, u32 flags)
+{
+	int error = comm_names(at->name, NULL), slot;
+	u32 bits;
+	long ino;
 
 	if (at->slash || at->name_bytes == 0)
 		return -EISDIR;
 	if (at->dir >= PROCFS)
 		return -EACCES;
-	return error ? error
-		     : server_call(OP_FS_CREATE, at->dir, S_IFREG | (mode & 07777 & ~umask_bits), 0,
-			       0, 0, NULL);
+	if (error)
+		return error;
+	mode &= 07777 & ~umask_bits;
+	slot = key_for_new(mode, flags, &bits);
+	if (slot < 0)
+		return slot;
+	ino = server_call(OP_FS_CREATE, at->dir, S_IFREG | mode, 0, slot ? keep_rights(bits) : 0,
+		(u64)slot, NULL);
+	if (slot && ino > 0)
+		keep_add((u32)ino, bits, (exo_slot)slot);
+	else if (slot)
+		key_slot_put((exo_slot)slot);
+	return ino;
 }
 
 static long
@@ -38,7 +62,7 @@ open_path(int dirfd, const char *path, u32 flags, u32 mode, struct file **f)
 			return file_open(at.ino, at.dir, flags, false, f);
 		if (!(flags & O_CREAT))
 			return -ENOENT;
-		ino = make_file(&at, mode);
+		ino = make_file(&at, mode, flags);
 		if (ino > 0)
 			return file_open((u32)ino, at.dir, flags & ~(u32)O_TRUNC, true, f);
 		if (ino != -EEXIST)

@@ -247,7 +247,8 @@ set_size(u32 ino, long bytes)
 	if (S_ISDIR(node->mode))
 		return -EISDIR;
 	return S_ISREG(node->mode) && ino < PROCFS
-		? server_call(OP_FS_TRUNCATE, ino, (u64)bytes, 0, 0, 0, NULL) : -EINVAL;
+		? server_call(OP_FS_TRUNCATE, ino, (u64)bytes, keep_key((u32)ino), 0, 0, NULL)
+		: -EINVAL;
 }
 
 long
@@ -284,7 +285,8 @@ sys_fallocate(long fd, long mode, long from, long bytes)
 		return -EINVAL;
 	while (bytes > 0) {
 		u64 part = (u64)bytes < FS_EXTEND_MAX ? (u64)bytes : FS_EXTEND_MAX;
-		long result = server_call(OP_FS_EXTEND, f->ino, (u64)from, part, 0, 0, NULL);
+		long result = server_call(OP_FS_EXTEND, f->ino, (u64)from, part, keep_key(f->ino),
+			0, NULL);
 
 		if (result < 0)
 			return result;

@@ -73,120 +73,6 @@ sys_setsid(void)
 	return server_call(OP_SETSID, 0, 0, 0, 0, 0, NULL);
 }
 
-/* ---- users ------------------------------------------------------------------------------- */
-
-long
-sys_getuid(void)
-{
-	return PROC->uid;
-}
-
-long
-sys_geteuid(void)
-{
-	return PROC->uid;
-}
-
-long
-sys_getgid(void)
-{
-	return PROC->gid;
-}
-
-long
-sys_getegid(void)
-{
-	return PROC->gid;
-}
-
-/*
- * A user is the keys in the ring.  To become another would be to trade them
- * at the server, which it does not offer; staying who one is succeeds.
- */
-static long
-becomes(long id, u32 is)
-{
-	return (int)id == -1 || (u32)id == is ? 0 : -EPERM;
-}
-
-long
-sys_setuid(long uid)
-{
-	return (int)uid == -1 ? -EINVAL : becomes(uid, PROC->uid);
-}
-
-long
-sys_setgid(long gid)
-{
-	return (int)gid == -1 ? -EINVAL : becomes(gid, PROC->gid);
-}
-
-long
-sys_setreuid(long real, long effective)
-{
-	return becomes(real, PROC->uid) | becomes(effective, PROC->uid);
-}
-
-long
-sys_setregid(long real, long effective)
-{
-	return becomes(real, PROC->gid) | becomes(effective, PROC->gid);
-}
-
-long
-sys_setresuid(long real, long effective, long saved)
-{
-	return sys_setreuid(real, effective) | becomes(saved, PROC->uid);
-}
-
-long
-sys_setresgid(long real, long effective, long saved)
-{
-	return sys_setregid(real, effective) | becomes(saved, PROC->gid);
-}
-
-static long
-three_out(const u64 to[3], u32 value)
-{
-	for (unsigned n = 0; n < 3; n++) {
-		if (copy_out(to[n], &value, sizeof(value)))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-long
-sys_getresuid(long real, long effective, long saved)
-{
-	return three_out((const u64[]){ (u64)real, (u64)effective, (u64)saved }, PROC->uid);
-}
-
-long
-sys_getresgid(long real, long effective, long saved)
-{
-	return three_out((const u64[]){ (u64)real, (u64)effective, (u64)saved }, PROC->gid);
-}
-
-/* No supplementary groups. */
-long
-sys_getgroups(long room, long list)
-{
-	(void)list;
-	return (int)room < 0 ? -EINVAL : 0;
-}
-
-long
-sys_setgroups(long count, long list)
-{
-	u32 group;
-
-	if (PROC->uid)
-		return -EPERM;
-	if ((int)count == 1 && copy_in(&group, (u64)list, sizeof(group)) == 0 && group == PROC->gid)
-		return 0;
-	return (int)count == 0 ? 0 : -EPERM;
-}
-
 /* ---- threads of one --------------------------------------------------------------------------- */
 
 long
@@ -232,23 +118,72 @@ sys_arch_prctl(long what, long value)
 }
 
 #define PR_SET_PDEATHSIG 1
+#define PR_GET_PDEATHSIG 2
 #define PR_GET_DUMPABLE 3
 #define PR_SET_DUMPABLE 4
+#define PR_GET_KEEPCAPS 7
+#define PR_SET_KEEPCAPS 8
 #define PR_SET_NAME 15
 #define PR_GET_NAME 16
+#define PR_CAPBSET_READ 23
+#define PR_CAPBSET_DROP 24
+#define PR_GET_SECUREBITS 27
+#define PR_SET_SECUREBITS 28
+#define PR_SET_CHILD_SUBREAPER 36
+#define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
 #define NAME_BYTES 16u
+
+static long
+flag_out(u32 flag, u64 where)
+{
+	const int on = (CRED->flags & flag) != 0;
+
+	return copy_out(where, &on, sizeof(on));
+}
+
+static long
+flag_set(u32 flag, long value, long most)
+{
+	return value < 0 || value > most ? -EINVAL : cred_ask(CRED_FLAG, flag, (u64)value, 0, NULL);
+}
+
+/* Those about what a process is allowed; -ENOSYS: another. */
+static long
+prctl_cred(int what, long a, bool rest)
+{
+	const int signal = (int)CRED->death_signal;
+
+	switch (what) {
+	case PR_SET_PDEATHSIG: return cred_ask(CRED_DEATHSIG, (u64)a, 0, 0, NULL);
+	case PR_GET_PDEATHSIG: return copy_out((u64)a, &signal, sizeof(signal));
+	case PR_GET_DUMPABLE: return (CRED->flags & CRED_DUMPABLE) != 0;
+	case PR_SET_DUMPABLE: return flag_set(CRED_DUMPABLE, a, 1);
+	case PR_GET_KEEPCAPS: return (CRED->flags & CRED_KEEPCAPS) != 0;
+	case PR_SET_KEEPCAPS: return flag_set(CRED_KEEPCAPS, a, 1);
+	case PR_CAPBSET_READ: return (u64)a > CAP_LAST ? -EINVAL : (long)(CRED->bounding >> a & 1);
+	case PR_CAPBSET_DROP: return cred_ask(CRED_DROPCAP, (u64)a, 0, 0, NULL);
+	case PR_GET_SECUREBITS: return 0;
+	case PR_SET_SECUREBITS: return a == 0 && CRED->effective >> CAP_SETPCAP & 1 ? 0 : -EPERM;
+	case PR_SET_CHILD_SUBREAPER: return flag_set(CRED_SUBREAPER, a != 0, 1);
+	case PR_GET_CHILD_SUBREAPER: return flag_out(CRED_SUBREAPER, (u64)a);
+	case PR_SET_NO_NEW_PRIVS:
+		return a != 1 || rest ? -EINVAL : flag_set(CRED_NO_NEW_PRIVS, 1, 1);
+	case PR_GET_NO_NEW_PRIVS:
+		return a || rest ? -EINVAL : (CRED->flags & CRED_NO_NEW_PRIVS) != 0;
+	default: return -ENOSYS;
+	}
+}
 
 long
 sys_prctl(long what, long a, long b, long c, long d)
 {
 	char name[NAME_BYTES] = "";
-	long length;
+	long length = prctl_cred((int)what, a, b || c || d);
 
-	(void)b;
-	(void)c;
-	(void)d;
+	if (length != -ENOSYS)
+		return length;
 	switch ((int)what) {
 	case PR_SET_NAME:
 		length = copy_in_string(name, (u64)a, sizeof(name));
@@ -261,10 +196,6 @@ sys_prctl(long what, long a, long b, long c, long d)
 		for (unsigned n = 0; n < NAME_BYTES - 1; n++)
 			name[n] = PROC->name[n];
 		return copy_out((u64)a, name, sizeof(name));
-	case PR_GET_DUMPABLE:
-	case PR_GET_NO_NEW_PRIVS: return 1; /* there are no set-id programs */
-	case PR_SET_DUMPABLE:
-	case PR_SET_NO_NEW_PRIVS: return a == 1 ? 0 : -EINVAL;
 	default: return -EINVAL;
 	}
 }

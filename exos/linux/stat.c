@@ -21,8 +21,8 @@ stat_special(const struct file *f, struct fs_inode *node, u32 *ino)
 	}
 	*node = (struct fs_inode){ .mode = f->ops->mode ? f->ops->mode : S_IFIFO | 0600,
 		.nlink = 1,
-		.uid = PROC->uid,
-		.gid = PROC->gid };
+		.uid = CRED->uid[CRED_FS],
+		.gid = CRED->gid[CRED_FS] };
 	node->atime_ns = node->mtime_ns = node->ctime_ns = SHARED->wall_offset_ns;
 }
 
@@ -157,11 +157,13 @@ sys_faccessat2(long dirfd, long path, long want, long flags)
 
 	if (want & ~7l || flags & ~(long)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
+	fs_act_real(!(flags & AT_EACCESS));
 	ino = path_ino((int)dirfd, (u64)path, (u32)flags, &f);
 	error = ino < 0 ? ino : stat_any((u32)ino, f, &node, &number);
-	if (error)
-		return error;
-	return fs_may(&node, (u32)want) ? 0 : -EACCES;
+	if (!error && !fs_may(&node, (u32)want))
+		error = -EACCES;
+	fs_act_real(false);
+	return error;
 }
 
 long

@@ -11,6 +11,7 @@
 #include "elf.h"
 #include "signal.h"
 #include "../arch/x86_64/arch.h"
+#include "../core/self.h"
 #include "../server/fsmeta.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
@@ -324,6 +325,7 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	struct loaded loaded;
 	long rsp;
 
+	cred_exec();
 	vm_exec_reset();
 	vfork_forget();
 	fs_release_mapped();

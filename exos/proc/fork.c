@@ -418,7 +418,7 @@ proc_fork(bool vforked)
 	long pid;
 
 	if (limit_soft(LIMIT_NPROC) < SH_PROCS &&
-		processes_of(PROC->uid) >= limit_soft(LIMIT_NPROC))
+		processes_of(CRED->uid[CRED_REAL]) >= limit_soft(LIMIT_NPROC))
 		return -EAGAIN;
 	vfork_part();
 	child = (struct child){ .fs = fs_base(), .vforked = vforked };

@@ -50,6 +50,14 @@ push(struct builder *b, const void *from, u64 bytes)
 	return b->at;
 }
 
+/* Set-id programs are not to trust their environment. */
+static u64
+secure(void)
+{
+	return CRED->uid[CRED_REAL] != CRED->uid[CRED_EFFECTIVE] ||
+		CRED->gid[CRED_REAL] != CRED->gid[CRED_EFFECTIVE];
+}
+
 static unsigned
 aux_fill(u64 *aux, const struct loaded *image, u64 path, u64 platform, u64 random)
 {
@@ -61,11 +69,11 @@ aux_fill(u64 *aux, const struct loaded *image, u64 path, u64 platform, u64 rando
 		{ AT_BASE, image->base },
 		{ AT_FLAGS, 0 },
 		{ AT_ENTRY, image->program_entry },
-		{ AT_UID, PROC->uid },
-		{ AT_EUID, PROC->uid },
-		{ AT_GID, PROC->gid },
-		{ AT_EGID, PROC->gid },
-		{ AT_SECURE, 0 },
+		{ AT_UID, CRED->uid[CRED_REAL] },
+		{ AT_EUID, CRED->uid[CRED_EFFECTIVE] },
+		{ AT_GID, CRED->gid[CRED_REAL] },
+		{ AT_EGID, CRED->gid[CRED_EFFECTIVE] },
+		{ AT_SECURE, secure() },
 		{ AT_CLKTCK, 100 },
 		{ AT_HWCAP, cpu_features() },
 		{ AT_HWCAP2, exo_info()->features & EXO_FEAT_FSGSBASE ? HWCAP2_FSGSBASE : 0 },

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /* Who asks, and with which keys: the kernel's answers about a client, and the way in for requests. */
 #include "srv.h"
+#include <errno.h>
 
 bool
 client_opens(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights)
 {
 	return guard && exo_key_test(env, slot, guard, rights) >= 0;
+}
+
+int
+client_bind(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights)
+{
+	const exo_slot mine = KEY_FIRST_FREE;	/* of our ring, empty between requests */
+	int64_t error = exo_key_bind(guard, rights, ROOT_KEY, mine);
+
+	if (error >= 0)
+		error = exo_key_copy(mine, 1, env, slot, ROOT_KEY);
+	exo_key_drop(mine, 1);
+	return error < 0 ? -EINVAL : 0;
 }
 
 /* A public page is its owner's: each word is read once, and may be anything. */
@@ -40,10 +53,10 @@ server_wall_ns(void)
 }
 
 static struct request
-request_of(exo_envid caller, struct sh_proc *p, const struct exo_msg *m, char *comm)
+request_of(const struct proc *p, const struct exo_msg *m, char *comm)
 {
 	return (struct request){
-		.env = caller, .proc = p, .comm = comm,
+		.env = p->sh->env, .proc = p->sh, .cred = p->cred, .comm = comm,
 		.a = m->rdx, .b = m->r8, .c = m->r9, .d = m->rbx, .e = m->rbp,
 	};
 }
@@ -57,9 +70,9 @@ answer(struct exo_msg *m, const struct request *r)
 }
 
 long
-server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm)
+server_fs(struct proc *p, uint32_t op, struct exo_msg *m, char *comm)
 {
-	struct request r = request_of(caller, p, m, comm);
+	struct request r = request_of(p, m, comm);
 	long result = op >= OP_LOCK && op <= OP_LOCK_CLOSED
 		? lock_requests(&r, op) : fifo_request(&r, op, fs_request(&r, op));
 
@@ -68,9 +81,9 @@ server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, c
 }
 
 long
-server_tty(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm)
+server_tty(struct proc *p, uint32_t op, struct exo_msg *m, char *comm)
 {
-	struct request r = request_of(caller, p, m, comm);
+	struct request r = request_of(p, m, comm);
 	long result = tty_request(&r, op);
 
 	answer(m, &r);

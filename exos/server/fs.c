@@ -55,13 +55,39 @@ is_dots(const struct name *n)
 	return n->text[0] == '.' && (n->bytes == 1 || (n->bytes == 2 && n->text[1] == '.'));
 }
 
+static bool
+client_in_group(const struct request *r, const struct fs_inode *node)
+{
+	if (client_opens(r->env, KEY_GROUP, node->guard, EXO_A))
+		return true;
+	for (exo_slot n = 0; n < r->cred->groups; n++)
+		if (client_opens(r->env, KEY_GROUPS + n, node->guard, EXO_A))
+			return true;
+	return false;
+}
+
+/* The owner's bits, or the group's, or the others': the first class that its keys show it to be in. */
 bool
 client_may(const struct request *r, const struct fs_inode *node, uint32_t rights)
 {
-	for (exo_slot slot = KEY_ROOT; slot >= KEY_USER; slot--)
-		if (client_opens(r->env, slot, node->guard, rights))
-			return true;
-	return false;
+	const uint32_t want = (rights & EXO_R ? 4 : 0) | (rights & EXO_W ? 2 : 0) |
+		(rights & EXO_X ? 1 : 0);
+	uint32_t bits = node->mode;
+
+	if (client_opens(r->env, KEY_ROOT, node->guard, EXO_P))
+		return !(want & 1) || S_ISDIR(node->mode) || node->mode & 0111;
+	if (client_opens(r->env, KEY_USER, node->guard, EXO_P))
+		bits >>= 6;
+	else if (client_in_group(r, node))
+		bits >>= 3;
+	return (bits & want) == want;
+}
+
+bool
+client_may_by(const struct request *r, const struct fs_inode *node, uint32_t rights, uint64_t slot)
+{
+	return client_may(r, node, rights) ||
+		(slot && client_opens(r->env, (exo_slot)slot, node->guard, rights));
 }
 
 bool
@@ -78,12 +104,11 @@ client_is_root(const struct request *r)
 }
 
 bool
-sfs_may_run(exo_envid env, uint32_t ino)
+sfs_may_run(const struct request *r, uint32_t ino)
 {
-	const struct request r = { .env = env };
 	const struct fs_inode *node = node_at(ino);
 
-	return node && node->mode & 0111 && client_may(&r, node, EXO_X);
+	return node && client_may(r, node, EXO_X);
 }
 
 /* A directory in which the caller may change names. */
@@ -156,6 +181,37 @@ fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t ui
 	return ino;
 }
 
+/*
+ * A key to one file, for who may use it so now and will be somebody else, or for
+ * whom it just made, whatever the mode says.
+ */
+static long
+key_bind(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot)
+{
+	const uint32_t read = rights & EXO_W ? EXO_R : 0;	/* no page can be written and not read */
+	exo_guardref guard = node_own(ino);
+
+	return guard ? client_bind(r->env, (exo_slot)slot, guard,
+			       ((uint32_t)rights & (EXO_R | EXO_W | EXO_X)) | read)
+		     : -ENFILE;
+}
+
+static long
+key_request(const struct request *r)
+{
+	struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
+	const uint64_t rights = r->b & (EXO_R | EXO_W | EXO_X);
+
+	if (!node || !S_ISREG(node->mode) || !rights)
+		return -EINVAL;
+	if (!client_may(r, node, (uint32_t)rights))
+		return -EACCES;
+	if (rights & EXO_W && node->mode & (S_ISUID | S_ISGID) &&
+		node_setid(node, node->mode & ~(uint32_t)(S_ISUID | S_ISGID), node->uid, node->gid))
+		return -ENOSPC;
+	return key_bind(r, (uint32_t)r->a, rights, r->c);
+}
+
 static long
 create(struct request *r)
 {
@@ -164,6 +220,7 @@ create(struct request *r)
 	struct name n;
 	size_t at = 0;
 	int error = dir_for_change(r, r->a, &dir);
+	long ino;
 
 	if (!error)
 		error = name_read(r, &at, &n);
@@ -176,8 +233,11 @@ create(struct request *r)
 		return type == S_IFSOCK ? -EOPNOTSUPP : -EINVAL;
 	if ((type == S_IFCHR || type == S_IFBLK) && !client_is_root(r))
 		return -EPERM;
-	return fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->proc->uid, r->proc->gid,
-		type == S_IFCHR || type == S_IFBLK ? r->c : 0);
+	ino = fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->cred->uid[CRED_FS],
+		r->cred->gid[CRED_FS], type == S_IFCHR || type == S_IFBLK ? r->c : 0);
+	if (ino > 0 && r->d && type == S_IFREG)
+		key_bind(r, (uint32_t)ino, r->d, r->e);	/* if not, it learns when it writes */
+	return ino;
 }
 
 static long
@@ -201,8 +261,8 @@ make_symlink(struct request *r)
 		return bytes ? -ENAMETOOLONG : -ENOENT;
 	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0)
 		return -EEXIST;
-	ino = fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->proc->uid, r->proc->gid,
-		0);
+	ino = fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->cred->uid[CRED_FS],
+		r->cred->gid[CRED_FS], 0);
 	if (ino > 0 && fs_set_target(node_at((uint32_t)ino), target, bytes)) {
 		dir_remove(dir, n.text, n.bytes);
 		node_free((uint32_t)ino);
@@ -472,6 +532,7 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_SETATTR: return fs_setattr(r);
 	case OP_FS_EXTEND: return fs_extend(r);
 	case OP_FS_TRUNCATE: return fs_truncate(r);
+	case OP_FS_KEY: return key_request(r);
 	case OP_FS_SWEEP: return r->a >> 32 ? 0 : orphan_try((uint32_t)r->a);
 	default: return -ENOSYS;
 	}

@@ -30,12 +30,26 @@ set_owner_mode(struct fs_inode *node, const struct request *r)
 	uint32_t gid = r->b & SETATTR_GID ? (uint32_t)r->e : node->gid;
 	bool root = client_is_root(r);
 
-	if (!root && (uid != node->uid || (gid != node->gid && gid != r->proc->gid)))
+	/* Who is not of the group gets no set-group-id bit. */
+	if (!root && r->b & SETATTR_MODE && !cred_in_group(r->cred, node->gid))
+		mode &= ~(uint32_t)S_ISGID;
+	if (!root && (uid != node->uid || (gid != node->gid && !cred_in_group(r->cred, gid))))
 		return -EPERM;
 	if (r->b & (SETATTR_UID | SETATTR_GID) && !S_ISDIR(node->mode))
 		mode &= ~(uint32_t)(S_ISUID |
 			(mode & 010 ? S_ISGID : 0)); /* root's too, as Linux does */
 	return node_setid(node, mode, uid, gid);
+}
+
+static long
+unset_id(struct fs_inode *node)
+{
+	const uint32_t group = node->mode & 010 ? S_ISGID : 0;
+	const uint32_t mode = node->mode & ~(S_ISUID | group);
+
+	return S_ISREG(node->mode) && mode != node->mode
+		? node_setid(node, mode, node->uid, node->gid)
+		: 0;
 }
 
 long
@@ -47,23 +61,26 @@ fs_setattr(struct request *r)
 
 	if (!node)
 		return -ENOENT;
-	if (r->b & ~(times | ids) || (r->b & times && r->b & ids))
+	if (r->b & ~(times | ids | SETATTR_UNSETID) || (r->b & times && r->b & ids))
 		return -EINVAL;
 	if (r->b & times)
-		return client_owns(r, node) || client_may(r, node, EXO_W) ? set_times(node, r)
-									  : -EPERM;
+		return client_owns(r, node) || client_may_by(r, node, EXO_W, r->e)
+			? set_times(node, r)
+			: -EPERM;
+	if (r->b == SETATTR_UNSETID)
+		return client_may_by(r, node, EXO_W, r->e) ? unset_id(node) : -EPERM;
 	return client_owns(r, node) ? set_owner_mode(node, r) : -EPERM;
 }
 
 static int
-file_for_change(const struct request *r, struct fs_inode **node)
+file_for_change(const struct request *r, struct fs_inode **node, uint64_t slot)
 {
 	*node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
 	if (!*node)
 		return -ENOENT;
 	if (!S_ISREG((*node)->mode))
 		return S_ISDIR((*node)->mode) ? -EISDIR : -EINVAL;
-	return client_may(r, *node, EXO_W) ? 0 : -EACCES;
+	return client_may_by(r, *node, EXO_W, slot) ? 0 : -EACCES;
 }
 
 long
@@ -71,7 +88,7 @@ fs_extend(struct request *r)
 {
 	struct fs_inode *node;
 	uint64_t from = r->b, bytes = r->c;
-	int error = file_for_change(r, &node);
+	int error = file_for_change(r, &node, r->d);
 
 	if (error)
 		return error;
@@ -106,7 +123,7 @@ fs_truncate(struct request *r)
 {
 	struct fs_inode *node;
 	uint64_t size = r->b;
-	int error = file_for_change(r, &node);
+	int error = file_for_change(r, &node, r->c);
 
 	if (error)
 		return error;

@@ -11,21 +11,26 @@
  *
  *   'u' uid   what the mode gives the owner, and EXO_P: the mark of ownership,
  *             which means nothing for frames and lets the server ask "is it yours?"
- *   'g' gid   what the mode gives the group
- *   'o'       what the mode gives everybody
+ *   'g' gid   what the mode gives the group and the owner, and EXO_A: "are you of the group?"
+ *   'o'       what the mode gives everybody, the group and the owner
  *   'r'       everything: user 0 holds that key, without control, which is left to the root key
  *
  * Where the mode gives w the entry gives r too: the hardware knows no pages
  * that can be written and not read.  Nobody but the server has control: frames are its own.
- * Entries add up, so that an owner with fewer rights than others is not held
- * back by the kernel, only by the library's own check.
+ * A process has the keys of all classes that it is in, so none is given what the
+ * classes before it lack.  Where the mode gives it more than that, and where a
+ * file is to stay open for who becomes another user, the server binds a key for
+ * it to a guard of the file's own (node_own).  Files with set-id bits are written
+ * by nobody but root: whoever else may write has the bits taken off first.
  */
 #include "fsnode.h"
 
 #define GUARDS 2048u
 #define INODE_STEP_PAGES 16u
 #define BLOCK_STEP_PAGES 32u
-#define CLASS_BITS 0777u
+#define CLASS_BITS 06777u		/* the sticky bit's place marks an entry in use */
+#define OWN 0x8000u			/* the guard of one inode alone */
+#define OWN_MAX (GUARDS / 2)
 
 struct meta fs_meta;
 struct fs_super *fs_super;
@@ -35,8 +40,9 @@ static uint32_t free_block;
 static uint32_t inodes_backed, blocks_backed;
 static struct fs_guard {
 	exo_guardref guard;		/* 0: free entry */
-	uint32_t uid, gid, mode, users;
+	uint32_t uid, gid, mode, users;	/* users of an OWN one: its inode */
 } guards[GUARDS];
+static unsigned owns;
 
 /* ---- guards ------------------------------------------------------------------------------ */
 
@@ -58,20 +64,38 @@ id_entry(char kind, uint32_t id, uint8_t rights)
 	return k;
 }
 
+static void
+guard_entries(struct exo_key e[EXO_GUARD_KEYS], uint32_t uid, uint32_t gid, uint32_t mode)
+{
+	const uint8_t most = mode & (S_ISUID | S_ISGID) ? EXO_R | EXO_X : EXO_R | EXO_W | EXO_X;
+	const uint8_t user = class_rights(mode >> 6) & most, group = class_rights(mode >> 3) & user,
+		      other = class_rights(mode) & group;
+
+	e[0] = id_entry('u', uid, user | EXO_P);
+	e[1] = id_entry('g', gid, group | EXO_A);
+	e[2] = other ? (struct exo_key){ .len = 1, .rights = other, .name = "o" }
+		     : (struct exo_key){ 0 };
+	e[3] = (struct exo_key){
+		.len = 1, .rights = EXO_R | EXO_W | EXO_X | EXO_P | EXO_C, .name = "r"
+	};
+}
+
 static exo_guardref
 guard_make(uint32_t uid, uint32_t gid, uint32_t mode)
 {
-	struct exo_key entries[EXO_GUARD_KEYS] = {
-		id_entry('u', uid, class_rights(mode >> 6) | EXO_P),
-		id_entry('g', gid, class_rights(mode >> 3)),
-		{ .len = 1, .rights = class_rights(mode), .name = "o" },
-		{ .len = 1, .rights = EXO_R | EXO_W | EXO_X | EXO_P | EXO_C, .name = "r" },
-	};
+	struct exo_key entries[EXO_GUARD_KEYS];
 
-	for (unsigned i = 0; i < EXO_GUARD_KEYS; i++)
-		if (entries[i].rights == 0)
-			entries[i] = (struct exo_key){ 0 };
+	guard_entries(entries, uid, gid, mode);
 	return guard_new(entries);
+}
+
+static struct fs_guard *
+guard_entry(exo_guardref guard)
+{
+	for (unsigned i = 0; i < GUARDS && guard; i++)
+		if (guards[i].guard == guard)
+			return &guards[i];
+	return NULL;
 }
 
 /* The guard of a class of files, one user more; 0: none to be had. */
@@ -108,15 +132,13 @@ guard_get(uint32_t uid, uint32_t gid, uint32_t mode)
 static void
 guard_drop(exo_guardref guard)
 {
-	for (unsigned i = 0; i < GUARDS && guard; i++) {
-		if (guards[i].guard != guard)
-			continue;
-		if (--guards[i].users == 0) {
-			guard_put(guard);
-			guards[i].guard = 0;
-		}
+	struct fs_guard *g = guard_entry(guard);
+
+	if (!g || (!(g->mode & OWN) && --g->users))
 		return;
-	}
+	owns -= g->mode & OWN ? 1 : 0;
+	guard_put(guard);
+	g->guard = 0;
 }
 
 /* ---- metadata blocks ------------------------------------------------------------------------- */
@@ -279,16 +301,98 @@ frames_guard(struct fs_inode *node, exo_guardref guard)
 		mem_guard(first, run, guard);
 }
 
+static bool
+guard_is_own(exo_guardref guard)
+{
+	const struct fs_guard *g = guard_entry(guard);
+
+	return g && g->mode & OWN;
+}
+
+/* Those that nobody has a key of any more are given back. */
+static void
+owns_sweep(void)
+{
+	for (unsigned i = 0; i < GUARDS; i++) {
+		struct fs_inode *node = node_at(guards[i].users);
+		exo_guardref guard;
+
+		if (!guards[i].guard || !(guards[i].mode & OWN) || !node ||
+			guard_held(guards[i].guard))
+			continue;
+		guard = guard_get(node->uid, node->gid, node->mode);
+		if (!guard)
+			return;
+		frames_guard(node, guard);
+		guard_drop(node->guard);
+		node->guard = guard;
+	}
+}
+
+exo_guardref
+node_own(uint32_t ino)
+{
+	struct fs_inode *node = node_at(ino);
+	struct fs_guard *g;
+	exo_guardref guard;
+
+	if (guard_is_own(node->guard))
+		return node->guard;
+	if (owns >= OWN_MAX)
+		owns_sweep();
+	for (g = guards; g < guards + GUARDS && g->guard; g++)
+		;
+	guard = owns < OWN_MAX && g < guards + GUARDS ? guard_make(node->uid, node->gid, node->mode)
+						      : 0;
+	if (!guard)
+		return 0;
+	*g = (struct fs_guard){ guard, node->uid, node->gid, node->mode | OWN | 01000, ino };
+	owns++;
+	frames_guard(node, guard);
+	guard_drop(node->guard);
+	node_begin(node);
+	node->guard = guard;
+	node_end(node);
+	return guard;
+}
+
+/* A guard of its own stays, with the keys that were bound to it. */
+static exo_guardref
+guard_next(const struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+	struct exo_key entries[EXO_GUARD_KEYS];
+
+	if (!guard_is_own(node->guard))
+		return guard_get(uid, gid, mode);
+	guard_entries(entries, uid, gid, mode);
+	guard_alter(node->guard, entries);
+	return node->guard;
+}
+
+/* Whoever has it mapped must ask again: writing it is over. */
+static void
+frames_unbind(const struct fs_inode *node)
+{
+	uint64_t index = 0, pfn;
+
+	for (; map_next(node, &index, &pfn); index++)
+		mem_unbind(pfn);
+}
+
 int
 node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid)
 {
-	exo_guardref guard = guard_get(uid, gid, mode);
+	const bool armed = mode & (S_ISUID | S_ISGID) && !(node->mode & (S_ISUID | S_ISGID));
+	exo_guardref guard = guard_next(node, mode, uid, gid);
 
 	if (guard == 0)
 		return -ENOSPC;
 	if (S_ISREG(node->mode) && guard != node->guard)
 		frames_guard(node, guard);
-	guard_drop(node->guard);
+	if (S_ISREG(node->mode) && armed)
+		frames_unbind(node);
+	if (!guard_is_own(guard))
+		guard_drop(node->guard);
 	node_begin(node);
 	node->guard = guard;
 	node->mode = (node->mode & S_IFMT) | (mode & 07777);
@@ -306,6 +410,7 @@ node_boot(void)
 		return -ENOSPC;
 	fs_super = (struct fs_super *)shared_at(FS_SUPER_OFF);
 	free_inode = free_block = inodes_backed = blocks_backed = 0;
+	owns = 0;
 	__builtin_memset(guards, 0, sizeof(guards));
 	fs_super->inode_off = FS_INODE_OFF;
 	fs_super->block_off = FS_BLOCK_OFF;

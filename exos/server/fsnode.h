@@ -34,6 +34,7 @@ void node_begin(struct fs_inode *node);
 void node_end(struct fs_inode *node);
 void node_touch(struct fs_inode *node);			/* mtime and ctime, between begin and end */
 int node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid);	/* 0 or -ENOSPC */
+exo_guardref node_own(uint32_t ino);	/* a guard that serves this inode alone; 0: none to be had */
 uint32_t block_new(void);				/* zeroed; 0: no memory */
 void block_free(uint32_t block);
 void *block_at(uint32_t block);
@@ -55,13 +56,16 @@ bool dir_empty(const struct fs_inode *dir);
 
 /* ---- fs.c -------------------------------------------------------------------------------------- */
 /* Make a file of any type in a directory that has no such name.  ino or -errno. */
-long fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t uid, uint32_t gid,
-	uint64_t rdev);
+long fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t uid,
+	uint32_t gid, uint64_t rdev);
 int fs_set_target(struct fs_inode *node, const char *target, size_t bytes);
 /* What the caller's keys open, by the kernel's word. */
 bool client_may(const struct request *r, const struct fs_inode *node, uint32_t rights);
 bool client_owns(const struct request *r, const struct fs_inode *node);
 bool client_is_root(const struct request *r);
+/* The same, or by a key that was bound for it (OP_FS_KEY); slot 0: none. */
+bool
+client_may_by(const struct request *r, const struct fs_inode *node, uint32_t rights, uint64_t slot);
 
 /* ---- fsattr.c ---------------------------------------------------------------------------------- */
 long fs_setattr(struct request *r);

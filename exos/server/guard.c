@@ -62,6 +62,20 @@ guard_put(exo_guardref g)
 		pool[pooled++] = g;
 }
 
+void
+guard_alter(exo_guardref g, const struct exo_key entries[EXO_GUARD_KEYS])
+{
+	exo_guard_change(g, entries, ROOT_KEY);
+}
+
+bool
+guard_held(exo_guardref g)
+{
+	const volatile uint64_t *count = guard_holders(g);
+
+	return count && (count[0] || count[1]);
+}
+
 /* The kernel's struct guard: serial, generation, readers, writers, entries. */
 uint64_t
 guard_shown(exo_guardref g)

@@ -113,7 +113,7 @@ ends_native(int sig)
 static bool
 may_signal(const struct proc *from, const struct proc *to, int sig)
 {
-	return from->sh->uid == 0 || from->sh->uid == to->sh->uid ||
+	return from == to || cred_may_signal(from->cred, to->cred) ||
 		(sig == SIGCONT && from->sh->sid == to->sh->sid);
 }
 

@@ -156,9 +156,9 @@ request(exo_envid caller, struct exo_msg *m)
 	if (op < OP_FS_CREATE)
 		m->rsi = (uint64_t)server_proc(p, (uint32_t)op, m);
 	else if (op < OP_TTY_READ)
-		m->rsi = (uint64_t)server_fs(caller, p->sh, (uint32_t)op, m, comm);
+		m->rsi = (uint64_t)server_fs(p, (uint32_t)op, m, comm);
 	else
-		m->rsi = (uint64_t)server_tty(caller, p->sh, (uint32_t)op, m, comm);
+		m->rsi = (uint64_t)server_tty(p, (uint32_t)op, m, comm);
 	if (proc_work())
 		work = 1;
 }

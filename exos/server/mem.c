@@ -17,6 +17,7 @@
 #define SHARED_BYTES (1ull << 30)
 #define PROCS_OFF 0x1000ull
 #define PROCS_PAGES (SH_PROCS * sizeof(struct sh_proc) / EXO_PAGE_BYTES)
+#define CREDS_OFF 0x00080000ull		/* up to FS_OFF */
 #define FS_OFF 0x00100000ull		/* fsnode.h has the same */
 #define BATCH 32u
 #define LIMIT_STEP 1024u
@@ -119,6 +120,13 @@ void
 mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard)
 {
 	exo_frame_guard_all(pfn, count, guard, ROOT_KEY, ROOT_KEY);
+}
+
+void
+mem_unbind(exo_pfn pfn)
+{
+	while (exo_frame_unbind(pfn, 64, ROOT_KEY) > 0)	/* bound: there are fewer each time */
+		;
 }
 
 /* ---- translations ------------------------------------------------------------------------ */
@@ -252,6 +260,18 @@ server_proc_table(void)
 	return (struct sh_proc *)shared_at(PROCS_OFF);
 }
 
+_Static_assert(CREDS_OFF + SH_PROCS * sizeof(struct sh_cred) <= FS_OFF, "credentials");
+
+struct sh_cred *
+server_cred(unsigned row)
+{
+	uint64_t at = CREDS_OFF + row * sizeof(struct sh_cred), page = at & ~(EXO_PAGE_BYTES - 1);
+
+	if (!(exo_pte(SRV_SHARED + page) & EXO_PTE_PRESENT) && shared_back(page, 1))
+		return NULL;
+	return (struct sh_cred *)shared_at(at);
+}
+
 exo_pfn
 server_shared_table(void)
 {
@@ -266,6 +286,7 @@ server_memory_boot(void)
 	/* A parent's library installs the directory in its child: anyone may. */
 	exo_frame_mark(server_shared_table(), 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
 	server_shared_info()->procs_off = PROCS_OFF;
+	server_shared_info()->creds_off = CREDS_OFF;
 	server_shared_info()->fs_off = FS_OFF;
 	return NULL;
 }

@@ -69,17 +69,6 @@ pid_draw(void)
 
 /* ---- making ------------------------------------------------------------------------------ */
 
-static struct exo_key
-name_key(char kind, uint32_t id, uint8_t rights)
-{
-	struct exo_key k = { .len = 5, .rights = rights };
-
-	k.name[0] = (uint8_t)kind;
-	for (unsigned i = 0; i < 4; i++)
-		k.name[1 + i] = (uint8_t)(id >> (24 - 8 * i));
-	return k;
-}
-
 /*
  * Processes are named in keys by a serial, not by pid: pids come back.
  */
@@ -113,7 +102,7 @@ key_forge(exo_slot mine, const struct exo_key *k)
 	return (int)exo_key_narrow(ROOT_KEY, mine, word[0], word[1]);
 }
 
-static int
+int
 key_give(exo_envid env, exo_slot slot, const struct exo_key *k)
 {
 	const exo_slot mine = KEY_FIRST_FREE + 1;
@@ -129,30 +118,20 @@ key_give(exo_envid env, exo_slot slot, const struct exo_key *k)
 int
 proc_keys(struct proc *p)
 {
-	const struct exo_key user = name_key('u', p->sh->uid, EXO_RIGHTS_ALL),
-			     group = name_key('g', p->sh->gid, EXO_RIGHTS_ALL),
-			     other = { 1, EXO_RIGHTS_ALL, "o" },
-			     root = { 1, EXO_R | EXO_W | EXO_X | EXO_P, "r" },
-			     out = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 1 } },
-			     err = { 3, EXO_W, { EXO_NAME_DEVICE, 0, 3 } },
-			     log = { 1, EXO_W, { EXO_NAME_LOG } };
-	const struct {
+	static const struct {
 		exo_slot slot;
-		const struct exo_key *key;
+		struct exo_key key;
 	} give[] = {
-		{ KEY_USER, &user },
-		{ KEY_GROUP, &group },
-		{ KEY_OTHER, &other },
-		{ KEY_ROOT, &root },
-		{ KEY_OUT, &out },
-		{ KEY_ERR, &err },
-		{ KEY_LOG, &log },
+		{ KEY_OTHER, { 1, EXO_RIGHTS_ALL, "o" } },
+		{ KEY_OUT, { 3, EXO_W, { EXO_NAME_DEVICE, 0, 1 } } },
+		{ KEY_ERR, { 3, EXO_W, { EXO_NAME_DEVICE, 0, 3 } } },
+		{ KEY_LOG, { 1, EXO_W, { EXO_NAME_LOG } } },
 	};
 
 	for (unsigned i = 0; i < sizeof(give) / sizeof(give[0]); i++)
-		if (key_give(p->sh->env, give[i].slot, give[i].key) < 0)
+		if (key_give(p->sh->env, give[i].slot, &give[i].key) < 0)
 			return -EAGAIN;
-	return 0;
+	return cred_keys_give(p, ~0u);
 }
 
 /* Account and environment, from frames named here; -EXO_E on the first that is not to be had. */
@@ -218,7 +197,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->sid = sid ? sid : pid;
 	p->sh->start_ns = exo_now_ns();
 	p->sh->children_ns = p->sh->children_sys_ns = 0;
-	if (proc_objects(p, creator ? creator->serial : 0) < 0) {
+	if (!cred_place(p) || proc_objects(p, creator ? creator->serial : 0) < 0) {
 		proc_discard(p);
 		return NULL;
 	}
@@ -312,8 +291,7 @@ proc_replace(struct proc *old, struct proc *fresh)
 	now->ppid = was.ppid;
 	now->pgid = was.pgid;
 	now->sid = was.sid;
-	now->uid = was.uid;
-	now->gid = was.gid;
+	cred_set(fresh, old->cred);
 	now->tty = was.tty;
 	now->start_ns = was.start_ns;
 	now->children_ns = was.children_ns;
@@ -424,6 +402,7 @@ row_of_server(struct proc *p)
 	p->sh->start_ns = exo_now_ns();
 	__builtin_memcpy(p->sh->name, "init", 5);
 	p->sh->state = PROC_RUNNING;
+	cred_place(p);
 }
 
 const char *

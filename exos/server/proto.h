@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 #include <exo/types.h>
+#include "cred.h"
 
 /* ---- address layout of a process ---------------------------------------------- */
 /*
@@ -48,11 +49,12 @@ enum exos_key {
 	KEY_USER = 1,		/* 'u' + uid (4 bytes BE) */
 	KEY_GROUP = 2,		/* 'g' + gid (4 bytes BE) */
 	KEY_OTHER = 3,		/* 'o' */
-	KEY_ROOT = 4,		/* 'r': only user 0; opens every file guard */
+	KEY_ROOT = 4,		/* 'r': only with root's capabilities about files; opens every file guard */
 	KEY_OUT = 5,		/* device 0 queue 1: standard output of the machine */
 	KEY_ERR = 6,		/* device 0 queue 3: standard error */
 	KEY_LOG = 7,		/* append to the kernel log */
-	KEY_FIRST_FREE = 16,
+	KEY_GROUPS = 16,		/* .. 47: 'g' + gid of each supplementary group */
+	KEY_FIRST_FREE = 48,
 };
 
 /* ---- the shared region ------------------------------------------------------------ */
@@ -68,7 +70,7 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint32_t pgid, sid;
 	uint32_t state;			/* enum proc_state */
 	uint32_t status;		/* wait status, once ZOMBIE or while STOPPED */
-	uint32_t uid, gid;
+	uint32_t uid, gid;		/* the real ones; the others: sh_cred */
 	exo_envid env;
 	uint64_t account;		/* pfn */
 	uint64_t child_events;		/* bumped when a child dies, stops, continues: a word to wait on */
@@ -116,7 +118,9 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t
 		changes; /* bumped with each word here that processes wait on, and by OP_CHANGED: for
 					 * those who wait for more words than a predicate has room for */
-	uint64_t spare[30];
+	uint64_t creds_off;		/* of sh_cred[SH_PROCS]; there is a page where a process is */
+	char domainname[64];
+	uint64_t spare[21];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
@@ -177,20 +181,27 @@ enum server_op {
 	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
 	OP_CHANGED,		/* (): the words of an object changed that somebody looks at: sh_info.changes is bumped */
 	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output */
+	OP_CRED,		/* (enum cred_op, three arguments); comm: groups.  The slots of the keys that change
+				 * (cred_keys) are empty, and filled in with the new ones */
+	OP_LIMIT,		/* (pid, RLIMIT_*, soft, hard) */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
-	OP_FS_CREATE = 64,	/* (dir, mode, rdev): comm: name -> ino; -EEXIST */
+	OP_FS_CREATE =
+		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by
+				 * OP_FS_KEY, whatever the mode */
 	OP_FS_SYMLINK,		/* (dir): comm: name NUL target NUL -> ino */
 	OP_FS_LINK,		/* (ino, dir): comm: name */
 	OP_FS_UNLINK,		/* (dir, rmdir flag): comm: name */
 	OP_FS_RENAME,		/* (dir, dir2, flags): comm: name NUL name2 NUL */
-	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode | atime_ns, uid | mtime_ns, gid): not both kinds at once */
-	OP_FS_EXTEND,		/* (ino, from, bytes): frames for these bytes are there afterwards, the size is at least
+	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode | atime_ns, uid | mtime_ns, gid | key slot): not both kinds at once */
+	OP_FS_EXTEND,		/* (ino, from, bytes, key slot): frames for these bytes are there afterwards, the size is at least
 				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes */
-	OP_FS_TRUNCATE,		/* (ino, size) */
+	OP_FS_TRUNCATE,		/* (ino, size, key slot) */
 	OP_FS_FIFO,		/* (ino, rights, read key slot, write key slot, va offset in EXOS_OBJECTS) -> object id: the
 				 * pipe behind a named one; rights EXO_R, EXO_W: which keys are given.  rdx = the other side
 				 * was there | offset of the holder counts * 2, r8 = how often it has opened, r9 = how often
 				 * this side has, with this one */
+	OP_FS_KEY,		/* (ino, rights, slot): a key to this file alone, bound for who has these rights now; it
+				 * outlives what gave them */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	OP_LOCK,		/* (ino, LOCK_ASK_*, first byte, last byte, owner): owner 0: the caller's process, else a number
 				 * of OP_LOCK_OWNER with its key's slot above bit 32.  -EAGAIN: somebody has it, wait for the
@@ -237,7 +248,8 @@ enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_
 #define LOCK_ASK_TYPE  3u		/* enum lock_type: 0 unlock, 1 shared, 2 exclusive */
 #define LOCK_ASK_WHOLE 4u		/* the flock family, all of the file, owner an open file description */
 #define LOCK_ASK_TEST  8u
-#define LOCK_ASK_WAIT  16u		/* the caller is going to wait; its next request of OP_LOCK says that it no longer does */
+#define LOCK_ASK_WAIT                                                                              \
+	16u /* the caller is going to wait; its next request of OP_LOCK says that it no longer does */
 
 #define FS_APPEND (~0ull)
 #define FS_EXTEND_MAX (1ull << 20)
@@ -247,5 +259,6 @@ enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_
 #define SETATTR_GID   4u
 #define SETATTR_ATIME 8u
 #define SETATTR_MTIME 16u
+#define SETATTR_UNSETID 32u		/* alone: it is about to be written */
 
 #endif

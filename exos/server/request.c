@@ -17,8 +17,7 @@ fork_begin(struct proc *parent, struct exo_msg *m)
 
 	if (!child)
 		return -error;
-	child->sh->uid = parent->sh->uid;
-	child->sh->gid = parent->sh->gid;
+	cred_fork(child, parent);
 	child->sh->tty = parent->sh->tty;
 	__builtin_memcpy(child->sh->name, parent->sh->name, sizeof(child->sh->name));
 	m->rdx = child->sh->env;
@@ -149,8 +148,10 @@ setname_request(struct proc *self, const char *comm, bool has_execd)
 	for (; n < sizeof(self->sh->name) - 1 && comm[n]; n++)
 		self->sh->name[n] = comm[n];
 	__builtin_memset(self->sh->name + n, 0, sizeof(self->sh->name) - n);
-	if (has_execd)
+	if (has_execd) {
 		self->sh->vforked = 0;
+		cred_apply(self, CRED_EXEC, 0, 0, 0, NULL);
+	}
 	return 0;
 }
 
@@ -158,13 +159,14 @@ static long
 exec_native(struct proc *self, struct exo_msg *m, const char *comm)
 {
 	static char strings[EXO_PAGE_BYTES];
+	const struct request r = { .env = self->sh->env, .cred = self->cred };
 	struct spawn what = {
 		.argc = (uint32_t)m->r8, .strings = strings, .strings_bytes = (uint32_t)m->r9,
 	};
 
 	if (m->r9 > sizeof(strings) || m->rdx >> 32 || !elf_is_native((uint32_t)m->rdx))
 		return -EINVAL;
-	if (!sfs_may_run(self->sh->env, (uint32_t)m->rdx))
+	if (!sfs_may_run(&r, (uint32_t)m->rdx))
 		return -EACCES;
 	__builtin_memcpy(strings, comm, m->r9);
 	return spawn_replace(self, (uint32_t)m->rdx, &what);
@@ -204,6 +206,8 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_OBJECT_FREE: return object_free(a);
 	case OP_CHANGED: server_changed(); return 0;
 	case OP_TRACE: return trace_request(comm, a);
+	case OP_CRED: return cred_request(p, m, comm);
+	case OP_LIMIT: return limit_request(p, m);
 	default: return -ENOSYS;
 	}
 }

@@ -19,6 +19,7 @@
 struct request {
 	exo_envid env;			/* whom the kernel names */
 	struct sh_proc *proc;		/* its entry */
+	const struct sh_cred *cred;	/* what is known of it */
 	char *comm;			/* its comm page, mapped in the server */
 	uint64_t a, b, c, d, e;		/* rdx r8 r9 rbx rbp */
 	uint64_t rdx, r8, r9;		/* further results */
@@ -27,8 +28,9 @@ struct request {
 /* ---- the main loop's side ----------------------------------------------------------- */
 struct exo_msg;
 /* Result or -errno; arguments and further results are in the message. */
-long server_fs(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm);
-long server_tty(exo_envid caller, struct sh_proc *p, uint32_t op, struct exo_msg *m, char *comm);
+struct proc;
+long server_fs(struct proc *p, uint32_t op, struct exo_msg *m, char *comm);
+long server_tty(struct proc *p, uint32_t op, struct exo_msg *m, char *comm);
 
 const char *sfs_boot(const void *archive,
 	exo_pfn pfn); /* everything from the archive; NULL, or what is wrong */
@@ -39,7 +41,7 @@ const struct fs_inode *sfs_inode(uint32_t ino);		/* NULL: no such */
 long sfs_read(uint32_t ino, uint64_t pos, void *buf, uint64_t bytes);	/* files and symbolic links */
 exo_pfn sfs_frame(uint32_t ino, uint64_t index);
 /* The entry at *at of a directory (0 first), which moves on: its name and ino; 0: no more. */
-bool sfs_may_run(exo_envid env, uint32_t ino);		/* do the keys of env open it for execution? */
+bool sfs_may_run(const struct request *r, uint32_t ino);
 uint32_t sfs_next(uint32_t dir, uint64_t *at, char name[FS_NAME_MAX + 1]);
 
 void tty_boot(bool is_tty, uint16_t rows, uint16_t cols);
@@ -67,6 +69,7 @@ const char *server_memory_boot(void);			/* the shared region with sh_info and th
 exo_pfn server_shared_table(void);			/* its page directory, to be installed in every process */
 struct sh_info *server_shared_info(void);
 struct sh_proc *server_proc_table(void);
+struct sh_cred *server_cred(unsigned row);	/* a page there if need be; NULL: no memory */
 char *shared_at(uint64_t offset);			/* the server's writable view */
 int shared_back(uint64_t offset, uint64_t pages);	/* put frames there; 0 or -ENOSPC */
 
@@ -74,13 +77,18 @@ int mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first);	/* contiguous
 void mem_release(exo_pfn pfn, uint64_t count);		/* at once, or when devices have let go */
 void mem_sweep(void);
 void mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard);
+void mem_unbind(exo_pfn pfn);				/* everywhere */
 void *mem_window(exo_pfn pfn);				/* writable, until the next call; NULL: no memory */
 void *mem_new(uint64_t pages);				/* zeroed private pages; NULL */
 exo_pfn mem_pfn(const void *own);			/* the frame behind one of them */
 exo_guardref guard_new(const struct exo_key entries[EXO_GUARD_KEYS]);
 void guard_put(exo_guardref g);
+void guard_alter(exo_guardref g, const struct exo_key entries[EXO_GUARD_KEYS]);
+bool guard_held(exo_guardref g);			/* has anybody a key bound to it? */
 
 /* ---- client.c ---------------------------------------------------------------------------- */
+int client_bind(exo_envid env, exo_slot slot, exo_guardref guard,
+	uint32_t rights); /* a key for it: 0 or -errno */
 bool client_opens(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights);
 bool server_published(uint32_t ino);			/* does a public page name it? */
 uint64_t server_wall_ns(void);

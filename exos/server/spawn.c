@@ -319,8 +319,7 @@ spawn_replace(struct proc *p, uint32_t ino, const struct spawn *what)
 
 	if (!fresh)
 		return -error;
-	fresh->sh->uid = p->sh->uid;
-	fresh->sh->gid = p->sh->gid;
+	cred_set(fresh, p->cred);
 	error = spawn_native(fresh, ino, what);
 	if (error) {
 		proc_discard(fresh);

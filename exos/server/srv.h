@@ -89,6 +89,7 @@ void server_signal_group(uint32_t pgrp, int sig);
 /* ---- proc.c: the process table --------------------------------------------------------------- */
 struct proc {				/* the server's private half of a table entry */
 	struct sh_proc *sh;
+	struct sh_cred *cred;		/* of the same row; NULL: no page yet */
 	exo_guardref guard;		/* of the account and the environment */
 	uint32_t slice;			/* index in CPU 0's vector, ~0: none */
 	uint64_t serial;		/* never used twice: its name in keys */
@@ -120,12 +121,24 @@ int proc_keys(struct proc *p);
 void proc_find_dead(void);					/* those the kernel ended */
 void proc_slice_take(struct proc *p);
 struct exo_key proc_key(uint64_t serial);
+int key_give(exo_envid env, exo_slot slot, const struct exo_key *k);	/* into an empty slot */
 int key_forge(exo_slot mine, const struct exo_key *k);
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
 void proc_count(struct proc_counts *sum);		/* of all environments there were and are */
 void proc_counted(const volatile struct exo_env *e);
 long server_proc(struct proc *p, uint32_t op, struct exo_msg *m);
 void server_changed(void);		/* a word that processes wait on is another now */
+
+/* ---- ident.c: who a process is ----------------------------------------------------------------- */
+bool
+cred_place(struct proc *p); /* a place for its credentials, root's at first; false: no memory */
+void cred_fork(struct proc *child, const struct proc *parent);
+void cred_set(struct proc *p, const struct sh_cred *c);
+int cred_keys_give(struct proc *p, uint32_t which);	/* CRED_KEY_*, into empty slots */
+long
+cred_apply(struct proc *p, uint32_t op, uint64_t a, uint64_t b, uint64_t c, const uint32_t *list);
+long cred_request(struct proc *p, const struct exo_msg *m, const char *comm);
+long limit_request(struct proc *p, const struct exo_msg *m);
 
 /* ---- reap.c: what the dead had --------------------------------------------------------------------- */
 void reap_later(struct proc *p);

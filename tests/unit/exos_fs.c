@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/server/fs.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c
+// sources: exos/server/fs.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
 /*
  * The server's file system by its requests: what each refuses, what random
  * sequences leave behind, and that nothing leaks.
@@ -20,7 +20,12 @@ check(const char *name, bool good)
 static long
 ask(uint32_t op, uint64_t a, uint64_t b, uint64_t c, const char *name, const char *name2)
 {
-	struct request r = { .proc = &process, .comm = comm, .a = a, .b = b, .c = c };
+	struct request r = { .proc = &process,
+		.cred = &fake_cred,
+		.comm = comm,
+		.a = a,
+		.b = b,
+		.c = c };
 
 	if (name)
 		strcpy(comm, name);

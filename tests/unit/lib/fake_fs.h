@@ -115,11 +115,43 @@ client_opens(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights)
 		const struct exo_key *e = &fake_guard[guard][i];
 
 		if (key->len <= e->len && memcmp(key->name, e->name, key->len) == 0
-		    && (e->rights & key->rights & rights) == rights)
+			&& (e->rights & key->rights & rights) == rights)
 			return true;
 	}
 	return false;
 }
+
+void
+guard_alter(exo_guardref g, const struct exo_key entries[EXO_GUARD_KEYS])
+{
+	memcpy(fake_guard[g], entries, sizeof(fake_guard[0]));
+}
+
+static exo_guardref fake_bound;		/* the one that the client has a key bound to */
+
+bool
+guard_held(exo_guardref g)
+{
+	return g == fake_bound;
+}
+
+int
+client_bind(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights)
+{
+	(void)env;
+	(void)slot;
+	(void)rights;
+	fake_bound = guard;
+	return 0;
+}
+
+void
+mem_unbind(exo_pfn pfn)
+{
+	(void)pfn;
+}
+
+static struct sh_cred fake_cred;	/* the client's */
 
 bool
 server_published(uint32_t ino)
@@ -143,10 +175,16 @@ static inline void
 fake_user(uint32_t uid, uint32_t gid)
 {
 	memset(fake_key, 0, sizeof(fake_key));
-	fake_key[KEY_USER] = (struct exo_key){ 5, EXO_RIGHTS_ALL, { 'u', (uint8_t)(uid >> 24), (uint8_t)(uid >> 16),
-		(uint8_t)(uid >> 8), (uint8_t)uid } };
-	fake_key[KEY_GROUP] = (struct exo_key){ 5, EXO_RIGHTS_ALL, { 'g', (uint8_t)(gid >> 24), (uint8_t)(gid >> 16),
-		(uint8_t)(gid >> 8), (uint8_t)gid } };
+	for (unsigned n = 0; n < CRED_IDS; n++) {
+		fake_cred.uid[n] = uid;
+		fake_cred.gid[n] = gid;
+	}
+	fake_key[KEY_USER] = (struct exo_key){ 5, EXO_RIGHTS_ALL,
+		{ 'u', (uint8_t)(uid >> 24), (uint8_t)(uid >> 16), (uint8_t)(uid >> 8),
+			(uint8_t)uid } };
+	fake_key[KEY_GROUP] = (struct exo_key){ 5, EXO_RIGHTS_ALL,
+		{ 'g', (uint8_t)(gid >> 24), (uint8_t)(gid >> 16), (uint8_t)(gid >> 8),
+			(uint8_t)gid } };
 	fake_key[KEY_OTHER] = (struct exo_key){ 1, EXO_RIGHTS_ALL, "o" };
 	if (uid == 0)
 		fake_key[KEY_ROOT] = (struct exo_key){ 1, EXO_RIGHTS_ALL, "r" };
@@ -155,7 +193,8 @@ fake_user(uint32_t uid, uint32_t gid)
 static inline void
 fake_boot(void)
 {
-	fake_region = mmap(NULL, 1u << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	fake_region = mmap(NULL, 1u << 30, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	fake_user(0, 0);
 }
 
