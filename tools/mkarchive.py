@@ -9,7 +9,7 @@
 SPECs, in order; a later one replaces what is there under that name:
 
   HOST:GUEST             a host file, or a host directory with all that is in it
-  dir:GUEST:MODE         a directory, e.g. dir:tmp:1777
+  dir:GUEST:MODE[:UID]   a directory, e.g. dir:tmp:1777; of that user and the group of that number
   link:GUEST:TARGET      a symbolic link
   text:GUEST:TEXT        a small file; backslash escapes are understood
   @FILE                  more of the above, one a line; # begins a comment
@@ -139,8 +139,9 @@ class Archive:
             self.sources.append((self.data_bytes, source, size))
             self.data_bytes += page_up(size)
 
-    def add_dir(self, name, mode=0o755, mtime_ns=0):
-        self._entry(clean(name), stat.S_IFDIR | mode, mtime_ns)
+    def add_dir(self, name, mode=0o755, mtime_ns=0, owner=0):
+        entry = self.entries[self._entry(clean(name), stat.S_IFDIR | mode, mtime_ns)]
+        entry[UID] = entry[GID] = owner
 
     def add_link(self, name, target, mtime_ns=0):
         self._entry(clean(name), stat.S_IFLNK | 0o777, mtime_ns, self._string(target))
@@ -209,7 +210,8 @@ class Archive:
         if not rest:
             raise ArchiveError(f"{spec}: HOST:GUEST wanted")
         if kind == "dir":
-            self.add_dir(name, int(value, 8) if value else 0o755)
+            mode, _, owner = value.partition(":")
+            self.add_dir(name, int(mode, 8) if mode else 0o755, owner=int(owner or 0))
         elif kind == "link":
             self.add_link(name, value)
         elif kind == "text":

@@ -70,10 +70,9 @@ always_ready(struct file *f, u32 events, struct exo_term *terms, unsigned *nterm
 static void
 regular_close(struct file *f)
 {
-	u64 now = clock_ns() + SHARED->wall_offset_ns;
-
 	if (f->wrote)
-		server_call(OP_FS_SETATTR, f->ino, SETATTR_MTIME, 0, now, keep_key(f->ino), NULL);
+		server_call(OP_FS_SETATTR, f->ino, SETATTR_MTIME | SETATTR_NOW, 0, 0,
+			keep_key(f->ino), NULL);
 }
 
 const struct file_ops regular_ops = {

@@ -244,7 +244,15 @@ set_owner(long ino, long uid, long gid)
 {
 	u32 mask = ((int)uid == -1 ? 0 : SETATTR_UID) | ((int)gid == -1 ? 0 : SETATTR_GID);
 
-	return mask || ino <= 0 ? set_attributes(ino, mask, 0, (u32)uid, (u32)gid) : 0;
+	if (mask == 0 && ino > 0 && ino < (long)PROCFS) {
+		const struct fs_inode *node = fs_inode((u32)ino);
+
+		if (!node || S_ISDIR(node->mode) || !(node->mode & (S_ISUID | S_ISGID)))
+			return 0;
+		mask = SETATTR_UID;	/* even so the bits go, and that is the owner's to do */
+		uid = node->uid;
+	}
+	return set_attributes(ino, mask, 0, (u32)uid, (u32)gid);
 }
 
 long
@@ -297,6 +305,8 @@ set_times(long ino, const struct linux_timespec t[2])
 		ns[i] = t[i].nsec == LINUX_UTIME_NOW ? now : (u64)t[i].sec * NS + (u64)t[i].nsec;
 		mask |= bit[i];
 	}
+	if (mask && t[0].nsec == LINUX_UTIME_NOW && t[1].nsec == LINUX_UTIME_NOW)
+		mask |= SETATTR_NOW;
 	return mask || ino <= 0 ? set_attributes(ino, mask, ns[0], ns[1], 0) : 0;
 }
 

@@ -464,6 +464,21 @@ exchange(const struct request *r, const struct swap *s)
 	return 0;
 }
 
+/* Two names of one file: nothing is to be done, whoever asks. */
+static bool
+same_file(const struct request *r)
+{
+	struct name n, n2;
+	size_t at = 0;
+	long ino;
+
+	if (r->c || !node_at((uint32_t)r->a) || !node_at((uint32_t)r->b) || (r->a | r->b) >> 32 ||
+		name_read(r, &at, &n) || name_read(r, &at, &n2) || is_dots(&n) || is_dots(&n2))
+		return false;
+	ino = meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes);
+	return ino > 0 && ino == meta_find(&fs_meta, (uint32_t)r->b, n2.text, n2.bytes);
+}
+
 static long
 rename_name(struct request *r)
 {
@@ -471,7 +486,10 @@ rename_name(struct request *r)
 	struct name n, n2;
 	size_t at = 0;
 	long ino, old_ino;
-	int error = dir_for_change(r, r->a, &dir);
+	int error = same_file(r) ? 1 : dir_for_change(r, r->a, &dir);
+
+	if (error > 0)
+		return 0;
 
 	if (!error)
 		error = dir_for_change(r, r->b, &dir2);

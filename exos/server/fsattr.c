@@ -8,10 +8,17 @@
 
 #define MODE_BITS 07777u
 
-/* Linux lets only the owner set times that are not now; here whoever may write may set any. */
+/* Whoever may write may say that he did; other times are the owner's to set. */
 static long
-set_times(struct fs_inode *node, const struct request *r)
+set_times(struct fs_inode *node, struct request *r)
 {
+	if (!client_owns(r, node) && !(r->b & SETATTR_NOW))
+		return -EPERM;
+	if (!client_owns(r, node) && !client_may_by(r, node, EXO_W, r->e))
+		return -EACCES;
+	if (r->b & SETATTR_NOW)
+		r->c = r->d = server_wall_ns();
+
 	node_begin(node);
 	if (r->b & SETATTR_ATIME)
 		node->atime_ns = r->c;
@@ -61,12 +68,10 @@ fs_setattr(struct request *r)
 
 	if (!node)
 		return -ENOENT;
-	if (r->b & ~(times | ids | SETATTR_UNSETID) || (r->b & times && r->b & ids))
+	if (r->b & ~(times | ids | SETATTR_UNSETID | SETATTR_NOW) || (r->b & times && r->b & ids))
 		return -EINVAL;
 	if (r->b & times)
-		return client_owns(r, node) || client_may_by(r, node, EXO_W, r->e)
-			? set_times(node, r)
-			: -EPERM;
+		return set_times(node, r);
 	if (r->b == SETATTR_UNSETID)
 		return client_may_by(r, node, EXO_W, r->e) ? unset_id(node) : -EPERM;
 	return client_owns(r, node) ? set_owner_mode(node, r) : -EPERM;
@@ -80,7 +85,9 @@ file_for_change(const struct request *r, struct fs_inode **node, uint64_t slot)
 		return -ENOENT;
 	if (!S_ISREG((*node)->mode))
 		return S_ISDIR((*node)->mode) ? -EISDIR : -EINVAL;
-	return client_may_by(r, *node, EXO_W, slot) ? 0 : -EACCES;
+	if (!client_may_by(r, *node, EXO_W, slot))
+		return -EACCES;
+	return client_is_root(r) ? 0 : (int)unset_id(*node);
 }
 
 long

@@ -259,6 +259,7 @@ enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_
 #define SETATTR_GID   4u
 #define SETATTR_ATIME 8u
 #define SETATTR_MTIME 16u
+#define SETATTR_NOW   64u		/* with times: the server's clock says which */
 #define SETATTR_UNSETID 32u		/* alone: it is about to be written */
 
 #endif
