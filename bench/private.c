@@ -57,8 +57,8 @@ main(void)
 		{ "start", EXOS_START, EXOS_DATA },
 		{ "data", EXOS_DATA, EXOS_STACKS },
 		{ "stacks", EXOS_STACKS, EXOS_WINDOW },
-		{ "window", EXOS_WINDOW, EXOS_PIPES },
-		{ "pipes", EXOS_PIPES, EXOS_OFDS },
+		{ "window", EXOS_WINDOW, EXOS_OBJECTS },
+		{ "objects", EXOS_OBJECTS, EXOS_OFDS },
 		{ "files", EXOS_OFDS, EXOS_HEAP },
 		{ "heap", EXOS_HEAP, EXOS_SHARED },
 	};
