@@ -87,6 +87,12 @@ u64 clock_ns(void);					/* monotonic */
 /* A term on a word this process sees (exposed table, shared region, PUBLIC or own frame): (*word & mask) cmp value. */
 struct exo_term term_word(const volatile void *word, u64 mask, u8 cmp, u64 value);
 
+/* ---- core/lazy.c: pages of the library that come when touched ------------------------------ */
+/* A buffer that holds nothing from one Linux call to the next: fork does not copy it, exec gives it back. */
+#define TRANSIENT __attribute__((section(".sbss.transient")))
+bool lazy_fault(u64 va);				/* true: it is there now */
+void lazy_drop(void);					/* the buffers, when nothing is in them any more */
+
 /* ---- core/copy.c: the program's memory may be bad ------------------------------------------ */
 int copy_in(void *dst, u64 src, size_t bytes);		/* 0 or -EFAULT; page faults are served */
 int copy_out(u64 dst, const void *src, size_t bytes);

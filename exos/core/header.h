@@ -29,7 +29,9 @@ struct exos_header {
 	uint64_t rela_count;		/* all R_X86_64_RELATIVE, all in the data */
 	uint64_t entry[8];		/* upcall entries, enum exo_entry; 0: absent */
 	uint64_t window_begin, window_end;
-	uint8_t stack_pages[EXOS_STACK_DEPTHS];	/* of depth index + 1, mapped below its end */
+	uint8_t stack_pages[EXOS_STACK_DEPTHS];	/* of depth index + 1, below its end, at the most */
+	uint8_t stack_ready
+		[EXOS_STACK_DEPTHS]; /* those mapped from the start; others when touched */
 };
 
 #define EXOS_STACK_STRIDE 0x10000u

@@ -122,6 +122,9 @@ page_fault(struct exo_save *regs)
 {
 	int signal = SIGSEGV, code = SI_KERNEL_;
 
+	if (in_library(regs->addr) && in_library(regs->rip) && !(regs->error & 1) &&
+		lazy_fault(regs->addr))
+		return;
 	if (!in_library(regs->addr) && vm_fault(regs->addr, regs->error, &signal, &code))
 		return;
 	if (in_copy(regs->rip))
@@ -218,7 +221,7 @@ first_arguments(const struct exos_start *start, struct arguments *args)
 static void
 first_program(const struct exos_start *start, struct exo_save *regs)
 {
-	static char path[PATH_BYTES];
+	static char path[PATH_BYTES] TRANSIENT;
 	const char *name = start->strings + start->program;
 	struct arguments args;
 	long ino;

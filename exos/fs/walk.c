@@ -13,13 +13,13 @@ struct walk {
 	char text[2 * LINUX_PATH_MAX];
 };
 
-static struct walk walk;		/* one at a time: no walk begins inside another */
+static struct walk walk TRANSIENT;		/* one at a time: no walk begins inside another */
 
 /* The link's target takes the place of what was walked. */
 static int
 splice(struct walk *w, u32 link)
 {
-	static char rest[LINUX_PATH_MAX];
+	static char rest[LINUX_PATH_MAX] TRANSIENT;
 	size_t bytes = strlen(w->text + w->at);
 	long target;
 

@@ -8,7 +8,7 @@ u32 umask_bits = 022;
 int
 path_get(unsigned which, u64 user, const char **path)
 {
-	static char text[2][LINUX_PATH_MAX];
+	static char text[2][LINUX_PATH_MAX] TRANSIENT;
 	long bytes = copy_in_string(text[which], user, LINUX_PATH_MAX);
 
 	*path = text[which];

@@ -270,7 +270,7 @@ sys_clone(struct exo_save *regs)
 
 /* ---- exec ------------------------------------------------------------------------------------------ */
 
-static char path[LINUX_PATH_MAX];
+static char path[LINUX_PATH_MAX] TRANSIENT;
 
 static long
 execute(int dirfd, struct exo_save *regs, u64 argv, u64 envp, u32 flags)

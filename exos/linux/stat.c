@@ -183,7 +183,7 @@ sys_access(long path, long want)
 long
 sys_readlinkat(long dirfd, long path, long user, long room)
 {
-	static char target[LINUX_PATH_MAX];
+	static char target[LINUX_PATH_MAX] TRANSIENT;
 	struct place at;
 	long bytes;
 	int error;
@@ -208,7 +208,7 @@ sys_readlink(long path, long user, long room)
 long
 sys_getcwd(long user, long room)
 {
-	static char path[LINUX_PATH_MAX];
+	static char path[LINUX_PATH_MAX] TRANSIENT;
 	long bytes = fs_path(fs_cwd(), path, sizeof(path));
 
 	if (bytes < 0)

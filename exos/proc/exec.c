@@ -341,6 +341,7 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	arguments_end();
 	fs_base_set(0);
 	fpu_reset();
+	lazy_drop();
 	clear_child_tid = 0;
 	*regs = (struct exo_save){ .rip = loaded.entry,
 		.rsp = (u64)rsp,
@@ -406,27 +407,21 @@ run_script(u32 *ino, const char *path, struct arguments *args, u8 *head)
 long
 exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *regs)
 {
-	struct elf_image *image = xalloc(2 * sizeof(*image));
-	u8 *head = xalloc(HEAD_BYTES);
-	char *name = xalloc(HEAD_BYTES);
-	long result = -ENOMEM;
+	static struct elf_image image[2] TRANSIENT;
+	static u8 head[HEAD_BYTES] TRANSIENT;
+	static char name[HEAD_BYTES] TRANSIENT;
+	long result;
 
-	for (unsigned depth = 0; image && head && name; depth++) {
+	for (unsigned depth = 0;; depth++) {
 		result = depth > SCRIPT_DEPTH ? -ELOOP : executable(ino);
 		if (result == 0)
 			result = run_script(&ino, path, args, head);
 		if (result < 0)
-			break;
-		if (result == 0) {
-			result = run_image(ino, path, args, head, image, regs);
-			break;
-		}
+			return result;
+		if (result == 0)
+			return run_image(ino, path, args, head, image, regs);
 		/* The interpreter: a copy, as the next round puts strings in front of the arguments. */
 		memcpy(name, args->strings, strlen(args->strings) + 1);
 		path = name;
 	}
-	xfree(image);
-	xfree(head);
-	xfree(name);
-	return result;
 }

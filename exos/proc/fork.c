@@ -218,19 +218,22 @@ copy_range(struct child *c, u64 start, u64 bytes)
 	return error;
 }
 
-/* The child needs all stacks, but of what is on them only the part above the parked context. */
+/* The child needs the first pages of all stacks, and of what is on them the part above the parked context. */
 static int
 copy_stacks(struct child *c)
 {
 	int error = 0;
 
 	for (unsigned depth = 1; depth <= EXOS_STACK_DEPTHS && !error; depth++) {
-		unsigned pages = exos_header.stack_pages[depth - 1];
-		u64 end = HERE(EXOS_STACKS) + depth * EXOS_STACK_STRIDE, start = end - pages * PAGE;
-		u64 used = c->parked >= start && c->parked < end ? PAGE_DOWN(c->parked) : end;
+		u64 end = HERE(EXOS_STACKS) + depth * EXOS_STACK_STRIDE;
+		u64 start = end - exos_header.stack_ready[depth - 1] * PAGE;
+		u64 used = end - c->parked < EXOS_STACK_STRIDE ? PAGE_DOWN(c->parked) : end;
+		unsigned pages;
 		exo_pfn pfn[BATCH];
 
 		_Static_assert(BATCH >= EXOS_STACK_STRIDE / EXO_PAGE_BYTES, "a stack is one batch");
+		start = used < start ? used : start;
+		pages = (unsigned)((end - start) / PAGE);
 		if (pages)
 			error = child_pages(c, start, pages, pfn);
 		if (error == 0 && used < end)

@@ -62,7 +62,7 @@ struct fp_mark { /* struct _fpx_sw_bytes */
 };
 _Static_assert(sizeof(struct fp_mark) == 48, "_fpx_sw_bytes");
 
-static u8 fp_area[FPU_AREA_MAX] __attribute__((aligned(64)));
+static u8 fp_area[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(64)));
 
 /* ---- the alternate stack ------------------------------------------------------------ */
 

@@ -44,7 +44,6 @@ data_copy(const struct elf_phdr *ph)
 		return "the library image's data lies where it must not";
 	image.data = (unsigned char *)0x0000008100000000ull;
 	image.data_bytes = ph->filesz;
-	image.memory_bytes = ph->memsz;
 	for (uint64_t at = 0; at < ph->filesz; at += EXO_PAGE_BYTES) {
 		exo_pfn pfn;
 
@@ -102,6 +101,7 @@ image_load(void)
 	if (!why &&
 		(image.header->magic != EXOS_HEADER_MAGIC || image.header->version != EXO_VERSION))
 		why = "boot/exos was built for another version of the interface";
+	image.memory_bytes = image.header->memory_bytes;	/* without what comes when it is touched */
 	if (!why)
 		why = relocate(image.header);
 	image.text_table = EXO_PTE_PFN(exo_pte_at(image.base, 2));

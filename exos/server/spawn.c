@@ -70,7 +70,7 @@ stacks_map(struct space *s)
 
 	for (unsigned depth = 0; depth < EXOS_STACK_DEPTHS; depth++) {
 		top += h->stack_stride;
-		for (unsigned i = 1; i <= h->stack_pages[depth]; i++) {
+		for (unsigned i = 1; i <= h->stack_ready[depth]; i++) {
 			int error = space_new(s, top - i * EXO_PAGE_BYTES, RW, &pfn);
 
 			if (error)

@@ -12,7 +12,7 @@
 #define MXCSR_CLEAN 0x1f80u
 #define MXCSR_MASK 0xffffu
 
-static u8 clean[FPU_AREA_MAX] __attribute__((aligned(64)));
+static u8 clean[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(64)));
 
 static bool
 have_xsave(void)
