@@ -45,7 +45,7 @@ PARTLY = {
     "fallocate": "mode 0 only",
     "fcntl": "locks of files that have a name, not of pipes and terminals (ENOLCK); no leases or signals; a pipe's size is fixed",
     "flock": "not of pipes and terminals (ENOLCK)",
-    "open openat creat": "no O_TMPFILE; O_SYNC and O_DIRECT change nothing",
+    "open openat openat2 creat": "O_SYNC and O_DIRECT change nothing",
     "ioctl": "terminals, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX",
     "mknod mknodat": "no sockets; devices that are not /dev's cannot be opened",
     "renameat2": "no RENAME_WHITEOUT",

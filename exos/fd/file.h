@@ -16,6 +16,9 @@
 
 #define FD_MAX 4096
 #define FILE_TERMS 3u			/* most that a file's poll gives; more: it has too many */
+#define SETFL_BITS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+#define ACCESS_BITS                                                                                \
+	(O_ACCMODE | O_PATH | O_DIRECTORY | O_NOFOLLOW | O_SYNC | O_LARGEFILE | O_TMPFILE_BIT)
 
 struct ofd {				/* shared: nothing found here is believed to be in range */
 	u64 pos;
@@ -27,7 +30,7 @@ struct file {
 	const struct file_ops *ops;
 	struct ofd *shared;
 	u32 refs;			/* descriptors of this process, and uses in progress */
-	u32 access;			/* O_RDONLY, O_WRONLY, O_RDWR, O_PATH, O_DIRECTORY: fixed at open */
+	u32 access;			/* ACCESS_BITS: fixed at open */
 	u32 ino, dir;			/* 0: not in the file system; dir: where it was found */
 	bool wrote;			/* since the server last stored a time */
 	bool tty;			/* console: it is a terminal */
@@ -44,9 +47,10 @@ struct file {
 	u64 text_bytes;
 };
 
-#define FILE_READS(f) (((f)->access & O_ACCMODE) != O_WRONLY && !((f)->access & O_PATH))
 #define FILE_STREAM(f) (!(f)->ino || (f)->ops == &pipe_ops)	/* no offsets */
-#define FILE_WRITES(f) (((f)->access & O_ACCMODE) != O_RDONLY && !((f)->access & O_PATH))
+/* Access mode 3 is for ioctl alone. */
+#define FILE_READS(f) ((((f)->access + 1) & 1) && !((f)->access & O_PATH))
+#define FILE_WRITES(f) ((((f)->access + 1) & 2) && !((f)->access & O_PATH))
 
 /* ---- table.c -------------------------------------------------------------------------- */
 int

@@ -37,7 +37,8 @@ owner_ensure(struct file *f)
 	slot = key_slot_get();
 	if (slot < 0)
 		return -ENOLCK;
-	number = server_call(OP_LOCK_OWNER, f->ino, (u64)slot, 0, 0, 0, NULL);
+	number = server_call(OP_LOCK_OWNER, f->ino, (u64)slot, keep_key(f->ino), 0, 0,
+		NULL);
 	if (number < 0) {
 		key_slot_put((exo_slot)slot);
 		return number == -EACCES ? -EACCES : -ENOLCK;
@@ -78,6 +79,12 @@ lock_forget_own(void)
 	own = false;
 }
 
+static u64
+owner_word(const struct file *f, bool description)
+{
+	return description ? f->owner | (u64)f->owner_key << 32 : (u64)keep_key(f->ino) << 32;
+}
+
 /* ---- asking --------------------------------------------------------------------------------- */
 
 /* The server says no, or the lock is had; wait: it says -EAGAIN only to be asked again. */
@@ -101,7 +108,7 @@ ask(const struct file *f, u32 what, u64 first, u64 last, u64 owner, bool wait)
 		if (error)
 			break;
 	}
-	if (owner == 0)			/* no longer waiting: any other request says so */
+	if ((u32)owner == 0)			/* no longer waiting: any other request says so */
 		server_call(OP_LOCK, f->ino, LOCK_ASK_TEST | 1, first, last, 0, NULL);
 	return error;
 }
@@ -127,7 +134,7 @@ lock_flock(struct file *f, long operation)
 	if (error)
 		return error;
 	f->shared->locked = 1;
-	return ask(f, what, 0, LAST_BYTE, f->owner | (u64)f->owner_key << 32, wait);
+	return ask(f, what, 0, LAST_BYTE, owner_word(f, true), wait);
 }
 
 /* ---- fcntl ------------------------------------------------------------------------------------- */
@@ -198,9 +205,9 @@ range_set(struct file *f, const struct linux_flock *l, u64 owner, bool wait)
 		return error;
 	if ((what == 1 && !FILE_READS(f)) || (what == 2 && !FILE_WRITES(f)))
 		return -EBADF;
-	if (owner == 0 && what)
+	if ((u32)owner == 0 && what)
 		own = true;
-	else if (owner)
+	else if ((u32)owner)
 		f->shared->locked = 1;
 	return ask(f, what, first, last, owner, wait && what);
 }
@@ -223,7 +230,7 @@ lock_fcntl(struct file *f, long cmd, u64 user)
 		return error;
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return range_test(f, &l, user,
-			description ? f->owner | (u64)f->owner_key << 32 : 0);
-	return range_set(f, &l, description ? f->owner | (u64)f->owner_key << 32 : 0,
+			owner_word(f, description));
+	return range_set(f, &l, owner_word(f, description),
 		cmd == F_SETLKW || cmd == F_OFD_SETLKW);
 }

@@ -145,14 +145,21 @@ device_ops(u64 rdev)
 	return memory[LINUX_MINOR(rdev)];
 }
 
+/* Opened as a place only: what lies there is not looked at. */
+static const struct file_ops place_ops = { .name = "place" };
+
 static const struct file_ops *
-ops_of(u32 ino, const struct fs_inode *node)
+ops_of(u32 ino, const struct fs_inode *node, u32 flags)
 {
 	if (S_ISDIR(node->mode))
 		return &directory_ops;
+	if (flags & O_PATH)
+		return &place_ops;
 	if (ino >= PROCFS)
 		return &procfs_ops;
-	return S_ISCHR(node->mode) ? device_ops(node->rdev) : &regular_ops;
+	if (S_ISREG(node->mode))
+		return &regular_ops;
+	return S_ISCHR(node->mode) ? device_ops(node->rdev) : NULL;
 }
 
 static int
@@ -172,18 +179,22 @@ may_open(const struct fs_inode *node, u32 flags, bool fresh)
 		return 0;
 	if (S_ISLNK(node->mode))
 		return -ELOOP;
+	if (flags & O_NOATIME && PROC->uid && PROC->uid != node->uid)
+		return -EPERM;
 	if ((node->mode & S_IFMT) == S_IFSOCK)
 		return -ENXIO;
 	return fresh || fs_may(node, want) ? 0 : -EACCES;
 }
 
-/* Another name of a descriptor that is no file: one reference more to what it is. */
+/* By a descriptor: what has an inode is opened anew, what has none gets one reference more. */
 static long
-open_again(int fd, struct file **f)
+open_again(int fd, u32 flags, struct file **f)
 {
 	*f = fd_get(fd);
 	if (!*f)
 		return -ENOENT;
+	if ((*f)->ino && (*f)->ino < PROCFS)
+		return file_open((*f)->ino, (*f)->dir, flags, false, f);
 	file_hold(*f);
 	return 0;
 }
@@ -208,7 +219,7 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 	long error;
 
 	if (ino >= PROCFS && procfs_fd(ino) >= 0 && !(flags & (O_NOFOLLOW | O_PATH)))
-		return open_again(procfs_fd(ino), f);
+		return open_again(procfs_fd(ino), flags, f);
 	error = fs_stat(ino, &node);
 	if (!error)
 		error = may_open(&node, flags, fresh);
@@ -218,7 +229,7 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 		return error < 0 ? error : 0;
 	if (S_ISFIFO(node.mode) && !(flags & O_PATH))
 		return fifo_open(ino, dir, flags, f);
-	ops = ops_of(ino, &node);
+	ops = ops_of(ino, &node, flags);
 	if (!ops)
 		return -ENXIO;
 	if (flags & O_TRUNC && ops == &regular_ops && node.size)
@@ -227,7 +238,7 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 		error = pub_hold(ino);
 	if (error)
 		return error;
-	*f = file_new(ops, flags | (S_ISDIR(node.mode) ? O_DIRECTORY : 0));
+	*f = file_new(ops, flags);
 	if (!*f) {
 		pub_drop(ino);
 		return -ENOMEM;

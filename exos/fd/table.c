@@ -86,15 +86,14 @@ file_new(const struct file_ops *ops, u32 flags)
 
 	if (!f)
 		return NULL;
-	f->shared = ofd_new(
-		flags & (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC | O_LARGEFILE));
+	f->shared = ofd_new(flags & SETFL_BITS);
 	if (!f->shared) {
 		xfree(f);
 		return NULL;
 	}
 	f->ops = ops;
 	f->refs = 1;
-	f->access = flags & (O_ACCMODE | O_PATH | O_DIRECTORY);
+	f->access = flags & ACCESS_BITS;
 	return f;
 }
 

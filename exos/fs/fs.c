@@ -13,7 +13,7 @@
 #include "fs.h"
 
 static struct meta meta;
-static u32 cwd;
+static u32 cwd, root = FS_ROOT_INO;
 
 void
 fs_init(u32 start)
@@ -34,7 +34,20 @@ fs_set_cwd(u32 ino)
 {
 	cwd = ino;
 	PUB->cwd = ino;
-	PUB->root = FS_ROOT_INO;
+	PUB->root = root;
+}
+
+u32
+fs_root(void)
+{
+	return root;
+}
+
+void
+fs_set_root(u32 ino)
+{
+	root = ino;
+	PUB->root = ino;
 }
 
 static void
@@ -272,10 +285,12 @@ path_build(u32 ino, char *to, size_t room, size_t at)
 {
 	struct entry e;
 
-	for (int i = 0; ino != FS_ROOT_INO && i < DEPTH_MAX; i++) {
+	for (int i = 0; ino != root && i < DEPTH_MAX; i++) {
 		struct fs_inode node;
 		int error = fs_stat(ino, &node);
 
+		if (ino == FS_ROOT_INO)
+			return -ENOENT;		/* it does not lie below the process's root */
 		if (!error && ino == PROCFS_ROOT)
 			e = (struct entry){ .name_bytes = 4, .name = "proc" };
 		else if (!error)

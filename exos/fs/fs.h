@@ -44,10 +44,18 @@ int fs_next(u32 dir, u64 *at, struct entry *e);		/* 1: one found */
 long fs_path(u32 dir, char *to, size_t room);		/* absolute path of a directory: its length */
 long fs_path_in(u32 dir, u32 ino, char *to, size_t room);	/* of what lies in it */
 u32 fs_cwd(void);
+u32 fs_root(void);			/* of this process, see chroot */
+void fs_set_root(u32 ino);
 void fs_set_cwd(u32 ino);
 
 /* ---- walk.c: paths ------------------------------------------------------------------------ */
-#define WALK_NOFOLLOW 1u		/* do not follow a symbolic link at the end */
+#define WALK_NOFOLLOW    1u		/* do not follow a symbolic link at the end */
+#define WALK_CREATE      2u		/* the last name is to be a file: a slash behind it is -EISDIR */
+#define WALK_NO_SYMLINKS 4u		/* the rest as RESOLVE_* of openat2 */
+#define WALK_NO_MAGIC    8u
+#define WALK_NO_XDEV     16u
+#define WALK_BENEATH     32u
+#define WALK_IN_ROOT     64u
 
 struct place {
 	u32 dir, ino;			/* ino 0: the last name does not exist there */

@@ -234,7 +234,7 @@ fd_target(const struct file *f, char *to, size_t room)
 	if (f->ops == &console_ops)
 		return (long)exo_snprintf(to, room, f->tty ? "/dev/console" : "console:[%u]",
 			f->queue);
-	if (f->access & O_DIRECTORY)
+	if (f->ops == &directory_ops)
 		return fs_path(f->ino, to, room);
 	return fs_path_in(f->dir, f->ino, to, room);
 }

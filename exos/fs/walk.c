@@ -8,12 +8,52 @@
 
 struct walk {
 	u32 dir;			/* where the rest of the text starts */
+	u32 root, start;		/* what / and .. do not lead out of; where it began */
+	u32 flags;
 	size_t at;
 	unsigned links;
 	char text[2 * LINUX_PATH_MAX];
 };
 
 static struct walk walk TRANSIENT;		/* one at a time: no walk begins inside another */
+
+static int
+to_root(struct walk *w)
+{
+	if (w->flags & WALK_BENEATH)
+		return -EXDEV;
+	if (w->flags & WALK_NO_XDEV && w->dir >= PROCFS)
+		return -EXDEV;
+	w->dir = w->root;
+	return 0;
+}
+
+/* .. */
+static int
+upwards(struct walk *w)
+{
+	struct fs_inode node;
+
+	if (w->dir == w->start && w->flags & WALK_BENEATH)
+		return -EXDEV;
+	if (w->dir == PROCFS_ROOT && w->flags & WALK_NO_XDEV)
+		return -EXDEV;
+	if (w->dir == w->root)
+		return 0;
+	if (fs_stat(w->dir, &node))
+		return -ENOENT;
+	w->dir = node.parent;
+	return 0;
+}
+
+/* A link that leads to a file without naming it. */
+static int
+may_jump(const struct walk *w)
+{
+	if (w->flags & (WALK_NO_MAGIC | WALK_NO_SYMLINKS))
+		return -ELOOP;
+	return w->flags & (WALK_BENEATH | WALK_IN_ROOT | WALK_NO_XDEV) ? -EXDEV : 0;
+}
 
 /* The link's target takes the place of what was walked. */
 static int
@@ -23,7 +63,7 @@ splice(struct walk *w, u32 link)
 	size_t bytes = strlen(w->text + w->at);
 	long target;
 
-	if (++w->links > LINUX_SYMLOOP_MAX)
+	if (++w->links > LINUX_SYMLOOP_MAX || w->flags & WALK_NO_SYMLINKS)
 		return -ELOOP;
 	if (bytes >= sizeof(rest))
 		return -ENAMETOOLONG;
@@ -33,9 +73,7 @@ splice(struct walk *w, u32 link)
 		return target ? (int)target : -ENOENT;
 	memcpy(w->text + target, rest, bytes + 1);
 	w->at = 0;
-	if (w->text[0] == '/')
-		w->dir = FS_ROOT_INO;
-	return 0;
+	return w->text[0] == '/' ? to_root(w) : 0;
 }
 
 /* The next component: its length, 0 at the end; *last: only slashes follow, *slash: at least one. */
@@ -83,9 +121,12 @@ static int
 step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struct place *at)
 {
 	struct fs_inode node;
-	long found = fs_find(w->dir, name, bytes);
+	long found = last && at->slash && flags & WALK_CREATE ? -EISDIR
+								: fs_find(w->dir, name, bytes);
 	int error;
 
+	if (found >= (long)PROCFS && w->dir < PROCFS && flags & WALK_NO_XDEV)
+		return -EXDEV;
 	if (found < 0 || (found == 0 && !last))
 		return found ? (int)found : -ENOENT;
 	memcpy(at->name, name, bytes);
@@ -99,6 +140,9 @@ step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struc
 	if (S_ISLNK(node.mode) && (!last || at->slash || !(flags & WALK_NOFOLLOW))) {
 		u32 jump = procfs_jump((u32)found);
 
+		error = jump || procfs_fd((u32)found) >= 0 ? may_jump(w) : 0;
+		if (error)
+			return error;
 		if (jump == 0) {
 			error = splice(w, (u32)found);
 			return error ? error : 1;
@@ -128,8 +172,13 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 	if (length >= LINUX_PATH_MAX)
 		return -ENAMETOOLONG;
 	memcpy(w->text, path, length + 1);
-	w->dir = path[0] == '/' ? FS_ROOT_INO : start;
+	w->flags = flags;
+	w->dir = w->start = start;
+	w->root = flags & WALK_IN_ROOT ? start : fs_root();
 	w->at = w->links = 0;
+	more = path[0] == '/' ? to_root(w) : 0;
+	if (more)
+		return more;
 	for (;;) {			/* bound: links, each with a bounded number of components */
 		bytes = component(w, &name, &last, &at->slash);
 		at->name_bytes = 0;
@@ -143,10 +192,9 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 		if (name[0] == '.' && bytes == 1)
 			continue;
 		if (name[0] == '.' && name[1] == '.' && bytes == 2) {
-			struct fs_inode node;
-
-			fs_stat(w->dir, &node);
-			w->dir = node.parent;
+			more = upwards(w);
+			if (more)
+				return more;
 			continue;
 		}
 		more = step(w, name, bytes, last, flags, at);
@@ -158,7 +206,10 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 int
 fs_walk_at(int dirfd, const char *path, u32 flags, struct place *at)
 {
-	long start = path[0] == '/' ? (long)FS_ROOT_INO : fd_directory(dirfd);
+	bool scoped = flags & (WALK_BENEATH | WALK_IN_ROOT);
+	long start = path[0] == '\0'		? -ENOENT
+		: path[0] == '/' && !scoped	? (long)fs_root()
+					    : fd_directory(dirfd);
 
 	return start < 0 ? (int)start : fs_walk((u32)start, path, flags, at);
 }

@@ -98,8 +98,17 @@
 #define O_NOATIME   01000000
 #define O_CLOEXEC   02000000
 #define O_PATH      010000000
+#define O_SYNC      04010000
 #endif
 #define O_TMPFILE_BIT 020000000
+
+#define RESOLVE_NO_XDEV       1
+#define RESOLVE_NO_MAGICLINKS 2
+#define RESOLVE_NO_SYMLINKS   4
+#define RESOLVE_BENEATH       8
+#define RESOLVE_IN_ROOT       16
+#define RESOLVE_CACHED        32
+#define RESOLVE_ALL           63
 
 #define AT_FDCWD (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100

@@ -234,9 +234,10 @@ sys_chmod(long path, long mode)
 long
 sys_fchmod(long fd, long mode)
 {
-	struct file *f = fd_get((int)fd);
+	int error;
+	struct file *f = file_get((int)fd, &error);
 
-	return f ? set_attributes(f->ino, SETATTR_MODE, (u64)mode & 07777, 0, 0) : -EBADF;
+	return f ? set_attributes(f->ino, SETATTR_MODE, (u64)mode & 07777, 0, 0) : error;
 }
 
 static long
@@ -280,9 +281,10 @@ sys_lchown(long path, long uid, long gid)
 long
 sys_fchown(long fd, long uid, long gid)
 {
-	struct file *f = fd_get((int)fd);
+	int error;
+	struct file *f = file_get((int)fd, &error);
 
-	return f ? set_owner(f->ino, uid, gid) : -EBADF;
+	return f ? set_owner(f->ino, uid, gid) : error;
 }
 
 /* ---- times ------------------------------------------------------------------------------------------ */
@@ -318,11 +320,15 @@ sys_utimensat(long dirfd, long path, long times, long flags)
 
 	if (times && copy_in(t, (u64)times, sizeof(t)))
 		return -EFAULT;
+	if (!path && dirfd != AT_FDCWD) {
+		int error;
+
+		f = file_get((int)dirfd, &error);
+		return flags ? -EINVAL : f ? set_times((long)f->ino, t) : error;
+	}
 	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	return set_times(path_ino((int)dirfd, (u64)path, (u32)flags | (path ? 0 : AT_EMPTY_PATH),
-				 &f),
-		t);
+	return set_times(path_ino((int)dirfd, (u64)path, (u32)flags, &f), t);
 }
 
 long

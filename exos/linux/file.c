@@ -3,7 +3,17 @@
 #include "files.h"
 
 #define OPEN_TRIES 8			/* bound: others make and remove the name in between */
-#define SETFL_BITS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+#define CREATED_BITS 07777
+
+/* open_how of openat2; open and openat drop what it would refuse. */
+struct how {
+	u64 flags, mode, resolve;
+};
+
+#define PLACE_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define OPEN_FLAGS                                                                                 \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | SETFL_BITS | O_SYNC | O_LARGEFILE     \
+		| O_TMPFILE_BIT | PLACE_FLAGS)
 
 /* Who makes a file has it open as he asked, whatever the mode says: 0, or the slot of a key for that. */
 static int
@@ -17,25 +27,20 @@ key_for_new(u32 mode, u32 flags, u32 *bits)
 	return key_slot_get();
 }
 
+/* By OP_FS_CREATE or OP_FS_NAMELESS, whose third argument `how` is. */
 static long
-make_file(const struct place *at, u32 mode, u32 flags)
+make_file(enum server_op op, u32 dir, u32 mode, u64 how, u32 flags)
 {
-	int error = comm_names(at->name, NULL), slot;
 	u32 bits;
 	long ino;
+	int slot;
 
-	if (at->slash || at->name_bytes == 0)
-		return -EISDIR;
-	if (at->dir >= PROCFS)
-		return -EACCES;
-	if (error)
-		return error;
-	mode &= 07777 & ~umask_bits;
+	mode &= CREATED_BITS & ~umask_bits;
 	slot = key_for_new(mode, flags, &bits);
 	if (slot < 0)
 		return slot;
-	ino = server_call(OP_FS_CREATE, at->dir, S_IFREG | mode, 0, slot ? keep_rights(bits) : 0,
-		(u64)slot, NULL);
+	ino = server_call(op, dir, S_IFREG | mode, how, slot ? keep_rights(bits) : 0, (u64)slot,
+		NULL);
 	if (slot && ino > 0)
 		keep_add((u32)ino, bits, (exo_slot)slot);
 	else if (slot)
@@ -44,25 +49,57 @@ make_file(const struct place *at, u32 mode, u32 flags)
 }
 
 static long
-open_path(int dirfd, const char *path, u32 flags, u32 mode, struct file **f)
+make_at(const struct place *at, u32 mode, u32 flags)
 {
-	bool only = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+	int error = comm_names(at->name, NULL);
+
+	if (at->slash || at->name_bytes == 0)
+		return -EISDIR;
+	if (at->dir >= PROCFS)
+		return -EACCES;
+	return error ? error : make_file(OP_FS_CREATE, at->dir, mode, 0, flags);
+}
+
+static u32
+walk_flags(const struct how *how)
+{
+	const u64 flags = how->flags;
+	u32 walk = flags & O_NOFOLLOW ? WALK_NOFOLLOW : 0;
+
+	if (flags & O_CREAT)
+		walk |= WALK_CREATE | (flags & O_EXCL ? WALK_NOFOLLOW : 0);
+	if (how->resolve & RESOLVE_NO_XDEV)
+		walk |= WALK_NO_XDEV;
+	if (how->resolve & RESOLVE_NO_MAGICLINKS)
+		walk |= WALK_NO_MAGIC;
+	if (how->resolve & RESOLVE_NO_SYMLINKS)
+		walk |= WALK_NO_SYMLINKS;
+	if (how->resolve & RESOLVE_BENEATH)
+		walk |= WALK_BENEATH;
+	if (how->resolve & RESOLVE_IN_ROOT)
+		walk |= WALK_IN_ROOT;
+	return walk;
+}
+
+static long
+open_path(int dirfd, const char *path, const struct how *how, struct file **f)
+{
+	const u32 flags = (u32)how->flags, walk = walk_flags(how);
 	struct place at;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		int error = fs_walk_at(dirfd, path, flags & O_NOFOLLOW || only ? WALK_NOFOLLOW : 0,
-			&at);
+		int error = fs_walk_at(dirfd, path, walk, &at);
 		long ino;
 
 		if (error)
 			return error;
-		if (at.ino && only)
+		if (at.ino && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 			return -EEXIST;
 		if (at.ino)
 			return file_open(at.ino, at.dir, flags, false, f);
 		if (!(flags & O_CREAT))
 			return -ENOENT;
-		ino = make_file(&at, mode, flags);
+		ino = make_at(&at, (u32)how->mode, flags);
 		if (ino > 0)
 			return file_open((u32)ino, at.dir, flags & ~(u32)O_TRUNC, true, f);
 		if (ino != -EEXIST)
@@ -71,20 +108,97 @@ open_path(int dirfd, const char *path, u32 flags, u32 mode, struct file **f)
 	return -EAGAIN;
 }
 
-long
-sys_openat(long dirfd, long user, long flags, long mode)
+/* A file without a name in the file system of a directory. */
+static long
+open_nameless(int dirfd, const char *path, const struct how *how, struct file **f)
+{
+	struct how dir = { .flags = O_DIRECTORY, .resolve = how->resolve };
+	struct place at;
+	int error = fs_walk_at(dirfd, path, walk_flags(&dir), &at);
+	struct fs_inode node;
+	long ino;
+
+	if (error || at.ino == 0)
+		return error ? error : -ENOENT;
+	error = fs_stat(at.ino, &node);
+	if (error || !S_ISDIR(node.mode))
+		return error ? error : -ENOTDIR;
+	if (at.ino >= PROCFS)
+		return -EOPNOTSUPP;
+	ino = make_file(OP_FS_NAMELESS, at.ino, (u32)how->mode, !(how->flags & O_EXCL),
+		(u32)how->flags);
+	if (ino < 0)
+		return ino;
+	return file_open((u32)ino, at.ino, (u32)how->flags & ~(u32)O_DIRECTORY, true, f);
+}
+
+/* What open and openat2 both refuse. */
+static int
+how_wrong(const struct how *how)
+{
+	const u64 flags = how->flags;
+
+	if (flags & O_PATH)
+		return 0;
+	if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
+		return -EINVAL;
+	if (flags & O_TMPFILE_BIT
+		&& (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
+		return -EINVAL;
+	return 0;
+}
+
+static long
+open_how(long dirfd, long user, const struct how *how)
 {
 	const char *path;
 	struct file *f;
-	long error = path_get(0, (u64)user, &path);
+	long error = how_wrong(how);
 
-	if (flags & O_TMPFILE_BIT)
-		return -EOPNOTSUPP;
-	if (flags & O_PATH)
-		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if (!error)
-		error = open_path((int)dirfd, path, (u32)flags, (u32)mode, &f);
-	return error ? error : fd_install(f, 0, flags & O_CLOEXEC);
+		error = path_get(0, (u64)user, &path);
+	if (error)
+		return error;
+	error = how->flags & O_TMPFILE_BIT ? open_nameless((int)dirfd, path, how, &f)
+					   : open_path((int)dirfd, path, how, &f);
+	return error ? error : fd_install(f, 0, how->flags & O_CLOEXEC);
+}
+
+long
+sys_openat(long dirfd, long user, long flags, long mode)
+{
+	struct how how = { .flags = (u64)flags & OPEN_FLAGS };
+
+	if (how.flags & O_PATH)
+		how.flags &= PLACE_FLAGS;
+	else
+		how.flags |= O_LARGEFILE;
+	if (how.flags & (O_CREAT | O_TMPFILE_BIT))
+		how.mode = (u64)mode & CREATED_BITS;
+	return open_how(dirfd, user, &how);
+}
+
+long
+sys_openat2(long dirfd, long path, long user, long bytes)
+{
+	struct how how;
+	long error = copy_in_grown(&how, sizeof(how), (u64)user, (u64)bytes);
+
+	if (error)
+		return error;
+	if (how.flags & ~(u64)OPEN_FLAGS || how.resolve & ~(u64)RESOLVE_ALL
+		|| (how.flags & O_PATH && how.flags & ~(u64)PLACE_FLAGS))
+		return -EINVAL;
+	if (how.mode & ~(u64)CREATED_BITS
+		|| (how.mode && !(how.flags & (O_CREAT | O_TMPFILE_BIT))))
+		return -EINVAL;
+	if (how.resolve & RESOLVE_BENEATH && how.resolve & RESOLVE_IN_ROOT)
+		return -EINVAL;
+	if (how.resolve & RESOLVE_CACHED && how.flags & (O_TRUNC | O_CREAT | O_TMPFILE_BIT))
+		return -EAGAIN;
+	if (!(how.flags & O_PATH))
+		how.flags |= O_LARGEFILE;
+	return open_how(dirfd, path, &how);
 }
 
 long
@@ -211,6 +325,9 @@ sys_fcntl(long fd, long cmd, long arg)
 
 	if (!f)
 		return -EBADF;
+	if (f->access & O_PATH && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD
+		&& cmd != F_SETFD && cmd != F_GETFL)
+		return -EBADF;
 	switch (cmd) {
 	case F_DUPFD: return duplicate((int)fd, (int)arg, false);
 	case F_DUPFD_CLOEXEC: return duplicate((int)fd, (int)arg, true);
@@ -221,7 +338,7 @@ sys_fcntl(long fd, long cmd, long arg)
 	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? 65536 : -EBADF;
 	case F_GETLK: case F_SETLK: case F_SETLKW:
 	case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
-		return f->access & O_PATH ? -EBADF : lock_fcntl(f, cmd, (u64)arg);
+		return lock_fcntl(f, cmd, (u64)arg);
 	default: return -EINVAL;
 	}
 }

@@ -15,6 +15,8 @@ int path_place(unsigned which, int dirfd, u64 user, u32 flags, bool must, struct
 long path_ino(int dirfd, u64 user, u32 flags, struct file **f);
 /* Names for the server: into the comm page, one after the other.  0 or -ENAMETOOLONG. */
 int comm_names(const char *first, const char *second);
+/* A structure that may be longer than we know it, if the rest is zero: 0, -EINVAL, -E2BIG, -EFAULT. */
+long copy_in_grown(void *to, size_t known, u64 user, u64 bytes);
 struct file *file_get(int fd, int *error);	/* -EBADF, also for O_PATH */
 extern u32 umask_bits;
 char *scratch_page(unsigned index);		/* of SCRATCH_PAGES, contiguous; NULL: no memory */

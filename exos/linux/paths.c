@@ -65,6 +65,27 @@ comm_names(const char *first, const char *second)
 	return 0;
 }
 
+long
+copy_in_grown(void *to, size_t known, u64 user, u64 bytes)
+{
+	char rest[64];
+
+	if (bytes < known)
+		return -EINVAL;
+	if (bytes > EXO_PAGE_BYTES)
+		return -E2BIG;
+	for (u64 at = known; at < bytes; at += sizeof(rest)) {
+		u64 part = bytes - at < sizeof(rest) ? bytes - at : sizeof(rest);
+
+		if (copy_in(rest, user + at, part))
+			return -EFAULT;
+		for (u64 i = 0; i < part; i++)
+			if (rest[i])
+				return -E2BIG;
+	}
+	return copy_in(to, user, known);
+}
+
 struct file *
 file_get(int fd, int *error)
 {

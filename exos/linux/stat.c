@@ -180,6 +180,28 @@ sys_access(long path, long want)
 
 /* ---- links and places --------------------------------------------------------------------------- */
 
+/* Without a name: what was opened as a place, if it is a link. */
+static int
+link_place(int dirfd, u64 user, struct place *at)
+{
+	struct fs_inode node;
+	const char *path;
+	struct file *f;
+	int error = path_get(0, user, &path);
+
+	if (error)
+		return error;
+	if (path[0])
+		return path_place(0, dirfd, user, WALK_NOFOLLOW, true, at);
+	f = fd_get(dirfd);
+	if (dirfd != AT_FDCWD && !f)
+		return -EBADF;
+	if (!f || !f->ino || fs_stat(f->ino, &node) || !S_ISLNK(node.mode))
+		return -ENOENT;
+	at->ino = f->ino;
+	return 0;
+}
+
 long
 sys_readlinkat(long dirfd, long path, long user, long room)
 {
@@ -190,7 +212,7 @@ sys_readlinkat(long dirfd, long path, long user, long room)
 
 	if (room <= 0)
 		return -EINVAL;
-	error = path_place(0, (int)dirfd, (u64)path, WALK_NOFOLLOW, true, &at);
+	error = link_place((int)dirfd, (u64)path, &at);
 	if (error)
 		return error;
 	bytes = fs_target(at.ino, target, sizeof(target));
@@ -306,7 +328,7 @@ sys_getdents64(long fd, long user, long room)
 	u64 done = 0, pos;
 	struct entry e;
 
-	if (!f || !(f->access & O_DIRECTORY))
+	if (!f || f->ops != &directory_ops)
 		return f ? -ENOTDIR : error;
 	pos = f->shared->pos;
 	while ((found = entry_get(f->ino, &pos, &e)) > 0) {

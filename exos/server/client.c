@@ -39,9 +39,9 @@ bool
 server_published(uint32_t ino)
 {
 	for (unsigned i = 0; i < SH_PROCS; i++)
-		if (procs[i].lent &&
+		if (procs[i].lent && (procs[i].sh->nursed == ino ||
 			page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES),
-				ino))
+				ino)))
 			return true;
 	return false;
 }

@@ -19,6 +19,8 @@
 #define SWEEP_INODES 4096u		/* looked at in one step */
 #define SWEEP_ORPHANS 4u		/* of them: held by somebody? */
 
+static uint32_t orphans;		/* inodes with nlink 0 that somebody may hold */
+
 /* A name out of the comm page. */
 struct name {
 	char text[FS_NAME_MAX + 1];
@@ -271,6 +273,21 @@ make_symlink(struct request *r)
 	return ino;
 }
 
+/*
+ * Any inode's number may stand in a request, so there is no path that the
+ * caller had to be able to walk: it must own the file, or have it to read and
+ * write anyway (as Linux with fs.protected_hardlinks).
+ */
+static bool
+may_link(const struct request *r, const struct fs_inode *node)
+{
+	if (client_owns(r, node))
+		return true;
+	return S_ISREG(node->mode) && !(node->mode & S_ISUID)
+		&& (node->mode & (S_ISGID | 010)) != (S_ISGID | 010)
+		&& client_may(r, node, EXO_R | EXO_W);
+}
+
 static long
 make_link(struct request *r)
 {
@@ -283,9 +300,9 @@ make_link(struct request *r)
 		error = name_read(r, &at, &n);
 	if (error)
 		return error;
-	if (!node || r->a >> 32 || node->nlink == 0)
+	if (!node || r->a >> 32 || (node->nlink == 0 && !(node->flags & FS_NODE_LINKABLE)))
 		return -ENOENT;
-	if (S_ISDIR(node->mode))
+	if (S_ISDIR(node->mode) || !may_link(r, node))
 		return -EPERM;
 	if (node->nlink >= LINKS_MAX)
 		return -EMLINK;
@@ -295,16 +312,44 @@ make_link(struct request *r)
 	if (error)
 		return error;
 
+	orphans -= orphans && node->nlink == 0 ? 1 : 0;
 	node_begin(node);
 	node->nlink++;
+	node->flags &= (uint8_t)~FS_NODE_LINKABLE;
 	node->ctime_ns = server_wall_ns();
 	node_end(node);
 	return 0;
 }
 
-/* ---- unmaking ----------------------------------------------------------------------------- */
+/* An orphan from the start. */
+static long
+make_nameless(struct request *r)
+{
+	struct fs_inode *dir, *node;
+	uint32_t mode = (uint32_t)r->b & (S_IFMT | MODE_BITS), ino, gid = r->cred->gid[CRED_FS];
+	int error = dir_for_change(r, r->a, &dir);
 
-static uint32_t orphans;		/* inodes with nlink 0 that somebody may hold */
+	if (error)
+		return error;
+	if (!S_ISREG(mode))
+		return -EINVAL;
+	if (dir->mode & S_ISGID)
+		gid = dir->gid;
+	node = node_new(mode, r->cred->uid[CRED_FS], gid, &ino);
+	if (!node)
+		return -ENOSPC;
+	node->flags = r->c ? FS_NODE_LINKABLE : 0;
+	orphans++;
+	/* The one before it may be published by nobody: then nobody has it. */
+	if (r->proc->nursed)
+		sfs_sweep_due();
+	r->proc->nursed = ino;
+	if (r->d)
+		key_bind(r, ino, r->d, r->e);
+	return ino;
+}
+
+/* ---- unmaking ----------------------------------------------------------------------------- */
 
 /* One name less; the last one frees it, now or when it is closed. */
 static void
@@ -551,7 +596,11 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_EXTEND: return fs_extend(r);
 	case OP_FS_TRUNCATE: return fs_truncate(r);
 	case OP_FS_KEY: return key_request(r);
-	case OP_FS_SWEEP: return r->a >> 32 ? 0 : orphan_try((uint32_t)r->a);
+	case OP_FS_NAMELESS: return make_nameless(r);
+	case OP_FS_SWEEP:
+		if (r->proc->nursed == r->a)
+			r->proc->nursed = 0;
+		return r->a >> 32 ? 0 : orphan_try((uint32_t)r->a);
 	default: return -ENOSYS;
 	}
 }

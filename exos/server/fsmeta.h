@@ -49,16 +49,19 @@ struct fs_inode {
 	uint64_t guard;			/* exo_guardref of the content frames */
 	uint32_t generation;
 	uint32_t parent;		/* directories: inode of .. */
-	uint32_t map;			/* depth 0: the only leaf itself; else the metadata block of the map's top; 0: none */
+	uint32_t
+		map; /* depth 0: the only leaf itself; else the metadata block of the map's top; 0: none */
 	uint8_t depth;			/* levels of map blocks, each FS_MAP_ENTRIES numbers (uint64_t), 0..FS_DEPTH_MAX.
 					 * A leaf is a frame number (regular) or a metadata block (directory, symlink) */
-	uint8_t spare0[3];
+	uint8_t flags;			/* FS_NODE_* */
+	uint8_t spare0[2];
 	uint64_t blocks;		/* leaves held */
 	union {
 		char target[32];	/* symlink of at most 32 bytes: the target itself, no leaf */
 		uint64_t live;		/* directory: bytes of entries in use */
 	};
 };
+#define FS_NODE_LINKABLE 1u		/* has no name yet, and may be given one */
 #define FS_MAP_ENTRIES 512u
 #define FS_DEPTH_MAX 3u
 _Static_assert(sizeof(struct fs_inode) == 128, "inode");

@@ -254,7 +254,7 @@ node_new(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t *ino)
 	node->guard = guard;
 	node->generation++;
 	node->parent = node->map = 0;
-	node->depth = 0;
+	node->depth = node->flags = 0;
 	__builtin_memset(node->target, 0, sizeof(node->target));
 	node_touch(node);
 	node->atime_ns = node->mtime_ns;

@@ -101,12 +101,12 @@ description_new(uint32_t creator)
 }
 
 static uint32_t
-rights_of(const struct request *r, const struct fs_inode *node)
+rights_of(const struct request *r, const struct fs_inode *node, uint64_t slot)
 {
 	uint32_t rights = 0;
 
 	for (uint32_t right = EXO_R; right <= EXO_X; right <<= 1)
-		rights |= client_may(r, node, right) ? right : 0;
+		rights |= client_may_by(r, node, right, slot) ? right : 0;
 	return rights;
 }
 
@@ -130,7 +130,7 @@ description_request(struct request *r)
 		{ .len = 9, .rights = EXO_RIGHTS_ALL, .name = "l" }
 	};
 	const struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
-	uint32_t rights = node ? rights_of(r, node) : 0;
+	uint32_t rights = node ? rights_of(r, node, r->c) : 0;
 	struct description *d = rights ? description_new(r->proc->pid) : NULL;
 
 	if (rights && !d) {
@@ -174,7 +174,7 @@ owner_of(const struct request *r, const struct fs_inode *node, uint32_t *rights)
 	const struct description *d = &descriptions[id - 1];
 
 	if (id == 0) {
-		*rights = rights_of(r, node);
+		*rights = rights_of(r, node, r->e >> 32);
 		return r->proc - server_proc_table();
 	}
 	if (id > DESCRIPTIONS || d->guard == 0 || d->ino != (uint32_t)r->a)
@@ -276,7 +276,7 @@ lock_request(struct request *r)
 		return -ENOENT;
 	if (want.type > LOCK_EXCLUSIVE || want.first > want.last || want.last > LOCK_END)
 		return -EINVAL;
-	if (want.whole && (want.first != 0 || want.last != LOCK_END || r->e == 0))
+	if (want.whole && (want.first != 0 || want.last != LOCK_END || (uint32_t)r->e == 0))
 		return -EINVAL;
 	owner = owner_of(r, node, &rights);
 	if (owner < 0)

@@ -263,7 +263,7 @@ proc_kill(struct proc *p, uint64_t reason)
 		proc_counted(e);
 	if (p->sh->env)
 		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
-	p->sh->vforked = 0;
+	p->sh->vforked = p->sh->nursed = 0;
 	signal_forget(p);
 	proc_slice_take(p);
 	proc_lend_end(p);

@@ -81,11 +81,13 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint32_t tty;			/* 1: has the console as controlling terminal */
 	uint32_t spare0;
 	char name[32];
+	uint64_t
+		nursed; /* inode without a name that it was given by OP_FS_NAMELESS and may not have published */
 	uint64_t vforked;		/* its parent waits until it execs or ends: a word to wait on */
 	uint64_t sig_waiting;		/* OP_SIGINFO has something for it */
 	uint64_t sys_ns,
 		children_sys_ns; /* of run_ns and children_ns: by their libraries, as these said */
-	uint64_t spare[12];
+	uint64_t spare[11];
 };
 _Static_assert(sizeof(struct sh_proc) == 256, "process entry");
 
@@ -202,12 +204,14 @@ enum server_op {
 				 * this side has, with this one */
 	OP_FS_KEY,		/* (ino, rights, slot): a key to this file alone, bound for who has these rights now; it
 				 * outlives what gave them */
+	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name; it lives
+				 * until the caller publishes it, asks for another, or ends */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	OP_LOCK,		/* (ino, LOCK_ASK_*, first byte, last byte, owner): owner 0: the caller's process, else a number
-				 * of OP_LOCK_OWNER with its key's slot above bit 32.  -EAGAIN: somebody has it, wait for the
+				 * of OP_LOCK_OWNER; above bit 32 the slot of its key, or of one to the file, or 0.  -EAGAIN: somebody has it, wait for the
 				 * word in fs_super; -EDEADLK; -ENOLCK: no room.  TEST -> the type in the way, rdx = its first
 				 * byte, r8 = last, r9 = pid (all ones: an open file description's) */
-	OP_LOCK_OWNER,		/* (ino, key slot) -> number: makes an open file description an owner; whoever shares it
+	OP_LOCK_OWNER,		/* (ino, key slot, slot of a key to the file or 0) -> number: makes an open file description an owner; whoever shares it
 				 * holds the key */
 	OP_LOCK_CLOSED,		/* (number): its locks go if nobody holds the key any more */
 	/* console */

@@ -48,6 +48,21 @@ procfs_jump(u32 ino)
 	return 0;
 }
 
+int
+procfs_fd(u32 ino)
+{
+	(void)ino;
+	return -1;
+}
+
+static u32 root = FS_ROOT_INO;
+
+u32
+fs_root(void)
+{
+	return root;
+}
+
 long
 fd_directory(int dirfd)
 {
@@ -123,6 +138,45 @@ walks(void)
 	no_search = 0;
 }
 
+static bool
+scoped(u32 start, const char *path, u32 flags, long expected)
+{
+	int error = fs_walk(start, path, flags, &at);
+
+	return error ? error == expected : (long)at.ino == expected;
+}
+
+/* Places that a walk does not leave. */
+static void
+scopes(void)
+{
+	u32 s = make(FS_ROOT_INO, "s", S_IFDIR | 0755), t = make(s, "t", S_IFDIR | 0755),
+	    f = make(t, "f", S_IFREG | 0644);
+
+	link_to(s, "out", "../a");
+	link_to(s, "in", "t/f");
+	link_to(s, "abs", "/t/f");
+	check("beneath",
+		scoped(s, "t/../t/f", WALK_BENEATH, f) && scoped(s, "in", WALK_BENEATH, f) &&
+			scoped(s, "..", WALK_BENEATH, -EXDEV) &&
+			scoped(s, "/s", WALK_BENEATH, -EXDEV) &&
+			scoped(s, "out", WALK_BENEATH, -EXDEV) &&
+			scoped(s, "abs", WALK_BENEATH, -EXDEV));
+	check("in a root of its own",
+		scoped(s, "/abs", WALK_IN_ROOT, f) && scoped(s, "../../t/f", WALK_IN_ROOT, f) &&
+			scoped(t, "abs", WALK_IN_ROOT, 0));
+	check("without links",
+		scoped(s, "t/f", WALK_NO_SYMLINKS, f) &&
+			scoped(s, "in", WALK_NO_SYMLINKS, -ELOOP) &&
+			fs_walk(s, "in", WALK_NO_SYMLINKS | WALK_NOFOLLOW, &at) == 0);
+	check("a file made with a slash behind",
+		scoped(s, "t/", WALK_CREATE, -EISDIR) && scoped(s, "none/", WALK_CREATE, -EISDIR));
+	root = s;
+	check("another root", leads(t, "/t/f", f) && leads(t, "../../../t", t)
+		&& leads(FS_ROOT_INO, "/abs", f) && leads(s, "out", 0));
+	root = FS_ROOT_INO;
+}
+
 static void
 lengths(void)
 {
@@ -178,6 +232,7 @@ main(void)
 	if (sfs_boot(NULL, 0))
 		return 1;
 	walks();
+	scopes();
 	lengths();
 	ring();
 	printf("%u passed, %u failed\n", passed, failed);
