@@ -20,13 +20,22 @@ cred_of(const volatile struct sh_proc *p)
 		(p - proc_table());
 }
 
+unsigned
+proc_rows(void)
+{
+	u64 rows = ((const volatile struct sh_info *)SHARED)->proc_rows;
+
+	return rows < SH_PROCS ? (unsigned)rows : SH_PROCS;
+}
+
 /* NULL: no such process. */
 const volatile struct sh_proc *
 proc_find(u32 pid)
 {
 	const volatile struct sh_proc *table = proc_table();
+	const unsigned rows = proc_rows();
 
-	for (unsigned row = 0; row < SH_PROCS; row++) {
+	for (unsigned row = 0; row < rows; row++) {
 		if (pid && table[row].pid == pid && table[row].state != PROC_FREE)
 			return &table[row];
 	}

@@ -7,6 +7,7 @@
 
 void self_set(u32 pid);			/* at the start, and in a child */
 const volatile struct sh_proc *proc_table(void);
+unsigned proc_rows(void);		/* rows of it that may be in use */
 const volatile struct sh_proc *proc_find(u32 pid);	/* NULL: no such process */
 const volatile struct sh_cred *cred_of(const volatile struct sh_proc *p);
 /* What cred_change says to it; the server does it, and the keys follow. */

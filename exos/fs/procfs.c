@@ -154,7 +154,7 @@ procfs_next(u32 dir, u64 *at, struct entry *e)
 
 		return give(e, INO(PID_OF(dir), n->what), n->type, n->name);
 	}
-	while (dir == PROCFS_ROOT && *at - count < SH_PROCS) {
+	while (dir == PROCFS_ROOT && *at - count < proc_rows()) {
 		const volatile struct sh_proc *p = proc_table() + ((*at)++ - count);
 
 		if (p->pid && p->state != PROC_FREE && p->state != PROC_BUILDING)

@@ -55,8 +55,9 @@ sys_sysinfo(long where)
 		.mem_unit = 1,
 	};
 	const volatile struct sh_proc *table = proc_table();
+	const unsigned rows = proc_rows();
 
-	for (unsigned row = 0; row < SH_PROCS; row++)
+	for (unsigned row = 0; row < rows; row++)
 		s.procs += table[row].state != PROC_FREE;
 	return copy_out((u64)where, &s, sizeof(s));
 }

@@ -407,9 +407,10 @@ static u64
 processes_of(u32 uid)
 {
 	const volatile struct sh_proc *table = proc_table();
+	const unsigned rows = proc_rows();
 	u64 count = 0;
 
-	for (unsigned row = 0; row < SH_PROCS; row++)
+	for (unsigned row = 0; row < rows; row++)
 		count += table[row].state != PROC_FREE && table[row].uid == uid;
 	return count;
 }

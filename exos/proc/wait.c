@@ -89,9 +89,10 @@ static long
 look(const struct wanted *w, struct found *f)
 {
 	const volatile struct sh_proc *table = proc_table();
+	const unsigned rows = proc_rows();
 	long result = -ECHILD;
 
-	for (unsigned row = 0; row < SH_PROCS; row++) {
+	for (unsigned row = 0; row < rows; row++) {
 		if (!is_meant(&table[row], w))
 			continue;
 		result = 0;

@@ -38,7 +38,7 @@ page_names(const volatile struct pub *pub, uint32_t ino)
 bool
 server_published(uint32_t ino)
 {
-	for (unsigned i = 0; i < SH_PROCS; i++)
+	for (unsigned i = 0; i < proc_rows; i++)
 		if (procs[i].lent && (procs[i].sh->nursed == ino ||
 			page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES),
 				ino)))

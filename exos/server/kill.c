@@ -145,7 +145,7 @@ server_signal_group(uint32_t pgrp, int sig)
 {
 	const struct sig_detail d = signal_from(sig, SIG_BY_KERNEL, NULL);
 
-	for (unsigned i = 0; i < SH_PROCS && pgrp; i++)
+	for (unsigned i = 0; i < proc_rows && pgrp; i++)
 		if (procs[i].sh->state != PROC_FREE && procs[i].sh->state != PROC_BUILDING
 			&& procs[i].sh->pgid == pgrp)
 			proc_signal(NULL, &procs[i], &d);
@@ -157,7 +157,7 @@ kill_many(struct proc *self, int64_t pid, const struct sig_detail *d)
 {
 	long result = -ESRCH;
 
-	for (unsigned i = 0; i < SH_PROCS; i++) {
+	for (unsigned i = 0; i < proc_rows; i++) {
 		struct proc *p = &procs[i];
 		uint32_t group = pid == 0 ? self->sh->pgid : (uint32_t)-pid;
 		bool meant = pid > 0 ? p->sh->pid == pid

@@ -87,7 +87,7 @@ proc_page_lost(uint64_t address)
 void
 proc_end_lost(void)
 {
-	for (unsigned i = 0; i < SH_PROCS && any_lost; i++)
+	for (unsigned i = 0; i < proc_rows && any_lost; i++)
 		if (procs[i].lost)
 			proc_end(&procs[i], SIGKILL);
 	any_lost = false;

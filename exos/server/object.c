@@ -21,7 +21,7 @@
 #define USERS 64u			/* those whose numbers are alike in the last bits share a bound */
 
 struct object objects[OBJECTS_MAX];
-static uint32_t hint;			/* where free entries were found last */
+static uint32_t first_free, rows;	/* all before the one are in use, all from the other on are free */
 static bool due;			/* somebody who may have held some is gone */
 
 static struct use {
@@ -67,15 +67,9 @@ count(struct object *o, int sign)
 static struct object *
 entry_find(void)
 {
-	for (uint32_t i = 0; i < OBJECTS_MAX; i++) {
-		struct object *o = &objects[(hint + i) % OBJECTS_MAX];
-
-		if (o->guard == 0) {
-			hint = (uint32_t)(o - objects) + 1;
-			return o;
-		}
-	}
-	return NULL;
+	while (first_free < rows && objects[first_free].guard)
+		first_free++;
+	return first_free < OBJECTS_MAX ? &objects[first_free] : NULL;
 }
 
 static exo_guardref
@@ -109,6 +103,7 @@ object_make(const struct proc *p, uint32_t frames)
 		return NULL;
 	}
 	exo_frame_guard_all(o->pfn, frames, o->guard, ROOT_KEY, ROOT_KEY);
+	rows = rows > object_id(o) ? rows : object_id(o) + 1;
 	count(o, 1);
 	return o;
 }
@@ -120,6 +115,9 @@ object_release(struct object *o)
 	frames_release(o->pfn, o->frames);
 	guard_put(o->guard);
 	o->guard = 0;
+	first_free = first_free < object_id(o) ? first_free : object_id(o);
+	while (rows && objects[rows - 1].guard == 0)
+		rows--;
 }
 
 uint32_t
@@ -234,7 +232,7 @@ objects_due(void)
 void
 objects_sweep(void)
 {
-	for (uint32_t i = 0; i < OBJECTS_MAX && due; i++)
+	for (uint32_t i = 0; i < rows && due; i++)
 		if (objects[i].guard && !object_held(&objects[i]))
 			object_release(&objects[i]);
 	due = false;

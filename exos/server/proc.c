@@ -15,6 +15,7 @@
 	192u /* limit carved for a new process: enough to build it; its library asks for more */
 
 struct proc procs[SH_PROCS];
+unsigned proc_rows;
 exo_pfn session_account;
 static struct sh_proc *table;
 static uint32_t next_pid = SERVER_PID + 1;
@@ -31,7 +32,7 @@ proc_index(const struct proc *p)
 struct proc *
 proc_by_env(exo_envid env)
 {
-	for (unsigned i = 0; i < SH_PROCS; i++)
+	for (unsigned i = 0; i < proc_rows; i++)
 		if (procs[i].sh->env == env && procs[i].sh->state != PROC_FREE)
 			return &procs[i];
 	return NULL;
@@ -40,7 +41,7 @@ proc_by_env(exo_envid env)
 struct proc *
 proc_by_pid(uint32_t pid)
 {
-	for (unsigned i = 0; i < SH_PROCS && pid; i++)
+	for (unsigned i = 0; i < proc_rows && pid; i++)
 		if (procs[i].sh->pid == pid)
 			return &procs[i];
 	return NULL;
@@ -49,7 +50,7 @@ proc_by_pid(uint32_t pid)
 static bool
 pid_in_use(uint32_t pid)
 {
-	for (unsigned i = 0; i < SH_PROCS; i++)
+	for (unsigned i = 0; i < proc_rows; i++)
 		if (table[i].pid == pid || table[i].pgid == pid || table[i].sid == pid)
 			return true;
 	return pid == SERVER_PID;
@@ -173,6 +174,23 @@ proc_objects(struct proc *p, uint64_t creator)
 	return key_give(p->sh->env, KEY_SELF, &self);
 }
 
+static void
+rows_set(unsigned rows)
+{
+	proc_rows = rows;
+	server_shared_info()->proc_rows = rows;
+}
+
+void
+proc_rows_fit(void)
+{
+	unsigned rows = proc_rows;
+
+	while (rows > 1 && table[rows - 1].state == PROC_FREE && !procs[rows - 1].reaping)
+		rows--;
+	rows_set(rows);
+}
+
 struct proc *
 proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t sid, int *error)
 {
@@ -185,6 +203,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	*error = EAGAIN;
 	if (!p)
 		return NULL;
+	rows_set(proc_index(p) < proc_rows ? proc_rows : proc_index(p) + 1);
 	pid = pid_draw();
 	p->slice = ~0u;
 	p->creator = creator ? creator->sh->pid : 0;
@@ -247,7 +266,7 @@ proc_slice_take(struct proc *p)
 	uint32_t slice = p->slice;
 
 	p->slice = ~0u;
-	for (unsigned i = 0; i < SH_PROCS; i++)
+	for (unsigned i = 0; i < proc_rows; i++)
 		if (procs[i].slice == slice)
 			return;
 	exo_slice_release(0, slice, ROOT_KEY);
@@ -279,6 +298,7 @@ proc_discard(struct proc *p)
 	p->sh->pid = p->sh->pgid = p->sh->sid = 0;
 	p->sh->env = 0;
 	p->sh->state = PROC_FREE;
+	proc_rows_fit();
 }
 
 /* exec into another environment: the fresh entry takes over who the old one was. */
@@ -306,7 +326,7 @@ proc_replace(struct proc *old, struct proc *fresh)
 static void
 orphans_adopt(const struct proc *dead)
 {
-	for (unsigned i = 0; i < SH_PROCS; i++) {
+	for (unsigned i = 0; i < proc_rows; i++) {
 		struct proc *c = &procs[i];
 
 		if (c->sh->state == PROC_FREE)
@@ -376,7 +396,7 @@ proc_find_dead(void)
 	if (deaths == deaths_seen)
 		return;
 	deaths_seen = deaths;
-	for (unsigned i = 0; i < SH_PROCS; i++) {
+	for (unsigned i = 0; i < proc_rows; i++) {
 		struct proc *p = &procs[i];
 		const volatile struct exo_env *e;
 
@@ -419,6 +439,7 @@ proc_boot(void)
 		procs[i].slice = ~0u;
 	}
 	row_of_server(&procs[0]);
+	rows_set(1);
 	if (guard == 0 || frames_claim(exo_info()->root_account, 1, &session_account))
 		return "no memory for the session's account";
 	if (exo_account_create(session_account, exo_info()->root_account, share, guard, ROOT_KEY,

@@ -122,7 +122,8 @@ struct sh_info {			/* first page of the shared region */
 					 * those who wait for more words than a predicate has room for */
 	uint64_t creds_off;		/* of sh_cred[SH_PROCS]; there is a page where a process is */
 	char domainname[64];
-	uint64_t spare[21];
+	uint64_t proc_rows;		/* the process table's rows from here on are free */
+	uint64_t spare[20];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */

@@ -100,6 +100,7 @@ reap_step(struct proc *p, bool *look)
 	p->sh->account = 0;
 	p->reaping = false;
 	reaping--;
+	proc_rows_fit();
 	objects_due();
 	server_changed();		/* holder counts went with its keys */
 	return false;
@@ -125,7 +126,7 @@ proc_reap_some(void)
 {
 	bool more = false, look = true;
 
-	for (unsigned i = 0; i < SH_PROCS && reaping; i++) {
+	for (unsigned i = 0; i < proc_rows && reaping; i++) {
 		struct proc *p = &procs[i];
 
 		if (p->reaping)

@@ -95,7 +95,7 @@ setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid)
 		return -EPERM;
 	if (pgid == 0)
 		pgid = p->sh->pid;
-	for (unsigned i = 0; i < SH_PROCS; i++)
+	for (unsigned i = 0; i < proc_rows; i++)
 		exists |= procs[i].sh->state != PROC_FREE && procs[i].sh->pgid == pgid
 			&& procs[i].sh->sid == p->sh->sid;
 	if (!exists && pgid != p->sh->pid)
@@ -107,7 +107,7 @@ setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid)
 static long
 setsid_request(struct proc *self)
 {
-	for (unsigned i = 0; i < SH_PROCS; i++)
+	for (unsigned i = 0; i < proc_rows; i++)
 		if (procs[i].sh->state != PROC_FREE && procs[i].sh->pgid == self->sh->pid)
 			return -EPERM;
 	self->sh->pgid = self->sh->sid = self->sh->pid;
@@ -130,7 +130,7 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 {
 	bool known = account == self->sh->account;
 
-	for (unsigned i = 0; i < SH_PROCS && !known; i++)
+	for (unsigned i = 0; i < proc_rows && !known; i++)
 		known = procs[i].sh->state == PROC_BUILDING && procs[i].creator == self->sh->pid &&
 			procs[i].sh->account == account && account;
 	if (frames == 0 || frames > 1u << 24 || !known)

@@ -103,6 +103,8 @@ struct proc {				/* the server's private half of a table entry */
 	uint32_t objects;		/* that it made */
 };
 extern struct proc procs[SH_PROCS];
+extern unsigned proc_rows;		/* those behind are free; as in the shared region */
+void proc_rows_fit(void);		/* one may be free now */
 extern exo_pfn session_account;
 
 const char *proc_boot(void);

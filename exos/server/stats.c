@@ -20,7 +20,7 @@ proc_count(struct proc_counts *sum)
 {
 	*sum = gone;
 	count_add(sum, exo_env(exo_self()));
-	for (unsigned i = 0; i < SH_PROCS; i++) {
+	for (unsigned i = 0; i < proc_rows; i++) {
 		const volatile struct exo_env *e = exo_env(procs[i].sh->env);
 
 		if (e && e->id && e->id != exo_self() && !procs[i].reaping)

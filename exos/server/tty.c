@@ -292,7 +292,7 @@ pgrp_request(struct request *r)
 
 	if (!r->proc->tty || r->proc->sid != shown()->session)
 		return -ENOTTY;
-	for (unsigned i = 0; i < SH_PROCS && r->a && r->a >> 32 == 0; i++) {
+	for (unsigned i = 0; i < proc_rows && r->a && r->a >> 32 == 0; i++) {
 		if (table[i].state == PROC_FREE || table[i].pgid != r->a)
 			continue;
 		if (table[i].sid != r->proc->sid)
@@ -314,7 +314,7 @@ ctty_request(struct request *r)
 	}
 	if (r->proc->sid != r->proc->pid)
 		return -EPERM;
-	for (unsigned i = 0; i < SH_PROCS; i++)
+	for (unsigned i = 0; i < proc_rows; i++)
 		if (table[i].state != PROC_FREE && table[i].tty && table[i].sid != r->proc->sid)
 			return -EPERM;		/* another session has it */
 	r->proc->tty = 1;
