@@ -19,16 +19,11 @@ _Static_assert(EXOS_STACKS - EXOS_UAREA == 0x100000, "the stacks in arch/");
 _Static_assert(EXOS_DATA == 0x210000, "the data in exos.ld");
 
 #define PATH_BYTES 4096u
-#define VECTOR_PROTECTION 13
-#define VECTOR_PAGE_FAULT 14
-/* The gate of vector 3 is closed to programs: a protection fault that names it.  QEMU shifts by one more. */
-#define ERROR_INT3 (3u << 3 | 2)
-#define ERROR_INT3_QEMU (3u << 4 | 2)
 
 /* ---- leaving ------------------------------------------------------------------------- */
 
-static void
-before_leaving(struct exo_save *regs)
+void
+exos_before_leaving(struct exo_save *regs)
 {
 	if (UAREA->depth != 1)
 		return;
@@ -41,7 +36,7 @@ void
 exos_serve_syscall(struct exo_save *regs)
 {
 	linux_dispatch(regs);
-	before_leaving(regs);
+	exos_before_leaving(regs);
 }
 
 /* Something was posted, or the slice is over while a timer is set. */
@@ -55,105 +50,7 @@ exos_serve_event(struct exo_save *regs)
 		park_yield(0);
 	}
 	REGS_CALL(regs) = ~0ull;
-	before_leaving(regs);
-}
-
-/* ---- exceptions ------------------------------------------------------------------------ */
-
-static bool
-in_library(u64 address)
-{
-	return address - (u64)exos_image < EXOS_SHARED;
-}
-
-static bool
-in_copy(u64 rip)
-{
-	return rip >= (u64)exos_copy_begin && rip < (u64)exos_copy_end;
-}
-
-struct fault_signal {
-	u8 signal, code;
-};
-
-static struct fault_signal
-signal_of(unsigned vector)
-{
-	switch (vector) {
-	case 0: return (struct fault_signal){ SIGFPE, 1 }; /* FPE_INTDIV */
-	case 1: return (struct fault_signal){ SIGTRAP, 2 }; /* TRAP_TRACE */
-	case 6: return (struct fault_signal){ SIGILL, 2 }; /* ILL_ILLOPN */
-	case 16:
-	case 19: return (struct fault_signal){ SIGFPE, 7 }; /* FPE_FLTINV */
-	case 17: return (struct fault_signal){ SIGBUS, 1 }; /* BUS_ADRALN */
-	default: return (struct fault_signal){ SIGSEGV, SI_KERNEL_ };
-	}
-}
-
-/* The library broke its own rules: there is nobody to give a signal to. */
-static noreturn_ void
-library_fault(const struct exo_save *regs)
-{
-	exos_log("library fault: vector %u error %x at image+%lx, address %lx, stack %lx",
-		regs->vector, regs->error, regs->rip - (u64)exos_image, regs->addr, regs->rsp);
-	exos_die(SIGSEGV, "fault in the library");
-}
-
-static bool
-is_breakpoint(const struct exo_save *regs)
-{
-	return regs->vector == VECTOR_PROTECTION &&
-		(regs->error == ERROR_INT3 || regs->error == ERROR_INT3_QEMU);
-}
-
-/* int3: Linux reports it as a trap, behind the instruction. */
-static void
-breakpoint(struct exo_save *regs)
-{
-	u8 opcode = 0;
-
-	copy_in(&opcode, regs->rip, sizeof(opcode));
-	regs->rip += opcode == 0xcc ? 1 : 2;
-	signal_force(SIGTRAP, SI_KERNEL_, 0);
-}
-
-static void
-page_fault(struct exo_save *regs)
-{
-	int signal = SIGSEGV, code = SI_KERNEL_;
-
-	if (in_library(regs->addr) && in_library(regs->rip) && !(regs->error & 1) &&
-		lazy_fault(regs->addr))
-		return;
-	if (!in_library(regs->addr) && vm_fault(regs->addr, regs->error, &signal, &code))
-		return;
-	if (in_copy(regs->rip))
-		regs->rip = (u64)exos_copy_fault;
-	else if (in_library(regs->rip))
-		library_fault(regs);
-	else
-		signal_force(signal, code, regs->addr);
-}
-
-void
-exos_serve_exception(struct exo_save *regs)
-{
-	struct fault_signal f;
-
-	REGS_CALL(regs) = ~0ull;
-	if (regs->vector == VECTOR_PAGE_FAULT) {
-		page_fault(regs);
-	} else if (in_copy(regs->rip)) {
-		regs->rip = (u64)exos_copy_fault; /* an address that is none */
-	} else if (in_library(regs->rip)) {
-		library_fault(regs);
-	} else if (is_breakpoint(regs)) {
-		breakpoint(regs);
-	} else {
-		f = signal_of(regs->vector);
-		signal_force(f.signal, f.code, f.code == SI_KERNEL_ ? 0 : regs->rip);
-	}
-	before_leaving(regs);
+	exos_before_leaving(regs);
 }
 
 /* ---- the beginning ------------------------------------------------------------------------ */
@@ -254,6 +151,6 @@ exos_begin(void)
 	*regs = (struct exo_save){ .flags = EXO_SAVE_FULL };
 	first_program(start, regs);
 	page_unmap((u64)start, (EXOS_DATA - EXOS_START) / EXO_PAGE_BYTES);
-	before_leaving(regs);
+	exos_before_leaving(regs);
 	exos_resume(regs);
 }

@@ -18,6 +18,8 @@
 #define FP_MAGIC1 0x46505853u
 #define FP_MAGIC2 0x46505845u
 #define FP_MARK_AT 464u /* in the FXSAVE area: bytes for software */
+#define FP_LEGACY 3u /* components that FXSAVE has */
+#define FXSAVE_BYTES 512u
 
 #define FLAG_TF 0x100ull
 #define FLAG_DF 0x400ull
@@ -155,7 +157,6 @@ context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fps
 	uc->flags =
 		UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (exo_info()->fpu_mask ? UC_FP_XSTATE : 0);
 	uc->stack = signals.stack;
-	uc->stack.flags = stack_now(regs->rsp).flags;
 	uc->mask = mask;
 	uc->regs = (struct sigcontext){
 		.r8 = regs->r8,
@@ -201,6 +202,7 @@ sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, 
 	context_fill(&frame.uc, regs, mask, fp);
 	if (!vector_push(fp) || copy_out(at, &frame, sizeof(frame)))
 		return false;
+	fpu_reset();
 	regs->rdi = (u64)sig;
 	regs->rsi = at + __builtin_offsetof(struct frame, info);
 	regs->rdx = at + __builtin_offsetof(struct frame, uc);
@@ -213,16 +215,29 @@ sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, 
 	return true;
 }
 
+/* The marks say whether there is more than FXSAVE's part; what is not there is as at the start. */
 static bool
 vector_pop(u64 from)
 {
+	struct fp_mark mark;
+	u32 end = 0;
+
 	if (from == 0) {
 		fpu_reset();
 		return true;
 	}
-	if (from % 64 || copy_in(fp_area, from, fpu_bytes()))
+	memset(fp_area, 0, sizeof(fp_area));
+	if (copy_in(fp_area, from, FXSAVE_BYTES))
 		return false;
-	return fpu_load(fp_area) == 0;
+	memcpy(&mark, fp_area + FP_MARK_AT, sizeof(mark));
+	if (mark.magic1 == FP_MAGIC1 && mark.state_bytes == fpu_bytes() &&
+		copy_in(&end, from + fpu_bytes(), sizeof(end)) == 0 && end == FP_MAGIC2) {
+		if (from % 64 || copy_in(fp_area, from, fpu_bytes()))
+			return false;
+	} else {
+		*(u64 *)(fp_area + FXSAVE_BYTES) = FP_LEGACY;
+	}
+	return fpu_loadable(fp_area) && fpu_load(fp_area) == 0;
 }
 
 bool

@@ -13,6 +13,7 @@
 void exos_serve_syscall(struct exo_save *regs);
 void exos_serve_exception(struct exo_save *regs);
 void exos_serve_event(struct exo_save *regs);	/* also: something waited in `pending` */
+void exos_before_leaving(struct exo_save *regs);	/* signals; at depth 1 */
 noreturn_ void exos_begin(void);		/* the very first entry */
 
 /* Continue the context in the topmost save slot. */
@@ -44,6 +45,8 @@ u64 fpu_bytes(void);
 long fpu_save(void *area);			/* 64-aligned, maybe the program's: 0 or -EFAULT */
 long fpu_load(void *area);			/* library memory; made safe first */
 void fpu_reset(void);
+int fpu_error_code(void);		/* FPE_* of a vector 16 or 19; 0: nothing is raised */
+bool fpu_loadable(const void *area);	/* Linux would take it back: no reserved bits of MXCSR */
 
 /* ---- FS base: the program's, only with EXO_FEAT_FSGSBASE; the kernel keeps it over parking */
 u64 fs_base(void);

@@ -43,17 +43,18 @@ exos_copy_text:
 	.size	exos_copy_text, . - exos_copy_text
 
 /*
- * long exos_xsave(area rdi, mask rsi) and its kin.  The fnop first: QEMU's
+ * long exos_xsave(area rdi, mask rsi) and its kin.  The fnstsw first: QEMU's
  * xsave and xrstor do not look at CR0.TS, so that they would save or load
- * registers that are another program's; fnop traps, and makes them ours.
+ * registers that are another program's; fnstsw traps, and makes them ours (as
+ * fnop would; but that also raises an exception that is waiting in the x87).
  */
 	.globl	exos_xsave
 	.type	exos_xsave, @function
 exos_xsave:
+	fnstsw	%ax
 	mov	%esi, %eax
 	mov	%rsi, %rdx
 	shr	$32, %rdx
-	fnop
 	xsave64	(%rdi)
 	xor	%eax, %eax
 	ret
@@ -70,10 +71,10 @@ exos_fxsave:
 	.globl	exos_xrstor
 	.type	exos_xrstor, @function
 exos_xrstor:
+	fnstsw	%ax
 	mov	%esi, %eax
 	mov	%rsi, %rdx
 	shr	$32, %rdx
-	fnop
 	xrstor64 (%rdi)
 	xor	%eax, %eax
 	ret

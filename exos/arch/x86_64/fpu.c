@@ -11,6 +11,8 @@
 #define MXCSR_AT 24u
 #define MXCSR_CLEAN 0x1f80u
 #define MXCSR_MASK 0xffffu
+#define FCW_AT 0u
+#define FSW_AT 2u
 
 static u8 clean[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(64)));
 
@@ -60,6 +62,37 @@ fpu_reset(void)
 	*(u16 *)clean = 0x37f; /* FCW */
 	*(u32 *)(clean + MXCSR_AT) = MXCSR_CLEAN;
 	fpu_load(clean);
+}
+
+bool
+fpu_loadable(const void *area)
+{
+	return !(*(const u32 *)((const u8 *)area + MXCSR_AT) & ~MXCSR_MASK);
+}
+
+enum { FPE_FLTDIV = 3, FPE_FLTOVF, FPE_FLTUND, FPE_FLTRES, FPE_FLTINV };
+enum { INVALID = 1, DENORMAL = 2, DIVISION = 4, OVERFLOW = 8, UNDERFLOW = 16, INEXACT = 32 };
+
+/* The exceptions that are raised and not masked, of x87 and SSE alike: only one of them can be the cause. */
+int
+fpu_error_code(void)
+{
+	static u8 area[FXSAVE_BYTES] __attribute__((aligned(16)));
+	u32 mxcsr, raised;
+
+	exos_fxsave(area);
+	mxcsr = *(u32 *)(area + MXCSR_AT);
+	raised =
+		(mxcsr & ~(mxcsr >> 7)) | (u32)(*(u16 *)(area + FSW_AT) & ~*(u16 *)(area + FCW_AT));
+	if (raised & INVALID)
+		return FPE_FLTINV;
+	if (raised & DIVISION)
+		return FPE_FLTDIV;
+	if (raised & OVERFLOW)
+		return FPE_FLTOVF;
+	if (raised & (UNDERFLOW | DENORMAL))
+		return FPE_FLTUND;
+	return raised & INEXACT ? FPE_FLTRES : 0;
 }
 
 u64

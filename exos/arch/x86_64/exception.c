@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Exceptions: page faults that are served, and what becomes a signal.  The
+ * library's own are allowed in copy.S alone, where the program's memory is
+ * touched; anywhere else they are the end.
+ */
+#include "arch.h"
+#include "../../proc/signal.h"
+
+#define VECTOR_BREAKPOINT 3
+#define VECTOR_PROTECTION 13
+#define VECTOR_PAGE_FAULT 14
+/* The gate of vector 3 is closed to programs: a protection fault that names it.  QEMU shifts by one more. */
+#define ERROR_INT3 (3u << 3 | 2)
+#define ERROR_INT3_QEMU (3u << 4 | 2)
+
+#define OPCODE_INT1 0xf1
+#define OPCODE_INT3 0xcc
+#define FLAG_TF 0x100ull
+#define FAULT_PRESENT 1u
+
+enum {
+	FPE_INTDIV = 1,
+	ILL_ILLOPN = 2,
+	BUS_ADRALN = 1,
+	SEGV_MAPERR = 1,
+	TRAP_BRKPT = 1,
+	TRAP_TRACE
+};
+
+static bool
+in_library(u64 address)
+{
+	return address - (u64)exos_image < EXOS_SHARED;
+}
+
+static bool
+in_copy(u64 rip)
+{
+	return rip >= (u64)exos_copy_begin && rip < (u64)exos_copy_end;
+}
+
+struct fault_signal {
+	u8 signal, code;
+	u64 addr;
+};
+
+/* int1 is told from a step by its opcode: no debug register can be read here. */
+static int
+trap_code(const struct exo_save *regs)
+{
+	u8 opcode = 0;
+
+	copy_in(&opcode, regs->rip - 1, sizeof(opcode));
+	return opcode == OPCODE_INT1 && !(regs->rflags & FLAG_TF) ? TRAP_BRKPT : TRAP_TRACE;
+}
+
+static struct fault_signal
+signal_of(const struct exo_save *regs)
+{
+	switch (regs->vector) {
+	case 0: return (struct fault_signal){ SIGFPE, FPE_INTDIV, regs->rip };
+	case 1: return (struct fault_signal){ SIGTRAP, (u8)trap_code(regs), regs->rip };
+	case 6: return (struct fault_signal){ SIGILL, ILL_ILLOPN, regs->rip };
+	case 11:
+	case 12: return (struct fault_signal){ SIGBUS, SI_KERNEL_, 0 };
+	case 16:
+	case 19: return (struct fault_signal){ SIGFPE, (u8)fpu_error_code(), regs->rip };
+	case 17: return (struct fault_signal){ SIGBUS, BUS_ADRALN, 0 };
+	default: return (struct fault_signal){ SIGSEGV, SI_KERNEL_, 0 };
+	}
+}
+
+/* What the program did: its handler finds the exception in the context. */
+static void
+fault_of_program(const struct exo_save *regs, int signal, int code, u64 addr)
+{
+	bool page = regs->vector == VECTOR_PAGE_FAULT;
+	/* Linux tells nobody which of its own pages are there. */
+	u32 hidden = page && regs->addr >= EXO_USER_TOP ? FAULT_PRESENT : 0;
+
+	signals.trap.vector = regs->vector;
+	signals.trap.error = regs->error | hidden;
+	if (page)
+		signals.trap.addr = regs->addr;
+	signal_force(signal, code, addr);
+}
+
+/* The library broke its own rules: there is nobody to give a signal to. */
+static noreturn_ void
+library_fault(const struct exo_save *regs)
+{
+	exos_log("library fault: vector %u error %x at image+%lx, address %lx, stack %lx",
+		regs->vector, regs->error, regs->rip - (u64)exos_image, regs->addr, regs->rsp);
+	exos_die(SIGSEGV, "fault in the library");
+}
+
+static bool
+is_breakpoint(const struct exo_save *regs)
+{
+	return regs->vector == VECTOR_PROTECTION &&
+		(regs->error == ERROR_INT3 || regs->error == ERROR_INT3_QEMU);
+}
+
+/* int3: Linux reports it as a trap, behind the instruction. */
+static void
+breakpoint(struct exo_save *regs)
+{
+	u8 opcode = 0;
+
+	copy_in(&opcode, regs->rip, sizeof(opcode));
+	regs->rip += opcode == OPCODE_INT3 ? 1 : 2;
+	regs->vector = VECTOR_BREAKPOINT;
+	regs->error = 0;
+	fault_of_program(regs, SIGTRAP, SI_KERNEL_, 0);
+}
+
+static void
+page_fault(struct exo_save *regs)
+{
+	int signal = SIGSEGV, code = SEGV_MAPERR;
+
+	if (in_library(regs->addr) && in_library(regs->rip) && !(regs->error & FAULT_PRESENT) &&
+		lazy_fault(regs->addr))
+		return;
+	if (!in_library(regs->addr) && vm_fault(regs->addr, regs->error, &signal, &code))
+		return;
+	if (in_copy(regs->rip))
+		regs->rip = (u64)exos_copy_fault;
+	else if (in_library(regs->rip))
+		library_fault(regs);
+	else
+		fault_of_program(regs, signal, code, regs->addr);
+}
+
+void
+exos_serve_exception(struct exo_save *regs)
+{
+	struct fault_signal f;
+
+	REGS_CALL(regs) = ~0ull;
+	if (regs->vector == VECTOR_PAGE_FAULT) {
+		page_fault(regs);
+	} else if (in_copy(regs->rip)) {
+		regs->rip = (u64)exos_copy_fault; /* an address that is none */
+	} else if (in_library(regs->rip)) {
+		library_fault(regs);
+	} else if (is_breakpoint(regs)) {
+		breakpoint(regs);
+	} else {
+		f = signal_of(regs);
+		if (f.code == 0)
+			return; /* nothing is raised any more */
+		fault_of_program(regs, f.signal, f.code, f.addr);
+	}
+	exos_before_leaving(regs);
+}
