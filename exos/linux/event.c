@@ -93,10 +93,12 @@ long
 sys_epoll_create1(long flags)
 {
 	struct file *f = NULL;
+	int error;
 
 	if (flags & ~(long)O_CLOEXEC)
 		return -EINVAL;
-	return install(epoll_new(&f), f, flags & O_CLOEXEC);
+	error = epoll_new(&f);	/* before f is looked at */
+	return install(error, f, flags & O_CLOEXEC);
 }
 
 long
