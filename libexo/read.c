@@ -87,3 +87,27 @@ exo_pte_at(uint64_t va, unsigned level)
 	}
 	return entry;
 }
+
+uint64_t
+exo_pte_next(uint64_t va, uint64_t end, unsigned level)
+{
+	const uint64_t span = EXO_PAGE_BYTES << (9 * (level - 1)), table = span * 512;
+
+	while (va < end) {
+		const uint64_t above = (va | (table - 1)) + 1, stop = above < end ? above : end;
+		const volatile uint64_t *entry;
+		uint64_t address = va;
+
+		for (unsigned up = 0; up < level; up++)
+			address = entry_address(address);
+		entry = (const volatile uint64_t *)address;
+		if (!(exo_pte_at(va, level + 1) & EXO_PTE_PRESENT)) {
+			va = stop;
+			continue;
+		}
+		for (; va < stop; va = (va | (span - 1)) + 1)
+			if (*entry++ & EXO_PTE_PRESENT)
+				return va;
+	}
+	return end;
+}

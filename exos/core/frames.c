@@ -186,16 +186,10 @@ page_unmap(u64 va, u64 pages)
 	unsigned count = 0;
 	u64 end = va + pages * EXO_PAGE_BYTES;
 
-	while (va < end) {
-		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT)) {
-			va = (va | 0x1fffff) + 1;
-			continue;
-		}
-		if (page_entry(va) & EXO_PTE_PRESENT)
-			vec[count++] = (struct exo_map){ .va = va,
-				.key = KEY_SELF,
-				.op = EXO_OP_UNMAP | EXO_MAP_RELEASE };
-		va += EXO_PAGE_BYTES;
+	for (; (va = exo_pte_next(va, end, 1)) < end; va += EXO_PAGE_BYTES) {
+		vec[count++] = (struct exo_map){ .va = va,
+			.key = KEY_SELF,
+			.op = EXO_OP_UNMAP | EXO_MAP_RELEASE };
 		if (count == BATCH) {
 			unmap_batch(vec, count);
 			count = 0;

@@ -105,13 +105,10 @@ shared_tables(struct child *c)
 static int
 clone_range(struct child *c, u64 start, u64 end)
 {
-	for (u64 va = start; va < end; va = (va | (SPAN - 1)) + 1) {
+	for (u64 va = start; (va = exo_pte_next(va, end, 2)) < end; va = (va | (SPAN - 1)) + 1) {
 		u64 stop = (va | (SPAN - 1)) + 1 < end ? (va | (SPAN - 1)) + 1 : end;
-		long error;
+		long error = child_tables(c, va, 1);
 
-		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT))
-			continue;
-		error = child_tables(c, va, 1);
 		if (error == 0)
 			error = exo_pt_clone_all(c->env, va, (stop - va) / PAGE, KEY_SELF);
 		if (error < 0)

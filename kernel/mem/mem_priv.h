@@ -17,7 +17,8 @@
 #define WEIGHT_SCRUB   550
 #define WEIGHT_UNBIND  120
 #define WEIGHT_GUARD   240		/* a guard tested: rights may have to be asked for up a tree of accounts */
-#define WEIGHT_SKIP    10
+#define WEIGHT_SKIP    2		/* an absent entry passed by pt_next, */
+#define WEIGHT_LOOK    100		/* ... and the look itself */
 #define WEIGHT_CLONE   180
 #define WEIGHT_DISMANTLE 2500		/* a step of env_dismantle */
 
@@ -237,6 +238,9 @@ pt_index(u64 va, unsigned level)
 {
 	return (unsigned)(va >> pt_shift(level)) % PT_ENTRIES;
 }
+
+/* The first present entry in [from, end) of a table, or end. */
+unsigned pt_next(const u64 *entries, unsigned from, unsigned end);
 
 bool pt_walk_anew(exo_pfn root, u64 va) REQUIRES(mem_lock);
 

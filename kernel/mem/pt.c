@@ -159,6 +159,25 @@ pt_entry(exo_pfn root, u64 va, unsigned level, binding_t *at)
 	return walk.entries + pt_index(va, level);
 }
 
+/* Eight entries at a time: most tables are nearly empty, and fork and reaping go through all of them. */
+unsigned
+pt_next(const u64 *entries, unsigned from, unsigned end)
+{
+	for (; from % 8 != 0 && from < end; from++)
+		if (entries[from] & PTE_PRESENT)
+			return from;
+	for (; from + 8 <= end; from += 8) {
+		const u64 *e = entries + from;
+
+		if ((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_PRESENT)
+			break;
+	}
+	for (; from < end; from++)
+		if (entries[from] & PTE_PRESENT)
+			return from;
+	return end;
+}
+
 static void
 companions_type(exo_pfn links, exo_pfn table) REQUIRES(mem_lock)
 {

@@ -199,17 +199,6 @@ gap_pages(const struct walk *walk, u64 va)
 	return (bytes - (va & (bytes - 1))) >> EXO_PAGE_SHIFT;
 }
 
-/* How many entries are absent in a row, from this one on. */
-static u64
-absent_pages(const u64 *entries, unsigned index, u64 most)
-{
-	u64 n = 0;
-
-	while (n < most && index + n < PT_ENTRIES && !(entries[index + n] & PTE_PRESENT))
-		n++;
-	return n;
-}
-
 /* How many pages were dealt with, or an error about the first. */
 static i64
 clone_range(struct clone *clone, u64 va, u64 count, struct work *work) REQUIRES(mem_lock)
@@ -226,8 +215,8 @@ clone_range(struct clone *clone, u64 va, u64 count, struct work *work) REQUIRES(
 			step = gap_pages(&clone->from, at);
 			work->left -= WEIGHT_ELEMENT;
 		} else if (!(clone->from.entries[index] & PTE_PRESENT)) {
-			step = absent_pages(clone->from.entries, index, count - done);
-			work->left -= WEIGHT_CLONE + (int)step * WEIGHT_SKIP;
+			step = pt_next(clone->from.entries, index, PT_ENTRIES) - index;
+			work->left -= WEIGHT_LOOK + (int)step * WEIGHT_SKIP;
 		} else {
 			error = clone_page(clone, at, work);
 			if (error)

@@ -18,8 +18,8 @@
 #include "mem_priv.h"
 #include "../cap/cap.h"
 
-#define SCAN_STEP 64u			/* page-table entries or key slots looked at in a step */
-#define REMOVE_STEP 8u			/* of them, how many are removed at most */
+#define SCAN_STEP 64u			/* key slots looked at in a step */
+#define REMOVE_STEP 8u			/* page-table entries removed in a step, at most */
 
 static bool
 env_is_dead(exo_pfn env_frame) REQUIRES(env_lock)
@@ -68,18 +68,19 @@ entries_remove(exo_pfn table, struct work *work) REQUIRES(mem_lock)
 	struct frame_priv *priv = &frames_priv[table];
 	const u64 *entries = frame_ptr(table);
 	u32 end = frames[table].kind == EXO_FRAME_ROOT ? PT_ENTRIES / 2 : PT_ENTRIES;
-	unsigned removed = 0;
+	u32 begin = priv->cursor;
 
-	for (unsigned seen = 0; seen < SCAN_STEP && removed < REMOVE_STEP; seen++) {
-		if (priv->used == 0 || priv->cursor >= end)
+	for (unsigned removed = 0; removed < REMOVE_STEP && priv->used > 0; removed++) {
+		u32 at = pt_next(entries, priv->cursor, end);
+
+		priv->cursor = at < end ? at + 1 : end;
+		work->left -= WEIGHT_LOOK;
+		if (at == end)
 			break;
-		if (entries[priv->cursor] & PTE_PRESENT) {
-			binding_remove(BINDING(table, priv->cursor));
-			removed++;
-		}
-		priv->cursor++;
+		binding_remove(BINDING(table, at));
+		work->left -= WEIGHT_UNBIND;
 	}
-	work->left -= (int)(SCAN_STEP * 5 + removed * WEIGHT_UNBIND);
+	work->left -= (int)(priv->cursor - begin) * WEIGHT_SKIP;
 }
 
 static enum reaped

@@ -91,6 +91,38 @@ TEST(own_page_table)
 	IS(exo_pte(T_NOTABLE), 0);
 }
 
+/* Looking for the next entry finds what looking at each does. */
+TEST(next_entry)
+{
+	const uint64_t end = 0x20400000, text = (uint64_t)test_next_entry & ~0xfffull;
+	exo_pfn pfn = t_claim(1);
+
+	IS(t_map(T_VA + 0x7000, pfn, EXO_MAP_WRITE), 1);
+	for (unsigned level = 1; level <= 3; level++) {
+		const uint64_t span = EXO_PAGE_BYTES << (9 * (level - 1));
+		uint64_t va = 0x400000, seen = 0;
+
+		for (uint64_t next = va; next < end; next = (next | (span - 1)) + 1, seen++) {
+			next = exo_pte_next(next, end, level);
+			for (; va < next && va < end; va += span)
+				if (exo_pte_at(va, level) & EXO_PTE_PRESENT)
+					t_fail("level %u: 0x%lx was passed", level, va);
+			if (next < end && !(exo_pte_at(next, level) & EXO_PTE_PRESENT))
+				t_fail("level %u: nothing at 0x%lx", level, next);
+			va = (next | (span - 1)) + 1;
+		}
+		CHECK(seen > 0);
+	}
+	IS(exo_pte_next(text, end, 1), text);
+	IS(exo_pte_next(text + 8, text + 16, 1), text + 8);
+	IS(exo_pte_next(T_VA, T_SCRATCH, 1), T_VA + 0x7000);
+	IS(exo_pte_next(T_VA + 0x8000, T_SCRATCH, 1), T_SCRATCH);
+	IS(exo_pte_next(T_NOTABLE, T_NOTABLE + 0x40000000, 1), T_NOTABLE + 0x40000000);
+	IS(exo_pte_next(T_VA, T_VA, 1), T_VA);
+	t_unmap(T_VA + 0x7000);
+	t_release(pfn, 1);
+}
+
 static void
 child_exits(uint64_t arg)
 {
