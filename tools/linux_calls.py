@@ -17,12 +17,12 @@ ROW = re.compile(r"^X(?:_REGS|_REFUSED)?\((\d+), (\w+)(?:, (\w+))?\)", re.M)
 
 # What is missing.  Names joined by a space share a note.
 PARTLY = {
-    "mmap": "no huge pages; MAP_GROWSDOWN and MAP_LOCKED have no effect",
-    "mprotect": "a page with contents stays readable under PROT_NONE",
-    "mremap": "file and shared mappings only shrink",
-    "madvise": "DONTNEED and FREE act on private memory; all else is taken as advice",
+    "mmap": "no huge pages; nothing below 64 KiB",
+    "madvise": "REMOVE: EOPNOTSUPP; no COLLAPSE; FREE is DONTNEED",
     "msync": "nothing to do: a shared mapping is the file's own frames",
-    "mlock munlock": "nothing to do: nothing is paged out",
+    "mlock mlock2 mlockall": "what is locked is brought in and counted; nothing is ever paged out",
+    "pkey_mprotect": "no protection keys: -1 or 0",
+    "process_vm_readv process_vm_writev": "of oneself; of others EPERM",
     "clone": "as fork or vfork; no threads, no namespaces",
     "vfork": "only the stack in use is shared with the parent",
     "setuid setgid setreuid setregid setresuid setresgid": "only to what the process is already, else EPERM",

@@ -135,9 +135,13 @@ void fd_fork_prepare(void);				/* before the clone: private descriptions become 
 void fd_fork_child(void);				/* in the child */
 void fd_exit(void);					/* close all: before OP_EXIT */
 struct file *fd_get(int fd);				/* NULL: bad descriptor */
-/* For mmap: the inode of a regular file open for reading (shared and written: for writing too);
- * -EBADF, -EACCES, -ENODEV where it cannot be mapped. */
-long fd_map_inode(int fd, bool written);
+/* For mmap: 0; -EBADF, -EACCES: not open for reading, -ENODEV: cannot be mapped. */
+struct mappable {
+	u32 ino, dir;			/* of a regular file */
+	bool written;			/* open for writing, too */
+	bool zeroes;			/* /dev/zero: the same as no file */
+};
+int fd_mappable(int fd, struct mappable *m);
 
 /* ---- fs/: the file system's library side --------------------------------------------------------------- */
 void fs_init(u32 cwd);
@@ -148,8 +152,8 @@ long fs_read(u32 ino, u64 pos, void *buf, u64 bytes);
 /* Frame number of page `index` of a regular file, 0: hole or past the end; and the key that opens it. */
 exo_pfn fs_frame(u32 ino, u64 index, exo_slot *key);
 const struct fs_inode *fs_inode(u32 ino);		/* NULL: no such */
-void fs_hold(u32 ino);					/* publish it: mapped until exec or exit */
-void fs_release_mapped(void);				/* at exec */
+int fs_hold(u32 ino);					/* publish it: mapped; 0 or -ENFILE */
+void fs_unhold(u32 ino);
 void fs_set_exe(u32 ino, const char *path);		/* what this process runs, for /proc/self/exe */
 
 /* ---- vm/ ---------------------------------------------------------------------------------------------------- */
@@ -157,12 +161,12 @@ void vm_init(void);
 bool vm_fault(u64 va, u32 error, int *signal, int *code);	/* true: resolved, retry */
 void vm_exec_reset(void);				/* drop the program's whole address space */
 #define VM_FIXED  1u
-#define VM_SHARED 2u
-/* prot: PROT_*; flags: VM_*.  file_bytes: behind them the mapping is anonymous zeroes. */
-int vm_map_file(u64 va, u64 bytes, u32 prot, u32 flags, u32 ino, u64 offset, u64 file_bytes,
+#define VM_LOW_2G 2u			/* where 32 bits reach */
+/* Private.  prot: PROT_*; how: VM_*.  file_bytes: behind them the mapping is anonymous zeroes. */
+int vm_map_file(u64 va, u64 bytes, u32 prot, u32 how, u32 ino, u64 offset, u64 file_bytes,
 	u64 *where);
-int vm_map_anon(u64 va, u64 bytes, u32 prot, u32 flags, u64 *where);
-void vm_set_brk(u64 start);
+int vm_map_anon(u64 va, u64 bytes, u32 prot, u32 how, u64 *where);
+void vm_set_brk(u64 start, u64 data_bytes);	/* behind the program, with as much writable data */
 
 /* ---- proc/ ----------------------------------------------------------------------------------------------------- */
 void signal_raise(int sig);				/* send it to this process itself */

@@ -9,7 +9,7 @@
 #include "heap.h"
 
 #define SMALLEST 5u /* 32 bytes */
-#define LARGEST 20u /* 1 MiB */
+#define LARGEST 22u /* 4 MiB: the list of as many regions as may be */
 
 struct block {
 	u64 order;

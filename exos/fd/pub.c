@@ -61,27 +61,16 @@ pub_drop(u32 ino)
 	}
 }
 
-/* ---- what is mapped: each inode once, until exec ------------------------------------------ */
+/* ---- what is mapped: once for all regions of it ---------------------------------------------- */
 
-#define MAPPED_MAX 128u
-
-static u32 mapped[MAPPED_MAX];
-static unsigned mapped_count;
-
-void
+int
 fs_hold(u32 ino)
 {
-	for (unsigned i = 0; i < mapped_count; i++)
-		if (mapped[i] == ino)
-			return;
-	/* No room: the mapping's frames may go when the file is unlinked, which the program sees as SIGBUS. */
-	if (mapped_count < MAPPED_MAX && pub_hold(ino) == 0)
-		mapped[mapped_count++] = ino;
+	return pub_hold(ino);
 }
 
 void
-fs_release_mapped(void)
+fs_unhold(u32 ino)
 {
-	while (mapped_count)
-		pub_drop(mapped[--mapped_count]);
+	pub_drop(ino);
 }

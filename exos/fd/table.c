@@ -201,16 +201,20 @@ fd_directory(int dirfd)
 	return node && S_ISDIR(node->mode) ? (long)f->ino : -ENOTDIR;
 }
 
-long
-fd_map_inode(int fd, bool written)
+int
+fd_mappable(int fd, struct mappable *m)
 {
 	struct file *f = fd_get(fd);
 
 	if (!f || f->access & O_PATH)
 		return -EBADF;
-	if (f->ops != &regular_ops)
-		return -ENODEV;
-	return FILE_READS(f) && (!written || FILE_WRITES(f)) ? (long)f->ino : -EACCES;
+	if (!FILE_READS(f))
+		return -EACCES;
+	*m = (struct mappable){ .ino = f->ino,
+		.dir = f->dir,
+		.written = FILE_WRITES(f),
+		.zeroes = f->ops == &zero_ops };
+	return m->zeroes || f->ops == &regular_ops ? 0 : -ENODEV;
 }
 
 /* ---- the process's life ------------------------------------------------------------------------ */

@@ -72,6 +72,9 @@ long fs_pread(u32 ino, u64 pos, u64 to, u64 bytes);
 long fs_pwrite(u32 ino, u64 *pos, u64 from,
 	u64 bytes); /* *pos FS_APPEND: at the end, which is stored there */
 
+/* ---- nameless.c --------------------------------------------------------------------------------- */
+long fs_nameless(u64 size);		/* a new file without a name, held as by fs_hold: ino or -errno */
+
 /* ---- procfs.c ------------------------------------------------------------------------------------ */
 #define PROCFS_ROOT PROCFS
 int procfs_stat(u32 ino, struct fs_inode *copy);

@@ -11,6 +11,7 @@
 #include "fs.h"
 #include "../core/keys.h"
 #include "../fd/file.h"
+#include "../vm/vm.h"
 
 #define KEPT_MAX 128u
 
@@ -109,7 +110,7 @@ bits_open(u32 ino)
 		if (f->ino == ino && f->ops == &regular_ops)
 			bits |= (FILE_READS(f) ? 4 : 0) | (FILE_WRITES(f) ? 2 : 0);
 	}
-	return bits;
+	return bits | (vm_writes(ino) ? 2 : 0);
 }
 
 /* Mapped programs and libraries are read. */

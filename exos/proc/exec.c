@@ -9,6 +9,7 @@
  */
 #include "proc.h"
 #include "elf.h"
+#include "rlimit.h"
 #include "signal.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
@@ -288,6 +289,16 @@ publish(const char *path, const struct arguments *args)
 	server_call(OP_SETNAME, true, 0, 0, 0, 0, NULL);
 }
 
+static u64
+data_bytes(const struct elf_image *image)
+{
+	u64 bytes = 0;
+
+	for (unsigned n = 0; n < image->count; n++)
+		bytes += image->segment[n].prot & PROT_WRITE ? image->segment[n].bytes : 0;
+	return bytes;
+}
+
 static long
 load(u32 ino, const struct elf_image *image, u32 interp, const struct elf_image *interp_image,
 	struct loaded *out)
@@ -303,9 +314,11 @@ load(u32 ino, const struct elf_image *image, u32 interp, const struct elf_image 
 		error = where ? image_map(interp, interp_image, interp_bias) : -ENOMEM;
 	}
 	if (error == 0)
-		error = vm_add(vm.stack_top - VM_STACK_BYTES, vm.stack_top, PROT_READ | PROT_WRITE,
-			REGION_STACK);
-	vm_set_brk(image->high + bias);
+		error = vm_enter(&(struct region){ .start = vm.stack_top - VM_STACK_BEGUN,
+			.end = vm.stack_top,
+			.prot = PROT_READ | PROT_WRITE,
+			.flags = REGION_GROWSDOWN });
+	vm_set_brk(image->high + bias, data_bytes(image));
 	*out = (struct loaded){
 		.phdr = image->phdr ? image->phdr + bias : 0,
 		.phnum = image->phnum,
@@ -328,7 +341,6 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	cred_exec();
 	vm_exec_reset();
 	vfork_forget();
-	fs_release_mapped();
 	fs_set_exe(ino, path);
 	if (load(ino, &image[0], interp, &image[1], &loaded))
 		exos_die(SIGKILL, "exec: no memory");
@@ -351,6 +363,15 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	return 0;
 }
 
+/* Linux's rule: a quarter of the stack's limit, at least 128 KiB. */
+static u64
+strings_limit(void)
+{
+	u64 limit = limit_soft(LIMIT_STACK) / 4;
+
+	return limit > 32 * PAGE ? limit : 32 * PAGE;
+}
+
 static long
 run_image(u32 ino, const char *path, struct arguments *args, u8 *head, struct elf_image image[2],
 	struct exo_save *regs)
@@ -361,7 +382,7 @@ run_image(u32 ino, const char *path, struct arguments *args, u8 *head, struct el
 		return error;
 	if (is_native(ino, &image[0]))
 		return native_run(ino, args);
-	if (args->bytes + 8ull * (args->argc + args->envc) > VM_STACK_BYTES / 4)
+	if (args->bytes + 8ull * (args->argc + args->envc) > strings_limit())
 		return -E2BIG;
 	interp = interpreter_find(ino, &image[0]);
 	if (interp < 0)

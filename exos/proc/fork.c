@@ -121,14 +121,12 @@ static int
 clone_program(struct child *c)
 {
 	for (unsigned n = 0; n < vm.regions.count; n++) {
-		const struct region *r = &vm.regions.at[n];
-		int error = 0;
+		const struct region *r = regions_nth(&vm.regions, n);
+		int error;
 
-		/* Both must find the same page, so it must be there before they part. */
-		if (r->flags & REGION_SHARED && r->ino == 0)
-			error = vm_populate(r->start, r->end);
-		if (error == 0)
-			error = clone_range(c, r->start, r->end);
+		if (r->flags & (REGION_DONTFORK | REGION_WIPEONFORK))
+			continue;
+		error = clone_range(c, r->start, r->end);
 		if (error)
 			return error;
 	}
@@ -398,6 +396,7 @@ child_begin(const struct child *c)
 	signal_fork_child();
 	timer_set(0, 0);
 	fd_fork_child();
+	vm_fork_child();
 }
 
 static u64

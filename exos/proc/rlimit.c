@@ -18,12 +18,12 @@ static u64 limits[LIMITS][2] = {
 	[LIMIT_CPU] = { NONE, NONE },
 	[LIMIT_FSIZE] = { NONE, NONE },
 	[LIMIT_DATA] = { NONE, NONE },
-	[LIMIT_STACK] = { VM_STACK_BYTES, VM_STACK_BYTES },
+	[LIMIT_STACK] = { VM_STACK_BYTES, NONE },
 	[LIMIT_CORE] = { 0, 0 },
 	[LIMIT_RSS] = { NONE, NONE },
 	[LIMIT_NPROC] = { SH_PROCS, SH_PROCS },
 	[LIMIT_NOFILE] = { 1024, FD_MAX },
-	[LIMIT_MEMLOCK] = { NONE, NONE },
+	[LIMIT_MEMLOCK] = { 8ull << 20, 8ull << 20 },
 	[LIMIT_AS] = { NONE, NONE },
 	[LIMIT_LOCKS] = { NONE, NONE },
 	[LIMIT_SIGPENDING] = { 512, 512 },
@@ -41,7 +41,8 @@ static u64 limits[LIMITS][2] = {
  */
 #define HONOURED                                                                                   \
 	(1u << LIMIT_NOFILE | 1u << LIMIT_NPROC | 1u << LIMIT_FSIZE | 1u << LIMIT_CORE |           \
-		1u << LIMIT_RSS | 1u << LIMIT_MEMLOCK | 1u << LIMIT_SIGPENDING)
+		1u << LIMIT_RSS | 1u << LIMIT_MEMLOCK | 1u << LIMIT_SIGPENDING |                   \
+		1u << LIMIT_AS | 1u << LIMIT_DATA | 1u << LIMIT_STACK)
 
 u64
 limit_soft(unsigned which)

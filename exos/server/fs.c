@@ -325,20 +325,20 @@ make_link(struct request *r)
 static long
 make_nameless(struct request *r)
 {
-	struct fs_inode *dir, *node;
+	struct fs_inode *dir = NULL, *node;
 	uint32_t mode = (uint32_t)r->b & (S_IFMT | MODE_BITS), ino, gid = r->cred->gid[CRED_FS];
-	int error = dir_for_change(r, r->a, &dir);
+	int error = r->a ? dir_for_change(r, r->a, &dir) : 0;
 
 	if (error)
 		return error;
 	if (!S_ISREG(mode))
 		return -EINVAL;
-	if (dir->mode & S_ISGID)
+	if (dir && dir->mode & S_ISGID)
 		gid = dir->gid;
 	node = node_new(mode, r->cred->uid[CRED_FS], gid, &ino);
 	if (!node)
 		return -ENOSPC;
-	node->flags = r->c ? FS_NODE_LINKABLE : 0;
+	node->flags = r->a && r->c ? FS_NODE_LINKABLE : 0;
 	orphans++;
 	/* The one before it may be published by nobody: then nobody has it. */
 	if (r->proc->nursed)

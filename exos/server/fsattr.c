@@ -90,13 +90,37 @@ file_for_change(const struct request *r, struct fs_inode **node, uint64_t slot)
 	return client_is_root(r) ? 0 : (int)unset_id(*node);
 }
 
+/* Who maps a hole must find the frame that everybody finds: to make it one it takes no more than to read. */
+static long
+fill_hole(const struct request *r)
+{
+	struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
+	uint64_t from = r->b, bytes = r->c, end;
+	int error;
+
+	if (!node || !S_ISREG(node->mode))
+		return -ENOENT;
+	if (!client_may_by(r, node, EXO_R, r->d))
+		return -EACCES;
+	end = (node->size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES * EXO_PAGE_BYTES;
+	if (bytes == 0 || bytes > FS_EXTEND_MAX || from >= end || bytes > end - from)
+		return -EINVAL;
+	node_begin(node);
+	error = map_fill(node, from / EXO_PAGE_BYTES, (from + bytes - 1) / EXO_PAGE_BYTES);
+	node_end(node);
+	return error;
+}
+
 long
 fs_extend(struct request *r)
 {
 	struct fs_inode *node;
 	uint64_t from = r->b, bytes = r->c;
-	int error = file_for_change(r, &node, r->d);
+	int error;
 
+	if (r->e == FS_FILL)
+		return fill_hole(r);
+	error = file_for_change(r, &node, r->d);
 	if (error)
 		return error;
 	if (from == FS_APPEND)

@@ -196,8 +196,9 @@ enum server_op {
 	OP_FS_UNLINK,		/* (dir, rmdir flag): comm: name */
 	OP_FS_RENAME,		/* (dir, dir2, flags): comm: name NUL name2 NUL */
 	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode | atime_ns, uid | mtime_ns, gid | key slot): not both kinds at once */
-	OP_FS_EXTEND,		/* (ino, from, bytes, key slot): frames for these bytes are there afterwards, the size is at least
-				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes */
+	OP_FS_EXTEND,		/* (ino, from, bytes, key slot, FS_FILL or 0): frames for these bytes are there afterwards, the size is at least
+				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes.
+				 * FS_FILL: inside the file, for who may read it, and nothing else is changed */
 	OP_FS_TRUNCATE,		/* (ino, size, key slot) */
 	OP_FS_FIFO,		/* (ino, rights, read key slot, write key slot, va offset in EXOS_OBJECTS) -> object id: the
 				 * pipe behind a named one; rights EXO_R, EXO_W: which keys are given.  rdx = the other side
@@ -205,7 +206,8 @@ enum server_op {
 				 * this side has, with this one */
 	OP_FS_KEY,		/* (ino, rights, slot): a key to this file alone, bound for who has these rights now; it
 				 * outlives what gave them */
-	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name; it lives
+	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name (dir 0: of no
+				 * directory); it lives
 				 * until the caller publishes it, asks for another, or ends */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	OP_LOCK,		/* (ino, LOCK_ASK_*, first byte, last byte, owner): owner 0: the caller's process, else a number
@@ -258,6 +260,7 @@ enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_
 
 #define FS_APPEND (~0ull)
 #define FS_EXTEND_MAX (1ull << 20)
+#define FS_FILL 1u
 
 #define SETATTR_MODE  1u
 #define SETATTR_UID   2u

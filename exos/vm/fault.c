@@ -7,14 +7,18 @@
  * its scratch page is its own.
  */
 #include "vm.h"
+#include "../fs/fs.h"
 #include "../server/fsmeta.h"
 #include "../core/frames.h"
 #include "../linux/errno.h"
+#include "../proc/rlimit.h"
 
 #define FAULT_PRESENT 1u
 #define FAULT_WRITE 2u
 #define FAULT_FETCH 16u
 
+#define ACCESS_READ 4u /* user mode */
+#define ACCESS_WRITE 6u
 #define AROUND 16u /* file pages brought in at a time */
 
 enum { SEGV = 11, BUS = 7, KILL = 9 };
@@ -129,7 +133,7 @@ hole_fill(u32 ino, u64 offset, u64 size)
 {
 	u64 bytes = size - offset < PAGE ? size - offset : PAGE;
 
-	server_call(OP_FS_EXTEND, ino, offset, bytes, 0, 0, NULL);
+	server_call(OP_FS_EXTEND, ino, offset, bytes, keep_key(ino), FS_FILL, NULL);
 }
 
 static int
@@ -147,15 +151,15 @@ file_fill(const struct region *r, u64 va, bool write)
 	if (!(r->flags & REGION_SHARED) && (write || bytes < PAGE))
 		return file_copy(r, va, bytes);
 	pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
-	if (pfn == 0 && r->flags & REGION_SHARED) {
+	if (pfn == 0) {
 		hole_fill(r->ino, r->offset + at, inode->size);
 		pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
 	}
 	if (pfn == 0 && r->flags & REGION_SHARED) {
-		exos_log("a shared mapping meets a hole in file %u", r->ino);
+		exos_log("no memory for a hole in file %u", r->ino);
 		return -EFAULT;
 	}
-	if (pfn == 0)
+	if (pfn == 0) /* as long as it stays one */
 		return page_map_new(va, prot_perms(r->prot));
 	error = page_map(va, pfn, in_place_perms(r), key);
 	if (error == 0)
@@ -191,7 +195,12 @@ upgrade_shared(const struct region *r, u64 va)
 static int
 resolve(const struct region *r, u64 va, u32 error)
 {
-	if (page_entry(va) & EXO_PTE_PRESENT) {
+	u64 entry = page_entry(va);
+
+	if (entry & EXO_PTE_PRESENT) {
+		/* Hidden still: nothing more could be given when it was to be shown again. */
+		if (!(entry & EXO_PTE_USER))
+			page_protect(va, EXO_MAP_READ | EXO_PTE_SOFT(entry) << EXO_MAP_SOFT_SHIFT);
 		if (r->flags & REGION_SHARED)
 			return upgrade_shared(r, va);
 		return copy_on_write(va, prot_perms(r->prot));
@@ -202,22 +211,89 @@ resolve(const struct region *r, u64 va, u32 error)
 		prot_perms(r->prot) | (r->flags & REGION_SHARED ? EXO_MAP_SHARED : 0));
 }
 
-bool
-vm_fault(u64 va, u32 error, int *signal, int *code)
+/*
+ * What grows downwards does so when it is touched below, whatever the distance,
+ * while it stays in its limits and away from the next mapping.  No list entry
+ * is needed for it.
+ */
+static struct region *
+grow(u64 va)
+{
+	struct region *r = regions_after(&vm.regions, va);
+	u64 start = PAGE_DOWN(va);
+	unsigned n;
+
+	if (r == NULL || !(r->flags & REGION_GROWSDOWN) || start < VM_LOW)
+		return NULL;
+	n = regions_index(&vm.regions, va);
+	if (n && regions_nth(&vm.regions, n - 1)->prot &&
+		start - regions_nth(&vm.regions, n - 1)->end < REGION_GUARD)
+		return NULL;
+	if (r->end - start > limit_soft(LIMIT_STACK) ||
+		vm_limits(r->start - start, r->prot, r->flags))
+		return NULL;
+	r->start = start;
+	return r;
+}
+
+/* 0, -ENOMEM, or why there is a signal: SEGV_*, BUS_ADRERR | BUS_BIT. */
+#define BUS_BIT 0x100
+
+static int
+touch(u64 va, u32 error)
 {
 	struct region *r = regions_find(&vm.regions, va);
 	int result;
 
-	*signal = SEGV;
-	*code = r ? SEGV_ACCERR : SEGV_MAPERR;
-	if (r == NULL || !allowed(r, error))
-		return false;
+	if (r == NULL)
+		r = va < VM_HIGH ? grow(va) : NULL;
+	if (r == NULL)
+		return SEGV_MAPERR;
+	if (!allowed(r, error))
+		return SEGV_ACCERR;
 	result = resolve(r, PAGE_DOWN(va), error);
-	if (result == 0)
-		return true;
-	*signal = result == -ENOMEM ? KILL : BUS;
-	*code = BUS_ADRERR;
+	return result == 0 || result == -ENOMEM ? result : BUS_BIT | BUS_ADRERR;
+}
+
+bool
+vm_fault(u64 va, u32 error, int *signal, int *code)
+{
+	int result = touch(va, error);
+
 	if (result == -ENOMEM)
 		exos_log("out of memory at %lx", va);
-	return false;
+	*signal = result == -ENOMEM ? KILL : result & BUS_BIT ? BUS : SEGV;
+	*code = result & ~BUS_BIT;
+	return result == 0;
+}
+
+int
+vm_populate_for(u64 start, u64 end, bool write)
+{
+	for (u64 va = start; va < end; va += PAGE) {
+		int result;
+
+		if (vm_present(va) && (!write || page_entry(va) & EXO_PTE_WRITE))
+			continue;
+		result = touch(va, write ? ACCESS_WRITE : ACCESS_READ);
+		if (result)
+			return result == -ENOMEM ? -ENOMEM : -EFAULT;
+	}
+	return 0;
+}
+
+int
+vm_populate(u64 start, u64 end)
+{
+	for (u64 at = start; at < end;) {
+		const struct region *r = regions_find(&vm.regions, at);
+		u64 stop = r && r->end < end ? r->end : end;
+		bool write = r && r->prot & PROT_WRITE && !(r->flags & REGION_SHARED);
+		int error = vm_populate_for(at, stop, write);
+
+		if (error)
+			return error;
+		at = stop;
+	}
+	return 0;
 }

@@ -2,6 +2,7 @@
 /* The program's memory as the calls change it: regions and the pages behind them; vm.h has the layout. */
 #include "vm.h"
 #include "../arch/x86_64/arch.h"
+#include "../core/frames.h"
 #include "../linux/errno.h"
 
 struct vm vm;
@@ -9,6 +10,8 @@ struct vm vm;
 u32
 prot_perms(u32 prot)
 {
+	if (prot == 0)
+		return EXO_MAP_HIDDEN;
 	return EXO_MAP_READ | (prot & PROT_WRITE ? EXO_MAP_WRITE : 0) |
 		(prot & PROT_EXEC ? EXO_MAP_EXEC : 0);
 }
@@ -26,145 +29,244 @@ vm_init(void)
 	vm.stack_top = VM_HIGH - PAGE - random_offset(1ull << 34);
 	vm.maps_top = VM_MAPS - random_offset(1ull << 36);
 	vm.brk_start = vm.brk = 0;
+	vm.lock_all = 0;
 }
 
 bool
-vm_room(void)
+vm_present(u64 va)
 {
-	unsigned room = vm.regions.room ? vm.regions.room * 2 : 64;
-	struct region *more;
+	return exo_pte_at(va, 2) & EXO_PTE_PRESENT && page_entry(va) & EXO_PTE_PRESENT;
+}
 
-	if (regions_room(&vm.regions))
-		return true;
-	more = xalloc(room * sizeof(*more));
-	if (more == NULL)
+/* ---- the list ---------------------------------------------------------------------------- */
+
+/* Entries for the next change, which adds `more` in the end. */
+static bool
+room(unsigned more)
+{
+	struct regions *list = &vm.regions;
+	unsigned entries = list->room ? list->room * 2 : 32;
+	struct region *old = list->at, *at;
+
+	if (more && list->count + more > VM_REGIONS_MAX)
 		return false;
-	memcpy(more, vm.regions.at, vm.regions.count * sizeof(*more));
-	xfree(vm.regions.at);
-	vm.regions.at = more;
-	vm.regions.room = room;
+	if (regions_room(list))
+		return true;
+	at = xalloc(entries * sizeof(*at));
+	if (at == NULL)
+		return false;
+	regions_move(list, at, entries);
+	xfree(old);
 	return true;
 }
 
-void
+int
 vm_unmap(u64 start, u64 end)
 {
-	regions_cut(&vm.regions, start, end);
-	page_unmap(start, (end - start) / PAGE);
+	const struct region *first = regions_find(&vm.regions, start);
+	bool middle = first && first->start < start && first->end > end;
+
+	if (!room(middle) && regions_splits(&vm.regions, start, end))
+		return -ENOMEM;
+	while (start < end) {
+		struct region *r = regions_after(&vm.regions, start);
+		u64 stop;
+		u32 ino;
+
+		if (r == NULL || r->start >= end)
+			return 0;
+		start = r->start > start ? r->start : start;
+		stop = r->end < end ? r->end : end;
+		ino = r->ino;
+		regions_cut(&vm.regions, start, stop);
+		page_unmap(start, (stop - start) / PAGE);
+		if (ino && !regions_use(&vm.regions, ino))
+			fs_unhold(ino);
+		start = stop;
+	}
+	return 0;
+}
+
+bool
+vm_writes(u32 ino)
+{
+	for (unsigned n = 0; n < vm.regions.count; n++) {
+		const struct region *r = regions_nth(&vm.regions, n);
+
+		if (r->ino == ino &&
+			(r->flags & (REGION_SHARED | REGION_READONLY)) == REGION_SHARED)
+			return true;
+	}
+	return false;
 }
 
 int
-vm_add(u64 start, u64 end, u32 prot, u32 flags)
+vm_enter(const struct region *r)
 {
-	struct region r = { .start = start, .end = end, .prot = prot, .flags = flags };
+	bool held = r->ino == 0 || regions_use(&vm.regions, r->ino);
 
-	if (!vm_room())
+	if (!room(1) || (!held && fs_hold(r->ino)))
 		return -ENOMEM;
-	regions_insert(&vm.regions, &r);
+	regions_insert(&vm.regions, r);
 	return 0;
 }
 
 void
 vm_exec_reset(void)
 {
-	for (unsigned n = 0; n < vm.regions.count; n++) {
-		const struct region *r = &vm.regions.at[n];
-
-		page_unmap(r->start, (r->end - r->start) / PAGE);
-	}
-	vm.regions.count = 0;
+	vm_unmap(0, VM_HIGH);
 	vm_init();
 }
 
-/* Where a mapping goes: at va when fixed (what was there goes), else near the hint or in the highest gap. */
-static int
-place(u64 va, u64 bytes, bool fixed, u64 *where)
+void
+vm_fork_child(void)
 {
-	if (bytes == 0 || bytes > VM_HIGH || !vm_room())
-		return bytes ? -ENOMEM : -EINVAL;
-	if (fixed) {
-		if (va % PAGE || va < VM_LOW || va > VM_HIGH - bytes)
-			return va % PAGE ? -EINVAL : -ENOMEM;
-		vm_unmap(va, va + bytes);
-		*where = va;
-		return 0;
+	for (unsigned n = 0; n < vm.regions.count;) {
+		struct region *r = regions_nth(&vm.regions, n);
+
+		r->flags &= ~REGION_LOCKED;
+		if (!(r->flags & REGION_DONTFORK))
+			n++;
+		else
+			vm_unmap(r->start, r->end);
 	}
-	va = PAGE_DOWN(va);
-	if (va >= VM_LOW && va <= VM_HIGH - bytes &&
-		!regions_overlap(&vm.regions, va, va + bytes)) {
-		*where = va;
-		return 0;
+	vm.lock_all = 0;
+}
+
+/* ---- places -------------------------------------------------------------------------------- */
+
+#define LOW_2G_FIRST 0x40000000ull
+#define LOW_2G_END   0x80000000ull
+
+static bool
+fits(u64 va, u64 bytes, u64 end)
+{
+	const struct region *r;
+
+	if (va < VM_LOW || bytes > end || va > end - bytes)
+		return false;
+	r = regions_after(&vm.regions, va);
+	return r == NULL ||
+		va + bytes + (r->flags & REGION_GROWSDOWN ? REGION_GUARD : 0) <= r->start;
+}
+
+int
+vm_place(u64 hint, u64 bytes, u32 how, u64 *where)
+{
+	u64 end = how & VM_LOW_2G ? LOW_2G_END : VM_HIGH;
+
+	*where = hint;
+	if (bytes > VM_HIGH)
+		return -ENOMEM;
+	if (how & VM_FIXED) {
+		if (hint > VM_HIGH - bytes || hint % PAGE)
+			return hint % PAGE ? -EINVAL : -ENOMEM;
+		if (hint < VM_LOW)
+			return -EPERM;
+		return vm_unmap(hint, hint + bytes);
 	}
-	*where = regions_gap(&vm.regions, bytes, VM_LOW, vm.maps_top);
+	*where = PAGE_DOWN(hint);
+	if (*where && *where < VM_LOW)
+		*where = VM_LOW;
+	if (hint && fits(*where, bytes, end))
+		return 0;
+	if (how & VM_LOW_2G)
+		*where = regions_gap(&vm.regions, bytes, LOW_2G_FIRST, LOW_2G_END);
+	else
+		*where = regions_gap(&vm.regions, bytes, VM_LOW, vm.maps_top);
 	return *where ? 0 : -ENOMEM;
 }
 
-int
-vm_map_anon(u64 va, u64 bytes, u32 prot, u32 flags, u64 *where)
+static int
+map(u64 va, u64 bytes, u32 how, struct region *r)
 {
-	int error = place(va, PAGE_UP(bytes), flags & VM_FIXED, where);
+	int error = vm_place(va, PAGE_UP(bytes), how, &r->start);
 
-	if (error)
-		return error;
-	return vm_add(*where, *where + PAGE_UP(bytes), prot, flags & VM_SHARED ? REGION_SHARED : 0);
+	r->end = r->start + PAGE_UP(bytes);
+	return error ? error : vm_enter(r);
 }
 
 int
-vm_map_file(u64 va, u64 bytes, u32 prot, u32 flags, u32 ino, u64 offset, u64 file_bytes, u64 *where)
+vm_map_anon(u64 va, u64 bytes, u32 prot, u32 how, u64 *where)
+{
+	struct region r = { .prot = prot };
+	int error = map(va, bytes, how, &r);
+
+	*where = r.start;
+	return error;
+}
+
+int
+vm_map_file(u64 va, u64 bytes, u32 prot, u32 how, u32 ino, u64 offset, u64 file_bytes, u64 *where)
 {
 	struct region r = { .prot = prot,
 		.ino = ino,
 		.offset = offset,
-		.file_bytes = file_bytes,
-		.flags = flags & VM_SHARED ? REGION_SHARED : 0 };
-	int error = place(va, PAGE_UP(bytes), flags & VM_FIXED, where);
+		.file_bytes = file_bytes };
+	int error = map(va, bytes, how, &r);
 
-	if (error)
-		return error;
-	if (!vm_room())
-		return -ENOMEM;
-	r.start = *where;
-	r.end = *where + PAGE_UP(bytes);
-	fs_hold(ino);
-	regions_insert(&vm.regions, &r);
-	return 0;
+	*where = r.start;
+	return error;
 }
 
 void
-vm_set_brk(u64 start)
+vm_set_brk(u64 start, u64 data_bytes)
 {
-	vm.brk_start = vm.brk = PAGE_UP(start);
+	u64 shift = random_offset(1ull << 25);
+
+	start = PAGE_UP(start);
+	if (!regions_overlap(&vm.regions, start, start + shift + PAGE))
+		start += shift;
+	vm.brk_start = vm.brk = start;
+	vm.data_bytes = data_bytes;
 }
 
-u64
-vm_resident(void)
-{
-	u64 pages = 0;
+/* ---- changes of what is there --------------------------------------------------------------- */
 
-	for (unsigned n = 0; n < vm.regions.count; n++) {
-		for (u64 va = vm.regions.at[n].start; va < vm.regions.at[n].end; va += PAGE) {
-			if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT))
-				va = (va | 0x1fffff) + 1 - PAGE;
-			else
-				pages += page_entry(va) & EXO_PTE_PRESENT;
-		}
-	}
-	return pages;
+/*
+ * Pages that are there lose what they may no longer do; what they gain they
+ * get at the next fault.  One that cannot be executed by its binding's right
+ * becomes readable, and is copied at the fault.
+ */
+static void
+protect_page(const struct region *r, u64 va)
+{
+	u32 perms = prot_perms(r->prot);
+
+	if (r->flags & REGION_SHARED)
+		perms |= EXO_MAP_SHARED;
+	else
+		perms = (perms & ~EXO_MAP_WRITE) | EXO_MAP_COW;
+	if (page_protect(va, perms) && r->prot)
+		page_protect(va, EXO_MAP_READ | (perms & EXO_MAP_SOFT));
 }
 
-/* Bring in every page as the program's access would. */
-int
-vm_populate(u64 start, u64 end)
+static void
+protect_present(const struct region *r, u64 start, u64 end)
 {
-	int signal, code;
-
 	for (u64 va = start; va < end; va += PAGE) {
-		const struct region *r = regions_find(&vm.regions, va);
-
-		if (page_entry(va) & EXO_PTE_PRESENT || r == NULL)
-			continue;
-		if (!vm_fault(va, r->prot & PROT_WRITE ? 6 : 4, &signal, &code))
-			return -ENOMEM;
+		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT))
+			va = (va | 0x1fffff) + 1 - PAGE;
+		else if (page_entry(va) & EXO_PTE_PRESENT)
+			protect_page(r, va);
 	}
+}
+
+int
+vm_protect(u64 start, u64 end, u32 prot)
+{
+	if (!room(regions_splits(&vm.regions, start, end)))
+		return -ENOMEM;
+	regions_protect(&vm.regions, start, end, prot);
+	protect_present(regions_find(&vm.regions, start), start, end);
+	return 0;
+}
+
+int
+vm_flag(u64 start, u64 end, u32 set, u32 clear)
+{
+	if (!room(regions_splits(&vm.regions, start, end)))
+		return -ENOMEM;
+	regions_flag(&vm.regions, start, end, set, clear);
 	return 0;
 }

@@ -11,7 +11,8 @@
  *
  * Private pages of files are bound in place, read-only, and copied when they
  * are first written.  A page is ours to write when our account owns its frame
- * and no other table binds it.
+ * and no other table binds it.  Without any right (PROT_NONE) a page that is
+ * there is bound hidden.
  */
 #ifndef EXOS_VM_H
 #define EXOS_VM_H
@@ -23,21 +24,48 @@
 #define VM_PIE   0x0000555555554000ull
 #define VM_MAPS  0x00007e8000000000ull
 #define VM_HIGH  0x00007f0000000000ull
-#define VM_STACK_BYTES (8ull << 20)
+#define VM_STACK_BYTES (8ull << 20)	/* RLIMIT_STACK at the start */
+#define VM_STACK_BEGUN (33 * PAGE)	/* of it, before it grows */
+#define VM_REGIONS_MAX 65530u		/* as Linux's vm.max_map_count */
 
 struct vm {
 	struct regions regions;
 	u64 maps_top;			/* mmap goes down from here */
 	u64 brk_start, brk;		/* brk: as asked, not rounded */
+	u64 data_bytes;			/* the program file's writable part: counts for RLIMIT_DATA */
 	u64 stack_top;
+	u32 lock_all;			/* REGION_LOCKED: what is mapped from now on is locked */
 };
 extern struct vm vm;
 
 u32 prot_perms(u32 prot);		/* PROT_* to EXO_MAP_* */
-bool vm_room(void);			/* list entries for the next change: false, no memory */
-void vm_unmap(u64 start, u64 end);
-int vm_add(u64 start, u64 end, u32 prot, u32 flags);	/* anonymous, at a free place */
-int vm_populate(u64 start, u64 end);	/* bring pages in: 0 or -errno */
-u64 vm_resident(void);			/* pages */
+/* Change the list and the pages behind it.  0, or -ENOMEM: too many regions, or no memory for the list. */
+int vm_unmap(u64 start, u64 end);
+int vm_protect(u64 start, u64 end, u32 prot);
+int vm_flag(u64 start, u64 end, u32 set, u32 clear);
+int vm_enter(const struct region *r);	/* at a free place; holds its file */
+/* A free place of that size; hint 0: none.  At VM_FIXED, what was there goes.  0, -ENOMEM, -EINVAL, -EPERM. */
+int vm_place(u64 hint, u64 bytes, u32 how, u64 *where);
+
+/* Bring in every page, for such an access, or for what the region allows: 0, -ENOMEM, -EFAULT. */
+int vm_populate_for(u64 start, u64 end, bool write);
+int vm_populate(u64 start, u64 end);
+bool vm_present(u64 va);
+bool vm_writes(u32 ino);			/* may a mapping of it be written? */
+void vm_fork_child(void);		/* regions that fork leaves out go */
+
+/* ---- count.c: what there is, in pages ---- */
+struct vm_count {
+	u64 total, locked;
+	u64 data, stack, exec;		/* private and writable; growing; executable and not writable */
+	u64 resident, shared;		/* shared: resident pages that are others' or a file's */
+	u64 tables;
+};
+void vm_count(struct vm_count *c, bool pages);	/* pages: walk the page tables, too */
+u64 vm_resident(void);
+/* May that much more be mapped (RLIMIT_AS, RLIMIT_DATA)?  0 or -ENOMEM. */
+int vm_limits(u64 bytes, u32 prot, u32 flags);
+int vm_lock_limit(u64 bytes);		/* RLIMIT_MEMLOCK: 0, -EPERM: none at all, -ENOMEM */
+u64 vm_covered(u64 start, u64 end);	/* bytes of it that are mapped */
 
 #endif
