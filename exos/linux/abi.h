@@ -267,20 +267,36 @@ struct linux_winsize {
 enum { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART, VSTOP, VSUSP, VEOL,
 	VREPRINT, VDISCARD, VWERASE, VLNEXT, VEOL2 };
 
+#define IGNBRK 0000001u
+#define BRKINT 0000002u
+#define PARMRK 0000010u
 #define ISTRIP 0000040u
 #define INLCR  0000100u
 #define IGNCR  0000200u
 #define ICRNL  0000400u
+#define IUCLC  0001000u
 #define IXON   0002000u
+#define IXANY  0004000u
+#define IXOFF  0010000u
 #define IUTF8  0040000u
 #define OPOST  0000001u
+#define OLCUC  0000002u
 #define ONLCR  0000004u
+#define OCRNL  0000010u
+#define ONOCR  0000020u
+#define ONLRET 0000040u
+#define TABDLY 0014000u
+#define XTABS  0014000u
+#define CBAUD  0010017u
 #define B38400 0000017u
+#define CSIZE  0000060u
 #define CS8    0000060u
 #define CREAD  0000200u
+#define PARENB 0000400u
 #define HUPCL  0002000u
 #define ISIG   0000001u
 #define ICANON 0000002u
+#define XCASE  0000004u
 #define ECHO   0000010u
 #define ECHOE  0000020u
 #define ECHOK  0000040u
@@ -288,28 +304,69 @@ enum { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART, VSTOP, VSU
 #define NOFLSH 0000200u
 #define TOSTOP 0000400u
 #define ECHOCTL 0001000u
+#define ECHOPRT 0002000u
 #define ECHOKE 0004000u
+#define FLUSHO 0010000u
+#define PENDIN 0040000u
 #define IEXTEN 0100000u
+#define EXTPROC 0200000u
+
+struct ktermio {			/* of TCGETA: the oldest form */
+	uint16_t iflag, oflag, cflag, lflag;
+	uint8_t line, cc[8];
+};
 
 #define TCGETS 0x5401
 #define TCSETS 0x5402
 #define TCSETSW 0x5403
 #define TCSETSF 0x5404
+#define TCGETA 0x5405
+#define TCSETA 0x5406
+#define TCSETAW 0x5407
+#define TCSETAF 0x5408
 #define TCSBRK 0x5409
 #define TCXONC 0x540A
 #define TCFLSH 0x540B
+#define TIOCEXCL 0x540C
+#define TIOCNXCL 0x540D
 #define TIOCSCTTY 0x540E
 #define TIOCGPGRP 0x540F
 #define TIOCSPGRP 0x5410
 #define TIOCOUTQ 0x5411
+#define TIOCSTI 0x5412
 #define TIOCGWINSZ 0x5413
 #define TIOCSWINSZ 0x5414
 #define FIONREAD 0x541B
+#define TIOCPKT 0x5420
 #define FIONBIO 0x5421
 #define TIOCNOTTY 0x5422
+#define TIOCSETD 0x5423
+#define TIOCGETD 0x5424
+#define TCSBRKP 0x5425
+#define TIOCSBRK 0x5427
+#define TIOCCBRK 0x5428
 #define TIOCGSID 0x5429
+#define TCGETS2 0x802C542A
+#define TCSETS2 0x402C542B
+#define TCSETSW2 0x402C542C
+#define TCSETSF2 0x402C542D
+#define TIOCGPTN 0x80045430
+#define TIOCSPTLCK 0x40045431
+#define TIOCGDEV 0x80045432
+#define TIOCSIG 0x40045436
+#define TIOCGPKT 0x80045438
+#define TIOCGPTLCK 0x80045439
+#define TIOCGEXCL 0x80045440
+#define TIOCGPTPEER 0x5441
 #define FIONCLEX 0x5450
 #define FIOCLEX 0x5451
+
+#define TIOCPKT_FLUSHREAD  1
+#define TIOCPKT_FLUSHWRITE 2
+#define TIOCPKT_STOP       4
+#define TIOCPKT_START      8
+#define TIOCPKT_NOSTOP     16
+#define TIOCPKT_DOSTOP     32
 
 /* ---- signals ----------------------------------------------------------------------------------- */
 #ifndef SIGHUP

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The line discipline: editing, echo, signals from keys.  No flow control by ^S and ^Q. */
+/* The line discipline's input side: editing, echo, signals from keys, flow control. */
 #include "ldisc.h"
 
 #define MASK (LDISC_BYTES - 1)
-#define KEY(l, which) ((l)->t.cc[which])
-#define IS_KEY(l, which, c) (KEY(l, which) && (c) == KEY(l, which))
-
-enum { PLAIN, LINE_END, FILE_END };
+#define IS_KEY(l, which, c) ((c) && (c) == (l)->t.cc[which])
 
 void
 ldisc_init(struct ldisc *l, bool tty)
@@ -19,9 +16,9 @@ ldisc_init(struct ldisc *l, bool tty)
 
 	__builtin_memset(l, 0, sizeof(*l));
 	l->tty = tty;
-	l->t.iflag = ICRNL | IUTF8;
+	l->t.iflag = ICRNL | IXON;
 	l->t.oflag = OPOST | ONLCR;
-	l->t.cflag = B38400 | CS8 | CREAD | HUPCL;
+	l->t.cflag = B38400 | CS8 | CREAD;
 	l->t.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
 	__builtin_memcpy(l->t.cc, keys, sizeof(keys));
 }
@@ -32,178 +29,349 @@ canonical(const struct ldisc *l)
 	return l->tty && l->t.lflag & ICANON;
 }
 
-bool
-ldisc_room(const struct ldisc *l)
+static bool
+extended(const struct ldisc *l)
 {
-	return canonical(l) || l->head - l->tail < LDISC_BYTES;
-}
-
-/* ---- echo ------------------------------------------------------------------------------- */
-
-static void
-show(struct ldisc *l, uint8_t c)
-{
-	if (l->echoes < LDISC_ECHO)
-		l->echo[l->echoes++] = c;
+	return l->t.lflag & IEXTEN;
 }
 
 static bool
-is_control(uint8_t c)
+echoes(const struct ldisc *l)
 {
-	return (c < 32 && c != '\t' && c != '\n') || c == 127;
+	return l->t.lflag & ECHO;
 }
 
-static void
-echo(struct ldisc *l, uint8_t c)
+/* Nothing but an unfinished line: it may be edited on, and its end must find a place. */
+static bool
+overflows(const struct ldisc *l)
 {
-	if (c == '\n') {
-		if (!(l->t.lflag & (ECHO | ECHONL)))
-			return;
-		if ((l->t.oflag & (OPOST | ONLCR)) == (OPOST | ONLCR))
-			show(l, '\r');
-		show(l, '\n');
-		return;
-	}
-	if (!(l->t.lflag & ECHO))
-		return;
-	if (is_control(c) && l->t.lflag & ECHOCTL) {
-		show(l, '^');
-		show(l, c ^ 64);
-	} else {
-		show(l, c);
-	}
+	return canonical(l) && l->canon == l->tail;
 }
 
-static void
-rub_out(struct ldisc *l, uint8_t c)
+bool
+ldisc_room(const struct ldisc *l)
 {
-	if ((l->t.lflag & (ECHO | ECHOE)) != (ECHO | ECHOE))
-		return;
-	for (int columns = is_control(c) && l->t.lflag & ECHOCTL ? 2 : 1; columns > 0; columns--) {
-		show(l, '\b');
-		show(l, ' ');
-		show(l, '\b');
-	}
+	uint32_t room = LDISC_BYTES - (l->head - l->tail);
+
+	if (!l->tty)
+		return room;
+	if (l->t.iflag & PARMRK)
+		room = (room + 2) / 3;
+	return room > 1 || overflows(l);
 }
 
 /* ---- editing ------------------------------------------------------------------------------ */
 
-static uint8_t
-last(const struct ldisc *l)
+static void
+put(struct ldisc *l, uint8_t c)
 {
-	return l->data[(l->head - 1) & MASK];
+	if (l->head - l->tail == LDISC_BYTES) {
+		if (l->tty && !overflows(l))
+			return;		/* 255 doubled where there was room for one */
+		l->head--;		/* a line that is too long keeps its beginning */
+	}
+	l->data[l->head & MASK] = c;
+	l->mark[l->head & MASK] = 0;
+	l->head++;
+}
+
+static void
+line_end(struct ldisc *l, uint8_t c)
+{
+	put(l, c);
+	l->mark[(l->head - 1) & MASK] = 1;
+	l->canon = l->head;
+}
+
+/* In full view: control characters as ^X. */
+static void
+echo_seen(struct ldisc *l, uint8_t c)
+{
+	bool control = l->t.lflag & ECHOCTL && ldisc_is_control(c) && c != '\t';
+
+	ldisc_echo(l, control ? LDISC_SEEN : LDISC_RAW, c);
+}
+
+/* The echo of a character that is kept. */
+static void
+echo_typed(struct ldisc *l, uint8_t c)
+{
+	if (l->canon == l->head)
+		ldisc_echo(l, LDISC_CANON, 0);
+	echo_seen(l, c);
+}
+
+static void
+erasing_ends(struct ldisc *l)
+{
+	if (l->erasing)
+		ldisc_echo(l, LDISC_RAW, '/');
+	l->erasing = false;
+}
+
+static void
+rub_out(struct ldisc *l)
+{
+	ldisc_echo(l, LDISC_RAW, '\b');
+	ldisc_echo(l, LDISC_RAW, ' ');
+	ldisc_echo(l, LDISC_RAW, '\b');
+}
+
+/* Back over a tab: from the columns since the one before, or since the line's beginning. */
+static void
+rub_out_tab(struct ldisc *l)
+{
+	uint32_t columns = 0, at = l->head;
+
+	while (at != l->canon && l->data[(at - 1) & MASK] != '\t') {
+		uint8_t c = l->data[--at & MASK];
+
+		if (ldisc_is_control(c))
+			columns += l->t.lflag & ECHOCTL ? 2 : 0;
+		else if (!ldisc_continues(l, c))
+			columns++;
+	}
+	ldisc_echo(l, at == l->canon ? LDISC_TAB_LINE : LDISC_TAB, columns & 7);
+}
+
+/* What was erased, from the new head on, `bytes` long, disappears. */
+static void
+echo_erased(struct ldisc *l, uint32_t bytes, bool one)
+{
+	uint8_t c = l->data[l->head & MASK];
+
+	if (l->t.lflag & ECHOPRT) {
+		if (!l->erasing)
+			ldisc_echo(l, LDISC_RAW, '\\');
+		l->erasing = true;
+		echo_seen(l, c);
+		for (uint32_t i = 1; i < bytes; i++)
+			ldisc_echo(l, LDISC_BACK, l->data[(l->head + i) & MASK]);
+	} else if (one && !(l->t.lflag & ECHOE)) {
+		echo_seen(l, l->t.cc[VERASE]);
+	} else if (c == '\t') {
+		rub_out_tab(l);
+	} else {
+		if (ldisc_is_control(c) && l->t.lflag & ECHOCTL)
+			rub_out(l);
+		if (!ldisc_is_control(c) || l->t.lflag & ECHOCTL)
+			rub_out(l);
+	}
 }
 
 static bool
-is_continuation(const struct ldisc *l, uint8_t c)
+is_word(uint8_t c)
 {
-	return l->t.iflag & IUTF8 && (c & 0xc0) == 0x80;
+	/* Letters of Latin-1 count, as in Linux's tables. */
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		c == '_' || (c >= 192 && c != 215 && c != 247);
 }
 
-/* The last character of the line being edited. */
+enum span { CHARACTER, WORD, LINE };
+
 static void
-erase(struct ldisc *l)
+erase(struct ldisc *l, enum span span)
 {
-	while (l->head - l->canon > 1 && is_continuation(l, last(l)))
-		l->head--;
+	bool word = false;
+
 	if (l->head == l->canon)
 		return;
-	rub_out(l, last(l));
-	l->head--;
-}
+	while (l->head != l->canon) {
+		uint32_t at = l->head, bytes;
+		uint8_t c;
 
-static void
-erase_word(struct ldisc *l)
-{
-	while (l->head != l->canon && (last(l) == ' ' || last(l) == '\t'))
-		erase(l);
-	while (l->head != l->canon && last(l) != ' ' && last(l) != '\t')
-		erase(l);
-}
-
-static void
-put(struct ldisc *l, uint8_t c, uint8_t mark)
-{
-	/* A line that is too long keeps its beginning; its end always finds a place. */
-	if (l->head - l->tail >= LDISC_BYTES - (canonical(l) && mark == PLAIN ? 1 : 0)) {
-		if (mark == PLAIN)
-			return;
-		l->head--;
-		if (l->head - l->canon > LDISC_BYTES)	/* nothing but complete lines: lost */
-			l->head = l->canon;
-		if (l->head == l->canon && l->head - l->tail >= LDISC_BYTES)
-			return;
+		do
+			c = l->data[--at & MASK];
+		while (ldisc_continues(l, c) && at != l->canon);
+		if (ldisc_continues(l, c))
+			break;		/* half a character: it stays */
+		if (span == WORD && word && !is_word(c))
+			break;
+		word |= is_word(c);
+		bytes = l->head - at;
+		l->head = at;
+		if (echoes(l))
+			echo_erased(l, bytes, span == CHARACTER);
+		if (span == CHARACTER)
+			break;
 	}
-	l->data[l->head & MASK] = c;
-	l->mark[l->head & MASK] = mark;
-	l->head++;
-	if (mark != PLAIN || !canonical(l))
-		l->canon = l->head;
+	if (l->head == l->canon && echoes(l))
+		erasing_ends(l);
+}
+
+static void
+kill_line(struct ldisc *l)
+{
+	const uint32_t all = ECHO | ECHOK | ECHOKE | ECHOE;
+
+	if ((l->t.lflag & all) == all) {
+		erase(l, LINE);
+		return;
+	}
+	if (l->head == l->canon)
+		return;
+	l->head = l->canon;
+	if (!echoes(l))
+		return;
+	erasing_ends(l);
+	echo_seen(l, l->t.cc[VKILL]);
+	if (l->t.lflag & ECHOK)
+		ldisc_echo(l, LDISC_RAW, '\n');
+}
+
+static void
+reprint(struct ldisc *l, uint8_t c)
+{
+	erasing_ends(l);
+	echo_seen(l, c);
+	ldisc_echo(l, LDISC_RAW, '\n');
+	for (uint32_t at = l->canon; at != l->head; at++)
+		echo_seen(l, l->data[at & MASK]);
+}
+
+static void
+take_literally(struct ldisc *l)
+{
+	l->literal = true;
+	if (!echoes(l))
+		return;
+	erasing_ends(l);
+	if (l->t.lflag & ECHOCTL) {
+		ldisc_echo(l, LDISC_RAW, '^');
+		ldisc_echo(l, LDISC_RAW, '\b');
+	}
 }
 
 void
 ldisc_discard(struct ldisc *l)
 {
 	l->tail = l->canon = l->head;
+	l->erasing = false;
+	l->packet |= TIOCPKT_FLUSHREAD;
+}
+
+void
+ldisc_flush(struct ldisc *l)
+{
+	l->echoes = 0;
+	ldisc_out_discard(l);
+	ldisc_discard(l);
 }
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
 static int
-signal_of(struct ldisc *l, uint8_t c)
+signal_of(const struct ldisc *l, uint8_t c)
 {
-	int sig = IS_KEY(l, VINTR, c) ? SIGINT : IS_KEY(l, VQUIT, c) ? SIGQUIT
-		: IS_KEY(l, VSUSP, c) ? SIGTSTP : 0;
-
-	if (sig == 0 || !(l->t.lflag & ISIG))
+	if (!(l->t.lflag & ISIG))
 		return 0;
-	echo(l, c);
-	if (!(l->t.lflag & NOFLSH))
-		ldisc_discard(l);
-	return sig;
+	return IS_KEY(l, VINTR, c) ? SIGINT : IS_KEY(l, VQUIT, c) ? SIGQUIT
+		: IS_KEY(l, VSUSP, c) ? SIGTSTP : 0;
 }
 
-/* True: an editing key, done with. */
-static bool
-edit(struct ldisc *l, uint8_t c)
+static void
+signal_key(struct ldisc *l, uint8_t c)
 {
-	if (IS_KEY(l, VERASE, c) || (KEY(l, VERASE) == 127 && c == '\b')) {
-		erase(l);
-	} else if (IS_KEY(l, VKILL, c)) {
-		while (l->head != l->canon)
-			erase(l);
-	} else if (l->t.lflag & IEXTEN && IS_KEY(l, VWERASE, c)) {
-		erase_word(l);
-	} else if (l->t.lflag & IEXTEN && IS_KEY(l, VLNEXT, c)) {
-		l->literal = true;
-	} else if (IS_KEY(l, VEOF, c)) {
-		put(l, c, FILE_END);
+	if (!(l->t.lflag & NOFLSH))
+		ldisc_flush(l);
+	if (l->t.iflag & IXON)
+		ldisc_start(l);
+	if (echoes(l))
+		echo_seen(l, c);
+	else
+		ldisc_show(l);
+}
+
+/* True: it starts or stops output and is no input. */
+static bool
+flow_key(struct ldisc *l, uint8_t c)
+{
+	if (!(l->t.iflag & IXON))
+		return false;
+	if (IS_KEY(l, VSTART, c)) {
+		ldisc_start(l);
+		ldisc_show(l);
+	} else if (IS_KEY(l, VSTOP, c)) {
+		ldisc_stop(l);
 	} else {
 		return false;
 	}
 	return true;
 }
 
-static bool
-ends_line(const struct ldisc *l, uint8_t c)
+/* was: before CR became NL, or so; only then a NL is echoed as one here, else as ^J. */
+static void
+plain(struct ldisc *l, uint8_t c, uint8_t was)
 {
-	return c == '\n' || IS_KEY(l, VEOL, c) || (l->t.lflag & IEXTEN && IS_KEY(l, VEOL2, c));
+	if (echoes(l)) {
+		erasing_ends(l);
+		if (c == '\n' && was != c)
+			ldisc_echo(l, LDISC_RAW, c);
+		else
+			echo_typed(l, c);
+	}
+	if (c == 255 && l->t.iflag & PARMRK)
+		put(l, c);
+	put(l, c);
 }
 
-int
-ldisc_input(struct ldisc *l, uint8_t c)
+/* True: an editing key, done with. */
+static bool
+edit(struct ldisc *l, uint8_t c)
 {
+	if (IS_KEY(l, VERASE, c))
+		erase(l, CHARACTER);
+	else if (IS_KEY(l, VKILL, c))
+		kill_line(l);
+	else if (extended(l) && IS_KEY(l, VWERASE, c))
+		erase(l, WORD);
+	else if (extended(l) && IS_KEY(l, VLNEXT, c))
+		take_literally(l);
+	else if (extended(l) && echoes(l) && IS_KEY(l, VREPRINT, c))
+		reprint(l, c);
+	else
+		return false;
+	return true;
+}
+
+/* True: it ended a line. */
+static bool
+ends_line(struct ldisc *l, uint8_t c)
+{
+	if (c == '\n') {
+		if (l->t.lflag & (ECHO | ECHONL))
+			ldisc_echo(l, LDISC_RAW, c);
+		line_end(l, c);
+	} else if (IS_KEY(l, VEOF, c)) {
+		line_end(l, 0);
+	} else if (IS_KEY(l, VEOL, c) || (extended(l) && IS_KEY(l, VEOL2, c))) {
+		if (echoes(l))
+			echo_typed(l, c);
+		if (c == 255 && l->t.iflag & PARMRK)
+			put(l, c);
+		line_end(l, c);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static int
+cooked(struct ldisc *l, uint8_t c)
+{
+	const uint8_t was = c;
 	int sig;
 
-	if (!l->tty) {
-		put(l, c, PLAIN);
+	if (flow_key(l, c))
 		return 0;
+	sig = signal_of(l, c);
+	if (sig) {
+		signal_key(l, c);
+		return sig;
 	}
-	if (l->literal) {
-		l->literal = false;
-		echo(l, c);
-		put(l, c, PLAIN);
-		return 0;
+	if (l->stopped && (l->t.iflag & (IXON | IXANY)) == (IXON | IXANY)) {
+		ldisc_start(l);
+		ldisc_show(l);
 	}
 	if (c == '\r' && l->t.iflag & IGNCR)
 		return 0;
@@ -211,11 +379,32 @@ ldisc_input(struct ldisc *l, uint8_t c)
 		c = '\n';
 	else if (c == '\n' && l->t.iflag & INLCR)
 		c = '\r';
-	sig = signal_of(l, c);
-	if (sig || (canonical(l) && edit(l, c)))
-		return sig;
-	echo(l, c);
-	put(l, c, canonical(l) && ends_line(l, c) ? LINE_END : PLAIN);
+	if (!canonical(l) || (!edit(l, c) && !ends_line(l, c)))
+		plain(l, c, was);
+	return 0;
+}
+
+static bool
+is_upper(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 192 && c <= 222 && c != 215);
+}
+
+int
+ldisc_input(struct ldisc *l, uint8_t c)
+{
+	if (!l->tty) {
+		put(l, c);
+		return 0;
+	}
+	if (l->t.iflag & ISTRIP)
+		c &= 0x7f;
+	if (l->t.iflag & IUCLC && extended(l) && is_upper(c))
+		c = (uint8_t)(c + 32);
+	if (!l->literal)
+		return cooked(l, c);
+	plain(l, c, c);
+	l->literal = false;
 	return 0;
 }
 
@@ -227,27 +416,53 @@ ldisc_available(const struct ldisc *l)
 	return (canonical(l) ? l->canon : l->head) - l->tail;
 }
 
+static bool
+is_file_end(const struct ldisc *l, uint32_t at)
+{
+	return l->mark[at & MASK] && l->data[at & MASK] == 0;
+}
+
+uint32_t
+ldisc_pending(const struct ldisc *l)
+{
+	uint32_t count = ldisc_available(l);
+
+	if (canonical(l))
+		for (uint32_t at = l->tail; at != l->canon; at++)
+			count -= is_file_end(l, at);
+	return count;
+}
+
+static uint32_t
+read_line(struct ldisc *l, uint8_t *to, uint32_t max)
+{
+	uint32_t done = 0;
+
+	while (done < max && l->tail != l->canon) {
+		uint32_t at = l->tail++;
+
+		if (is_file_end(l, at))
+			return done;
+		to[done++] = l->data[at & MASK];
+		if (l->mark[at & MASK])
+			return done;
+	}
+	/* ^D behind text only pushes the text: it goes with it. */
+	if (done && l->tail != l->canon && is_file_end(l, l->tail))
+		l->tail++;
+	return done;
+}
+
 uint32_t
 ldisc_read(struct ldisc *l, uint8_t *to, uint32_t max)
 {
-	uint32_t available = ldisc_available(l), done = 0;
+	uint32_t done = 0;
 
-	while (done < max && available-- > 0) {
-		uint8_t mark = l->mark[l->tail & MASK], c = l->data[l->tail & MASK];
-
-		if (canonical(l) && mark == FILE_END && done)
-			break;
-		l->tail++;
-		if (canonical(l) && mark == FILE_END)
-			return 0;
-		to[done++] = c;
-		if (canonical(l) && mark == LINE_END)
-			return done;
-	}
-	/* ^D behind text only pushes the text: the mark goes with it. */
-	if (canonical(l) && l->tail != l->canon && l->mark[l->tail & MASK] == FILE_END && done)
-		l->tail++;
-	if (l->canon - l->tail > LDISC_BYTES)
+	if (canonical(l))
+		return read_line(l, to, max);
+	while (done < max && l->tail != l->head)
+		to[done++] = l->data[l->tail++ & MASK];
+	if ((int32_t)(l->canon - l->tail) < 0)
 		l->canon = l->tail;
 	return done;
 }
@@ -255,9 +470,21 @@ ldisc_read(struct ldisc *l, uint8_t *to, uint32_t max)
 void
 ldisc_set(struct ldisc *l, const struct ktermios *t)
 {
-	bool was = canonical(l);
+	const struct ktermios was = l->t;
 
 	l->t = *t;
-	if (was != canonical(l))
-		l->canon = l->head;	/* what was being edited can be read now */
+	if ((was.lflag ^ t->lflag) & ICANON) {
+		__builtin_memset(l->mark, 0, sizeof(l->mark));
+		l->canon = l->tail;
+		/* What had been typed when lines began can be read as one. */
+		if (canonical(l) && l->head != l->tail) {
+			l->mark[(l->head - 1) & MASK] = 1;
+			l->canon = l->head;
+		}
+		l->erasing = l->literal = false;
+	}
+	if (was.iflag & IXON && !(t->iflag & IXON)) {
+		ldisc_start(l);
+		ldisc_show(l);
+	}
 }
