@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The machine's console as a file.
+ * Output to the machine's console.
  *
  * Output goes straight from a frame of this process to the device, under the
  * key of that queue, and the write returns when the device has it: so nothing
@@ -8,7 +8,7 @@
  * Input is the server's, who owns the receive queue and the line discipline.
  */
 #include <exo/control.h>
-#include "file.h"
+#include "tty.h"
 #include "../arch/x86_64/arch.h"
 
 #define PAGES 4u
@@ -40,12 +40,6 @@ pages_make(void)
 }
 
 /* ---- output ------------------------------------------------------------------------------- */
-
-static const struct ktermios *
-termios(void)
-{
-	return (const struct ktermios *)SHARED->tty.termios;
-}
 
 /* NL becomes CR NL, in place, from the back: `newlines` more bytes. */
 static void
@@ -88,6 +82,12 @@ page_fill(unsigned i, u64 buf, u64 bytes, bool cook, u32 *out)
 	return part;
 }
 
+static exo_slot
+queue_key(const struct file *f)
+{
+	return f->queue == 2 * EXO_PORT_STDERR + 1 ? KEY_ERR : KEY_OUT;
+}
+
 /* Hand `count` filled pages over and wait for each; signals have to wait, too. */
 static long
 pages_send(const struct file *f, struct exo_io *io, unsigned count)
@@ -95,7 +95,7 @@ pages_send(const struct file *f, struct exo_io *io, unsigned count)
 	unsigned sent = 0;
 
 	while (sent < count) {
-		long n = exo_io_submit(0, f->queue, io + sent, count - sent, f->key);
+		long n = exo_io_submit(0, f->queue, io + sent, count - sent, queue_key(f));
 
 		if (n == -EXO_EBUSY)
 			exos_park_to(0);
@@ -116,13 +116,12 @@ pages_send(const struct file *f, struct exo_io *io, unsigned count)
 	return 0;
 }
 
-static long
-console_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
+long
+console_put(const struct file *f, u64 buf, u64 bytes)
 {
-	bool cook = f->tty && (termios()->oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
+	bool cook = f->tty && (tty_termios(f)->oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
 	u64 done = 0;
 
-	(void)pos;
 	if (!pages_make())
 		return -ENOMEM;
 	while (done < bytes) {
@@ -153,108 +152,4 @@ console_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 		done = taken;
 	}
 	return (long)bytes;
-}
-
-/* ---- input ----------------------------------------------------------------------------------- */
-
-static bool
-in_background(const struct file *f)
-{
-	return f->tty && PROC->tty && SHARED->tty.pgrp != PROC->pgid;
-}
-
-/* Bytes that may come without waiting: 0 none, and then terms to wait on. */
-static u64
-input_ready(struct exo_term *terms, unsigned *nterms)
-{
-	const volatile struct sh_tty *tty = &SHARED->tty;
-
-	terms[0] = term_word(&tty->avail, ~0ull, EXO_NE, 0);
-	terms[1] = term_word(&tty->eof, ~0ull, EXO_NE, 0);
-	terms[1].flags = EXO_TERM_OR;
-	*nterms = 2;
-	return tty->avail ? tty->avail : tty->eof;
-}
-
-/* Not canonical, VMIN 0: wait at most VTIME tenths of a second. */
-static bool
-impatient(const struct file *f)
-{
-	return f->tty && !(termios()->lflag & ICANON) && termios()->cc[VMIN] == 0;
-}
-
-static int
-input_wait(const struct file *f)
-{
-	struct exo_term terms[2];
-	unsigned n;
-
-	if (input_ready(terms, &n))
-		return 0;
-	if (!impatient(f))
-		return file_block(f, terms, n);
-	if (termios()->cc[VTIME] == 0)
-		return -ETIMEDOUT;
-	return block_on(terms, n, clock_ns() + termios()->cc[VTIME] * 100000000ull);
-}
-
-static long
-console_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
-{
-	u64 max = bytes < EXO_PAGE_BYTES ? bytes : EXO_PAGE_BYTES;
-
-	(void)pos;
-	if (bytes == 0)
-		return 0;
-	for (;;) {
-		long n;
-		int error;
-
-		if (in_background(f)) {
-			server_call(OP_KILL, (u64)-(long)PROC->pgid, SIGTTIN, 0, 0, 0, NULL);
-			return -EINTR;
-		}
-		error = input_wait(f);
-		if (error == -ETIMEDOUT)
-			return 0;
-		if (error)
-			return error;
-		n = server_call(OP_TTY_READ, max, 0, 0, 0, 0, NULL);
-		if (n == -EAGAIN)
-			continue;
-		return n > 0 && copy_out(buf, COMM, (size_t)n) ? -EFAULT : n;
-	}
-}
-
-static u32
-console_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
-{
-	u32 ready_now = events & (POLLOUT | POLLWRNORM);
-
-	(void)f;
-	if (!(events & (POLLIN | POLLRDNORM))) {
-		*nterms = 0;
-		return ready_now;
-	}
-	if (input_ready(terms, nterms))
-		ready_now |= events & (POLLIN | POLLRDNORM);
-	return ready_now;
-}
-
-const struct file_ops console_ops = {
-	.name = "console", .read = console_read, .write = console_write, .ioctl = console_ioctl,
-	.poll = console_poll,
-};
-
-struct file *
-console_open(bool tty, bool error, u32 flags)
-{
-	struct file *f = file_new(&console_ops, flags);
-
-	if (!f)
-		return NULL;
-	f->tty = tty;
-	f->queue = error ? 2 * EXO_PORT_STDERR + 1 : 2 * EXO_PORT_STDIO + 1;
-	f->key = error ? KEY_ERR : KEY_OUT;
-	return f;
 }

@@ -33,12 +33,13 @@ struct file {
 	u32 access;			/* ACCESS_BITS: fixed at open */
 	u32 ino, dir;			/* 0: not in the file system; dir: where it was found */
 	bool wrote;			/* since the server last stored a time */
-	bool tty;			/* console: it is a terminal */
+	bool tty;			/* a terminal; not: the console as a stream of bytes */
+	u16 line;			/* its number */
 	bool nameless;			/* relatives have it, too, and it has no owner: no lock by it */
 	u32 owner;			/* number of OP_LOCK_OWNER, 0: none yet */
 	exo_slot owner_key;
 	u8 queue;			/* console: device queue of its output */
-	exo_slot key;			/* console: of that queue; object: bound key of this end */
+	exo_slot key;			/* terminal or object: bound key of this end */
 	exo_slot read_key;		/* named pipe opened for both: of the other end; or 0 */
 	struct object *object;		/* shared with others; or NULL */
 	u32 epolls;			/* sets of this process that it is in */
@@ -47,7 +48,7 @@ struct file {
 	u64 text_bytes;
 };
 
-#define FILE_STREAM(f) (!(f)->ino || (f)->ops == &pipe_ops)	/* no offsets */
+#define FILE_STREAM(f) (!(f)->ino || (f)->tty || (f)->ops == &pipe_ops)	/* no offsets */
 /* Access mode 3 is for ioctl alone. */
 #define FILE_READS(f) ((((f)->access + 1) & 1) && !((f)->access & O_PATH))
 #define FILE_WRITES(f) ((((f)->access + 1) & 2) && !((f)->access & O_PATH))
@@ -87,13 +88,13 @@ int pub_hold(u32 ino);			/* 0 or -ENFILE */
 void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free it */
 
 /* ---- the kinds ---------------------------------------------------------------------------------- */
-extern const struct file_ops regular_ops, directory_ops, procfs_ops, console_ops, pipe_ops;
+extern const struct file_ops regular_ops, directory_ops, procfs_ops, tty_ops, ptm_ops, pipe_ops;
 extern const struct file_ops eventfd_ops, epoll_ops, pidfd_ops;
 extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
 /* By inode.  fresh: just made by this process, which may then do what it asked for. */
 long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
-struct file *console_open(bool tty, bool error, u32 flags);
-long console_ioctl(struct file *f, u32 cmd, u64 arg);
+struct file *console_open(bool tty, bool error, u32 flags);	/* at the very start */
+long tty_ioctl(struct file *f, u32 cmd, u64 arg);
 int pipe_new(struct file *ends[2], u32 flags);
 long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
 int eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Regular files, directories, and opening by inode. */
-#include "file.h"
+#include "tty.h"
 #include "../fs/fs.h"
 #include "../proc/rlimit.h"
 #include "../proc/signal.h"
@@ -199,18 +199,6 @@ open_again(int fd, u32 flags, struct file **f)
 	return 0;
 }
 
-/* /dev/tty and /dev/console.  1: opened, 0: something else. */
-static long
-open_terminal(const struct fs_inode *node, u32 flags, struct file **f)
-{
-	if (!S_ISCHR(node->mode) || LINUX_MAJOR(node->rdev) != 5)
-		return 0;
-	if (!PROC->tty)
-		return -ENXIO;
-	*f = console_open(true, false, flags);
-	return *f ? 1 : -ENOMEM;
-}
-
 long
 file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 {
@@ -224,7 +212,7 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 	if (!error)
 		error = may_open(&node, flags, fresh);
 	if (!error && !(flags & O_PATH))
-		error = open_terminal(&node, flags, f);
+		error = tty_open(&node, ino, dir, flags, f);
 	if (error)
 		return error < 0 ? error : 0;
 	if (S_ISFIFO(node.mode) && !(flags & O_PATH))

@@ -228,6 +228,7 @@ fd_init(const struct exos_start *start)
 
 	if (!in || !out || !error)
 		exos_die(SIGKILL, "no memory for standard input and output");
+	exo_key_drop(KEY_TTY, 1);		/* from here on only who has it open */
 	fd_install(in, 0, false);
 	fd_install(out, 1, false);
 	fd_install(error, 2, false);

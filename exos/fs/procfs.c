@@ -9,7 +9,7 @@
 #include <exo/read.h>
 #include "fs.h"
 #include "../core/self.h"
-#include "../fd/file.h"
+#include "../fd/tty.h"
 
 #define FD_BIT 0x40000000u
 #define INO(pid, what) (PROCFS | (u32)(pid) << 8 | (u32)(what))
@@ -216,7 +216,9 @@ procfs_jump(u32 ino)
 	if (ino < PROCFS)
 		return 0;
 	if (ino & FD_BIT)
-		return f && f->ino ? f->ino : ino;
+		/* The console's name has modes of its own, whoever has it open. */
+		return f && f->ino && !(f->ops == &tty_ops && f->line == CONSOLE_LINE) ? f->ino
+										       : ino;
 	if (WHAT_OF(ino) == EXE && is_self(ino))
 		return exe_ino;
 	if (WHAT_OF(ino) == CWD && is_self(ino))
@@ -231,9 +233,8 @@ fd_target(const struct file *f, char *to, size_t room)
 		return (long)exo_snprintf(to, room, "%s", f->ops->name);
 	if (f->object && !f->ino)
 		return (long)exo_snprintf(to, room, "%s:[%u]", f->ops->name, f->object->id + 1);
-	if (f->ops == &console_ops)
-		return (long)exo_snprintf(to, room, f->tty ? "/dev/console" : "console:[%u]",
-			f->queue);
+	if (f->ops == &tty_ops && f->ino == 0)
+		return (long)exo_snprintf(to, room, "console:[%u]", f->queue);
 	if (f->ops == &directory_ops)
 		return fs_path(f->ino, to, room);
 	return fs_path_in(f->dir, f->ino, to, room);
@@ -320,14 +321,33 @@ name_copy(const volatile struct sh_proc *p)
 	return name;
 }
 
+static const volatile struct sh_tty *
+terminal(u32 tty)
+{
+	return (const volatile struct sh_tty *)((const char *)SHARED + SHARED->ttys_off) + tty - 1;
+}
+
+/* As stat tells it; a row's tty is the terminal's number + 1. */
+static u32
+tty_device(u32 tty)
+{
+	return tty == 0 ? 0 : tty == 1 ? 5 << 8 | 1 : 136 << 8 | (tty - 2);
+}
+
+static int
+foreground(u32 tty)
+{
+	return tty && tty <= SH_TTYS ? (int)terminal(tty)->pgrp : -1;
+}
+
 static void
 put_stat(struct text *t, const volatile struct sh_proc *p)
 {
 	u64 frames = frames_of(p->account);
 
 	put(t, "%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 %lu 0 20 0 1 0 %lu %lu %lu ", p->pid,
-		name_copy(p), state_letter(p), p->ppid, p->pgid, p->sid, p->tty ? 0x500 : 0,
-		p->tty ? (int)SHARED->tty.pgrp : -1, run_ticks(p), p->children_ns / TICK_NS,
+		name_copy(p), state_letter(p), p->ppid, p->pgid, p->sid, tty_device(p->tty),
+		foreground(p->tty), run_ticks(p), p->children_ns / TICK_NS,
 		p->start_ns / TICK_NS, frames * (u64)EXO_PAGE_BYTES, frames);
 	put(t, "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
 }

@@ -2,6 +2,7 @@
 /* Linux calls that move bytes: read, write and their relatives. */
 #include <exo/read.h>
 #include "files.h"
+#include "../fd/tty.h"
 
 #define BYTES_MAX 0x7ffff000ull		/* Linux moves no more at a time */
 

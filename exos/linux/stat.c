@@ -12,13 +12,7 @@
 static void
 stat_special(const struct file *f, struct fs_inode *node, u32 *ino)
 {
-	long console = f->tty ? fs_lookup(AT_FDCWD, "/dev/console", 0) : 0;
-
 	*ino = f->object ? f->object->id + 1 : 1;
-	if (console > 0 && fs_stat((u32)console, node) == 0) {
-		*ino = (u32)console;
-		return;
-	}
 	*node = (struct fs_inode){ .mode = f->ops->mode ? f->ops->mode : S_IFIFO | 0600,
 		.nlink = 1,
 		.uid = CRED->uid[CRED_FS],
@@ -38,9 +32,9 @@ stat_any(u32 ino, const struct file *f, struct fs_inode *node, u32 *number)
 }
 
 static u64
-device_of(u32 ino, const struct file *f)
+device_of(u32 ino)
 {
-	return ino >= PROCFS ? DEV_PROC : ino == 0 && !(f && f->tty) ? DEV_PIPE : DEV_RAM;
+	return ino >= PROCFS ? DEV_PROC : ino == 0 ? DEV_PIPE : DEV_RAM;
 }
 
 static u64
@@ -60,7 +54,7 @@ stat_out(long ino, const struct file *f, u64 user)
 	if (error)
 		return error;
 	s = (struct linux_stat){
-		.dev = device_of((u32)ino, f),
+		.dev = device_of((u32)ino),
 		.ino = number,
 		.nlink = node.nlink,
 		.mode = node.mode,
@@ -143,7 +137,7 @@ sys_statx(long dirfd, long path, long flags, long mask, long user)
 	s.ctime = statx_time(node.ctime_ns);
 	s.rdev_major = LINUX_MAJOR(node.rdev);
 	s.rdev_minor = LINUX_MINOR(node.rdev);
-	s.dev_minor = (uint32_t)device_of((u32)ino, f);
+	s.dev_minor = (uint32_t)device_of((u32)ino);
 	return copy_out((u64)user, &s, sizeof(s));
 }
 

@@ -77,9 +77,9 @@ message(unsigned type, const unsigned char *payload, unsigned bytes)
 	struct proc *p = proc_by_pid(run_pid);
 
 	if (type == EXO_CONTROL_EOF && bytes >= 8)
-		tty_input_ended(number(payload, 8));
+		console_ended(number(payload, 8));
 	else if (type == EXO_CONTROL_WINSIZE && bytes >= 4)
-		tty_winsize((uint16_t)number(payload, 2), (uint16_t)number(payload + 2, 2));
+		console_winsize((uint16_t)number(payload, 2), (uint16_t)number(payload + 2, 2));
 	else if (type == EXO_CONTROL_SIGNAL && bytes >= 4 && p && number(payload, 4) - 1 < 64)
 		server_signal_group(p->sh->pgid, (int)number(payload, 4));
 }
@@ -287,11 +287,14 @@ void
 control_finish(uint32_t kind, uint32_t value, const char *why)
 {
 	const volatile struct exo_device *console = exo_device(0);
-	struct exo_control_exit end = {
+	struct exo_control_exit end;
+
+	console_drain();
+	end = (struct exo_control_exit){
 		.kind = kind, .value = value,
 		.stdout_bytes = console->bytes[2 * EXO_PORT_STDIO + 1],
 		.stderr_bytes = console->bytes[2 * EXO_PORT_STDERR + 1],
-		.stdin_bytes = tty_consumed(),
+		.stdin_bytes = console_consumed(),
 	};
 
 	trace_forward();

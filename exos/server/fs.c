@@ -351,9 +351,8 @@ make_nameless(struct request *r)
 
 /* ---- unmaking ----------------------------------------------------------------------------- */
 
-/* One name less; the last one frees it, now or when it is closed. */
-static void
-name_lost(uint32_t ino)
+void
+fs_name_lost(uint32_t ino)
 {
 	struct fs_inode *node = node_at(ino);
 
@@ -436,7 +435,7 @@ unlink_name(struct request *r)
 
 	dir_remove(dir, n.text, n.bytes);
 	dir->nlink -= r->b ? 1 : 0;
-	name_lost((uint32_t)ino);
+	fs_name_lost((uint32_t)ino);
 	return 0;
 }
 
@@ -577,7 +576,7 @@ rename_name(struct request *r)
 	dir_remove(dir, n.text, n.bytes);
 	move_parent(node, dir, dir2, (uint32_t)r->b);
 	if (old)
-		name_lost((uint32_t)old_ino);
+		fs_name_lost((uint32_t)old_ino);
 	return 0;
 }
 

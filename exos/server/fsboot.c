@@ -143,61 +143,6 @@ archive_load(void)
 	return NULL;
 }
 
-/* ---- devices ---------------------------------------------------------------------------------- */
-
-static const struct {
-	const char *name;
-	uint32_t mode, major, minor;
-} devices[] = {
-	{ "null", 0666, 1, 3 }, { "zero", 0666, 1, 5 }, { "full", 0666, 1, 7 },
-	{ "random", 0666, 1, 8 }, { "urandom", 0666, 1, 9 },
-	{ "tty", 0666, 5, 0 }, { "console", 0600, 5, 1 },
-};
-
-static const struct {
-	const char *name, *target;
-} device_links[] = {
-	{ "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-};
-
-/* A directory below the root, made if it is not there. */
-static uint32_t
-dir_ensure(const char *name, uint32_t mode)
-{
-	long ino = meta_find(&fs_meta, FS_ROOT_INO, name, __builtin_strlen(name));
-
-	if (ino == 0)
-		ino = fs_make(FS_ROOT_INO, name, __builtin_strlen(name), S_IFDIR | mode, 0, 0, 0);
-	return ino > 0 ? (uint32_t)ino : 0;
-}
-
-static const char *
-devices_make(void)
-{
-	uint32_t dev = dir_ensure("dev", 0755);
-	long ino = dev;
-
-	for (unsigned i = 0; i < sizeof(devices) / sizeof(devices[0]) && ino > 0; i++)
-		if (meta_find(&fs_meta, dev, devices[i].name, __builtin_strlen(devices[i].name)) ==
-			0)
-			ino = fs_make(dev, devices[i].name, __builtin_strlen(devices[i].name),
-				S_IFCHR | devices[i].mode, 0, 0,
-				LINUX_DEV(devices[i].major, devices[i].minor));
-	for (unsigned i = 0; i < sizeof(device_links) / sizeof(device_links[0]) && ino > 0; i++) {
-		const char *name = device_links[i].name, *target = device_links[i].target;
-
-		if (meta_find(&fs_meta, dev, name, __builtin_strlen(name)))
-			continue;
-		ino = fs_make(dev, name, __builtin_strlen(name), S_IFLNK | 0777, 0, 0, 0);
-		if (ino > 0)
-			fs_set_target(node_at((uint32_t)ino), target, __builtin_strlen(target));
-	}
-	return ino > 0 && dir_ensure("proc", 0555) && dir_ensure("tmp", 01777)
-		? NULL
-		: "no memory for /dev";
-}
-
 static const char *
 root_make(void)
 {
@@ -226,7 +171,7 @@ sfs_boot(const void *archive_view, exo_pfn pfn)
 	if (archive && !entry_ino)
 		return "no memory for the boot archive";
 	wrong = archive ? archive_load() : NULL;
-	return wrong ? wrong : devices_make();
+	return wrong ? wrong : fs_devices_boot();
 }
 
 /* ---- for the server itself --------------------------------------------------------------------- */

@@ -54,10 +54,15 @@ void dir_remove(struct fs_inode *dir, const char *name, size_t bytes);
 void dir_point(struct fs_inode *dir, const char *name, size_t bytes, uint32_t ino, uint32_t mode);
 bool dir_empty(const struct fs_inode *dir);
 
+/* ---- fsdev.c -------------------------------------------------------------------------------- */
+const char *fs_devices_boot(void);	/* NULL, or what is wrong */
+
 /* ---- fs.c -------------------------------------------------------------------------------------- */
 /* Make a file of any type in a directory that has no such name.  ino or -errno. */
 long fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t uid,
 	uint32_t gid, uint64_t rdev);
+void
+fs_name_lost(uint32_t ino); /* one name less; the last one frees it, now or when it is closed */
 int fs_set_target(struct fs_inode *node, const char *target, size_t bytes);
 /* What the caller's keys open, by the kernel's word. */
 bool client_may(const struct request *r, const struct fs_inode *node, uint32_t rights);

@@ -141,6 +141,16 @@ proc_signal(const struct proc *from, struct proc *to, const struct sig_detail *d
 }
 
 void
+server_signal_process(uint32_t pid, int sig)
+{
+	const struct sig_detail d = signal_from(sig, SIG_BY_KERNEL, NULL);
+	struct proc *p = proc_by_pid(pid);
+
+	if (p && p->sh->state != PROC_BUILDING)
+		proc_signal(NULL, p, &d);
+}
+
+void
 server_signal_group(uint32_t pgrp, int sig)
 {
 	const struct sig_detail d = signal_from(sig, SIG_BY_KERNEL, NULL);

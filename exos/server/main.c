@@ -117,6 +117,8 @@ boot(void)
 		why = server_memory_boot();
 	if (!why)
 		why = proc_boot();
+	if (!why)
+		why = tty_table_boot();
 	if (why)
 		fail(why);
 	control_boot();
@@ -127,8 +129,9 @@ boot(void)
 	if (why)
 		fail(why);
 	info_fill();
-	tty_boot(run.spawn.tty[0] != 0, run.rows, run.cols);
-	why = run.ktrace ? trace_boot() : NULL;
+	why = console_boot(run.spawn.tty[0] != 0, run.rows, run.cols);
+	if (!why && run.ktrace)
+		why = trace_boot();
 	if (why)
 		fail(why);
 }
@@ -207,7 +210,7 @@ step(void)
 	proc_end_lost();
 	proc_find_dead();
 	control_poll();
-	tty_poll();
+	console_poll();
 	ended();
 	mem_sweep();
 	if (sfs_sweep())
@@ -218,6 +221,7 @@ step(void)
 		objects_sweep();
 		locks_sweep();
 	}
+	pty_sweep();
 	trace_forward();
 }
 
@@ -252,7 +256,7 @@ terms(struct exo_term *t)
 		.tag = TAG_WORK,
 	};
 	n += control_terms(t + n);
-	n += tty_terms(t + n);
+	n += console_terms(t + n);
 	n += trace_terms(t + n);
 	trace_idle();
 	return n;

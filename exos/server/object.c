@@ -21,7 +21,8 @@
 #define USERS 64u			/* those whose numbers are alike in the last bits share a bound */
 
 struct object objects[OBJECTS_MAX];
-static uint32_t first_free, rows;	/* all before the one are in use, all from the other on are free */
+static uint32_t first_free,
+	rows; /* all before the one are in use, all from the other on are free */
 static bool due;			/* somebody who may have held some is gone */
 
 static struct use {
@@ -145,14 +146,7 @@ object_held(const struct object *o)
 int
 object_key(const struct object *o, uint32_t rights, exo_envid to, exo_slot slot)
 {
-	const exo_slot mine =
-		KEY_FIRST_FREE; /* a slot of the server's ring, empty between requests */
-	int64_t error = exo_key_bind(o->guard, rights, ROOT_KEY, mine);
-
-	if (error >= 0)
-		error = exo_key_copy(mine, 1, to, slot, ROOT_KEY);
-	exo_key_drop(mine, 1);
-	return error < 0 ? -EINVAL : 0;
+	return client_bind(to, slot, o->guard, rights);
 }
 
 bool

@@ -365,8 +365,8 @@ proc_end(struct proc *p, uint32_t wait_status)
 	p->sh->status = wait_status;
 	p->sh->state = PROC_ZOMBIE;
 	server_changed();
-	if (p->sh->sid == p->sh->pid && p->sh->tty)
-		server_signal_group(server_tty_pgrp(), SIGHUP);
+	if (p->sh->sid == p->sh->pid)
+		server_tty_leader_ended(p->sh);
 	parent_tell(p, wait_status);
 	if (p->sh->ppid == SERVER_PID && p->sh->pid != run_pid)
 		proc_discard(p);

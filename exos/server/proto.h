@@ -53,6 +53,8 @@ enum exos_key {
 	KEY_OUT = 5,		/* device 0 queue 1: standard output of the machine */
 	KEY_ERR = 6,		/* device 0 queue 3: standard error */
 	KEY_LOG = 7,		/* append to the kernel log */
+	KEY_TTY =
+		8, /* the console: of the first process alone, which takes it for its descriptors */
 	KEY_GROUPS = 16,		/* .. 47: 'g' + gid of each supplementary group */
 	KEY_FIRST_FREE = 48,
 };
@@ -78,8 +80,8 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint64_t start_ns;
 	uint64_t run_ns;		/* final processor time, once ZOMBIE */
 	uint64_t children_ns;		/* of reaped children */
-	uint32_t tty;			/* 1: has the console as controlling terminal */
-	uint32_t spare0;
+	uint32_t tty;			/* controlling terminal: its number + 1; 0: none */
+	uint32_t hung_pgrp;		/* a leader whose terminal hung up: what was in the foreground */
 	char name[32];
 	uint64_t
 		nursed; /* inode without a name that it was given by OP_FS_NAMELESS and may not have published */
@@ -91,16 +93,32 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 };
 _Static_assert(sizeof(struct sh_proc) == 256, "process entry");
 
-struct sh_tty {
-	uint64_t avail;			/* bytes that TTY_READ would return now; a word to wait on */
-	uint64_t eof;			/* end of input seen (not a terminal: sticky) */
-	uint32_t is_tty;		/* the machine's console is a terminal */
+#define SH_TTYS 65u			/* 0: the machine's console; n: /dev/pts/(n - 1) */
+
+/* A terminal, as everybody sees it; input and output are shown to holders of its keys alone. */
+struct sh_tty {				/* 192 bytes */
+	uint64_t slave_news;		/* bumped when something changed that its users wait for */
+	uint64_t master_news;		/* ... that the master of a pty waits for */
+	uint32_t used;
+	uint32_t is_tty;		/* the console may be a stream of bytes instead */
+	uint32_t avail;			/* nonzero: a read gets something; not canonical: how many bytes */
+	uint32_t pending;		/* bytes, as FIONREAD counts */
+	uint32_t eof;			/* a stream's end was seen */
+	uint32_t hung;			/* a pty without master */
+	uint32_t out_room;		/* a write gets rid of something */
+	uint32_t stopped;		/* output is, by ^S or a program */
+	uint32_t out;			/* master: bytes to take; packets' status counts as one */
+	uint32_t in_room;		/* master: room for so many */
+	uint32_t closed;		/* master: it was open and no longer is */
+	uint32_t locked, packet, exclusive;
+	uint32_t status;		/* master: TIOCPKT_* to be told */
 	uint32_t pgrp;			/* foreground process group */
 	uint32_t session;
-	uint16_t rows, cols;
-	uint8_t termios[64];		/* struct ktermios as TCGETS gives it (36 bytes) */
-	uint64_t spare[4];
+	uint16_t rows, cols, xpixel, ypixel;
+	uint8_t termios[40];		/* struct ktermios (36 bytes) */
+	uint64_t spare[7];
 };
+_Static_assert(sizeof(struct sh_tty) == 192, "terminal");
 
 struct sh_info {			/* first page of the shared region */
 	uint64_t magic;
@@ -116,7 +134,8 @@ struct sh_info {			/* first page of the shared region */
 	uint32_t trace;			/* Linux calls are to be traced */
 	uint32_t flags;
 	char hostname[64];
-	struct sh_tty tty;
+	uint64_t ttys_off;		/* of sh_tty[SH_TTYS] */
+	uint64_t spare2[16];
 	uint64_t
 		changes; /* bumped with each word here that processes wait on, and by OP_CHANGED: for
 					 * those who wait for more words than a predicate has room for */
@@ -217,12 +236,18 @@ enum server_op {
 	OP_LOCK_OWNER,		/* (ino, key slot, slot of a key to the file or 0) -> number: makes an open file description an owner; whoever shares it
 				 * holds the key */
 	OP_LOCK_CLOSED,		/* (number): its locks go if nobody holds the key any more */
-	/* console */
+	/* terminals: (number, key slot, ...).  A key with R reads, with P writes; the master's has W */
 	OP_TTY_READ =
-		128, /* (max, flags) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
-	OP_TTY_SET,		/* (what): TTY_SET_*; comm: struct ktermios; (TTY_SET_SIZE, rows, cols) */
-	OP_TTY_PGRP,		/* (pgrp) */
-	OP_TTY_CTTY,		/* (give up): make it the controlling terminal, or no longer have it */
+		128, /* (tty, slot, max) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
+	OP_TTY_WRITE,		/* (tty, slot, bytes): comm page -> how many it took; -EAGAIN: none now, -EIO: hung up */
+	OP_TTY_SET,		/* (tty, slot, enum tty_set, value, value); comm: struct ktermios */
+	OP_TTY_PGRP,		/* (tty, slot, pgrp) */
+	OP_TTY_CTTY,		/* (tty, slot, enum tty_ctty): make it the controlling terminal, or no longer have it */
+	OP_TTY_OPEN,		/* (inode, TTY_OPEN_*, slot, master's tty, master's slot) -> tty, its key in the slot */
+	OP_PTY_NEW,		/* (slot) -> tty of a new pty, the master's key in the slot */
+	OP_PTY_READ,		/* (tty, slot, max): as the master: what was written to it.  -EIO: its users have gone */
+	OP_PTY_WRITE,		/* (tty, slot, bytes): as the master: what is typed */
+	OP_TTY_CLOSED,		/* (): keys of terminals were dropped: whom does that concern? */
 };
 
 enum kill_how {
@@ -250,7 +275,24 @@ struct sig_detail {
 /* Bits that are posted to a process. */
 #define POST_SIGNAL 1ull		/* look at sig_waiting */
 
-enum tty_set { TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH, TTY_SET_SIZE, TTY_SET_DISCARD };
+enum tty_set {
+	TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH,	/* termios of the comm page */
+	TTY_SET_SIZE,			/* (rows | cols << 16, xpixel | ypixel << 16) */
+	TTY_SET_DISCARD,		/* (TCIFLUSH, TCOFLUSH, TCIOFLUSH) */
+	TTY_SET_FLOW,			/* (TCOOFF, TCOON, TCIOFF, TCION) */
+	TTY_SET_TYPE,			/* (byte): as if typed */
+	TTY_SET_EXCLUSIVE,		/* (on) */
+	TTY_SET_LOCK, TTY_SET_PACKET,	/* (on): the master's to say */
+	TTY_SET_SIGNAL,			/* (signal): ... to the foreground */
+};
+
+enum tty_ctty { TTY_CTTY_TAKE, TTY_CTTY_STEAL, TTY_CTTY_GIVE_UP };
+
+#define TTY_OPEN_READ   1u
+#define TTY_OPEN_WRITE  2u
+#define TTY_OPEN_NOCTTY 4u		/* it shall not become the controlling terminal */
+#define TTY_OPEN_OWN    8u		/* the controlling terminal, whatever its name */
+#define TTY_OPEN_PEER   16u		/* the other side of the master named */
 
 #define LOCK_ASK_TYPE  3u		/* enum lock_type: 0 unlock, 1 shared, 2 exclusive */
 #define LOCK_ASK_WHOLE 4u		/* the flock family, all of the file, owner an open file description */

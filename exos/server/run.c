@@ -169,9 +169,8 @@ run_start(void)
 			"the working directory does not exist in the guest");
 	run.spawn.cwd = (uint32_t)where;
 	run_pid = p->sh->pid;
-	p->sh->tty = run.spawn.tty[0];
 	if (run.spawn.tty[0])
-		server_tty_session(p->sh->sid, p->sh->pgid);
+		server_tty_take_console(p->sh);
 	native = native_program();
 	error = native ? spawn_native(p, native, &run.spawn) : spawn_library(p, &run.spawn);
 	if (error)

@@ -42,16 +42,25 @@ long sfs_read(uint32_t ino, uint64_t pos, void *buf, uint64_t bytes);	/* files a
 exo_pfn sfs_frame(uint32_t ino, uint64_t index);
 /* The entry at *at of a directory (0 first), which moves on: its name and ino; 0: no more. */
 bool sfs_may_run(const struct request *r, uint32_t ino);
+long sfs_device(const char *dir, const char *name, uint32_t mode, uint32_t uid, uint32_t gid,
+	uint64_t rdev);		/* a new one: ino or -errno */
+void
+sfs_device_gone(const char *dir, const char *name, uint32_t ino); /* if it still has the name */
 uint32_t sfs_next(uint32_t dir, uint64_t *at, char name[FS_NAME_MAX + 1]);
 
-void tty_boot(bool is_tty, uint16_t rows, uint16_t cols);
-unsigned tty_terms(struct exo_term *terms);		/* at most 2; each one a product of its own */
-void tty_poll(void);
-void tty_input_ended(uint64_t bytes);			/* the host sent so many in all */
-uint64_t tty_consumed(void);				/* bytes of input that programs have read */
-void tty_winsize(uint16_t rows, uint16_t cols);
-void server_tty_session(uint32_t sid, uint32_t pgrp);	/* whose terminal it is */
-uint32_t server_tty_pgrp(void);
+const char *tty_table_boot(void);			/* NULL, or what is wrong */
+const char *console_boot(bool is_tty, uint16_t rows, uint16_t cols);
+unsigned console_terms(struct exo_term *terms);		/* at most 2; each one a product of its own */
+void console_poll(void);
+void console_drain(void);				/* waits until the host has everything */
+void console_ended(uint64_t bytes);			/* the host sent so many in all */
+uint64_t console_consumed(void);			/* bytes of input that programs have read */
+void console_winsize(uint16_t rows, uint16_t cols);
+void pty_sweep(void);					/* whose other side has gone? */
+int server_tty_give_console(exo_envid env);		/* a key to it, at KEY_TTY */
+void server_tty_take_console(struct sh_proc *p);	/* p leads the first session */
+void server_tty_leader_ended(struct sh_proc *p);
+void server_signal_process(uint32_t pid, int sig);	/* kill.c's */
 void server_signal_group(uint32_t pgrp, int sig);	/* kill.c's */
 
 /* ---- lock.c: locks on files ------------------------------------------------------------ */

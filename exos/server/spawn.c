@@ -161,7 +161,7 @@ spawn_library(struct proc *p, const struct spawn *what)
 		klog_server("cannot build a process: %s", exo_error_name(error));
 		return -ENOMEM;
 	}
-	if (proc_keys(p))
+	if (proc_keys(p) || server_tty_give_console(p->sh->env))
 		return -EAGAIN;
 	return proc_start(p, comm, pub);
 }

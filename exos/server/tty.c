@@ -1,335 +1,360 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The machine's console as a terminal, or as a stream of bytes.
- *
- * The server alone receives: buffers of its own wait in the console's receive
- * queue, in order.  What arrives goes through the line discipline into a ring
- * that processes read by request; when the ring is full buffers stay as they
- * are and the host has to wait, so nothing of a stream is lost.  Echo goes out
- * from here, too; programs' output does not (they hold the key of that queue).
- *
- * Whoever reads waits on sh_tty.avail and sh_tty.eof in the shared region.
+ * Terminals: what their users ask for.  Bytes come and go by requests, because
+ * the two sides of a terminal trust each other with nothing else; who has to
+ * wait reads struct sh_tty in the shared region and waits on its news.
  */
-#include "srv.h"
-#include "ldisc.h"
-#include <exo/control.h>
+#include "tty.h"
+#include "fsnode.h"
+#include <errno.h>
 
-#define CONSOLE 0u
-#define QUEUE_IN (2u * EXO_PORT_STDIO)
-#define QUEUE_OUT (2u * EXO_PORT_STDIO + 1u)
-#define RX_BUFFERS 4u
-#define BUFFER_BYTES 4080u
-#define DONE_OFFSET 4088u
+#define TTYS_OFF 0x00050000ull		/* in the shared region, behind the process table */
+#define PAGES(bytes) (((bytes) + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES)
 
-static struct ldisc line;
-static struct buffer {
-	volatile uint8_t *page;
-	exo_pfn pfn;
-	uint32_t used;			/* bytes handed on already */
-} rx[RX_BUFFERS], tx;
-static unsigned rx_next;		/* the buffer that is filled next */
-static bool tx_busy;
-static uint64_t received, consumed, ended_at = ~0ull;
-static uint64_t in_seen, out_seen;	/* the queues' completion counts before the last look */
+enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
+enum { TCOOFF, TCOON, TCIOFF, TCION };
 
-static struct sh_tty *
-shown(void)
+struct tty ttys[SH_TTYS];
+static uint8_t text[EXO_PAGE_BYTES];	/* the comm page's, read once */
+
+const char *
+tty_table_boot(void)
 {
-	return &server_shared_info()->tty;
+	if (shared_back(TTYS_OFF, PAGES(SH_TTYS * sizeof(struct sh_tty))))
+		return "no memory for the terminals";
+	server_shared_info()->ttys_off = TTYS_OFF;
+	return NULL;
 }
 
-static volatile uint64_t *
-done_word(const struct buffer *b)
+exo_guardref
+tty_guard(void)
 {
-	return (volatile uint64_t *)(b->page + DONE_OFFSET);
+	/* The root key opens it, and what it mints on it for others. */
+	const struct exo_key entries[EXO_GUARD_KEYS] = { { 1, EXO_RIGHTS_ALL, "t" } };
+
+	return guard_new(entries);
 }
 
-static void
-show_state(void)
+struct sh_tty *
+tty_shown(const struct tty *t)
 {
-	shown()->avail = ldisc_available(&line);
-	shown()->eof = received >= ended_at;
-	server_shared_info()->changes++;
-}
-
-static void
-show_termios(void)
-{
-	__builtin_memcpy(shown()->termios, &line.t, sizeof(line.t));
-}
-
-/* ---- receiving --------------------------------------------------------------------------- */
-
-static void
-rx_submit(struct buffer *b)
-{
-	struct exo_io io = {
-		.pfn = b->pfn, .bytes = BUFFER_BYTES, .done_offset = DONE_OFFSET, .key = ROOT_KEY,
-	};
-
-	*done_word(b) = 0;
-	b->used = 0;
-	exo_io_submit(CONSOLE, QUEUE_IN, &io, 1, ROOT_KEY);
-}
-
-static void
-take(uint8_t c)
-{
-	int sig = ldisc_input(&line, c);
-
-	received++;
-	if (sig)
-		server_signal_group(shown()->pgrp, sig);
-}
-
-/* False: the ring is full, or nothing more has come. */
-static bool
-rx_take(struct buffer *b)
-{
-	uint64_t done = *done_word(b);
-	uint32_t bytes = (uint32_t)(done & 0xffffffff);
-
-	if (!(done & EXO_IO_DONE))
-		return false;
-	if (bytes > BUFFER_BYTES || done & EXO_IO_ERROR)
-		bytes = 0;
-	while (b->used < bytes && ldisc_room(&line))
-		take(b->page[b->used++]);
-	if (b->used < bytes)
-		return false;
-	rx_submit(b);
-	rx_next = (rx_next + 1) % RX_BUFFERS;
-	return true;
-}
-
-/* ---- echo ------------------------------------------------------------------------------------ */
-
-static void
-echo_send(void)
-{
-	struct exo_io io = {
-		.pfn = tx.pfn, .bytes = line.echoes, .done_offset = DONE_OFFSET, .key = ROOT_KEY,
-	};
-
-	if (tx_busy && *done_word(&tx) & EXO_IO_DONE)
-		tx_busy = false;
-	if (tx_busy || line.echoes == 0)
-		return;
-	if (io.bytes > BUFFER_BYTES)
-		io.bytes = BUFFER_BYTES;
-	__builtin_memcpy((void *)tx.page, line.echo, io.bytes);
-	*done_word(&tx) = 0;
-	if (exo_io_submit(CONSOLE, QUEUE_OUT, &io, 1, ROOT_KEY) < 1)
-		return;			/* queue full: the next time something arrives */
-	tx_busy = true;
-	line.echoes -= io.bytes;
-	__builtin_memmove(line.echo, line.echo + io.bytes, line.echoes);
-}
-
-/* ---- the main loop's side ---------------------------------------------------------------------- */
-
-void
-tty_poll(void)
-{
-	const volatile struct exo_device *console = exo_device(CONSOLE);
-
-	if (!tx.page)
-		return;
-	in_seen = console->completed[QUEUE_IN];
-	out_seen = console->completed[QUEUE_OUT];
-	while (rx_take(
-		&rx[rx_next])) /* bound: the host fills no faster than we hand back, 4 a round */
-		;
-	echo_send();
-	show_state();
-}
-
-/*
- * On the exposed counts, not on completion words: a request may look at the
- * buffers while the loop waits, and then the loop's terms must still be right.
- */
-static struct exo_term
-count_term(unsigned queue, uint64_t seen)
-{
-	return (struct exo_term){
-		.where = (uint64_t)&exo_device(CONSOLE)->completed[queue],
-		.mask = ~0ull,
-		.value = seen,
-		.cmp = EXO_NE,
-		.flags = EXO_TERM_OR,
-	};
-}
-
-unsigned
-tty_terms(struct exo_term *terms)
-{
-	unsigned n = 0;
-
-	if (tx.page)
-		terms[n++] = count_term(QUEUE_IN, in_seen);
-	if (tx_busy && line.echoes)
-		terms[n++] = count_term(QUEUE_OUT, out_seen);
-	return n;
-}
-
-static bool
-buffer_make(struct buffer *b)
-{
-	b->page = mem_new(1);
-	if (b->page)
-		b->pfn = mem_pfn((const void *)b->page);
-	return b->page != NULL;
-}
-
-void
-tty_boot(bool is_tty, uint16_t rows, uint16_t cols)
-{
-	ldisc_init(&line, is_tty);
-	shown()->is_tty = is_tty;
-	shown()->rows = rows;
-	shown()->cols = cols;
-	show_termios();
-	for (unsigned i = 0; i < RX_BUFFERS; i++)
-		if (!buffer_make(&rx[i]))
-			return;
-	if (!buffer_make(&tx))
-		return;
-	for (unsigned i = 0; i < RX_BUFFERS; i++)
-		rx_submit(&rx[i]);
-}
-
-void
-tty_input_ended(uint64_t bytes)
-{
-	ended_at = bytes;
-	show_state();
-}
-
-void
-tty_winsize(uint16_t rows, uint16_t cols)
-{
-	if (shown()->rows == rows && shown()->cols == cols)
-		return;
-	shown()->rows = rows;
-	shown()->cols = cols;
-	server_signal_group(shown()->pgrp, SIGWINCH);
-}
-
-void
-server_tty_session(uint32_t sid, uint32_t pgrp)
-{
-	shown()->session = sid;
-	shown()->pgrp = pgrp;
+	return (struct sh_tty *)shared_at(TTYS_OFF) + (t - ttys);
 }
 
 uint32_t
-server_tty_pgrp(void)
+tty_number(const struct tty *t)
 {
-	return shown()->pgrp;
+	return (uint32_t)(t - ttys);
+}
+
+static void
+show_termios(const struct tty *t)
+{
+	__builtin_memcpy(tty_shown(t)->termios, &t->l->t, sizeof(t->l->t));
+}
+
+void
+tty_init(struct tty *t, bool is_tty)
+{
+	struct sh_tty *s = tty_shown(t);
+
+	ldisc_init(t->l, is_tty);
+	*s = (struct sh_tty){ .slave_news = s->slave_news + 1, .master_news = s->master_news + 1,
+		.used = 1, .is_tty = is_tty };
+	t->typed_head = t->typed_tail = 0;
+	t->opened = false;
+	show_termios(t);
+	tty_show(t);
+}
+
+static bool
+differs(uint32_t *shown, uint32_t now)
+{
+	bool other = *shown != now;
+
+	*shown = now;
+	return other;
+}
+
+void
+tty_show(struct tty *t)
+{
+	struct sh_tty *s = tty_shown(t);
+	struct ldisc *l = t->l;
+	bool slave = false, master = false;
+
+	ldisc_show(l);
+	if (!s->packet)
+		l->packet = 0;
+	slave |= differs(&s->avail, ldisc_available(l));
+	slave |= differs(&s->out_room, s->hung || ldisc_out_room(l));
+	slave |= differs(&s->stopped, l->stopped);
+	s->pending = ldisc_pending(l);
+	master |= differs(&s->status, l->packet);
+	master |= differs(&s->out, ldisc_out_bytes(l) + (l->packet ? 1 : 0));
+	master |= differs(&s->in_room, TTY_BACKLOG - (t->typed_head - t->typed_tail));
+	s->slave_news += slave;
+	s->master_news += master;
+	if (slave || master)
+		server_changed();
+}
+
+void
+tty_type(struct tty *t, uint8_t c)
+{
+	int sig = ldisc_input(t->l, c);
+
+	if (sig)
+		server_signal_group(tty_shown(t)->pgrp, sig);
+}
+
+void
+tty_resize(struct tty *t, uint32_t rows_cols, uint32_t pixels)
+{
+	struct sh_tty *s = tty_shown(t);
+	uint16_t rows = (uint16_t)rows_cols, cols = (uint16_t)(rows_cols >> 16);
+	uint16_t x = (uint16_t)pixels, y = (uint16_t)(pixels >> 16);
+
+	if (s->rows == rows && s->cols == cols && s->xpixel == x && s->ypixel == y)
+		return;
+	s->rows = rows;
+	s->cols = cols;
+	s->xpixel = x;
+	s->ypixel = y;
+	server_signal_group(s->pgrp, SIGWINCH);
+}
+
+/* ---- reading and writing ----------------------------------------------------------------- */
+
+/* What is waiting to be typed finds room now. */
+static void
+input_moved(struct tty *t)
+{
+	if (t == CONSOLE)
+		console_poll();
+	else
+		pty_digest(t);
+	tty_show(t);
+}
+
+static long
+read_request(struct request *r, struct tty *t)
+{
+	uint32_t max = r->c < sizeof(text) ? (uint32_t)r->c : (uint32_t)sizeof(text), done = 0, n;
+
+	if (t == CONSOLE)
+		console_poll();
+	if (ldisc_available(t->l) == 0)
+		return tty_shown(t)->hung || tty_shown(t)->eof ? 0 : -EAGAIN;
+	do {
+		n = ldisc_read(t->l, text + done, max - done);
+		done += n;
+	} while (!t->l->tty && n && done < max);
+	__builtin_memcpy(r->comm, text, done);
+	if (t == CONSOLE)
+		console_read(done);
+	input_moved(t);
+	return (long)done;
+}
+
+static long
+write_request(struct request *r, struct tty *t)
+{
+	uint32_t bytes = r->c < sizeof(text) ? (uint32_t)r->c : (uint32_t)sizeof(text), done;
+
+	if (tty_shown(t)->hung)
+		return -EIO;
+	__builtin_memcpy(text, r->comm, bytes);
+	done = ldisc_write(t->l, text, bytes);
+	if (t == CONSOLE)
+		console_poll();
+	tty_show(t);
+	return done || bytes == 0 ? (long)done : -EAGAIN;
+}
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+static bool
+flow_keys(const struct ktermios *t)
+{
+	return t->iflag & IXON && t->cc[VSTOP] == 19 && t->cc[VSTART] == 17;
+}
+
+void
+tty_set(struct tty *t, struct ktermios *new)
+{
+	struct ldisc *l = t->l;
+	bool flow = flow_keys(&l->t);
+
+	if (t != CONSOLE)
+		new->cflag = (new->cflag & ~(CSIZE | PARENB)) | CS8 | CREAD;
+	ldisc_set(l, new);
+	if (flow != flow_keys(new))
+		l->packet = (uint8_t)((l->packet & ~(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP))
+			| (flow ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP));
+	show_termios(t);
+	/* More or less of what has come may be ready now, even if the count is the same. */
+	tty_shown(t)->slave_news++;
+	input_moved(t);
+}
+
+static long
+termios_request(struct request *r, struct tty *t)
+{
+	struct ktermios new;
+
+	__builtin_memcpy(&new, r->comm, sizeof(new));
+	if (r->c == TTY_SET_FLUSH)
+		ldisc_discard(t->l);
+	tty_set(t, &new);
+	return 0;
+}
+
+static long
+discard(struct tty *t, uint64_t what)
+{
+	if (what > TCIOFLUSH)
+		return -EINVAL;
+	if (what != TCOFLUSH) {
+		t->typed_tail = t->typed_head;
+		ldisc_discard(t->l);
+	}
+	if (what != TCIFLUSH)
+		ldisc_out_discard(t->l);
+	input_moved(t);
+	return 0;
+}
+
+static long
+flow(struct tty *t, uint64_t what)
+{
+	struct ldisc *l = t->l;
+
+	switch (what) {
+	case TCOOFF:
+		if (!l->by_program)
+			ldisc_stop(l);
+		l->by_program = true;
+		break;
+	case TCOON:
+		if (l->by_program) {
+			l->by_program = false;
+			ldisc_start(l);
+		}
+		break;
+	case TCIOFF: case TCION:
+		if (l->t.cc[what == TCION ? VSTART : VSTOP])
+			ldisc_send(l, l->t.cc[what == TCION ? VSTART : VSTOP]);
+		break;
+	default: return -EINVAL;
+	}
+	tty_show(t);
+	return 0;
+}
+
+static long
+type_request(struct request *r, struct tty *t)
+{
+	if (r->proc->tty != tty_number(t) + 1 && !client_is_root(r))
+		return -EPERM;
+	tty_type(t, (uint8_t)r->d);
+	tty_show(t);
+	return 0;
+}
+
+/* What the master alone may say. */
+static long
+master_request(struct request *r, struct tty *t)
+{
+	struct sh_tty *s = tty_shown(t);
+
+	if (t == CONSOLE || !client_opens(r->env, (exo_slot)r->b, t->guard, EXO_W))
+		return -ENOTTY;
+	switch (r->c) {
+	case TTY_SET_LOCK: s->locked = r->d != 0; break;
+	case TTY_SET_PACKET:
+		if (!s->packet)
+			t->l->packet = 0;
+		s->packet = r->d != 0;
+		break;
+	default:
+		if (r->d < 1 || r->d > 64)
+			return -EINVAL;
+		server_signal_group(s->pgrp, (int)r->d);
+		break;
+	}
+	tty_show(t);
+	return 0;
+}
+
+static long
+set_request(struct request *r, struct tty *t)
+{
+	switch (r->c) {
+	case TTY_SET_NOW: case TTY_SET_DRAIN: case TTY_SET_FLUSH: return termios_request(r, t);
+	case TTY_SET_SIZE: tty_resize(t, (uint32_t)r->d, (uint32_t)r->e); return 0;
+	case TTY_SET_DISCARD: return discard(t, r->d);
+	case TTY_SET_FLOW: return flow(t, r->d);
+	case TTY_SET_TYPE: return type_request(r, t);
+	case TTY_SET_EXCLUSIVE: tty_shown(t)->exclusive = r->d != 0; return 0;
+	case TTY_SET_LOCK: case TTY_SET_PACKET: case TTY_SET_SIGNAL: return master_request(r, t);
+	default: return -EINVAL;
+	}
 }
 
 /* ---- requests ------------------------------------------------------------------------------------ */
 
-static long
-read_request(struct request *r)
+static uint32_t
+rights_for(uint32_t op)
 {
-	uint8_t bytes[1024];
-	uint32_t max = r->a < EXO_PAGE_BYTES ? (uint32_t)r->a : EXO_PAGE_BYTES, done = 0, n;
-
-	tty_poll();
-	if (ldisc_available(&line) == 0)
-		return received >= ended_at ? 0 : -EAGAIN;
-	do {
-		n = ldisc_read(&line, bytes,
-			max - done < sizeof(bytes) ? max - done : sizeof(bytes));
-		__builtin_memcpy(r->comm + done, bytes, n);
-		done += n;
-	} while (!line.tty && n && done < max && ldisc_available(&line));
-	consumed += done;
-	tty_poll();
-	return (long)done;
+	return op == OP_TTY_READ ? EXO_R : op == OP_TTY_WRITE ? EXO_P : EXO_W;
 }
 
-uint64_t
-tty_consumed(void)
+/* By number, and a key that opens it; settings are anybody's who has it open in whatever way. */
+static struct tty *
+tty_opened(const struct request *r, uint32_t op)
 {
-	return consumed;
-}
+	struct tty *t = r->a < SH_TTYS && ttys[r->a].guard ? &ttys[r->a] : NULL;
+	exo_slot slot = (exo_slot)r->b;
 
-static long
-set_request(struct request *r)
-{
-	struct ktermios t;
-
-	switch (r->a) {
-	case TTY_SET_SIZE:
-		tty_winsize((uint16_t)r->b, (uint16_t)r->c);
-		return 0;
-	case TTY_SET_DISCARD:
-		ldisc_discard(&line);
-		show_state();
-		return 0;
-	case TTY_SET_NOW:
-	case TTY_SET_DRAIN:
-	case TTY_SET_FLUSH:
-		break;
-	default:
-		return -EINVAL;
-	}
-	__builtin_memcpy(&t, r->comm, sizeof(t));
-	if (r->a == TTY_SET_FLUSH)
-		ldisc_discard(&line);
-	ldisc_set(&line, &t);
-	show_termios();
-	show_state();
-	return 0;
-}
-
-static long
-pgrp_request(struct request *r)
-{
-	const struct sh_proc *table = server_proc_table();
-
-	if (!r->proc->tty || r->proc->sid != shown()->session)
-		return -ENOTTY;
-	for (unsigned i = 0; i < proc_rows && r->a && r->a >> 32 == 0; i++) {
-		if (table[i].state == PROC_FREE || table[i].pgid != r->a)
-			continue;
-		if (table[i].sid != r->proc->sid)
-			return -EPERM;
-		shown()->pgrp = (uint32_t)r->a;
-		return 0;
-	}
-	return -EPERM;
-}
-
-static long
-ctty_request(struct request *r)
-{
-	const struct sh_proc *table = server_proc_table();
-
-	if (r->a) {
-		r->proc->tty = 0;
-		return 0;
-	}
-	if (r->proc->sid != r->proc->pid)
-		return -EPERM;
-	for (unsigned i = 0; i < proc_rows; i++)
-		if (table[i].state != PROC_FREE && table[i].tty && table[i].sid != r->proc->sid)
-			return -EPERM;		/* another session has it */
-	r->proc->tty = 1;
-	server_tty_session(r->proc->sid, r->proc->pgid);
-	return 0;
+	if (!t)
+		return NULL;
+	if (op == OP_TTY_SET || op == OP_TTY_PGRP || op == OP_TTY_CTTY)
+		return client_opens(r->env, slot, t->guard, EXO_R)
+				|| client_opens(r->env, slot, t->guard, EXO_P) ? t : NULL;
+	return client_opens(r->env, slot, t->guard, rights_for(op)) ? t : NULL;
 }
 
 long
 tty_request(struct request *r, uint32_t op)
 {
+	struct tty *t;
+
+	if (op == OP_TTY_OPEN)
+		return tty_open(r);
+	if (op == OP_PTY_NEW)
+		return pty_new(r);
+	if (op == OP_TTY_CLOSED) {
+		pty_sweep();
+		return 0;
+	}
+	if (op > OP_TTY_CLOSED)
+		return -ENOSYS;
+	t = tty_opened(r, op);
+	if (!t)
+		return -EBADF;
 	switch (op) {
-	case OP_TTY_READ: return read_request(r);
-	case OP_TTY_SET: return line.tty ? set_request(r) : -ENOTTY;
-	case OP_TTY_PGRP: return pgrp_request(r);
-	case OP_TTY_CTTY: return line.tty ? ctty_request(r) : -ENOTTY;
-	default: return -ENOSYS;
+	case OP_TTY_READ: return read_request(r, t);
+	case OP_PTY_READ: return pty_read(r, t);
+	case OP_PTY_WRITE: return pty_write(r, t);
+	default: break;
+	}
+	if (!t->l->tty)
+		return -ENOTTY;
+	switch (op) {
+	case OP_TTY_WRITE: return write_request(r, t);
+	case OP_TTY_SET: return set_request(r, t);
+	case OP_TTY_PGRP: return tty_pgrp_request(r, t);
+	default: return tty_ctty_request(r, t);
 	}
 }
