@@ -5,23 +5,12 @@
 #include "../proc/timer.h"
 #include "abi.h"
 #include "calls.h"
+#include "clocks.h"
 #include "errno.h"
 
 #define NSEC 1000000000ull
 #define TICKS 100ull /* of times(), a second */
 #define TIMER_ABSTIME 1
-
-enum {
-	CLOCK_REALTIME_,
-	CLOCK_MONOTONIC_,
-	CLOCK_PROCESS_,
-	CLOCK_THREAD_,
-	CLOCK_MONOTONIC_RAW_,
-	CLOCK_REALTIME_COARSE_,
-	CLOCK_MONOTONIC_COARSE_,
-	CLOCK_BOOTTIME_,
-	CLOCK_TAI_ = 11,
-};
 
 static u64
 run_ns(void)

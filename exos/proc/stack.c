@@ -8,6 +8,7 @@
  *   rsp ->   argc                                                   (16-aligned)
  */
 #include "proc.h"
+#include "signal.h"
 #include "../arch/x86_64/arch.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
@@ -32,8 +33,10 @@ enum {
 	AT_RANDOM = 25,
 	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
+	AT_MINSIGSTKSZ = 51,
 };
-#define AUX_WORDS 40u
+#define AUX_WORDS 48u
 #define HWCAP2_FSGSBASE 2u
 
 struct builder {
@@ -80,6 +83,8 @@ aux_fill(u64 *aux, const struct loaded *image, u64 path, u64 platform, u64 rando
 		{ AT_PLATFORM, platform },
 		{ AT_RANDOM, random },
 		{ AT_EXECFN, path },
+		{ AT_SYSINFO_EHDR, (u64)exos_vdso },
+		{ AT_MINSIGSTKSZ, sigframe_bytes() },
 		{ AT_NULL, 0 },
 	};
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/time.h>
 #include <time.h>
 #include "check.h"
 
@@ -49,6 +50,7 @@ main(void)
 {
 	static char bytes[5000];
 	struct timespec ts;
+	struct timeval tv;
 	struct utsname name;
 	struct stat st;
 	sigset_t set, old;
@@ -64,8 +66,10 @@ main(void)
 	WARM(syscall(SYS_getpid), 1);
 	WARM(syscall(SYS_getppid), 1);
 	WARM(getuid(), 1);
-	WARM(clock_gettime(CLOCK_MONOTONIC, &ts), 1);
-	WARM(clock_gettime(CLOCK_REALTIME, &ts), 1);
+	WARM(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+	WARM(clock_gettime(CLOCK_REALTIME, &ts), 0);
+	WARM(gettimeofday(&tv, NULL), 0);
+	WARM(time(NULL), 0);
 	WARM(lseek(fd, 0, SEEK_SET), 1);
 	WARM(sigprocmask(SIG_BLOCK, &set, &old), 1);
 	WARM(sigprocmask(SIG_SETMASK, &old, NULL), 1);

@@ -52,6 +52,23 @@ bool fpu_loadable(const void *area);	/* Linux would take it back: no reserved bi
 u64 fs_base(void);
 void fs_base_set(u64 base);
 
+/* ---- vdso.S: an ELF file in the image, whole pages, for programs */
+extern const char exos_vdso[] __attribute__((visibility("hidden")));
+extern const char exos_vdso_end[] __attribute__((visibility("hidden")));
+
+/* A Linux call as the program makes it: in code that runs as the program only. */
+static inline long
+program_call(long number, long a, long b)
+{
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
 u32 cpu_features(void);			/* AT_HWCAP: edx of cpuid leaf 1 */
 
 /* Where the stacks' ends are, from the header. */

@@ -34,6 +34,19 @@ in_library(u64 address)
 	return address - (u64)exos_image < EXOS_SHARED;
 }
 
+/* Code of the image that runs as the program's. */
+static bool
+in_vdso(u64 rip)
+{
+	return rip >= (u64)exos_vdso && rip < (u64)exos_vdso_end;
+}
+
+static bool
+by_library(u64 rip)
+{
+	return in_library(rip) && !in_vdso(rip);
+}
+
 static bool
 in_copy(u64 rip)
 {
@@ -120,14 +133,14 @@ page_fault(struct exo_save *regs)
 {
 	int signal = SIGSEGV, code = SEGV_MAPERR;
 
-	if (in_library(regs->addr) && in_library(regs->rip) && !(regs->error & FAULT_PRESENT) &&
+	if (in_library(regs->addr) && by_library(regs->rip) && !(regs->error & FAULT_PRESENT) &&
 		lazy_fault(regs->addr))
 		return;
 	if (!in_library(regs->addr) && vm_fault(regs->addr, regs->error, &signal, &code))
 		return;
 	if (in_copy(regs->rip))
 		regs->rip = (u64)exos_copy_fault;
-	else if (in_library(regs->rip))
+	else if (by_library(regs->rip))
 		library_fault(regs);
 	else
 		fault_of_program(regs, signal, code, regs->addr);
@@ -143,7 +156,7 @@ exos_serve_exception(struct exo_save *regs)
 		page_fault(regs);
 	} else if (in_copy(regs->rip)) {
 		regs->rip = (u64)exos_copy_fault; /* an address that is none */
-	} else if (in_library(regs->rip)) {
+	} else if (by_library(regs->rip)) {
 		library_fault(regs);
 	} else if (is_breakpoint(regs)) {
 		breakpoint(regs);
