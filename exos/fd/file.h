@@ -61,7 +61,6 @@ int fd_close(int fd);
 bool *fd_cloexec(int fd);		/* of an open descriptor */
 int fd_next(int after);			/* the next open one behind; -1: none */
 int fd_limit(void);
-void fd_set_limit(int limit);
 long fd_directory(int dirfd);		/* directory inode that a dirfd (or AT_FDCWD) stands for, -errno */
 struct file *file_new(const struct file_ops *ops, u32 flags);	/* one reference; NULL: no memory */
 /* Takes over a use of the object and the key, also when it fails. */

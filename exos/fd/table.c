@@ -7,13 +7,13 @@
 #include "file.h"
 #include "../fs/fs.h"
 #include "epoll.h"
+#include "../proc/rlimit.h"
 
 static struct fd {
 	struct file *file;		/* NULL: closed */
 	bool cloexec;
 } *table;
 static int room;			/* entries of table */
-static int limit = 1024;		/* RLIMIT_NOFILE: proc/rlimit.c */
 
 static bool
 grow(int wanted)
@@ -59,13 +59,9 @@ fd_cloexec(int fd)
 int
 fd_limit(void)
 {
-	return limit;
-}
+	const u64 limit = limit_soft(LIMIT_NOFILE);
 
-void
-fd_set_limit(int to)
-{
-	limit = to < FD_MAX ? to : FD_MAX;
+	return limit < FD_MAX ? (int)limit : FD_MAX;
 }
 
 int
@@ -151,7 +147,7 @@ fd_install(struct file *f, int lowest, bool cloexec)
 
 	while (entry(fd))
 		fd++;
-	if (fd >= limit || (fd >= room && !grow(fd))) {
+	if (fd >= fd_limit() || (fd >= room && !grow(fd))) {
 		file_drop(f);
 		return -EMFILE;
 	}
@@ -177,7 +173,7 @@ fd_close(int fd)
 int
 fd_put_at(struct file *f, int fd, bool cloexec)
 {
-	if (fd < 0 || fd >= limit || (fd >= room && !grow(fd))) {
+	if (fd < 0 || fd >= fd_limit() || (fd >= room && !grow(fd))) {
 		file_drop(f);
 		return -EBADF;
 	}

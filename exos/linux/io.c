@@ -3,6 +3,7 @@
 #include <exo/read.h>
 #include "files.h"
 #include "../fd/tty.h"
+#include "../proc/rlimit.h"
 
 #define BYTES_MAX 0x7ffff000ull		/* Linux moves no more at a time */
 
@@ -238,6 +239,16 @@ sys_lseek(long fd, long offset, long whence)
 	return to;
 }
 
+/* RLIMIT_FSIZE: a file that grew beyond it is not made, and there is a signal. */
+static bool
+limit_passed(u64 size)
+{
+	if (size <= limit_soft(LIMIT_FSIZE))
+		return false;
+	signal_raise(SIGXFSZ);
+	return true;
+}
+
 static long
 set_size(u32 ino, long bytes)
 {
@@ -247,6 +258,8 @@ set_size(u32 ino, long bytes)
 		return -EINVAL;
 	if (S_ISDIR(node->mode))
 		return -EISDIR;
+	if ((u64)bytes > node->size && limit_passed((u64)bytes))
+		return -EFBIG;
 	return S_ISREG(node->mode) && ino < PROCFS
 		? server_call(OP_FS_TRUNCATE, ino, (u64)bytes, keep_key((u32)ino), 0, 0, NULL)
 		: -EINVAL;
@@ -284,6 +297,8 @@ sys_fallocate(long fd, long mode, long from, long bytes)
 		return -EOPNOTSUPP;
 	if (from < 0 || bytes <= 0)
 		return -EINVAL;
+	if (limit_passed((u64)from + (u64)bytes))
+		return -EFBIG;
 	while (bytes > 0) {
 		u64 part = (u64)bytes < FS_EXTEND_MAX ? (u64)bytes : FS_EXTEND_MAX;
 		long result = server_call(OP_FS_EXTEND, f->ino, (u64)from, part, keep_key(f->ino),

@@ -32,7 +32,7 @@ sys_uname(long where)
 	field(names[2], "6.1.0-exos");
 	field(names[3], "ExOS on Aegis");
 	field(names[4], "x86_64");
-	field(names[5], "(none)");
+	field(names[5], SHARED->domainname[0] ? (const char *)SHARED->domainname : "(none)");
 	return copy_out((u64)where, names, sizeof(names));
 }
 
@@ -95,61 +95,6 @@ sys_getrusage(long who, long where)
 	if ((int)who < -1 || (int)who > 1)
 		return -EINVAL;
 	return copy_out((u64)where, usage, sizeof(usage));
-}
-
-/* ---- scheduling -------------------------------------------------------------------------------- */
-
-long
-sys_sched_yield(void)
-{
-	park_yield(0);
-	return 0;
-}
-
-long
-sys_sched_getaffinity(long pid, long bytes, long where)
-{
-	const u64 one = 1;
-
-	if ((int)pid && proc_find((u32)pid) == NULL)
-		return -ESRCH;
-	if (bytes < 8 || bytes % 8)
-		return -EINVAL;
-	return copy_out((u64)where, &one, sizeof(one)) ? -EFAULT : 8;
-}
-
-long
-sys_getcpu(long cpu, long node, long unused)
-{
-	const u32 zero = 0;
-
-	(void)unused;
-	if (cpu && copy_out((u64)cpu, &UAREA->cpu, sizeof(u32)))
-		return -EFAULT;
-	return node ? copy_out((u64)node, &zero, sizeof(zero)) : 0;
-}
-
-enum { PRIO_PROCESS_, PRIO_PGRP_, PRIO_USER_ };
-
-/* Slices are equal: everybody's nice value is 0, in the kernel's 1..40 that is 20. */
-long
-sys_getpriority(long which, long who)
-{
-	if ((u32)which > PRIO_USER_)
-		return -EINVAL;
-	return (int)which == PRIO_PROCESS_ && (int)who && proc_find((u32)who) == NULL ? -ESRCH : 20;
-}
-
-long
-sys_setpriority(long which, long who, long nice)
-{
-	long is = sys_getpriority(which, who);
-
-	if (is < 0 || (int)nice == 0)
-		return is < 0 ? is : 0;
-	exos_log("%s: all have the same share of the processor: nice value %d refused",
-		(const char *)(u64)PROC->name, (int)nice);
-	return -EPERM;
 }
 
 #define MEMBARRIER_QUERY 0

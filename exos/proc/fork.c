@@ -399,27 +399,12 @@ child_begin(const struct child *c)
 	vm_fork_child();
 }
 
-static u64
-processes_of(u32 uid)
-{
-	const volatile struct sh_proc *table = proc_table();
-	const unsigned rows = proc_rows();
-	u64 count = 0;
-
-	for (unsigned row = 0; row < rows; row++)
-		count += table[row].state != PROC_FREE && table[row].uid == uid;
-	return count;
-}
-
 long
 proc_fork(bool vforked)
 {
 	static struct child child;
 	long pid;
 
-	if (limit_soft(LIMIT_NPROC) < SH_PROCS &&
-		processes_of(CRED->uid[CRED_REAL]) >= limit_soft(LIMIT_NPROC))
-		return -EAGAIN;
 	vfork_part();
 	child = (struct child){ .fs = fs_base(), .vforked = vforked };
 	if (fpu_save(vector_state))

@@ -1,93 +1,60 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Resource limits: kept by the process itself, inherited by fork and exec as
- * all its state is.  They protect a program from itself and no one else; what
- * protects others is the account's limit, which the kernel enforces.
+ * Resource limits: the server keeps them (sh_cred), who exceeds them is told
+ * here, but for NPROC and CPU, which are the server's.  They protect a program
+ * from itself; what protects others is the account's limit, which the kernel
+ * enforces.
  */
 #include "../core/self.h"
-#include "../fd/file.h"
-#include "../vm/vm.h"
 #include "../linux/calls.h"
 #include "../linux/errno.h"
 #include "rlimit.h"
 
-#define NONE LIMIT_NONE
-
-/* Soft and hard; what cannot be passed is the hard limit at the start. */
-static u64 limits[LIMITS][2] = {
-	[LIMIT_CPU] = { NONE, NONE },
-	[LIMIT_FSIZE] = { NONE, NONE },
-	[LIMIT_DATA] = { NONE, NONE },
-	[LIMIT_STACK] = { VM_STACK_BYTES, NONE },
-	[LIMIT_CORE] = { 0, 0 },
-	[LIMIT_RSS] = { NONE, NONE },
-	[LIMIT_NPROC] = { SH_PROCS, SH_PROCS },
-	[LIMIT_NOFILE] = { 1024, FD_MAX },
-	[LIMIT_MEMLOCK] = { 8ull << 20, 8ull << 20 },
-	[LIMIT_AS] = { NONE, NONE },
-	[LIMIT_LOCKS] = { NONE, NONE },
-	[LIMIT_SIGPENDING] = { 512, 512 },
-	[LIMIT_MSGQUEUE] = { 0, 0 },
-	[LIMIT_NICE] = { 0, 0 },
-	[LIMIT_RTPRIO] = { 0, 0 },
-	[LIMIT_RTTIME] = { NONE, NONE },
-};
-
-/*
- * Which of them mean anything when lowered: those that are looked at
- * (LIMIT_NOFILE by descriptors, LIMIT_NPROC by fork, LIMIT_FSIZE by write), and
- * those that cannot be exceeded here: no core is written, nothing is resident
- * or locked by order.
- */
-#define HONOURED                                                                                   \
-	(1u << LIMIT_NOFILE | 1u << LIMIT_NPROC | 1u << LIMIT_FSIZE | 1u << LIMIT_CORE |           \
-		1u << LIMIT_RSS | 1u << LIMIT_MEMLOCK | 1u << LIMIT_SIGPENDING |                   \
-		1u << LIMIT_AS | 1u << LIMIT_DATA | 1u << LIMIT_STACK)
+_Static_assert((int)LIMITS == CRED_LIMITS, "limits");
 
 u64
 limit_soft(unsigned which)
 {
-	return limits[which][0];
+	return CRED->limit[which][0];
 }
 
+/* Only by user and capability of both: the server's rule, so that a look is refused as a change is. */
 static long
-limit_set(unsigned which, const u64 want[2])
+limit_of(long pid, const volatile struct sh_cred **c)
 {
-	u64 *is = limits[which];
+	const volatile struct sh_proc *p = (int)pid ? proc_find((u32)pid) : PROC;
+	struct sh_cred own, other;
 
-	if (want[0] > want[1])
-		return -EINVAL;
-	if (want[1] > is[1])
-		return -EPERM;
-	if (want[0] == is[0] && want[1] == is[1])
+	if (!p)
+		return -ESRCH;
+	*c = cred_of(p);
+	if (p == PROC)
 		return 0;
-	if (!(HONOURED >> which & 1)) {
-		exos_log("%s: limit %u cannot be lowered", (const char *)(u64)PROC->name, which);
-		return -EPERM;
-	}
-	is[0] = want[0];
-	is[1] = want[1];
-	if (which == LIMIT_NOFILE)
-		fd_set_limit((int)want[0]);
-	return 0;
+	memcpy(&own, (const void *)(u64)CRED, sizeof(own));
+	memcpy(&other, (const void *)(u64)*c, sizeof(other));
+	return cred_may_limit(&own, &other) ? 0 : -EPERM;
 }
 
 long
 sys_prlimit64(long pid, long number, long new, long old)
 {
 	const unsigned which = (unsigned)number;
+	const volatile struct sh_cred *c;
 	u64 want[2], was[2];
+	long error;
 
-	if ((int)pid && (u32)pid != PROC->pid)
-		return proc_find((u32)pid) ? -EPERM : -ESRCH;
 	if (which >= LIMITS)
 		return -EINVAL;
 	if (new && copy_in(want, (u64) new, sizeof(want)))
 		return -EFAULT;
-	memcpy(was, limits[which], sizeof(was));
-	if (new) {
-		long error = limit_set(which, want);
-
+	error = limit_of(pid, &c);
+	if (error)
+		return error;
+	was[0] = c->limit[which][0];
+	was[1] = c->limit[which][1];
+	if (new && (want[0] != was[0] || want[1] != was[1])) {
+		error = server_call(OP_LIMIT, (int)pid ? (u32)pid : PROC->pid, which, want[0],
+			want[1], 0, NULL);
 		if (error)
 			return error;
 	}

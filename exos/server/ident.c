@@ -108,16 +108,3 @@ cred_request(struct proc *p, const struct exo_msg *m, const char *comm)
 		list[n] = ((const volatile uint32_t *)comm)[n];
 	return cred_apply(p, (uint32_t)m->rdx, m->r8, m->r9, m->rbx, list);
 }
-
-long
-limit_request(struct proc *p, const struct exo_msg *m)
-{
-	const uint64_t want[2] = { m->r9, m->rbx };
-	struct proc *to = proc_by_pid((uint32_t)m->rdx);
-
-	if (!to || to->sh->state == PROC_BUILDING || to->sh->pid == SERVER_PID)
-		return to ? -EPERM : -ESRCH;
-	if (to != p && !cred_may_limit(p->cred, to->cred))
-		return -EPERM;
-	return cred_limit(to->cred, p->cred, (uint32_t)m->r8, want);
-}

@@ -73,7 +73,8 @@ stop(struct proc *p, int sig)
 	p->sh->state = PROC_STOPPED;
 	p->sh->status = STOPPED(sig);
 	p->sh->events++;
-	proc_slice_take(p);
+	share_take(p);
+	share_balance();
 	parent_tell(p, p->sh->status);
 }
 
@@ -88,13 +89,10 @@ proc_stop(struct proc *p, int sig)
 static void
 cont(struct proc *p)
 {
-	uint32_t index = exo_slice_find(0);
-
-	if (p->sh->state != PROC_STOPPED || index >= EXO_SLICES_CPU
-		|| exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
+	if (p->sh->state != PROC_STOPPED || share_give(p))
 		return;
-	p->slice = index;
 	p->sh->state = PROC_RUNNING;
+	share_balance();
 	p->sh->status = CONTINUED;
 	p->sh->events++;
 	parent_tell(p, CONTINUED);

@@ -209,6 +209,7 @@ step(void)
 	deaths_seen = exo_info()->deaths;
 	proc_end_lost();
 	proc_find_dead();
+	limits_poll();
 	control_poll();
 	console_poll();
 	ended();
@@ -227,11 +228,17 @@ step(void)
 
 /* The sooner of both; 0 is none. */
 static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
+static uint64_t
 deadline(void)
 {
-	uint64_t trace = trace_deadline(), pinned = proc_work() ? exo_now_ns() + PINNED_NS : 0;
+	uint64_t pinned = proc_work() ? exo_now_ns() + PINNED_NS : 0;
 
-	return trace && (!pinned || trace < pinned) ? trace : pinned;
+	return sooner(sooner(trace_deadline(), limits_deadline()), pinned);
 }
 
 static unsigned

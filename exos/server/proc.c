@@ -205,7 +205,6 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 		return NULL;
 	rows_set(proc_index(p) < proc_rows ? proc_rows : proc_index(p) + 1);
 	pid = pid_draw();
-	p->slice = ~0u;
 	p->creator = creator ? creator->sh->pid : 0;
 	p->serial = next_serial++;
 	p->native = p->lent = p->lost = false;
@@ -223,18 +222,6 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	return p;
 }
 
-static int
-slice_give(struct proc *p)
-{
-	uint32_t index = exo_slice_find(0);
-
-	if (index >= EXO_SLICES_CPU ||
-		exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
-		return -EAGAIN;
-	p->slice = index;
-	return 0;
-}
-
 int
 proc_start(struct proc *p, exo_pfn comm, exo_pfn pub)
 {
@@ -246,31 +233,16 @@ proc_start(struct proc *p, exo_pfn comm, exo_pfn pub)
 	proc_guard_entries(entries, p->serial, 0);
 	exo_guard_change(p->guard, entries, ROOT_KEY);
 	exo_guard_revoke(p->guard, ROOT_KEY);	/* the creator may have bound keys to it */
-	error = slice_give(p);
+	error = share_give(p);
 	if (error)
 		return error;
 	p->creator = 0;
 	p->sh->state = PROC_RUNNING;
+	share_balance();
 	return 0;
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
-
-/*
- * The slice goes, whoever was given it since.  But a process may have released
- * it, and then we may have claimed it again for another: only we claim any.
- */
-void
-proc_slice_take(struct proc *p)
-{
-	uint32_t slice = p->slice;
-
-	p->slice = ~0u;
-	for (unsigned i = 0; i < proc_rows; i++)
-		if (procs[i].slice == slice)
-			return;
-	exo_slice_release(0, slice, ROOT_KEY);
-}
 
 /* Destroy what runs; its frames come back step by step. */
 static void
@@ -284,7 +256,7 @@ proc_kill(struct proc *p, uint64_t reason)
 		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
 	p->sh->vforked = p->sh->nursed = 0;
 	signal_forget(p);
-	proc_slice_take(p);
+	share_take(p);
 	proc_lend_end(p);
 	sfs_sweep_due();
 	locks_process_gone(p->sh);
@@ -434,10 +406,8 @@ proc_boot(void)
 	uint64_t share = exo_info()->free_frames - exo_info()->free_frames / 8;
 
 	table = server_proc_table();
-	for (unsigned i = 0; i < SH_PROCS; i++) {
+	for (unsigned i = 0; i < SH_PROCS; i++)
 		procs[i].sh = &table[i];
-		procs[i].slice = ~0u;
-	}
 	row_of_server(&procs[0]);
 	rows_set(1);
 	if (guard == 0 || frames_claim(exo_info()->root_account, 1, &session_account))

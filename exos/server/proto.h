@@ -206,6 +206,8 @@ enum server_op {
 	OP_CRED,		/* (enum cred_op, three arguments); comm: groups.  The slots of the keys that change
 				 * (cred_keys) are empty, and filled in with the new ones */
 	OP_LIMIT,		/* (pid, RLIMIT_*, soft, hard) */
+	OP_PRIORITY,		/* (PRIORITY_*, PRIO_*, who, value) */
+	OP_HOSTNAME,		/* (domain name instead, bytes): comm: the name */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE =
 		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by
@@ -299,6 +301,8 @@ enum tty_ctty { TTY_CTTY_TAKE, TTY_CTTY_STEAL, TTY_CTTY_GIVE_UP };
 #define LOCK_ASK_TEST  8u
 #define LOCK_ASK_WAIT                                                                              \
 	16u /* the caller is going to wait; its next request of OP_LOCK says that it no longer does */
+
+enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO };
 
 #define FS_APPEND (~0ull)
 #define FS_EXTEND_MAX (1ull << 20)

@@ -11,8 +11,8 @@
 static long
 fork_begin(struct proc *parent, struct exo_msg *m)
 {
-	int error;
-	struct proc *child =
+	int error = EAGAIN;
+	struct proc *child = !limits_fork(parent) ? NULL :
 		proc_create(parent, parent->sh->pid, parent->sh->pgid, parent->sh->sid, &error);
 
 	if (!child)
@@ -156,6 +156,21 @@ setname_request(struct proc *self, const char *comm, bool has_execd)
 }
 
 static long
+hostname_request(const struct proc *p, const struct exo_msg *m, const char *comm)
+{
+	struct sh_info *sh = server_shared_info();
+	char *to = m->rdx ? sh->domainname : sh->hostname;
+
+	if (!cred_can(p->cred, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (m->r8 > sizeof(sh->hostname))
+		return -EINVAL;
+	__builtin_memset(to, 0, sizeof(sh->hostname));
+	__builtin_memcpy(to, comm, m->r8);
+	return 0;
+}
+
+static long
 exec_native(struct proc *self, struct exo_msg *m, const char *comm)
 {
 	static char strings[EXO_PAGE_BYTES];
@@ -208,6 +223,8 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_TRACE: return trace_request(comm, a);
 	case OP_CRED: return cred_request(p, m, comm);
 	case OP_LIMIT: return limit_request(p, m);
+	case OP_PRIORITY: return priority_request(p, m);
+	case OP_HOSTNAME: return hostname_request(p, m, comm);
 	default: return -ENOSYS;
 	}
 }

@@ -91,7 +91,6 @@ struct proc {				/* the server's private half of a table entry */
 	struct sh_proc *sh;
 	struct sh_cred *cred;		/* of the same row; NULL: no page yet */
 	exo_guardref guard;		/* of the account and the environment */
-	uint32_t slice;			/* index in CPU 0's vector, ~0: none */
 	uint64_t serial;		/* never used twice: its name in keys */
 	struct sig_queue signals;
 	uint32_t creator;		/* pid that builds it, while BUILDING */
@@ -121,7 +120,6 @@ void proc_discard(struct proc *p);				/* an entry that never ran */
 void proc_replace(struct proc *old, struct proc *fresh);
 int proc_keys(struct proc *p);
 void proc_find_dead(void);					/* those the kernel ended */
-void proc_slice_take(struct proc *p);
 struct exo_key proc_key(uint64_t serial);
 int key_give(exo_envid env, exo_slot slot, const struct exo_key *k);	/* into an empty slot */
 int key_forge(exo_slot mine, const struct exo_key *k);
@@ -140,7 +138,19 @@ int cred_keys_give(struct proc *p, uint32_t which);	/* CRED_KEY_*, into empty sl
 long
 cred_apply(struct proc *p, uint32_t op, uint64_t a, uint64_t b, uint64_t c, const uint32_t *list);
 long cred_request(struct proc *p, const struct exo_msg *m, const char *comm);
+
+/* ---- share.c: time slices ----------------------------------------------------------------------- */
+int share_give(struct proc *p);		/* one: 0 or -EAGAIN */
+void share_take(struct proc *p);	/* all */
+void share_balance(void);		/* somebody came or went */
+void share_changed(void);		/* somebody is not as nice as before */
+
+/* ---- limits.c ------------------------------------------------------------------------------------ */
 long limit_request(struct proc *p, const struct exo_msg *m);
+long priority_request(struct proc *p, const struct exo_msg *m);
+bool limits_fork(const struct proc *parent);	/* may it have one more? */
+void limits_poll(void);
+uint64_t limits_deadline(void);		/* of the loop's wait; 0: none */
 
 /* ---- reap.c: what the dead had --------------------------------------------------------------------- */
 void reap_later(struct proc *p);

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Priorities and scheduling.  How nice a process is decides how many time
+ * slices it has (server/share.c).  The real-time policies are refused, as to
+ * anybody without the privilege: slices cannot give what they promise.
+ */
+#include "../core/self.h"
+#include "../proc/rlimit.h"
+#include "abi.h"
+#include "calls.h"
+#include "errno.h"
+
+#define SLICE_NS 5000000l		/* kernel/cpu: a slice */
+
+static const volatile struct sh_proc *
+named(long pid)
+{
+	return (int)pid ? proc_find((u32)pid) : PROC;
+}
+
+long
+sys_sched_yield(void)
+{
+	park_yield(0);
+	return 0;
+}
+
+long
+sys_getcpu(long cpu, long node, long unused)
+{
+	const u32 zero = 0;
+
+	(void)unused;
+	if (cpu && copy_out((u64)cpu, &UAREA->cpu, sizeof(u32)))
+		return -EFAULT;
+	return node ? copy_out((u64)node, &zero, sizeof(zero)) : 0;
+}
+
+/* ---- nice values ------------------------------------------------------------------------- */
+
+enum { PRIO_PROCESS_, PRIO_PGRP_, PRIO_USER_ };
+
+static bool
+is_meant(const volatile struct sh_proc *p, int which, u32 who)
+{
+	if (p->pid == 0 || p->state == PROC_FREE || p->state == PROC_BUILDING ||
+		p->state == PROC_ZOMBIE)
+		return false;
+	switch (which) {
+	case PRIO_PROCESS_: return p->pid == (who ? who : PROC->pid);
+	case PRIO_PGRP_: return p->pgid == (who ? who : PROC->pgid);
+	default: return p->uid == (who ? who : PROC->uid);
+	}
+}
+
+/* Of several the best, in Linux's 1..40. */
+long
+sys_getpriority(long which, long who)
+{
+	const volatile struct sh_proc *table = proc_table();
+	long best = -ESRCH;
+
+	if ((u32)which > PRIO_USER_)
+		return -EINVAL;
+	for (unsigned row = 0; row < proc_rows(); row++) {
+		const volatile struct sh_proc *p = &table[row];
+		long rank;
+
+		if (!is_meant(p, (int)which, (u32)who))
+			continue;
+		rank = 20 - cred_of(p)->nice;
+		best = rank > best ? rank : best;
+	}
+	return best;
+}
+
+long
+sys_setpriority(long which, long who, long nice)
+{
+	if ((u32)which > PRIO_USER_)
+		return -EINVAL;
+	return server_call(OP_PRIORITY, PRIORITY_NICE, (u32)which, (u32)who, (u32)nice, 0, NULL);
+}
+
+/* ---- policies -------------------------------------------------------------------------------- */
+
+enum { OTHER, FIFO, RR, BATCH, IDLE = 5, DEADLINE };
+#define RESET_ON_FORK 0x40000000
+
+static bool
+is_policy(u32 policy)
+{
+	return policy <= DEADLINE && policy != 4;
+}
+
+static long
+set_policy(long pid, u32 policy, int priority)
+{
+	const bool real_time = policy == FIFO || policy == RR;
+
+	if ((int)pid < 0 || !is_policy(policy) || policy == DEADLINE ||
+		(real_time ? priority < 1 || priority > 99 : priority != 0))
+		return -EINVAL;
+	if (named(pid) == NULL)
+		return -ESRCH;
+	if (real_time) {
+		exos_log("%s: there is no real-time scheduling", (const char *)(u64)PROC->name);
+		return -EPERM;
+	}
+	return server_call(OP_PRIORITY, PRIORITY_POLICY, PRIO_PROCESS_, (u32)pid, policy, 0, NULL);
+}
+
+long
+sys_sched_setscheduler(long pid, long policy, long param)
+{
+	int priority;
+
+	if ((int)policy < 0 || !param)
+		return -EINVAL;
+	if (copy_in(&priority, (u64)param, sizeof(priority)))
+		return -EFAULT;
+	return set_policy(pid, (u32)policy & ~(u32)RESET_ON_FORK, priority);
+}
+
+long
+sys_sched_getscheduler(long pid)
+{
+	const volatile struct sh_proc *p = (int)pid < 0 ? NULL : named(pid);
+
+	return p ? (long)cred_of(p)->policy : (int)pid < 0 ? -EINVAL : -ESRCH;
+}
+
+long
+sys_sched_setparam(long pid, long param)
+{
+	const volatile struct sh_proc *p = (int)pid < 0 ? NULL : named(pid);
+	int priority;
+
+	if (!param || (int)pid < 0)
+		return -EINVAL;
+	if (copy_in(&priority, (u64)param, sizeof(priority)))
+		return -EFAULT;
+	return p ? set_policy(pid, cred_of(p)->policy, priority) : -ESRCH;
+}
+
+long
+sys_sched_getparam(long pid, long param)
+{
+	const int none = 0;
+
+	if (!param || (int)pid < 0)
+		return -EINVAL;
+	return named(pid) ? copy_out((u64)param, &none, sizeof(none)) : -ESRCH;
+}
+
+long
+sys_sched_get_priority_max(long policy)
+{
+	return !is_policy((u32)policy)                     ? -EINVAL
+		: (int)policy == FIFO || (int)policy == RR ? 99
+							   : 0;
+}
+
+long
+sys_sched_get_priority_min(long policy)
+{
+	return !is_policy((u32)policy) ? -EINVAL : (int)policy == FIFO || (int)policy == RR ? 1 : 0;
+}
+
+long
+sys_sched_rr_get_interval(long pid, long where)
+{
+	const struct linux_timespec slice = { 0, SLICE_NS };
+
+	if ((int)pid < 0)
+		return -EINVAL;
+	return named(pid) ? copy_out((u64)where, &slice, sizeof(slice)) : -ESRCH;
+}
+
+struct linux_sched_attr {
+	u32 size, policy;
+	u64 flags;
+	int nice;
+	u32 priority;
+	u64 runtime, deadline, period;
+};
+_Static_assert(sizeof(struct linux_sched_attr) == 48, "struct sched_attr");
+
+long
+sys_sched_getattr(long pid, long where, long bytes, long flags)
+{
+	const volatile struct sh_proc *p = (int)pid < 0 ? NULL : named(pid);
+	struct linux_sched_attr a = { .size = sizeof(a) };
+
+	if (!where || (int)pid < 0 || flags || (u32)bytes < sizeof(a) ||
+		(u32)bytes > EXO_PAGE_BYTES)
+		return -EINVAL;
+	if (!p)
+		return -ESRCH;
+	a.policy = cred_of(p)->policy;
+	a.nice = cred_of(p)->nice;
+	return copy_out((u64)where, &a, sizeof(a));
+}
+
+long
+sys_sched_setattr(long pid, long where, long flags)
+{
+	struct linux_sched_attr a;
+	long error;
+
+	if (!where || (int)pid < 0 || flags)
+		return -EINVAL;
+	if (copy_in(&a, (u64)where, sizeof(a)))
+		return -EFAULT;
+	if (a.size && a.size < sizeof(a))
+		return -EINVAL;
+	error = set_policy(pid, a.policy, (int)a.priority);
+	return error || (a.policy != OTHER && a.policy != BATCH)
+		? error
+		: sys_setpriority(PRIO_PROCESS_, pid, a.nice);
+}
+
+/* ---- one processor ------------------------------------------------------------------------------ */
+
+long
+sys_sched_getaffinity(long pid, long bytes, long where)
+{
+	const u64 one = 1;
+
+	if ((u64)bytes < 8 || bytes % 8)
+		return -EINVAL;
+	if (named(pid) == NULL)
+		return -ESRCH;
+	return copy_out((u64)where, &one, sizeof(one)) ? -EFAULT : 8;
+}
+
+long
+sys_sched_setaffinity(long pid, long bytes, long where)
+{
+	const volatile struct sh_proc *p;
+	struct sh_cred own, other;
+	u8 first = 0;
+
+	if ((u64)bytes && copy_in(&first, (u64)where, 1))
+		return -EFAULT;
+	p = named(pid);
+	if (!p)
+		return -ESRCH;
+	memcpy(&own, (const void *)(u64)CRED, sizeof(own));
+	memcpy(&other, (const void *)(u64)cred_of(p), sizeof(other));
+	if (!cred_may_renice(&own, &other))
+		return -EPERM;
+	return first & 1 ? 0 : -EINVAL;
+}
+
+/* ---- the order of input and output: kept, but there is no device that it would matter to ---------- */
+
+#define IOPRIO_CLASS(value) ((u32)(value) >> 13)
+enum { IOPRIO_NONE, IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE };
+
+long
+sys_ioprio_set(long which, long who, long value)
+{
+	const u32 class = IOPRIO_CLASS(value), level = (u32)value & 7;
+	const u64 rank = CRED->effective;
+
+	if (class == IOPRIO_RT && !(rank >> CAP_SYS_ADMIN & 1) && !(rank >> CAP_SYS_NICE & 1))
+		return -EPERM;
+	if (class > IOPRIO_IDLE || (class == IOPRIO_NONE && level) || (int)which < 1 ||
+		(int)which > 3)
+		return -EINVAL;
+	return server_call(OP_PRIORITY, PRIORITY_IO, (u32)which - 1, (u32)who, (u32)value, 0, NULL);
+}
+
+/* Of several the best; 0: nobody has set any. */
+long
+sys_ioprio_get(long which, long who)
+{
+	const volatile struct sh_proc *table = proc_table();
+	long best = -ESRCH;
+
+	if ((int)which < 1 || (int)which > 3)
+		return -EINVAL;
+	for (unsigned row = 0; row < proc_rows(); row++) {
+		const volatile struct sh_proc *p = &table[row];
+		u32 is;
+
+		if (!is_meant(p, (int)which - 1, (u32)who))
+			continue;
+		is = cred_of(p)->ioprio;
+		best = best <= 0 || (is && is < best) ? (long)is : best;
+	}
+	return best;
+}
+
+/* ---- personality --------------------------------------------------------------------------------- */
+
+#define PERSONALITY_ASK 0xffffffffu
+
+long
+sys_personality(long which)
+{
+	const long was = CRED->personality;
+
+	if ((u32)which != PERSONALITY_ASK)
+		cred_ask(CRED_PERSONA, (u32)which, 0, 0, NULL);
+	return was;
+}
+
+/* ---- names of the machine ---------------------------------------------------------------------------- */
+
+static long
+set_name(bool domain, u64 from, long bytes)
+{
+	if (!(CRED->effective >> CAP_SYS_ADMIN & 1))
+		return -EPERM;
+	if ((int)bytes < 0 || (int)bytes > 64)
+		return -EINVAL;
+	if (copy_in(COMM, from, (u32)bytes))
+		return -EFAULT;
+	return server_call(OP_HOSTNAME, domain, (u32)bytes, 0, 0, 0, NULL);
+}
+
+long
+sys_sethostname(long from, long bytes)
+{
+	return set_name(false, (u64)from, bytes);
+}
+
+long
+sys_setdomainname(long from, long bytes)
+{
+	return set_name(true, (u64)from, bytes);
+}
