@@ -64,28 +64,35 @@ exo_slice_find(uint32_t cpu)
 	return EXO_SLICES_CPU;
 }
 
-/* Address of the entry that maps va one level down, in the recursive window. */
-static uint64_t
-entry_address(uint64_t va)
+/*
+ * The entry for va of a table of that level, in the recursive window: each
+ * level's entries lie in a row, and those rows in each other.
+ */
+static inline const volatile uint64_t *
+entry_at(uint64_t va, unsigned level)
 {
-	return EXO_VPT + (va >> 12 & 0xfffffffffull) * 8;
+	const uint64_t slot = EXO_VPT >> 39 & 511;
+	uint64_t row = EXO_VPT;
+
+	for (unsigned up = 1; up < level; up++)
+		row |= slot << (39 - 9 * up);
+	return (const volatile uint64_t *)row + (va << 16 >> (28 + 9 * (level - 1)));
 }
 
 uint64_t
 exo_pte_at(uint64_t va, unsigned level)
 {
-	uint64_t address[5];
-	uint64_t entry = 0;
+	uint64_t entry = *entry_at(va, 4);
 
-	address[0] = va;
-	for (unsigned up = 1; up <= 4; up++)
-		address[up] = entry_address(address[up - 1]);
-	for (unsigned down = 4; down >= level && down >= 1; down--) {
-		entry = *(const volatile uint64_t *)address[down];
-		if (!(entry & EXO_PTE_PRESENT))
-			return down == level ? entry : 0;
-	}
-	return entry;
+	if (level >= 4 || !(entry & EXO_PTE_PRESENT))
+		return level >= 4 ? entry : 0;
+	entry = *entry_at(va, 3);
+	if (level == 3 || !(entry & EXO_PTE_PRESENT))
+		return level == 3 ? entry : 0;
+	entry = *entry_at(va, 2);
+	if (level == 2 || !(entry & EXO_PTE_PRESENT))
+		return level == 2 ? entry : 0;
+	return *entry_at(va, 1);
 }
 
 uint64_t
@@ -95,12 +102,8 @@ exo_pte_next(uint64_t va, uint64_t end, unsigned level)
 
 	while (va < end) {
 		const uint64_t above = (va | (table - 1)) + 1, stop = above < end ? above : end;
-		const volatile uint64_t *entry;
-		uint64_t address = va;
+		const volatile uint64_t *entry = entry_at(va, level);
 
-		for (unsigned up = 0; up < level; up++)
-			address = entry_address(address);
-		entry = (const volatile uint64_t *)address;
 		if (!(exo_pte_at(va, level + 1) & EXO_PTE_PRESENT)) {
 			va = stop;
 			continue;

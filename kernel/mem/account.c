@@ -18,7 +18,7 @@
 #include "mem_priv.h"
 #include "../cap/cap.h"
 
-struct grant grant;
+struct grant grant, guard_grant;
 
 void
 account_close(exo_pfn pfn)
@@ -60,12 +60,14 @@ account_test(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 int
 account_ask(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 {
+	bool known = grant.env == self->id && grant.about == pfn && grant.key == key;
 	int error = account_test(self, key, pfn, rights);
 
 	if (error)
 		return error;
-	if (grant.env == self->id && grant.account == pfn && grant.key == key)
+	/* One entry of a guard must have all: a yes to these and a yes to those is no yes to both. */
+	if (known && account_test(self, key, pfn, rights | ~grant.others) == 0)
 		rights |= ~grant.others;
-	grant = (struct grant){ .env = self->id, .account = pfn, .key = key, .others = ~rights };
+	grant = (struct grant){ .env = self->id, .about = pfn, .key = key, .others = ~rights };
 	return 0;
 }

@@ -78,7 +78,8 @@ frame_at(exo_pfn pfn)			/* NULL: outside the table */
 void frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard) REQUIRES(mem_lock);
 void frame_free(exo_pfn pfn) REQUIRES(mem_lock);		/* unbound, unpinned; LOST if it was asked for */
 void frame_scrub(exo_pfn pfn) REQUIRES(mem_lock);		/* zero it if DIRTY */
-void frame_keep(exo_pfn pfn) REQUIRES(mem_lock);		/* boot: what lies in it is meant to be seen; not DIRTY */
+void frame_keep(exo_pfn pfn)
+	REQUIRES(mem_lock); /* boot: what lies in it is meant to be seen; not DIRTY */
 
 /*
  * A DATA frame becomes the kernel's (or, ROOT: use root_init; PTn: pt_attach).
@@ -101,21 +102,29 @@ account_at(exo_pfn pfn) REQUIRES(mem_lock)	/* NULL: not an account */
 
 /*
  * The last yes to who asked with which key about which account, so that asking
- * again is a compare.  Whatever may turn it into a no takes it back: the end of
- * a key, a change or the end of a guard, the end of an account.
+ * again is a compare; and the same about a guard that frames are under.  What
+ * may turn one into a no takes both back: the end of a key, a change or the
+ * end of a guard, the end of an account.
  */
 struct grant {				/* all [mem_lock] */
 	exo_envid env;			/* 0: none */
-	exo_pfn account;
+	u64 about;			/* pfn of the account; guard_grant: serial of the guard, which no other has */
 	exo_slot key;
 	u32 others;			/* rights that were not asked for: what must not be asked now */
 };
-extern struct grant grant;
+extern struct grant grant, guard_grant;
 
 static inline void
 grant_forget(void) REQUIRES(mem_lock)
 {
-	grant.env = 0;
+	grant.env = guard_grant.env = 0;
+}
+
+static inline bool
+grant_is(const struct grant *g, const struct env *self, exo_slot key, u64 about, u32 rights)
+{
+	return g->about == about && g->key == key && g->env == self->id &&
+		(rights & g->others) == 0;
 }
 
 /* account_allows without the memory of it, and with: account.c. */
@@ -128,8 +137,7 @@ int account_ask(const struct env *self, exo_slot key, exo_pfn account, u32 right
 static inline bool
 grant_holds(const struct env *self, exo_slot key, exo_pfn account, u32 rights) REQUIRES(mem_lock)
 {
-	if (grant.account != account || grant.key != key || grant.env != self->id ||
-		(rights & grant.others) != 0)
+	if (!grant_is(&grant, self, key, account, rights))
 		return false;
 	debug_must(account_test(self, key, account, rights) == 0);
 	return true;
@@ -176,7 +184,8 @@ void root_init(exo_pfn root, exo_pfn links, exo_pfn env_frame) REQUIRES(mem_lock
  * A new page table of this level (1..3) with its companions links, links + 1,
  * all frame_usable, entered at `at`, an absent entry of a table one level up.
  */
-void pt_attach(binding_t at, unsigned level, exo_pfn table, exo_pfn links, bool write) REQUIRES(mem_lock);
+void pt_attach(binding_t at, unsigned level, exo_pfn table, exo_pfn links, bool write)
+	REQUIRES(mem_lock);
 
 /*
  * One binding made (in an absent entry) or broken; the PTE is written, the

@@ -7,6 +7,7 @@
 // sources: kernel/cap/*.c kernel/mem/*.c tests/unit/lib/fake.c
 #include "fake.h"
 
+#define VA 0x400000ull
 #define REST (EXO_RIGHTS_ALL & ~(EXO_A | EXO_C))
 
 /* May self charge the account?  A frame is claimed and, by root, released. */
@@ -33,7 +34,7 @@ remember(const char *what, exo_slot key)
 {
 	gives(what, charge_on(alice, alice_account, key), 1);
 	gives("and again", charge_on(alice, alice_account, key), 1);
-	holds("it is remembered", grant.env == alice->id && grant.account == alice_account &&
+	holds("it is remembered", grant.env == alice->id && grant.about == alice_account &&
 		grant.key == key);
 }
 
@@ -101,6 +102,61 @@ test_guards(void)
 	gives("then root's key alone", charge_on(alice, alice_account, K_OWN), -EXO_ERIGHTS);
 }
 
+/* One entry must have all the rights that are asked for: a yes to each alone is no yes to both. */
+static void
+test_entries(void)
+{
+	struct exo_key entry[EXO_GUARD_KEYS] = { { .len = 1, .rights = EXO_R, .name = "a" },
+		{ .len = 1, .rights = EXO_W | EXO_C, .name = "a" } };
+	struct exo_map map = { .va = VA, .op = EXO_OP_MAP | EXO_MAP_WRITE, .key = K_OWN };
+
+	fake_start();
+	fake_tables(alice, VA);
+	map.pfn = fake_own(alice);
+	fake_key(root, K_FREE, "", EXO_RIGHTS_ALL);
+	gives("guard_change", sys_guard_change(root, alice_guard, user(entry), K_FREE), 0);
+	gives("read", account_allows(alice, K_OWN, alice_account, EXO_R), 0);
+	gives("write", account_allows(alice, K_OWN, alice_account, EXO_W), 0);
+	gives("write and control", account_allows(alice, K_OWN, alice_account, EXO_W | EXO_C), 0);
+	gives("write again", account_allows(alice, K_OWN, alice_account, EXO_W), 0);
+	gives("read again", account_allows(alice, K_OWN, alice_account, EXO_R), 0);
+	gives("both", account_allows(alice, K_OWN, alice_account, EXO_R | EXO_W), -EXO_ERIGHTS);
+	gives("a page to write to", sys_map(alice, alice->id, user(&map), 1, 0), -EXO_ERIGHTS);
+}
+
+/* Frames under a guard of their own, the same: the last yes about a guard. */
+static void
+test_frames(void)
+{
+	struct exo_key entry[EXO_GUARD_KEYS] = { { .len = 1, .rights = EXO_R, .name = "b" },
+		{ .len = 1, .rights = EXO_W | EXO_C, .name = "b" } };
+	struct exo_map map = { .va = VA, .op = EXO_OP_MAP, .key = K_OWN };
+	exo_guardref guard;
+
+	fake_start();
+	fake_tables(bob, VA);
+	fake_key(root, K_FREE, "", EXO_RIGHTS_ALL);
+	guard = fake_guard(alice, "b", EXO_R);
+	gives("guard_change", sys_guard_change(root, guard, user(entry), K_FREE), 0);
+	map.pfn = fake_own(alice);
+	gives("frame_guard", sys_frame_guard(root, map.pfn, 1, guard, K_FREE, K_FREE), 1);
+	gives("read", sys_map(bob, bob->id, user(&map), 1, 0), 1);
+	gives("read again", sys_map(bob, bob->id, user(&map), 1, 0), 1);
+	gives("not alice", sys_map(alice, bob->id, user(&map), 1, K_OWN), -EXO_ERIGHTS);
+	map.op |= EXO_MAP_WRITE;
+	gives("not both", sys_map(bob, bob->id, user(&map), 1, 0), -EXO_ERIGHTS);
+	map.op = EXO_OP_MAP;
+	gives("read", sys_map(bob, bob->id, user(&map), 1, 0), 1);
+	entry[0].name[0] = 'c';
+	gives("guard_change", sys_guard_change(root, guard, user(entry), K_FREE), 0);
+	gives("not any more", sys_map(bob, bob->id, user(&map), 1, 0), -EXO_ERIGHTS);
+	entry[0].name[0] = 'b';
+	gives("guard_change", sys_guard_change(root, guard, user(entry), K_FREE), 0);
+	gives("read", sys_map(bob, bob->id, user(&map), 1, 0), 1);
+	gives("guard_free", sys_guard_free(root, guard, K_FREE), 0);
+	gives("nor without the guard", sys_map(bob, bob->id, user(&map), 1, 0), -EXO_ERIGHTS);
+}
+
 /* An account that ends, and another in the same frame. */
 static void
 test_accounts(void)
@@ -129,5 +185,7 @@ main(void)
 	test_keys();
 	test_guards();
 	test_accounts();
+	test_entries();
+	test_frames();
 	return fake_end();
 }
