@@ -11,7 +11,7 @@
 static struct object *
 pipe_of(uint32_t ino)
 {
-	for (unsigned i = 0; i < OBJECTS_MAX; i++)
+	for (unsigned i = 0; i < object_rows; i++)
 		if (objects[i].guard && objects[i].ino == ino)
 			return &objects[i];
 	return NULL;

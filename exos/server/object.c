@@ -21,8 +21,8 @@
 #define USERS 64u			/* those whose numbers are alike in the last bits share a bound */
 
 struct object objects[OBJECTS_MAX];
-static uint32_t first_free,
-	rows; /* all before the one are in use, all from the other on are free */
+uint32_t object_rows;
+static uint32_t first_free;		/* those before are in use */
 static bool due;			/* somebody who may have held some is gone */
 
 static struct use {
@@ -68,7 +68,7 @@ count(struct object *o, int sign)
 static struct object *
 entry_find(void)
 {
-	while (first_free < rows && objects[first_free].guard)
+	while (first_free < object_rows && objects[first_free].guard)
 		first_free++;
 	return first_free < OBJECTS_MAX ? &objects[first_free] : NULL;
 }
@@ -104,7 +104,7 @@ object_make(const struct proc *p, uint32_t frames)
 		return NULL;
 	}
 	exo_frame_guard_all(o->pfn, frames, o->guard, ROOT_KEY, ROOT_KEY);
-	rows = rows > object_id(o) ? rows : object_id(o) + 1;
+	object_rows = object_rows > object_id(o) ? object_rows : object_id(o) + 1;
 	count(o, 1);
 	return o;
 }
@@ -117,8 +117,8 @@ object_release(struct object *o)
 	guard_put(o->guard);
 	o->guard = 0;
 	first_free = first_free < object_id(o) ? first_free : object_id(o);
-	while (rows && objects[rows - 1].guard == 0)
-		rows--;
+	while (object_rows && objects[object_rows - 1].guard == 0)
+		object_rows--;
 }
 
 uint32_t
@@ -226,7 +226,7 @@ objects_due(void)
 void
 objects_sweep(void)
 {
-	for (uint32_t i = 0; i < rows && due; i++)
+	for (uint32_t i = 0; i < object_rows && due; i++)
 		if (objects[i].guard && !object_held(&objects[i]))
 			object_release(&objects[i]);
 	due = false;

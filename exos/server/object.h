@@ -18,6 +18,7 @@ struct object {
 	uint64_t opens[2];		/* by that name: for reading, for writing */
 };
 extern struct object objects[OBJECTS_MAX];
+extern uint32_t object_rows;		/* those behind are free */
 
 struct object_place {			/* named by the caller: where it wants what */
 	uint32_t rights;		/* EXO_R, EXO_W: the keys of which sides */
