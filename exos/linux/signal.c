@@ -131,8 +131,10 @@ sys_rt_sigtimedwait(long set, long info, long timeout, long bytes)
 	signal_post_check();
 	while ((sig = signal_take(wanted, &d)) == 0 && error == 0) {
 		signals.blocked = before & ~wanted; /* for the while, and nobody is shown */
+		signals.awaited = before & wanted;
 		error = block_on(NULL, 0, deadline);
 		signals.blocked = before;
+		signals.awaited = 0;
 		if (error == -EINTR && signals_waiting() & wanted)
 			error = 0;
 	}

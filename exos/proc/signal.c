@@ -121,7 +121,8 @@ signal_arrived(const struct sig_detail *d)
 		signal_drop(SIG_BIT(SIGCONT));
 	/* What is blocked may find another disposition when it no longer is. */
 	if (d->signo == SIGSTOP ||
-		(signal_ignored(d->signo) && !(signals.blocked & SIG_BIT(d->signo))))
+		(signal_ignored(d->signo) &&
+			!((signals.blocked | signals.awaited) & SIG_BIT(d->signo))))
 		return 0;
 	error = sigqueue_add(d->directed ? &signals.directed : &signals.queue, d,
 		limit_soft(LIMIT_SIGPENDING));
@@ -199,7 +200,7 @@ signal_pending(void)
 	for (; due; due &= due - 1) {
 		int sig = __builtin_ctzll(due) + 1;
 
-		if (!signal_ignored(sig))
+		if (!signal_ignored(sig) || signals.awaited & SIG_BIT(sig))
 			return true;
 		signal_drop(SIG_BIT(sig));
 	}

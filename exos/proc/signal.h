@@ -76,6 +76,7 @@ struct signals {
 	struct linux_sigaction action[SIGNALS + 1];
 	struct sigqueue queue, directed;	/* of the process; of its thread, which come first */
 	u64 blocked;
+	u64 awaited;			/* were blocked, and sigtimedwait opens them: kept though nobody handles them */
 	u64 saved_mask;			/* of sigsuspend and its like, put back after delivery */
 	bool mask_saved;
 	struct linux_stack stack;
