@@ -3,6 +3,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
 #include "../proc/proc.h"
+#include "../proc/signal.h"
 #include "../server/fsmeta.h"
 #include "abi.h"
 #include "calls.h"
@@ -210,62 +211,117 @@ sys_prctl(long what, long a, long b, long c, long d)
 #define CLONE_PARENT_SETTID 0x00100000ull
 #define CLONE_CHILD_CLEARTID 0x00200000ull
 #define CLONE_CHILD_SETTID 0x01000000ull
+#define CLONE_CLEAR_SIGHAND 0x100000000ull
 #define CLONE_SERVED                                                                               \
 	(CLONE_VM | CLONE_PIDFD | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |               \
-		CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | 0xff)
+		CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND)
 
 long
 sys_fork(struct exo_save *regs)
 {
 	(void)regs;
-	return proc_fork(false);
+	return proc_fork(false, SIGCHLD);
 }
 
 long
 sys_vfork(struct exo_save *regs)
 {
-	return proc_vfork(regs->rsp);
+	return proc_vfork(regs->rsp, SIGCHLD);
 }
 
+struct clone {
+	u64 flags, stack, tls;
+	u64 pidfd, child_tid, parent_tid;
+	u32 exit_signal;
+};
+
 static void
-child_side(struct exo_save *regs, u64 flags)
+child_side(struct exo_save *regs, const struct clone *c)
 {
 	const u32 tid = PROC->pid;
 
-	if (regs->rsi)
-		regs->rsp = regs->rsi;
-	if (flags & CLONE_SETTLS)
-		fs_base_set(regs->r8);
-	clear_child_tid = flags & CLONE_CHILD_CLEARTID ? regs->r10 : 0;
-	if (flags & CLONE_CHILD_SETTID)
-		copy_out(regs->r10, &tid, sizeof(tid));
+	if (c->stack)
+		regs->rsp = c->stack;
+	if (c->flags & CLONE_SETTLS)
+		fs_base_set(c->tls);
+	if (c->flags & CLONE_CLEAR_SIGHAND)
+		signal_defaults();
+	clear_child_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
+	if (c->flags & CLONE_CHILD_SETTID)
+		copy_out(c->child_tid, &tid, sizeof(tid));
 }
 
-/* clone as fork or vfork.  Memory that is shared for longer (threads) is not served. */
-long
-sys_clone(struct exo_save *regs)
+/* As fork or vfork.  Memory that is shared for longer (threads) is not served. */
+static long
+clone(struct exo_save *regs, const struct clone *c)
 {
-	u64 flags = regs->rdi;
 	u32 tid;
 	long pid;
 
-	if (flags & ~CLONE_SERVED || (flags & CLONE_VM && !(flags & CLONE_VFORK))) {
-		exos_log("clone with flags %lx (threads?) is not served", flags);
+	if (c->flags & ~CLONE_SERVED || (c->flags & CLONE_VM && !(c->flags & CLONE_VFORK))) {
+		exos_log("clone with flags %lx (threads?) is not served", c->flags);
 		return -ENOSYS;
 	}
-	if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
-		return -EINVAL;		/* both would be stored in the same place */
-	pid = flags & CLONE_VFORK ? proc_vfork(regs->rsp) : proc_fork(false);
+	if (c->exit_signal > SIGNALS)
+		return -EINVAL;
+	pid = c->flags & CLONE_VFORK ? proc_vfork(regs->rsp, c->exit_signal)
+				     : proc_fork(false, c->exit_signal);
 	if (pid == 0) {
-		child_side(regs, flags);
+		child_side(regs, c);
 		return 0;
 	}
 	tid = (u32)pid;
-	if (pid > 0 && flags & CLONE_PIDFD)
+	if (pid > 0 && c->flags & CLONE_PARENT_SETTID)
+		copy_out(c->parent_tid, &tid, sizeof(tid));
+	if (pid > 0 && c->flags & CLONE_PIDFD) {
 		tid = (u32)sys_pidfd_open(pid, 0);
-	if (pid > 0 && flags & (CLONE_PARENT_SETTID | CLONE_PIDFD))
-		copy_out(regs->rdx, &tid, sizeof(tid));
+		copy_out(c->pidfd, &tid, sizeof(tid));
+	}
 	return pid;
+}
+
+long
+sys_clone(struct exo_save *regs)
+{
+	const struct clone c = {
+		.flags = regs->rdi & ~0xffull, .exit_signal = regs->rdi & 0xff, .stack = regs->rsi,
+		.parent_tid = regs->rdx, .pidfd = regs->rdx, .child_tid = regs->r10,
+		.tls = regs->r8,
+	};
+
+	if (c.flags & CLONE_PIDFD && c.flags & CLONE_PARENT_SETTID)
+		return -EINVAL;		/* both would be stored in the same place */
+	return clone(regs, &c);
+}
+
+struct linux_clone_args {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_bytes, tls;
+	u64 set_tid, set_tid_count, cgroup;
+};
+#define CLONE_ARGS_FIRST 64u		/* bytes of the first version of it */
+
+long
+sys_clone3(struct exo_save *regs)
+{
+	struct linux_clone_args a = { 0 };
+	const u64 bytes = regs->rsi;
+	struct clone c;
+
+	if (bytes < CLONE_ARGS_FIRST)
+		return -EINVAL;
+	if (bytes > sizeof(a))
+		return -E2BIG;
+	if (copy_in(&a, regs->rdi, bytes))
+		return -EFAULT;
+	if (a.set_tid || a.set_tid_count || a.flags & 0xff || a.exit_signal & ~0xffull ||
+		!a.stack != !a.stack_bytes)
+		return -EINVAL;
+	c = (struct clone){
+		.flags = a.flags, .exit_signal = (u32)a.exit_signal,
+		.stack = a.stack ? a.stack + a.stack_bytes : 0, .tls = a.tls, .pidfd = a.pidfd,
+		.parent_tid = a.parent_tid, .child_tid = a.child_tid,
+	};
+	return clone(regs, &c);
 }
 
 /* ---- exec ------------------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 #include "signal.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
+#include "../fs/fs.h"
 #include "../server/fsmeta.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
@@ -187,7 +188,7 @@ executable(u32 ino)
 		return -ENOENT;
 	if (!S_ISREG(inode->mode))
 		return -EACCES;
-	return inode->mode & 0111 ? 0 : -EACCES;
+	return fs_may(inode, X_OK) ? 0 : -EACCES;
 }
 
 static long

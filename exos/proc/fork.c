@@ -39,6 +39,7 @@ extern char exos_memory_end[] __attribute__((visibility("hidden")));
 
 struct child {
 	u32 pid;
+	u32 exit_signal;
 	bool vforked;
 	exo_envid env;
 	exo_pfn account;
@@ -375,8 +376,8 @@ fork_inside(void *arg, u64 parked)
 	c->account = answer.r8;
 	error = build(c);
 	if (error == 0)
-		error = (int)server_call(OP_FORK_DONE, c->pid, c->comm, c->public, c->vforked, 0,
-			NULL);
+		error = (int)server_call(OP_FORK_DONE, c->pid, c->comm, c->public, c->vforked,
+			c->exit_signal, NULL);
 	if (error == 0)
 		return c->pid;
 	exos_log("fork: error %d", error);
@@ -400,13 +401,13 @@ child_begin(const struct child *c)
 }
 
 long
-proc_fork(bool vforked)
+proc_fork(bool vforked, u32 exit_signal)
 {
 	static struct child child;
 	long pid;
 
 	vfork_part();
-	child = (struct child){ .fs = fs_base(), .vforked = vforked };
+	child = (struct child){ .fs = fs_base(), .vforked = vforked, .exit_signal = exit_signal };
 	if (fpu_save(vector_state))
 		return -ENOMEM;
 	fd_fork_prepare();

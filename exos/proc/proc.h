@@ -30,10 +30,11 @@ long stack_build(const struct arguments *args, const char *path,
 	const struct loaded *image); /* rsp or -errno */
 
 /* fork.c */
-long proc_fork(bool vforked);		/* pid, 0 in the child, -errno */
+long proc_fork(bool vforked, u32 exit_signal);		/* pid, 0 in the child, -errno */
 
 /* vfork.c */
-long proc_vfork(u64 rsp);		/* returns in the parent once the child has exec'd or ended */
+long
+proc_vfork(u64 rsp, u32 exit_signal); /* returns in the parent once the child has exec'd or ended */
 void vfork_part(void);			/* before a fork */
 void vfork_forget(void);		/* at exec: the memory is gone */
 

@@ -60,7 +60,8 @@ signal_changed(void)
 	PUB->sig_ignored = ignored;
 	PUB->sig_caught = caught;
 	PUB->sig_child = (child->flags & SA_NOCLDSTOP_ ? PUB_NOCLDSTOP : 0) |
-		(child->flags & SA_NOCLDWAIT_ || child->handler == SIG_IGN_ ? PUB_NOCLDWAIT : 0);
+		(child->flags & SA_NOCLDWAIT_ || child->handler == SIG_IGN_ ? PUB_NOCLDWAIT : 0) |
+		(child->handler == SIG_IGN_ ? PUB_IGNORED : 0);
 }
 
 /* ---- dispositions and masks ---------------------------------------------------------------- */
@@ -73,17 +74,23 @@ signal_init(void)
 }
 
 void
-signal_exec(void)
+signal_defaults(void)
 {
 	for (int sig = 1; sig <= SIGNALS; sig++) {
 		u64 handler = signals.action[sig].handler == SIG_IGN_ ? SIG_IGN_ : SIG_DFL_;
 
 		signals.action[sig] = (struct linux_sigaction){ .handler = handler };
 	}
+	signal_changed();
+}
+
+void
+signal_exec(void)
+{
+	signal_defaults();
 	signals.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
 	signals.mask_saved = false;
 	signals.trap = (struct trap){ .vector = 0 };
-	signal_changed();
 }
 
 void

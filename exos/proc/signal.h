@@ -85,6 +85,7 @@ struct signals {
 extern struct signals signals;
 
 void signal_init(void);
+void signal_defaults(void);		/* handlers go, what is ignored stays ignored */
 void signal_exec(void);			/* handlers go, what is ignored stays ignored */
 u64 signals_waiting(void);		/* bits of what is pending, blocked or not */
 void signal_fork_child(void);		/* what was pending was the parent's */

@@ -98,7 +98,7 @@ wait_for_exec(u32 pid)
 }
 
 long
-proc_vfork(u64 rsp)
+proc_vfork(u64 rsp, u32 exit_signal)
 {
 	struct span s;
 	long pid;
@@ -106,7 +106,7 @@ proc_vfork(u64 rsp)
 	vfork_part();
 	s = stack_in_use(rsp);
 	share(&s);
-	pid = proc_fork(true);
+	pid = proc_fork(true, exit_signal);
 	if (pid == 0) {
 		borrowed = s;
 		return 0;

@@ -6,6 +6,7 @@
 #include "proc.h"
 #include "signal.h"
 #include "../core/self.h"
+#include "../fd/file.h"
 #include "../linux/calls.h"
 #include "../linux/errno.h"
 
@@ -14,7 +15,11 @@
 #define WEXITED 4
 #define WCONTINUED 8
 #define WNOWAIT 0x01000000
-#define W_LINUX (int)0xe0000000 /* __WALL, __WCLONE, __WNOTHREAD: all children are alike */
+#define WNOTHREAD 0x20000000 /* children of the calling thread: there is one */
+#define WALL 0x40000000
+#define WCLONE (int)0x80000000 /* children that end with another signal than SIGCHLD, only those */
+#define W_AGAIN 0x10000 /* ours: a pidfd that is not to block */
+#define W_LINUX (WNOTHREAD | WALL | WCLONE)
 
 #define CONTINUED 0xffffu
 #define NSEC 1000000000ull
@@ -30,7 +35,7 @@ struct wanted {
 
 struct found {
 	u32 pid, uid, status;
-	u64 run_ns;
+	u64 run_ns, sys_ns;
 };
 
 /* Stops and continuations are reported once each: the events counter that was reported last, by row. */
@@ -40,6 +45,9 @@ static bool
 is_meant(const volatile struct sh_proc *p, const struct wanted *w)
 {
 	if (p->state == PROC_FREE || p->ppid != PROC->pid || p->pid == 0)
+		return false;
+	if (!(w->options & WALL) &&
+		(cred_of(p)->exit_signal != SIGCHLD) != !!(w->options & WCLONE))
 		return false;
 	return w->kind == P_ALL || (w->kind == P_PID && p->pid == w->id) ||
 		(w->kind == P_PGID && p->pgid == w->id);
@@ -66,7 +74,10 @@ take(const volatile struct sh_proc *p, unsigned row, const struct wanted *w, str
 	*f = (struct found){ .pid = p->pid,
 		.uid = p->uid,
 		.status = p->status,
-		.run_ns = p->run_ns };
+		.run_ns = p->run_ns,
+		.sys_ns = p->sys_ns };
+	if (p->state != PROC_ZOMBIE && exo_env(p->env))
+		f->run_ns = exo_env(p->env)->run_ns;
 	if (w->options & WNOWAIT)
 		return 0;
 	if (p->state != PROC_ZOMBIE) {
@@ -81,6 +92,7 @@ take(const volatile struct sh_proc *p, unsigned row, const struct wanted *w, str
 		return status;
 	f->status = (u32)status;
 	f->run_ns = answer.rdx;
+	f->sys_ns = answer.r8;
 	return 0;
 }
 
@@ -95,21 +107,15 @@ look(const struct wanted *w, struct found *f)
 	for (unsigned row = 0; row < rows; row++) {
 		if (!is_meant(&table[row], w))
 			continue;
-		result = 0;
+		/* Who will not be told of an end waits for nothing any more. */
+		if (table[row].state != PROC_ZOMBIE || w->options & WEXITED)
+			result = 0;
 		if (!news(&table[row], row, w))
 			continue;
 		result = take(&table[row], row, w, f);
 		return result < 0 ? result : 1;
 	}
 	return result;
-}
-
-/* Does SIGCHLD's disposition say that nobody asks for the children? */
-static bool
-nobody_asks(void)
-{
-	return signals.action[SIGCHLD].handler == SIG_IGN_ ||
-		signals.action[SIGCHLD].flags & SA_NOCLDWAIT_;
 }
 
 static long
@@ -120,21 +126,26 @@ wait_for(const struct wanted *w, struct found *f)
 		long result = look(w, f);
 		struct exo_term term;
 
-		if (result == 1 && nobody_asks() && !(w->options & WNOHANG))
-			continue;
 		if (result || w->options & WNOHANG)
 			return result;
 		term = term_word(&PROC->child_events, ~0ull, EXO_NE, seen);
 		result = block_on(&term, 1, 0);
+		if (result == -EINTR) {	/* a child that ended goes before its signal */
+			const long found = look(w, f);
+
+			return found ? found : result;
+		}
 		if (result < 0)
 			return result;
 	}
 }
 
 static int
-rusage_out(u64 address, u64 run_ns)
+rusage_out(u64 address, const struct found *f)
 {
-	u64 usage[18] = { run_ns / NSEC, run_ns % NSEC / 1000 };
+	const u64 user = f->run_ns > f->sys_ns ? f->run_ns - f->sys_ns : 0;
+	u64 usage[18] = { user / NSEC, user % NSEC / 1000, f->sys_ns / NSEC,
+		f->sys_ns % NSEC / 1000 };
 
 	return address ? copy_out(address, usage, sizeof(usage)) : 0;
 }
@@ -149,6 +160,8 @@ sys_wait4(long which, long status, long how, long rusage)
 
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | W_LINUX))
 		return -EINVAL;
+	if (pid == (int)0x80000000)
+		return -ESRCH;
 	if (pid == 0)
 		w.kind = P_PGID, w.id = PROC->pgid;
 	else if (pid < -1)
@@ -160,7 +173,7 @@ sys_wait4(long which, long status, long how, long rusage)
 		return result;
 	if (status && copy_out((u64)status, &f.status, sizeof(f.status)))
 		return -EFAULT;
-	return rusage_out((u64)rusage, f.run_ns) ? -EFAULT : (long)f.pid;
+	return rusage_out((u64)rusage, &f) ? -EFAULT : (long)f.pid;
 }
 
 static void
@@ -181,26 +194,57 @@ describe(struct linux_siginfo *info, u32 pid, u32 uid, u32 status)
 		info->code = CLD_KILLED, info->child.status = (int)sig;
 }
 
+/* What the id means by its kind. */
+static long
+wanted_id(struct wanted *w, int id)
+{
+	long pid;
+
+	switch (w->kind) {
+	case P_ALL: return 0;
+	case P_PID: return id <= 0 ? -EINVAL : 0;
+	case P_PGID:
+		w->id = id ? w->id : PROC->pgid;
+		return id < 0 ? -EINVAL : 0;
+	case P_PIDFD:
+		pid = id < 0 ? -EINVAL : pidfd_pid(id);
+		w->kind = P_PID;
+		w->id = (u32)pid;
+		if (pid > 0 && fd_get(id)->shared->flags & O_NONBLOCK)
+			w->options |= WNOHANG | W_AGAIN;
+		return pid > 0 ? 0 : pid == -ESRCH ? -ECHILD : pid;
+	default: return -EINVAL;
+	}
+}
+
+static long
+waitid(struct wanted *w, int id, int options, struct found *f)
+{
+	long result;
+
+	if (!(options & (WEXITED | WUNTRACED | WCONTINUED)) ||
+		options & ~(WNOHANG | WUNTRACED | WEXITED | WCONTINUED | WNOWAIT | W_LINUX))
+		return -EINVAL;
+	result = wanted_id(w, id);
+	if (result == 0)
+		result = wait_for(w, f);
+	return result == 0 && w->options & W_AGAIN && !(options & WNOHANG) ? -EAGAIN : result;
+}
+
+/* The description is written whatever comes of it. */
 long
 sys_waitid(long which, long id, long info, long how, long rusage)
 {
-	const int kind = (int)which, options = (int)how;
-	struct wanted w = { .kind = kind, .id = (u32)id, .options = options };
+	struct wanted w = { .kind = (int)which, .id = (u32)id, .options = (int)how };
 	struct linux_siginfo out = { 0 };
 	struct found f = { 0 };
-	long result;
+	const long result = waitid(&w, (int)id, (int)how, &f);
 
-	if (kind < P_ALL || kind > P_PGID || !(options & (WEXITED | WUNTRACED | WCONTINUED)) ||
-		options & ~(WNOHANG | WUNTRACED | WEXITED | WCONTINUED | WNOWAIT | W_LINUX))
-		return -EINVAL;
-	if (kind == P_PGID && id == 0)
-		w.id = PROC->pgid;
-	result = wait_for(&w, &f);
-	if (result < 0)
-		return result;
 	if (result == 1)
 		describe(&out, f.pid, f.uid, f.status);
 	if (info && copy_out((u64)info, &out, sizeof(out)))
 		return -EFAULT;
-	return rusage_out((u64)rusage, f.run_ns) ? -EFAULT : 0;
+	if (result < 0)
+		return result;
+	return result && rusage_out((u64)rusage, &f) ? -EFAULT : 0;
 }

@@ -52,6 +52,7 @@ parent_tell(const struct proc *p, uint32_t status)
 	struct proc *parent = proc_by_pid(p->sh->ppid);
 	const volatile struct pub *pub;
 	struct sig_detail d;
+	bool end = status != CONTINUED && (status & 0xff) != 0x7f;
 
 	if (!parent || parent->sh->pid == SERVER_PID || parent->sh->state == PROC_ZOMBIE)
 		return;
@@ -59,6 +60,10 @@ parent_tell(const struct proc *p, uint32_t status)
 	server_changed();
 	d = child_detail(p, status);
 	pub = proc_public(parent);
+	if (end)
+		d.signo = (int)p->cred->exit_signal;
+	if (d.signo == 0 || (end && pub && pub->sig_child & PUB_IGNORED && d.signo == SIGCHLD))
+		return;
 	if (d.code < CLD_TRAPPED || !pub || !(pub->sig_child & PUB_NOCLDSTOP))
 		signal_queue(parent, &d);
 }

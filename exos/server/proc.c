@@ -294,25 +294,6 @@ proc_replace(struct proc *old, struct proc *fresh)
 	now->pid = was.pid;
 }
 
-/* Children of the dead: to the server, which collects them at once. */
-static void
-orphans_adopt(const struct proc *dead)
-{
-	for (unsigned i = 0; i < proc_rows; i++) {
-		struct proc *c = &procs[i];
-
-		if (c->sh->state == PROC_FREE)
-			continue;
-		if (c->sh->state == PROC_BUILDING && c->creator == dead->sh->pid) {
-			proc_discard(c);
-		} else if (c->sh->ppid == dead->sh->pid) {
-			c->sh->ppid = SERVER_PID;
-			if (c->sh->state == PROC_ZOMBIE)
-				proc_discard(c);
-		}
-	}
-}
-
 /* How much of its time was its library's is the dead's own word. */
 static void
 times_keep(struct proc *p, const volatile struct exo_env *e)
@@ -332,7 +313,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 	if (p->sh->state == PROC_ZOMBIE || p->sh->state == PROC_FREE)
 		return;
 	times_keep(p, e);
-	orphans_adopt(p);
+	family_ends(p);
 	proc_kill(p, wait_status);
 	p->sh->status = wait_status;
 	p->sh->state = PROC_ZOMBIE;
@@ -340,7 +321,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 	if (p->sh->sid == p->sh->pid)
 		server_tty_leader_ended(p->sh);
 	parent_tell(p, wait_status);
-	if (p->sh->ppid == SERVER_PID && p->sh->pid != run_pid)
+	if (family_unwanted(p))
 		proc_discard(p);
 }
 

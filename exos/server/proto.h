@@ -149,6 +149,7 @@ struct sh_info {			/* first page of the shared region */
 #define PUB_INODES 512u
 #define PUB_NOCLDSTOP 1u		/* not of children that stop or go on */
 #define PUB_NOCLDWAIT 2u		/* nobody will ask what became of the children */
+#define PUB_IGNORED   4u		/* nor wants to be told */
 struct pub {
 	uint32_t nopen;			/* entries below in use */
 	uint32_t cwd;
@@ -182,7 +183,7 @@ enum server_op {
 	OP_FORK_BEGIN =
 		1, /* () -> pid; rdx = env, r8 = account pfn.  An environment without activation or mappings,
 				 * KEY_SELF in its ring; until FORK_DONE the caller's KEY_SELF opens both */
-	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn, vforked) -> 0; the child gets its slice and runs */
+	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn, vforked, signal at its end) -> 0; the child gets its slice and runs */
 	OP_FORK_ABORT,		/* (pid) */
 	OP_EXIT,		/* (wait status, errno) does not return.  errno: why the first program could not be
 				 * started, with status 127 (not found) or 126 */

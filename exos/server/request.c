@@ -44,7 +44,10 @@ fork_done(struct proc *parent, const struct exo_msg *m)
 
 	if (!child)
 		return -ESRCH;
+	if (m->rbp > 64)
+		return -EINVAL;
 	child->sh->vforked = m->rbx != 0;
+	child->cred->exit_signal = (uint32_t)m->rbp;
 	error = proc_start(child, m->r8, m->r9);
 	if (error)
 		proc_discard(child);
@@ -79,40 +82,6 @@ reap(struct proc *parent, uint64_t pid, struct exo_msg *m)
 	parent->sh->children_sys_ns += m->r8;
 	proc_discard(child);
 	return status;
-}
-
-static long
-setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid)
-{
-	struct proc *p = pid ? proc_by_pid(pid) : self;
-	bool exists = false;
-
-	if ((int32_t)pgid < 0)
-		return -EINVAL;
-	if (!p || (p != self && p->sh->ppid != self->sh->pid))
-		return -ESRCH;
-	if (p->sh->sid != self->sh->sid || p->sh->sid == p->sh->pid)
-		return -EPERM;
-	if (pgid == 0)
-		pgid = p->sh->pid;
-	for (unsigned i = 0; i < proc_rows; i++)
-		exists |= procs[i].sh->state != PROC_FREE && procs[i].sh->pgid == pgid
-			&& procs[i].sh->sid == p->sh->sid;
-	if (!exists && pgid != p->sh->pid)
-		return -EPERM;
-	p->sh->pgid = pgid;
-	return 0;
-}
-
-static long
-setsid_request(struct proc *self)
-{
-	for (unsigned i = 0; i < proc_rows; i++)
-		if (procs[i].sh->state != PROC_FREE && procs[i].sh->pgid == self->sh->pid)
-			return -EPERM;
-	self->sh->pgid = self->sh->sid = self->sh->pid;
-	self->sh->tty = 0;
-	return self->sh->pid;
 }
 
 static long

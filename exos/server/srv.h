@@ -139,6 +139,12 @@ long
 cred_apply(struct proc *p, uint32_t op, uint64_t a, uint64_t b, uint64_t c, const uint32_t *list);
 long cred_request(struct proc *p, const struct exo_msg *m, const char *comm);
 
+/* ---- family.c: parents, children, groups, sessions ------------------------------------------------ */
+void family_ends(const struct proc *dead);	/* about to be a zombie: its children and groups */
+bool family_unwanted(const struct proc *p);	/* a zombie that nobody will collect */
+long setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid);
+long setsid_request(struct proc *self);
+
 /* ---- share.c: time slices ----------------------------------------------------------------------- */
 int share_give(struct proc *p);		/* one: 0 or -EAGAIN */
 void share_take(struct proc *p);	/* all */
