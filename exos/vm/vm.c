@@ -105,7 +105,8 @@ vm_enter(const struct region *r)
 {
 	bool held = r->ino == 0 || regions_use(&vm.regions, r->ino);
 
-	if (!room(1) || (!held && fs_hold(r->ino)))
+	/* Linux, too, lets the last one pass. */
+	if (vm.regions.count > VM_REGIONS_MAX || !room(0) || (!held && fs_hold(r->ino)))
 		return -ENOMEM;
 	regions_insert(&vm.regions, r);
 	return 0;
