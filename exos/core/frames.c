@@ -13,7 +13,10 @@
 #include "../linux/errno.h"
 
 #define TRIES 128u
-#define PATIENCE 40u
+#define RUN_MAX 16u
+#define ASK_MOST                                                                                   \
+	12u /* log2: who inherited pages may be far above the limit, and asks for more and more */
+#define PATIENCE 100u
 #define PATIENCE_NS 5000000u
 
 static exo_pfn hint;
@@ -28,13 +31,18 @@ frame_find(unsigned run)
 	return pfn;
 }
 
-/* What the dead had comes back step by step: a little patience before the answer is no. */
+/*
+ * Not now may be yes soon: what the dead had comes back step by step, and who
+ * takes too much dies.  Who has most himself is told no at once.
+ */
 int
 account_more(exo_pfn account, u64 frames)
 {
 	for (unsigned try = 0; try < PATIENCE; try++) {
-		if (server_call(OP_MEMORY, frames, account, 0, 0, 0, NULL) > 0)
-			return 0;
+		long got = server_call(OP_MEMORY, frames, account, 0, 0, 0, NULL);
+
+		if (got > 0 || got == -ENOMEM)
+			return got > 0 ? 0 : -ENOMEM;
 		park_wait(NULL, 0, clock_ns() + PATIENCE_NS);
 	}
 	return -ENOMEM;
@@ -66,7 +74,8 @@ frames_claim_for(exo_pfn account, unsigned run, exo_pfn *first)
 			*first = pfn;
 			return 0;
 		}
-		if (got == -EXO_EQUOTA && account_more(account, run))
+		if (got == -EXO_EQUOTA &&
+			account_more(account, run + (1ull << (try < ASK_MOST ? try : ASK_MOST))))
 			return -ENOMEM;
 		if (got != -EXO_ETAKEN && got != -EXO_EQUOTA)
 			return (int)linux_errno(got);
@@ -85,16 +94,20 @@ int
 table_install(exo_envid env, exo_pfn account, u64 va, unsigned level)
 {
 	u64 span = EXO_PAGE_BYTES << (9 * level);
-	exo_pfn pfn;
-	long error = frames_claim_for(account, 3, &pfn);
+	exo_pfn links, table;
+	long error = frames_claim_for(account, 2, &links);
 
 	if (error)
 		return (int)error;
-	error = exo_pt_install(env, (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn, pfn + 1,
-		KEY_SELF, 0);
-	if (error >= 0)
-		return 0;
-	exo_frame_release_all(pfn, 3, KEY_SELF);
+	error = frames_claim_for(account, 1, &table);
+	if (error == 0) {
+		error = exo_pt_install(env, (va & ~(span - 1)) | level | EXO_PT_WRITE, table, links,
+			KEY_SELF, 0);
+		if (error >= 0)
+			return 0;
+		exo_frame_release_all(table, 1, KEY_SELF);
+	}
+	exo_frame_release_all(links, 2, KEY_SELF);
 	return error == -EXO_ETAKEN ? 0 : (int)linux_errno(error);
 }
 
@@ -131,7 +144,8 @@ map_one(struct exo_map *m)
 		if (error == -EXO_ENOTABLE)
 			error = tables_ensure(m->va);
 		else if (error == -EXO_EQUOTA)
-			error = account_more(own_account(), 1);
+			error = account_more(own_account(),
+				1ull << (try < ASK_MOST ? try : ASK_MOST));
 		else if (error == -EXO_ETAKEN && m->op & EXO_MAP_CLAIM)
 			error = 0;
 		else
@@ -148,6 +162,26 @@ page_map_new(u64 va, u32 perms)
 	struct exo_map m = { .va = va, .op = EXO_OP_MAP | EXO_MAP_CLAIM | perms, .key = KEY_SELF };
 
 	return map_one(&m);
+}
+
+/* Several in a row, of one page table; the first one must be had, the others only if they are there to take. */
+int
+page_map_run(u64 va, unsigned count, u32 perms)
+{
+	struct exo_map vec[RUN_MAX];
+
+	if (count > RUN_MAX)
+		count = RUN_MAX;
+	for (unsigned n = 0; n < count && count > 1; n++)
+		vec[n] = (struct exo_map){ .va = va + n * EXO_PAGE_BYTES,
+			.pfn = frame_find(1),
+			.op = EXO_OP_MAP | EXO_MAP_CLAIM | perms,
+			.key = KEY_SELF };
+	if (count > 1 && exo_map(UAREA->env, vec, count, KEY_SELF) > 0)
+		return 0;
+	if (count > 1)
+		hint = vec[0].pfn; /* those skipped would be holes between others */
+	return page_map_new(va, perms);
 }
 
 int

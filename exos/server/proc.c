@@ -208,6 +208,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->creator = creator ? creator->sh->pid : 0;
 	p->serial = next_serial++;
 	p->native = p->lent = p->lost = false;
+	p->given = 0;
 	p->sh->state = PROC_BUILDING;
 	p->sh->pid = pid;
 	p->sh->ppid = ppid;

@@ -197,7 +197,8 @@ enum server_op {
 				 * signals, of which nothing is known.  As long as sig_waiting says that there is more */
 	OP_SETNAME,		/* (has exec'd): comm page: new name (NUL terminated) */
 	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
-				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE */
+				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE. -EAGAIN: none
+				 * now, ask again soon; -ENOMEM: the caller has been given more than anybody, and gets no more */
 	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */
 	OP_OBJECT_NEW,		/* (frames, slot, slot of the key with W, va offset in EXOS_OBJECTS, EXO_R | EXO_W: which
 				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */

@@ -6,8 +6,6 @@
 #include "srv.h"
 #include <errno.h>
 
-#define MEMORY_STEP 256			/* frames of limit moved at a time, at least */
-
 static long
 fork_begin(struct proc *parent, struct exo_msg *m)
 {
@@ -91,22 +89,6 @@ exit_request(struct proc *self, uint32_t wait_status, uint32_t unstarted)
 		run.unstarted = unstarted;
 	proc_end(self, wait_status);
 	return 0;
-}
-
-/* For the caller's own account, or a child's that it is building. */
-static long
-memory_request(struct proc *self, uint64_t frames, exo_pfn account)
-{
-	bool known = account == self->sh->account;
-
-	for (unsigned i = 0; i < proc_rows && !known; i++)
-		known = procs[i].sh->state == PROC_BUILDING && procs[i].creator == self->sh->pid &&
-			procs[i].sh->account == account && account;
-	if (frames == 0 || frames > 1u << 24 || !known)
-		return -EINVAL;
-	if (frames < MEMORY_STEP && exo_account_limit(account, MEMORY_STEP, ROOT_KEY) >= 0)
-		return MEMORY_STEP;
-	return exo_account_limit(account, (int64_t)frames, ROOT_KEY) < 0 ? -ENOMEM : (long)frames;
 }
 
 static long

@@ -100,6 +100,7 @@ struct proc {				/* the server's private half of a table entry */
 	bool reaping;			/* dead; its account is being emptied */
 	bool bare;			/* reaping: there is nothing below its account */
 	uint32_t objects;		/* that it made */
+	uint64_t given;			/* frames of limit that it asked for and got */
 };
 extern struct proc procs[SH_PROCS];
 extern unsigned proc_rows;		/* those behind are free; as in the shared region */
@@ -163,6 +164,9 @@ void reap_later(struct proc *p);
 bool proc_reap_now(struct proc *p);	/* on the time of who collects it; false: ask again */
 bool proc_reap_some(void);		/* a step; false: nothing can be done now */
 bool proc_work(void);			/* is there anything left? */
+
+/* ---- memory.c ------------------------------------------------------------------------------------- */
+long memory_request(struct proc *self, uint64_t frames, exo_pfn account);
 
 /* ---- lend.c: the pages that a client shares with us ------------------------------------------------ */
 int proc_lend(struct proc *p, exo_pfn comm, exo_pfn pub);

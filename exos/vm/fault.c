@@ -19,6 +19,7 @@
 
 #define ACCESS_READ 4u /* user mode */
 #define ACCESS_WRITE 6u
+#define AHEAD_MOST 16u /* pages at a time where there is nothing yet */
 #define AROUND 16u /* file pages brought in at a time */
 
 enum { SEGV = 11, BUS = 7, KILL = 9 };
@@ -75,6 +76,26 @@ copy_on_write(u64 va, u32 perms)
 	return error;
 }
 
+/*
+ * How many pages to bring in at va: who touches page after page gets more of
+ * them at a time, who touches here and there gets what he touches.
+ */
+static unsigned
+ahead(u64 va, u64 end)
+{
+	static u64 expected;		/* the page behind the last ones */
+	static unsigned pace;
+	unsigned most = (unsigned)((0x200000 - va % 0x200000) / PAGE), count = 1;
+
+	pace = va != expected ? 1 : pace < AHEAD_MOST ? pace * 2 : AHEAD_MOST;
+	most = pace < most ? pace : most;
+	while (count < most && va + count * PAGE < end &&
+		!(page_entry(va + count * PAGE) & EXO_PTE_PRESENT))
+		count++;
+	expected = va + count * PAGE;
+	return count;
+}
+
 /* ---- pages of files ------------------------------------------------------------------- */
 
 /* A page of our own with file contents up to `bytes`, zeroes behind. */
@@ -129,9 +150,9 @@ bind_around(const struct region *r, u64 va)
 
 /* Everybody who maps a file must find the same frame, so a hole gets one when it is touched. */
 static void
-hole_fill(u32 ino, u64 offset, u64 size)
+hole_fill(u32 ino, u64 offset, u64 bytes, u64 size)
 {
-	u64 bytes = size - offset < PAGE ? size - offset : PAGE;
+	bytes = size - offset < bytes ? size - offset : bytes;
 
 	server_call(OP_FS_EXTEND, ino, offset, bytes, keep_key(ino), FS_FILL, NULL);
 }
@@ -152,7 +173,8 @@ file_fill(const struct region *r, u64 va, bool write)
 		return file_copy(r, va, bytes);
 	pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
 	if (pfn == 0) {
-		hole_fill(r->ino, r->offset + at, inode->size);
+		hole_fill(r->ino, r->offset + at,
+			ahead(va, r->start + r->file_bytes) * PAGE, inode->size);
 		pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
 	}
 	if (pfn == 0 && r->flags & REGION_SHARED) {
@@ -193,6 +215,14 @@ upgrade_shared(const struct region *r, u64 va)
 }
 
 static int
+anonymous(const struct region *r, u64 va)
+{
+	u64 end = r->file_bytes && va < r->start + r->file_bytes ? va + PAGE : r->end;
+
+	return page_map_run(va, ahead(va, end), prot_perms(r->prot));
+}
+
+static int
 resolve(const struct region *r, u64 va, u32 error)
 {
 	u64 entry = page_entry(va);
@@ -207,8 +237,7 @@ resolve(const struct region *r, u64 va, u32 error)
 	}
 	if (r->ino && va - r->start < r->file_bytes)
 		return file_fill(r, va, error & FAULT_WRITE);
-	return page_map_new(va,
-		prot_perms(r->prot) | (r->flags & REGION_SHARED ? EXO_MAP_SHARED : 0));
+	return anonymous(r, va);
 }
 
 /*

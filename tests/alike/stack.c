@@ -176,7 +176,8 @@ data(void)
 	printf("readable %d\n", p != MAP_FAILED);
 	SAY(mprotect(p, 64 * MB, RW));
 	SAY(mprotect(p, 2 * MB, RW));
-	printf("shared %d\n", mmap(NULL, 20 * MB, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	printf("shared %d\n",
+		mmap(NULL, 20 * MB, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 }
 
 static void

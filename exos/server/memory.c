@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who gets how much of the session's memory: OP_MEMORY.
+ *
+ * Nothing is promised before it is touched (docs/exos.md, "Memory"), so it can
+ * run out.  Then limit that others do not use is taken back from them, a few of
+ * them at a time; and when there is none, whoever has been given most is
+ * refused at once, and all others are to ask again, for soon there may be some.
+ */
+#include <errno.h>
+#include "srv.h"
+
+#define STEP 256u			/* frames moved at a time, at least */
+#define MOST (1u << 24)
+#define SQUEEZED 16u			/* rows looked at each time, */
+#define ROUNDS 4u			/* which are so many in one request */
+
+static bool
+move(struct proc *p, exo_pfn account, int64_t frames)
+{
+	if (exo_account_limit(account, frames, ROOT_KEY) < 0)
+		return false;
+	p->given += (uint64_t)frames;
+	return true;
+}
+
+static bool
+has_account(const struct proc *p)
+{
+	return p->sh->account && !p->reaping &&
+		(p->sh->state == PROC_RUNNING || p->sh->state == PROC_STOPPED);
+}
+
+/* The kernel says how much of it is not used: half, and half of the rest, is tried. */
+static bool
+squeeze(struct proc *p)
+{
+	bool some = false;
+
+	for (uint64_t size = p->given; size >= STEP / 2; size /= 2)
+		if (size <= p->given && move(p, p->sh->account, -(int64_t)size))
+			some = true;
+	return some;
+}
+
+static bool
+squeeze_some(const struct proc *but)
+{
+	static uint32_t hand;
+	bool some = false;
+
+	for (unsigned n = 0; n < SQUEEZED && n < proc_rows; n++) {
+		struct proc *p = &procs[hand++ % proc_rows];
+
+		if (p != but && has_account(p))
+			some |= squeeze(p);
+	}
+	return some;
+}
+
+static bool
+has_most(const struct proc *self)
+{
+	for (unsigned n = 0; n < proc_rows; n++)
+		if (has_account(&procs[n]) && procs[n].given > self->given)
+			return false;
+	return true;
+}
+
+/* The process whose account it is, if the caller may ask for it: itself, or a child that it is building. */
+static struct proc *
+process_of(struct proc *self, exo_pfn account)
+{
+	if (account == self->sh->account)
+		return self;
+	for (unsigned n = 0; n < proc_rows; n++) {
+		struct proc *p = &procs[n];
+
+		if (p->sh->state == PROC_BUILDING && p->creator == self->sh->pid &&
+			p->sh->account == account && account)
+			return p;
+	}
+	return NULL;
+}
+
+long
+memory_request(struct proc *self, uint64_t frames, exo_pfn account)
+{
+	struct proc *p = process_of(self, account);
+
+	if (frames == 0 || frames > MOST || !p)
+		return -EINVAL;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		if (frames < STEP && move(p, account, STEP))
+			return STEP;
+		if (move(p, account, (int64_t)frames))
+			return (long)frames;
+		if (!squeeze_some(p) && round)
+			break;
+	}
+	return has_most(self) && !proc_work() ? -ENOMEM : -EAGAIN;
+}
