@@ -62,7 +62,7 @@ main(void)
 		{ "files", EXOS_OFDS, EXOS_HEAP },
 		{ "heap", EXOS_HEAP, EXOS_SHARED },
 	};
-	unsigned all = 0;
+	unsigned all = 0, kept = 0;
 
 	account = exo_env(exo_self())->account;
 	for (unsigned i = 0; i < sizeof(area) / sizeof(area[0]); i++) {
@@ -70,8 +70,10 @@ main(void)
 
 		row(area[i].name, count);
 		all += count;
+		kept += area[i].from != EXOS_UAREA && area[i].from != EXOS_STACKS ? count : 0;
 	}
 	row("library", all);
+	row("kept", kept);
 	row("program", pages(0, base));
 	row("tables", frames(EXO_FRAME_PT1) + frames(EXO_FRAME_PT2) + frames(EXO_FRAME_PT3) +
 			frames(EXO_FRAME_LINKS));

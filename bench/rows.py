@@ -100,14 +100,16 @@ LINUX = (
     ("fork-exec-exit-wait", "fork + exec + exit + wait"),
 )
 
+PRIVATE_AIM = 16
 PRIVATE = (
-    ("private-contract", "u-area, public page, page shared with the server"),
-    ("private-data", "data"),
-    ("private-stacks", "stacks"),
+    ("private-data", "data, and what is there of transient buffers"),
     ("private-window", "windows on files"),
     ("private-files", "descriptions of open files"),
     ("private-heap", "heap"),
-    ("private-library", "the library's memory: the sum (aim: 16)"),
+    ("private-kept", f"the library's data: the sum of these (aim: {PRIVATE_AIM}, 64 KiB)"),
+    ("private-stacks", "stacks"),
+    ("private-contract", "u-area, public page, page shared with the server"),
+    ("private-library", "all of the library's memory"),
     ("private-tables", "page tables, each with two frames for the reverse map; the program's, too"),
     ("private-kernel", "top table, environment, keys, activation"),
 )

@@ -188,6 +188,8 @@ def main():
     late = [name for name, took in result["longest"].items() if took > rows.LONGEST_AIM]
     if late:
         sys.exit(f"bench: longer than {rows.LONGEST_AIM} instructions: {', '.join(late)}")
+    if result["private"]["private-kept"] > rows.PRIVATE_AIM:
+        sys.exit(f"bench: the library keeps more than {rows.PRIVATE_AIM} pages of data for each process")
 
 
 main()

@@ -50,7 +50,7 @@ struct child {
 	u64 parked; /* where its first prologue finds its context */
 };
 
-static u8 vector_state[FPU_AREA_MAX] __attribute__((aligned(64)));
+static u8 vector_state[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(EXO_PAGE_BYTES)));
 
 /* ---- tables -------------------------------------------------------------------------- */
 
@@ -263,6 +263,8 @@ copy_library(struct child *c)
 
 	if (error == 0)
 		error = copy_range(c, HERE(EXOS_HEAP), heap_bytes());
+	if (error == 0)
+		error = copy_range(c, (u64)vector_state, sizeof(vector_state));
 	/* Last, because they must hold what this very function will have done. */
 	if (error == 0)
 		error = copy_stacks(c);
