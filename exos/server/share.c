@@ -41,12 +41,14 @@ claim(const struct proc *p)
 static void
 release(const struct proc *p, unsigned keep)
 {
-	for (uint32_t n = EXO_SLICES_CPU; n-- > 0 && held[proc_index(p)] > keep;) {
-		if (holder[n] != proc_index(p) + 1)
+	const unsigned index = proc_index(p);
+
+	for (uint32_t n = EXO_SLICES_CPU; n-- > 0 && held[index] > keep;) {
+		if (holder[n] != index + 1)
 			continue;
 		exo_slice_release(0, n, ROOT_KEY);
 		holder[n] = 0;
-		held[proc_index(p)]--;
+		held[index]--;
 	}
 }
 

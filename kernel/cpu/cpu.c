@@ -81,9 +81,18 @@ cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
 void
 cpu_slices_free(exo_envid owner, u32 from, u32 count)
 {
-	for (u32 n = from; n < from + count && n < cpus_count * EXO_SLICES_CPU; n++)
-		if (slices[n].owner == owner)
-			cpu_slice_set(n / EXO_SLICES_CPU, n % EXO_SLICES_CPU, 0);
+	u32 end = from + count, all = cpus_count * EXO_SLICES_CPU;
+
+	end = end < all ? end : all;
+	for (u32 n = from; n < end; n++) {
+		u32 cpu = n / EXO_SLICES_CPU, index = n % EXO_SLICES_CPU;
+		u64 word = cpus[cpu].occupied[index / 64] >> (index % 64);
+
+		if (word == 0)
+			n |= 63;		/* none of these has an owner */
+		else if (slices[n].owner == owner)
+			cpu_slice_set(cpu, index, 0);
+	}
 }
 
 void
