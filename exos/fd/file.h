@@ -32,7 +32,6 @@ struct file {
 	u32 refs;			/* descriptors of this process, and uses in progress */
 	u32 access;			/* ACCESS_BITS: fixed at open */
 	u32 ino, dir;			/* 0: not in the file system; dir: where it was found */
-	bool wrote;			/* since the server last stored a time */
 	bool tty;			/* a terminal; not: the console as a stream of bytes */
 	u16 line;			/* its number */
 	bool nameless;			/* relatives have it, too, and it has no owner: no lock by it */
@@ -74,6 +73,8 @@ struct ofd *ofd_new(u32 flags);		/* NULL: no memory */
 void ofd_free(struct ofd *o);
 void ofd_fork(void);			/* from now on every page may be a relative's, too */
 
+int file_size_ok(u64 size);		/* RLIMIT_FSIZE: 0, or -EFBIG with the signal raised */
+
 /* ---- lock.c: locks by descriptor ------------------------------------------------------------- */
 long lock_fcntl(struct file *f, long cmd, u64 user);
 long lock_flock(struct file *f, long operation);
@@ -100,6 +101,8 @@ int eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags);
 int pidfd_new(struct file **f, u32 pid, u32 flags);
 long pidfd_pid(int fd);			/* -EBADF: no such descriptor; -ESRCH: the process is gone */
 u64 pipe_pending(const struct file *f);
+u64 pipe_room(const struct file *f);
+long pipe_peek(struct file *f, char *to, u64 bytes);	/* what would be read, left where it is */
 
 /* Does this read or write have to wait?  -EAGAIN, or as block_on. */
 static inline int

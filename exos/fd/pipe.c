@@ -189,6 +189,29 @@ pipe_pending(const struct file *f)
 	return ring_used(indices(f)->head, indices(f)->tail);
 }
 
+u64
+pipe_room(const struct file *f)
+{
+	return ring_room(indices(f)->head, indices(f)->tail);
+}
+
+long
+pipe_peek(struct file *f, char *to, u64 bytes)
+{
+	volatile struct indices *i = indices(f);
+	u64 head, tail, n;
+	int error;
+
+	object_lock(&i->rlock);
+	head = __atomic_load_n(&i->head, __ATOMIC_ACQUIRE);
+	tail = i->tail;
+	n = ring_used(head, tail);
+	n = n < bytes ? n : bytes;
+	error = ring_get(f, tail, (u64)to, n);
+	object_unlock(&i->rlock);
+	return error ? error : (long)n;
+}
+
 static long
 pipe_ioctl(struct file *f, u32 cmd, u64 arg)
 {

@@ -5,8 +5,6 @@
 #include "../proc/rlimit.h"
 #include "../proc/signal.h"
 
-#define FILE_MAX_BYTES (1ull << 47)
-
 static long
 regular_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 {
@@ -14,7 +12,18 @@ regular_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 
 	if (n > 0)
 		*pos += (u64)n;
+	if (!(f->shared->flags & O_NOATIME))
+		fs_was_read(f->ino);
 	return n;
+}
+
+int
+file_size_ok(u64 size)
+{
+	if (size <= limit_soft(LIMIT_FSIZE))
+		return 0;
+	signal_raise(SIGXFSZ);
+	return -EFBIG;
 }
 
 /* RLIMIT_FSIZE: bytes up to it are written, beyond it there is a signal. */
@@ -39,20 +48,22 @@ within_limit(u32 ino, u64 at, u64 *bytes)
 static long
 regular_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 {
-	u64 at = f->shared->flags & O_APPEND ? FS_APPEND : *pos;
+	u64 at = f->shared->flags & O_APPEND || *pos == FS_APPEND ? FS_APPEND : *pos;
 	long n;
 
 	if (bytes == 0)
 		return 0;
-	if (at != FS_APPEND && (at >= FILE_MAX_BYTES || bytes > FILE_MAX_BYTES - at))
+	if (at != FS_APPEND && at >= FS_SIZE_MAX)
 		return -EFBIG;
+	if (at != FS_APPEND && bytes > FS_SIZE_MAX - at)
+		bytes = FS_SIZE_MAX - at;
 	n = within_limit(f->ino, at, &bytes);
 	if (n)
 		return n;
 	n = fs_pwrite(f->ino, &at, buf, bytes);
 	if (n > 0) {
 		*pos = at + (u64)n;
-		f->wrote = true;
+		fs_was_written(f->ino);
 	}
 	return n;
 }
@@ -66,18 +77,9 @@ always_ready(struct file *f, u32 events, struct exo_term *terms, unsigned *nterm
 	return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
-/* The server stores times when a file grows; what was written inside it is told now. */
-static void
-regular_close(struct file *f)
-{
-	if (f->wrote)
-		server_call(OP_FS_SETATTR, f->ino, SETATTR_MTIME | SETATTR_NOW, 0, 0,
-			keep_key(f->ino), NULL);
-}
-
 const struct file_ops regular_ops = {
 	.name = "file", .read = regular_read, .write = regular_write, .poll = always_ready,
-	.close = regular_close, .blind = true,
+	.blind = true,
 };
 
 static long

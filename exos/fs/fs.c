@@ -210,6 +210,56 @@ fs_frame(u32 ino, u64 index, exo_slot *key)
 	return pfn;
 }
 
+long
+fs_seek(u32 ino, u64 at, bool data)
+{
+	struct fs_inode node;
+	u64 found, end;
+
+	do {
+		if (fs_stat(ino, &node) || at >= node.size)
+			return -ENXIO;
+		end = (node.size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES;
+		found = meta_seek(&meta, node.map, node.depth, at / EXO_PAGE_BYTES, end, data);
+	} while (!meta_same(meta_inode(&meta, ino) ? meta_inode(&meta, ino) : &node, node.seq));
+	if (data && found >= end)
+		return -ENXIO;
+	found *= EXO_PAGE_BYTES;
+	found = found > at ? found : at;
+	return (long)(found < node.size ? found : node.size);
+}
+
+/* ---- times: the server's to write; it is asked when it would write something new ------------- */
+
+#define TICK_NS 4000000u		/* Linux's file times are no finer */
+#define DAY_NS (86400ull * 1000000000)
+
+static u64
+wall_ns(void)
+{
+	return clock_ns() + SHARED->wall_offset_ns;
+}
+
+void
+fs_was_read(u32 ino)
+{
+	const struct fs_inode *node = ino < PROCFS ? meta_inode(&meta, ino) : NULL;
+
+	if (node && (node->atime_ns <= node->mtime_ns || node->atime_ns <= node->ctime_ns
+		|| wall_ns() - node->atime_ns >= DAY_NS))
+		server_call(OP_FS_SETATTR, ino, SETATTR_READ, 0, 0, keep_key(ino), NULL);
+}
+
+void
+fs_was_written(u32 ino)
+{
+	const struct fs_inode *node = ino < PROCFS ? meta_inode(&meta, ino) : NULL;
+
+	if (node && wall_ns() - node->mtime_ns >= TICK_NS)
+		server_call(OP_FS_SETATTR, ino, SETATTR_MTIME | SETATTR_NOW, 0, 0, keep_key(ino),
+			NULL);
+}
+
 /* ---- directories --------------------------------------------------------------------------- */
 
 static int

@@ -20,6 +20,10 @@ int fs_stat(u32 ino, struct fs_inode *copy);		/* 0 or -ENOENT */
 long fs_find(u32 dir, const char *name, size_t bytes);	/* ino, 0: absent, -errno */
 long fs_target(u32 ino, char *to, size_t room);
 /* May this process, by the mode?  want: R_OK | W_OK | X_OK. */
+/* Where data (or a hole) begins at or behind `at` of a file with contents, at most its end; -ENXIO. */
+long fs_seek(u32 ino, u64 at, bool data);
+void fs_was_read(u32 ino);		/* its time of access, if that says something new */
+void fs_was_written(u32 ino);		/* in place: its times, if that says something new */
 bool fs_may(const struct fs_inode *node, u32 want);
 /* As its real ids say, from here on (access) or no longer. */
 void fs_act_real(bool real);
@@ -56,11 +60,15 @@ void fs_set_cwd(u32 ino);
 #define WALK_NO_XDEV     16u
 #define WALK_BENEATH     32u
 #define WALK_IN_ROOT     64u
+#define WALK_PARENT      128u		/* the last name is to change: it is looked up and left at that */
+
+enum walk_last { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 
 struct place {
 	u32 dir, ino;			/* ino 0: the last name does not exist there */
 	u32 name_bytes;			/* 0: the path ends in /, . or .. */
 	bool slash;			/* a slash behind the last name */
+	u8 last;			/* enum walk_last; with WALK_PARENT */
 	char name[FS_NAME_MAX + 1];
 };
 int fs_walk(u32 start, const char *path, u32 flags, struct place *at);	/* 0 or -errno */

@@ -139,6 +139,18 @@ present(u32 ino, u64 pos, u64 bytes)
 	return true;
 }
 
+/* How much of it can be read, so that a file does not grow for bytes that nobody has. */
+static u64
+readable(u64 from, u64 bytes)
+{
+	u8 byte;
+
+	for (u64 at = from; at < from + bytes; at = (at | (EXO_PAGE_BYTES - 1)) + 1)
+		if (copy_in(&byte, at, 1))
+			return at - from;
+	return bytes;
+}
+
 static long
 chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
 {
@@ -147,6 +159,10 @@ chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
 
 	if (*pos == FS_APPEND || !present(ino, *pos, bytes)) {
 		struct answer answer;
+
+		bytes = readable(from, bytes);
+		if (bytes == 0)
+			return -EFAULT;
 		long result =
 			server_call(OP_FS_EXTEND, ino, *pos, bytes, keep_key(ino), 0, &answer);
 

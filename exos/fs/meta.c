@@ -53,6 +53,28 @@ meta_leaf(const struct meta *m, u32 map, unsigned depth, u64 index)
 	return number;
 }
 
+u64
+meta_seek(const struct meta *m, u32 map, unsigned depth, u64 index, u64 end, bool present)
+{
+	while (index < end && depth <= FS_DEPTH_MAX) {	/* bound: leaves, and subtrees that are absent */
+		unsigned level = depth;
+		u64 number = map;
+
+		if (index >> (9 * depth))
+			return present ? end : index;	/* the tree does not reach so far */
+		while (number && level > 0) {
+			const volatile u64 *entry = meta_block(m, number);
+
+			level--;
+			number = entry ? entry[index >> (9 * level) & (FS_MAP_ENTRIES - 1)] : 0;
+		}
+		if ((number != 0) == present)
+			return index;
+		index = number ? index + 1 : ((index >> (9 * level)) + 1) << (9 * level);
+	}
+	return end;
+}
+
 bool
 meta_begin(const struct fs_inode *node, u64 *seq)
 {

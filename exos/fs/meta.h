@@ -33,6 +33,9 @@ const void *meta_block(const struct meta *m, u64 block);
 /* Leaf number `index` of an inode's map; 0: hole or past the end. */
 u64 meta_leaf(const struct meta *m, u32 map, unsigned depth, u64 index);
 
+/* The first index from `index` on, below `end`, that has a leaf (or has none); `end`: there is no such. */
+u64 meta_seek(const struct meta *m, u32 map, unsigned depth, u64 index, u64 end, bool present);
+
 /*
  * Optimistic reading: *seq is taken before, meta_same says afterwards whether
  * what was read in between belongs together.

@@ -132,8 +132,8 @@ step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struc
 	memcpy(at->name, name, bytes);
 	at->name[bytes] = '\0';
 	at->name_bytes = (u32)bytes;
-	if (found == 0)
-		return ends_at(at, w->dir, 0);
+	if (found == 0 || (last && flags & WALK_PARENT))
+		return ends_at(at, w->dir, (u32)found);
 	error = fs_stat((u32)found, &node);
 	if (error)
 		return error;
@@ -182,6 +182,7 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 	for (;;) {			/* bound: links, each with a bounded number of components */
 		bytes = component(w, &name, &last, &at->slash);
 		at->name_bytes = 0;
+		at->last = LAST_ROOT;
 		if (bytes == 0)
 			return ends_at(at, w->dir, w->dir);
 		if (bytes > LINUX_NAME_MAX)
@@ -189,9 +190,15 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 		more = may_search(w->dir);
 		if (more)
 			return more;
-		if (name[0] == '.' && bytes == 1)
+		at->last = name[0] != '.' || bytes > 2 ? LAST_NAME
+			: bytes == 1		       ? LAST_DOT
+			: name[1] == '.'	       ? LAST_DOTDOT
+						       : LAST_NAME;
+		if (last && flags & WALK_PARENT && at->last != LAST_NAME)
+			return ends_at(at, w->dir, w->dir);
+		if (at->last == LAST_DOT)
 			continue;
-		if (name[0] == '.' && name[1] == '.' && bytes == 2) {
+		if (at->last == LAST_DOTDOT) {
 			more = upwards(w);
 			if (more)
 				return more;

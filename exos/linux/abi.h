@@ -130,6 +130,9 @@
 #define SEEK_DATA 3
 #define SEEK_HOLE 4
 
+#define FALLOC_FL_KEEP_SIZE  1
+#define FALLOC_FL_PUNCH_HOLE 2
+
 #define F_DUPFD 0
 #define F_GETFD 1
 #define F_SETFD 2
@@ -203,6 +206,14 @@ struct linux_dirent64 {
 	char name[];
 };
 #define LINUX_DIRENT64_HEADER 19u
+
+struct linux_dirent {			/* behind the name's NUL and padding: the type, in the last byte */
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	char name[];
+};
+#define LINUX_DIRENT_HEADER 18u
 
 struct linux_statfs {
 	int64_t type, bsize;

@@ -2,30 +2,36 @@
 /* Linux calls that change names and attributes: each is a walk and one request of the server. */
 #include "files.h"
 
-/* A place where the server may be asked for a change. */
+/* A name that the server may be asked to change. */
 static int
 place_for_change(unsigned which, int dirfd, u64 user, struct place *at)
 {
-	int error = path_place(which, dirfd, user, WALK_NOFOLLOW, false, at);
-
-	return error ? error : at->dir >= PROCFS ? -EPERM : 0;
+	return path_place(which, dirfd, user, WALK_PARENT, false, at);
 }
 
 /* ---- making ----------------------------------------------------------------------------- */
+
+/* Where something new may stand: nothing is there, and a slash behind it says that it will be a directory. */
+static int
+place_for_new(unsigned which, int dirfd, u64 user, bool directory, struct place *at)
+{
+	int error = place_for_change(which, dirfd, user, at);
+
+	if (error)
+		return error;
+	if (at->last != LAST_NAME || at->ino)
+		return -EEXIST;
+	return (at->slash && !directory) || at->dir >= PROCFS ? -ENOENT : 0;
+}
 
 static long
 make_node(int dirfd, u64 user, u32 mode, u64 rdev)
 {
 	struct place at;
-	int error = place_for_change(0, dirfd, user, &at);
+	int error = place_for_new(0, dirfd, user, S_ISDIR(mode), &at);
 
-	if (error)
-		return error;
-	if (at.ino)
-		return -EEXIST;
-	if (at.slash && !S_ISDIR(mode))
-		return -ENOENT;
-	error = comm_names(at.name, NULL);
+	if (!error)
+		error = comm_names(at.name, NULL);
 	if (!error)
 		error = (int)server_call(OP_FS_CREATE, at.dir,
 			(mode & S_IFMT) | (mode & 07777 & ~umask_bits), rdev, 0, 0, NULL);
@@ -44,12 +50,16 @@ sys_mkdir(long path, long mode)
 	return sys_mkdirat(AT_FDCWD, path, mode);
 }
 
-/* Sockets are refused by the server: nothing could be at their other end. */
 long
 sys_mknodat(long dirfd, long path, long mode, long dev)
 {
 	u32 type = (u32)mode & S_IFMT;
 
+	if (S_ISDIR(type))
+		return -EPERM;
+	if (type && !S_ISREG(type) && !S_ISCHR(type) && type != S_IFBLK && !S_ISFIFO(type) &&
+		type != S_IFSOCK)
+		return -EINVAL;
 	return make_node((int)dirfd, (u64)path, (u32)mode | (type ? 0 : S_IFREG), (u64)dev);
 }
 
@@ -59,6 +69,23 @@ sys_mknod(long path, long mode, long dev)
 	return sys_mknodat(AT_FDCWD, path, mode, dev);
 }
 
+/* Name and target in one message, or the target first and then its name. */
+static int
+make_symlink(const struct place *at, const char *target)
+{
+	long ino;
+	int error;
+
+	if (comm_names(at->name, target) == 0)
+		return (int)server_call(OP_FS_SYMLINK, at->dir, 0, 0, 0, 0, NULL);
+	error = comm_names(target, NULL);
+	ino = error ? error : server_call(OP_FS_SYMLINK, at->dir, 1, 0, 0, 0, NULL);
+	if (ino < 0)
+		return (int)ino;
+	comm_names(at->name, NULL);
+	return (int)server_call(OP_FS_LINK, (u64)ino, at->dir, 0, 0, 0, NULL);
+}
+
 long
 sys_symlinkat(long target_user, long dirfd, long path)
 {
@@ -66,17 +93,12 @@ sys_symlinkat(long target_user, long dirfd, long path)
 	struct place at;
 	int error = path_get(1, (u64)target_user, &target);
 
+	if (!error && target[0] == '\0')
+		error = -ENOENT;
 	if (!error)
-		error = place_for_change(0, (int)dirfd, (u64)path, &at);
-	if (error)
-		return error;
-	if (at.ino)
-		return -EEXIST;
-	if (target[0] == '\0' || at.slash)
-		return -ENOENT;
-	error = comm_names(at.name, target);
+		error = place_for_new(0, (int)dirfd, (u64)path, false, &at);
 	if (!error)
-		error = (int)server_call(OP_FS_SYMLINK, at.dir, 0, 0, 0, 0, NULL);
+		error = make_symlink(&at, target);
 	return error < 0 ? error : 0;
 }
 
@@ -100,16 +122,15 @@ sys_linkat(long old_dirfd, long old_path, long new_dirfd, long new_path, long fl
 	if (!(flags & AT_SYMLINK_FOLLOW))
 		how |= AT_SYMLINK_NOFOLLOW;
 	ino = path_ino((int)old_dirfd, (u64)old_path, how, &f);
-	if (ino <= 0)
-		return ino ? ino : -EXDEV;
-	error = place_for_change(1, (int)new_dirfd, (u64)new_path, &at);
+	if (ino < 0)
+		return ino;
+	error = place_for_new(1, (int)new_dirfd, (u64)new_path, false, &at);
 	if (error)
 		return error;
-	if (at.ino)
-		return -EEXIST;
+	if (ino == 0 || ino >= (long)PROCFS)
+		return -EXDEV;
 	error = comm_names(at.name, NULL);
-	return error ? error : ino >= (long)PROCFS ? -EXDEV
-		: server_call(OP_FS_LINK, (u64)ino, at.dir, 0, 0, 0, NULL);
+	return error ? error : server_call(OP_FS_LINK, (u64)ino, at.dir, 0, 0, 0, NULL);
 }
 
 long
@@ -120,23 +141,24 @@ sys_link(long old_path, long new_path)
 
 /* ---- unmaking ------------------------------------------------------------------------------ */
 
-/* "/", "." and "..": what Linux says when they are to be removed. */
+/* What the last name alone says about removing it. */
 static int
-nameless(u64 user, bool rmdir)
+last_error(const struct place *at, bool rmdir)
 {
-	const char *path;
-	size_t bytes;
+	static const int how[] = { [LAST_ROOT] = -EBUSY, [LAST_DOT] = -EINVAL,
+		[LAST_DOTDOT] = -ENOTEMPTY };
+	const struct fs_inode *node;
 
-	if (path_get(0, user, &path))
-		return -EFAULT;
-	bytes = strlen(path);
-	if (!rmdir)
-		return -EISDIR;
-	while (bytes > 1 && path[bytes - 1] == '/')
-		bytes--;
-	if (path[bytes - 1] == '/')
+	if (at->last != LAST_NAME)
+		return rmdir ? how[at->last] : -EISDIR;
+	if (at->ino == 0)
+		return -ENOENT;
+	if (at->ino == PROCFS_ROOT)
 		return -EBUSY;
-	return bytes > 1 && path[bytes - 2] == '.' ? -ENOTEMPTY : -EINVAL;
+	if (at->ino >= PROCFS)
+		return -EPERM;
+	node = fs_inode(at->ino);
+	return at->slash && !rmdir && node ? (S_ISDIR(node->mode) ? -EISDIR : -ENOTDIR) : 0;
 }
 
 long
@@ -149,15 +171,10 @@ sys_unlinkat(long dirfd, long path, long flags)
 	if (flags & ~(long)AT_REMOVEDIR)
 		return -EINVAL;
 	error = place_for_change(0, (int)dirfd, (u64)path, &at);
-	if (error)
-		return error;
-	if (at.name_bytes == 0)
-		return nameless((u64)path, rmdir);
-	if (at.ino == 0)
-		return -ENOENT;
-	if (at.ino >= PROCFS)
-		return -EBUSY;
-	error = comm_names(at.name, NULL);
+	if (!error)
+		error = last_error(&at, rmdir);
+	if (!error)
+		error = comm_names(at.name, NULL);
 	return error ? error : server_call(OP_FS_UNLINK, at.dir, rmdir, 0, 0, 0, NULL);
 }
 
@@ -173,23 +190,56 @@ sys_rmdir(long path)
 	return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }
 
+static bool
+is_directory(u32 ino)
+{
+	const struct fs_inode *node = fs_inode(ino);
+
+	return node && S_ISDIR(node->mode);
+}
+
+/* In the order in which Linux finds them. */
+static int
+rename_error(const struct place *from, const struct place *to, u32 flags)
+{
+	if ((from->dir >= PROCFS) != (to->dir >= PROCFS))
+		return -EXDEV;
+	if (from->last != LAST_NAME)
+		return -EBUSY;
+	if (to->last != LAST_NAME)
+		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	if (from->ino == 0)
+		return -ENOENT;
+	if (flags & RENAME_NOREPLACE && to->ino)
+		return -EEXIST;
+	if (flags & RENAME_EXCHANGE && to->ino == 0)
+		return -ENOENT;
+	if (flags & RENAME_EXCHANGE && to->slash && !is_directory(to->ino))
+		return -ENOTDIR;
+	if (!is_directory(from->ino)
+		&& (from->slash || (to->slash && !(flags & RENAME_EXCHANGE))))
+		return -ENOTDIR;
+	if (from->dir >= PROCFS)
+		return -EPERM;
+	return from->ino == PROCFS_ROOT || to->ino == PROCFS_ROOT ? -EBUSY : 0;
+}
+
 long
 sys_renameat2(long old_dirfd, long old_path, long new_dirfd, long new_path, long flags)
 {
 	struct place from, to;
-	int error = place_for_change(0, (int)old_dirfd, (u64)old_path, &from);
+	int error;
 
+	if (flags & ~(long)(RENAME_NOREPLACE | RENAME_EXCHANGE)
+		|| flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	error = place_for_change(0, (int)old_dirfd, (u64)old_path, &from);
 	if (!error)
 		error = place_for_change(1, (int)new_dirfd, (u64)new_path, &to);
-	if (error)
-		return error;
-	if (from.ino == 0)
-		return -ENOENT;
-	if (from.name_bytes == 0 || to.name_bytes == 0 || from.ino >= PROCFS)
-		return -EBUSY;
-	if (to.slash && to.ino == 0 && !S_ISDIR(fs_inode(from.ino) ? fs_inode(from.ino)->mode : 0))
-		return -ENOTDIR;
-	error = comm_names(from.name, to.name);
+	if (!error)
+		error = rename_error(&from, &to, (u32)flags);
+	if (!error)
+		error = comm_names(from.name, to.name);
 	return error ? error : server_call(OP_FS_RENAME, from.dir, to.dir, (u64)flags, 0, 0, NULL);
 }
 

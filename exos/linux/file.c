@@ -335,6 +335,9 @@ sys_fcntl(long fd, long cmd, long arg)
 	case F_SETFD: *cloexec = arg & FD_CLOEXEC; return 0;
 	case F_GETFL: return (long)(f->access | f->shared->flags);
 	case F_SETFL: return set_flags(f, arg);
+	case F_SETPIPE_SZ:
+		/* It is as large as it can be: what asks for less gets more. */
+		return f->ops != &pipe_ops ? -EBADF : (u32)arg > 65536u ? -EPERM : 65536;
 	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? 65536 : -EBADF;
 	case F_GETLK: case F_SETLK: case F_SETLKW:
 	case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:

@@ -21,5 +21,10 @@ struct file *file_get(int fd, int *error);	/* -EBADF, also for O_PATH */
 extern u32 umask_bits;
 char *scratch_page(unsigned index);		/* of SCRATCH_PAGES, contiguous; NULL: no memory */
 #define SCRATCH_PAGES 16u
+char *scratch(void);			/* all of them */
+#define BYTES_MAX 0x7ffff000ull		/* Linux moves no more at a time */
+/* By descriptor, with what it can: NULL and *error, -EBADF or -EINVAL. */
+struct file *file_readable(int fd, int *error);
+struct file *file_writable(int fd, int *error);
 
 #endif

@@ -3,12 +3,9 @@
 #include <exo/read.h>
 #include "files.h"
 #include "../fd/tty.h"
-#include "../proc/rlimit.h"
 
-#define BYTES_MAX 0x7ffff000ull		/* Linux moves no more at a time */
-
-static struct file *
-readable(int fd, int *error)
+struct file *
+file_readable(int fd, int *error)
 {
 	struct file *f = file_get(fd, error);
 
@@ -18,8 +15,8 @@ readable(int fd, int *error)
 	return f->ops->read ? f : NULL;
 }
 
-static struct file *
-writable(int fd, int *error)
+struct file *
+file_writable(int fd, int *error)
 {
 	struct file *f = file_get(fd, error);
 
@@ -35,20 +32,33 @@ seekable(const struct file *f)
 	return f->ops == &regular_ops || f->ops == &directory_ops || f->ops == &procfs_ops;
 }
 
+/* A read or write at *pos, FS_APPEND: at the end. */
+static long
+move_to(struct file *f, bool write, u64 buf, u64 bytes, u64 *pos)
+{
+	long n;
+
+	if ((long)bytes < 0)
+		return -EFAULT;		/* no buffer is so large */
+	if (seekable(f) && *pos != FS_APPEND && *pos + bytes > FS_SIZE_MAX)
+		return -EINVAL;
+	if (bytes > BYTES_MAX)
+		bytes = BYTES_MAX;
+	file_hold(f);			/* a handler cannot close it under us, but exit paths look at counts */
+	n = write ? f->ops->write(f, buf, bytes, pos) : f->ops->read(f, buf, bytes, pos);
+	file_drop(f);
+	return n;
+}
+
 /* With the shared offset: taken once, stored when the bytes have moved. */
 static long
 move(struct file *f, bool write, u64 buf, u64 bytes)
 {
 	u64 pos = f->shared->pos;
-	long n;
+	long n = move_to(f, write, buf, bytes, &pos);
 
-	if (bytes > BYTES_MAX)
-		bytes = BYTES_MAX;
-	file_hold(f);			/* a handler cannot close it under us, but exit paths look at counts */
-	n = write ? f->ops->write(f, buf, bytes, &pos) : f->ops->read(f, buf, bytes, &pos);
 	if (n > 0)
 		f->shared->pos = pos;
-	file_drop(f);
 	return n;
 }
 
@@ -56,7 +66,7 @@ long
 sys_read(long fd, long buf, long bytes)
 {
 	int error;
-	struct file *f = readable((int)fd, &error);
+	struct file *f = file_readable((int)fd, &error);
 
 	return f ? move(f, false, (u64)buf, (u64)bytes) : error;
 }
@@ -65,7 +75,7 @@ long
 sys_write(long fd, long buf, long bytes)
 {
 	int error;
-	struct file *f = writable((int)fd, &error);
+	struct file *f = file_writable((int)fd, &error);
 
 	return f ? move(f, true, (u64)buf, (u64)bytes) : error;
 }
@@ -75,44 +85,112 @@ move_at(struct file *f, bool write, u64 buf, u64 bytes, long at)
 {
 	u64 pos = (u64)at;
 
-	if (!seekable(f))
-		return FILE_STREAM(f) ? -ESPIPE
-			: write ? f->ops->write(f, buf, bytes, &pos)
-				      : f->ops->read(f, buf, bytes, &pos);
 	if (at < 0)
 		return -EINVAL;
-	if (bytes > BYTES_MAX)
-		bytes = BYTES_MAX;
-	return write ? f->ops->write(f, buf, bytes, &pos) : f->ops->read(f, buf, bytes, &pos);
+	if (!seekable(f) && FILE_STREAM(f))
+		return -ESPIPE;
+	return move_to(f, write, buf, bytes, &pos);
 }
 
 long
 sys_pread64(long fd, long buf, long bytes, long at)
 {
 	int error;
-	struct file *f = readable((int)fd, &error);
+	struct file *f = file_readable((int)fd, &error);
 
-	return f ? move_at(f, false, (u64)buf, (u64)bytes, at) : error;
+	return f ? move_at(f, false, (u64)buf, (u64)bytes, at) : at < 0 ? -EINVAL : error;
 }
 
 long
 sys_pwrite64(long fd, long buf, long bytes, long at)
 {
 	int error;
-	struct file *f = writable((int)fd, &error);
+	struct file *f = file_writable((int)fd, &error);
 
-	return f ? move_at(f, true, (u64)buf, (u64)bytes, at) : error;
+	return f ? move_at(f, true, (u64)buf, (u64)bytes, at) : at < 0 ? -EINVAL : error;
 }
 
-/* ---- vectors: one element after the other, until one is not moved whole -------------------- */
+/* ---- vectors ----------------------------------------------------------------------------- */
 
+/* Bytes in all, or -errno. */
 static long
-move_vector(struct file *f, bool write, u64 iov, long count, const long *at)
+vector_bytes(u64 iov, long count)
 {
-	long done = 0;
+	u64 sum = 0;
 
 	if (count < 0 || count > LINUX_IOV_MAX)
 		return -EINVAL;
+	for (long i = 0; i < count; i++) {
+		struct linux_iovec v;
+
+		if (copy_in(&v, iov + (u64)i * sizeof(v), sizeof(v)))
+			return -EFAULT;
+		if (v.bytes >> 63)
+			return -EINVAL;
+		sum = sum + v.bytes < BYTES_MAX ? sum + v.bytes : BYTES_MAX;
+	}
+	return (long)sum;
+}
+
+/* Between the program's pieces and a buffer of the library: how many bytes could be moved. */
+static u64
+vector_copy(u64 iov, bool in, char *buffer, u64 bytes)
+{
+	u64 done = 0;
+
+	for (u64 i = 0; done < bytes; i++) {
+		struct linux_iovec v;
+		u64 part;
+
+		if (copy_in(&v, iov + i * sizeof(v), sizeof(v)))
+			break;
+		part = v.bytes < bytes - done ? v.bytes : bytes - done;
+		if (part && (in ? copy_in(buffer + done, v.base, part)
+				: copy_out(v.base, buffer + done, part)))
+			break;
+		done += part;
+	}
+	return done;
+}
+
+char *
+scratch(void)
+{
+	for (unsigned i = SCRATCH_PAGES; i-- > 0;)
+		if (!scratch_page(i))
+			return NULL;
+	return scratch_page(0);
+}
+
+/*
+ * What must not be torn apart is gathered first, and one read brings what all
+ * pieces get: a stream must not be waited for when something has come.
+ */
+static long
+move_gathered(struct file *f, bool write, u64 iov, u64 bytes, u64 *pos)
+{
+	char *buffer = scratch();
+	long n;
+
+	if (!buffer)
+		return -ENOMEM;
+	if (write) {
+		u64 got = vector_copy(iov, true, buffer, bytes);
+
+		return got || !bytes ? move_to(f, true, (u64)buffer, got, pos) : -EFAULT;
+	}
+	n = move_to(f, false, (u64)buffer, bytes, pos);
+	if (n > 0 && vector_copy(iov, false, buffer, (u64)n) < (u64)n)
+		return -EFAULT;
+	return n;
+}
+
+/* One element after the other, until one is not moved whole. */
+static long
+move_pieces(struct file *f, bool write, u64 iov, long count, u64 *pos)
+{
+	long done = 0;
+
 	for (long i = 0; i < count; i++) {
 		struct linux_iovec v;
 		long n;
@@ -121,10 +199,7 @@ move_vector(struct file *f, bool write, u64 iov, long count, const long *at)
 			return done ? done : -EFAULT;
 		if (v.bytes == 0)
 			continue;
-		if (v.bytes >> 63)
-			return done ? done : -EINVAL;
-		n = at ? move_at(f, write, v.base, v.bytes, *at + done)
-		       : move(f, write, v.base, v.bytes);
+		n = move_to(f, write, v.base, v.bytes, pos);
 		if (n < 0)
 			return done ? done : n;
 		done += n;
@@ -134,68 +209,137 @@ move_vector(struct file *f, bool write, u64 iov, long count, const long *at)
 	return done;
 }
 
-/*
- * What a pipe or the console must not tear apart is gathered first: a writev
- * of up to a page is one write.
- */
 static long
-gather(struct file *f, u64 iov, long count)
+move_vector(struct file *f, bool write, u64 iov, long count, u64 *pos)
 {
-	char *page = scratch_page(0);
-	u64 bytes = 0;
+	const u64 room = SCRATCH_PAGES * EXO_PAGE_BYTES;
+	bool append = write && (*pos == FS_APPEND || f->shared->flags & O_APPEND);
+	long bytes = vector_bytes(iov, count);
 
-	if (count <= 1 || count > LINUX_IOV_MAX || !page || seekable(f))
-		return move_vector(f, true, iov, count, NULL);
-	for (long i = 0; i < count; i++) {
-		struct linux_iovec v;
+	if (bytes < 0)
+		return bytes;
+	if (seekable(f) && *pos != FS_APPEND && *pos + (u64)bytes > FS_SIZE_MAX)
+		return -EINVAL;
+	if (count > 1 && (append || !seekable(f)) && (!write || (u64)bytes <= room))
+		return move_gathered(f, write, iov, (u64)bytes < room ? (u64)bytes : room, pos);
+	return move_pieces(f, write, iov, count, pos);
+}
 
-		if (copy_in(&v, iov + (u64)i * sizeof(v), sizeof(v)))
-			return -EFAULT;
-		if (v.bytes > EXO_PAGE_BYTES - bytes)
-			return move_vector(f, true, iov, count, NULL);
-		if (v.bytes && copy_in(page + bytes, v.base, v.bytes))
-			return -EFAULT;
-		bytes += v.bytes;
-	}
-	return move(f, true, (u64)page, bytes);
+static long
+move_vector_here(struct file *f, bool write, u64 iov, long count)
+{
+	u64 pos = f->shared->pos;
+	long n = move_vector(f, write, iov, count, &pos);
+
+	if (n > 0)
+		f->shared->pos = pos;
+	return n;
+}
+
+static long
+move_vector_at(struct file *f, bool write, u64 iov, long count, long at)
+{
+	u64 pos = (u64)at;
+
+	if (!seekable(f) && FILE_STREAM(f))
+		return -ESPIPE;
+	return move_vector(f, write, iov, count, &pos);
 }
 
 long
 sys_readv(long fd, long iov, long count)
 {
 	int error;
-	struct file *f = readable((int)fd, &error);
+	struct file *f = file_readable((int)fd, &error);
 
-	return f ? move_vector(f, false, (u64)iov, count, NULL) : error;
+	return f ? move_vector_here(f, false, (u64)iov, count) : error;
 }
 
 long
 sys_writev(long fd, long iov, long count)
 {
 	int error;
-	struct file *f = writable((int)fd, &error);
+	struct file *f = file_writable((int)fd, &error);
 
-	return f ? gather(f, (u64)iov, count) : error;
+	return f ? move_vector_here(f, true, (u64)iov, count) : error;
 }
 
+/* The whole offset is in `at` on 64-bit machines: the word behind it says nothing. */
 long
 sys_preadv(long fd, long iov, long count, long at, long high)
 {
 	int error;
-	struct file *f = readable((int)fd, &error);
+	struct file *f = file_readable((int)fd, &error);
 
-	(void)high;			/* the whole offset is in `at` on 64-bit machines */
-	return f ? move_vector(f, false, (u64)iov, count, &at) : error;
+	(void)high;
+	return at < 0 ? -EINVAL : f ? move_vector_at(f, false, (u64)iov, count, at) : error;
 }
 
 long
 sys_pwritev(long fd, long iov, long count, long at, long high)
 {
 	int error;
-	struct file *f = writable((int)fd, &error);
+	struct file *f = file_writable((int)fd, &error);
 
 	(void)high;
-	return f ? move_vector(f, true, (u64)iov, count, &at) : error;
+	return at < 0 ? -EINVAL : f ? move_vector_at(f, true, (u64)iov, count, at) : error;
+}
+
+#define RWF_HIPRI    1
+#define RWF_DSYNC    2
+#define RWF_SYNC     4
+#define RWF_NOWAIT   8
+#define RWF_APPEND   16
+#define RWF_NOAPPEND 32
+
+/* Everything is stored at once, and nothing of a regular file must be waited for. */
+static long
+flags_error(const struct file *f, bool write, long flags)
+{
+	if (flags & ~(long)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND))
+		return -EOPNOTSUPP;
+	if (flags & RWF_APPEND && flags & RWF_NOAPPEND)
+		return -EINVAL;
+	if (flags & RWF_NOAPPEND && f->shared->flags & O_APPEND)
+		return -EOPNOTSUPP;
+	return flags & RWF_NOWAIT && (f->ops != &regular_ops || write) ? -EOPNOTSUPP : 0;
+}
+
+static long
+vector_with(struct file *f, bool write, u64 iov, long count, long at, long flags)
+{
+	long error = flags_error(f, write, flags), n;
+	u64 pos = FS_APPEND;
+
+	if (error)
+		return error;
+	if (!(write && flags & RWF_APPEND && seekable(f)))
+		return at == -1 ? move_vector_here(f, write, iov, count)
+				: move_vector_at(f, write, iov, count, at);
+	n = move_vector(f, true, iov, count, &pos);
+	if (n > 0 && at == -1)
+		f->shared->pos = pos;
+	return n;
+}
+
+long
+sys_preadv2(long fd, long iov, long count, long at, long high, long flags)
+{
+	int error;
+	struct file *f = file_readable((int)fd, &error);
+
+	(void)high;
+	return at < -1 ? -EINVAL : f ? vector_with(f, false, (u64)iov, count, at, flags) : error;
+}
+
+long
+sys_pwritev2(long fd, long iov, long count, long at, long high, long flags)
+{
+	int error;
+	struct file *f = file_writable((int)fd, &error);
+
+	(void)high;
+	return at < -1 ? -EINVAL : f ? vector_with(f, true, (u64)iov, count, at, flags) : error;
 }
 
 /* ---- offsets and sizes -------------------------------------------------------------------------- */
@@ -228,174 +372,18 @@ sys_lseek(long fd, long offset, long whence)
 	case SEEK_SET: to = offset; break;
 	case SEEK_CUR: to = (long)f->shared->pos + offset; break;
 	case SEEK_END: to = size + offset; break;
-	/* Holes are not looked for: all of the file counts as data. */
-	case SEEK_DATA: to = offset < size ? offset : -1; break;
-	case SEEK_HOLE: to = offset < size ? size : -1; break;
+	case SEEK_DATA: case SEEK_HOLE:
+		if (f->ops == &regular_ops && offset >= 0)
+			to = fs_seek(f->ino, (u64)offset, whence == SEEK_DATA);
+		else
+			to = offset < 0 || offset >= size ? -1 : whence == SEEK_DATA ? offset : size;
+		break;
 	default: return -EINVAL;
 	}
 	if (to < 0)
 		return whence >= SEEK_DATA ? -ENXIO : -EINVAL;
 	f->shared->pos = (u64)to;
 	return to;
-}
-
-/* RLIMIT_FSIZE: a file that grew beyond it is not made, and there is a signal. */
-static bool
-limit_passed(u64 size)
-{
-	if (size <= limit_soft(LIMIT_FSIZE))
-		return false;
-	signal_raise(SIGXFSZ);
-	return true;
-}
-
-static long
-set_size(u32 ino, long bytes)
-{
-	const struct fs_inode *node = ino ? fs_inode(ino) : NULL;
-
-	if (bytes < 0 || !node)
-		return -EINVAL;
-	if (S_ISDIR(node->mode))
-		return -EISDIR;
-	if ((u64)bytes > node->size && limit_passed((u64)bytes))
-		return -EFBIG;
-	return S_ISREG(node->mode) && ino < PROCFS
-		? server_call(OP_FS_TRUNCATE, ino, (u64)bytes, keep_key((u32)ino), 0, 0, NULL)
-		: -EINVAL;
-}
-
-long
-sys_truncate(long path, long bytes)
-{
-	struct place at;
-	int error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
-
-	return error ? error : set_size(at.ino, bytes);
-}
-
-long
-sys_ftruncate(long fd, long bytes)
-{
-	int error;
-	struct file *f = file_get((int)fd, &error);
-
-	return !f ? error : FILE_WRITES(f) ? set_size(f->ino, bytes) : -EINVAL;
-}
-
-long
-sys_fallocate(long fd, long mode, long from, long bytes)
-{
-	int error;
-	struct file *f = writable((int)fd, &error);
-
-	if (!f)
-		return error;
-	if (f->ops != &regular_ops)
-		return -ENODEV;
-	if (mode)
-		return -EOPNOTSUPP;
-	if (from < 0 || bytes <= 0)
-		return -EINVAL;
-	if (limit_passed((u64)from + (u64)bytes))
-		return -EFBIG;
-	while (bytes > 0) {
-		u64 part = (u64)bytes < FS_EXTEND_MAX ? (u64)bytes : FS_EXTEND_MAX;
-		long result = server_call(OP_FS_EXTEND, f->ino, (u64)from, part, keep_key(f->ino),
-			0, NULL);
-
-		if (result < 0)
-			return result;
-		from += (long)part;
-		bytes -= (long)part;
-	}
-	return 0;
-}
-
-/* ---- from one file to another --------------------------------------------------------------------- */
-
-static long
-copy_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u64 bytes)
-{
-	u64 room = SCRATCH_PAGES * EXO_PAGE_BYTES, done = 0;
-
-	for (unsigned i = 0; i < SCRATCH_PAGES; i++)
-		if (!scratch_page(i))
-			return -ENOMEM;
-	while (done < bytes) {
-		u64 part = bytes - done < room ? bytes - done : room, from = *in_pos;
-		long got = in->ops->read(in, (u64)scratch_page(0), part, &from), put;
-
-		if (got <= 0)
-			return done ? (long)done : got;
-		put = out->ops->write(out, (u64)scratch_page(0), (u64)got, out_pos);
-		if (put < 0)
-			return done ? (long)done : put;
-		*in_pos += (u64)put;
-		done += (u64)put;
-		if (put < got || (u64)got < part)
-			break;
-	}
-	return (long)done;
-}
-
-/* An offset that the program keeps, or the file's own. */
-static int
-offset_get(const struct file *f, u64 user, u64 *pos)
-{
-	*pos = f->shared->pos;
-	return user ? copy_in(pos, user, sizeof(*pos)) : 0;
-}
-
-static int
-offset_put(struct file *f, u64 user, u64 pos)
-{
-	if (user)
-		return copy_out(user, &pos, sizeof(pos));
-	f->shared->pos = pos;
-	return 0;
-}
-
-static long
-transfer(struct file *in, u64 in_user, struct file *out, u64 out_user, u64 bytes)
-{
-	u64 in_pos, out_pos;
-	long n;
-
-	if (offset_get(in, in_user, &in_pos) || offset_get(out, out_user, &out_pos))
-		return -EFAULT;
-	n = copy_files(in, &in_pos, out, &out_pos, bytes < BYTES_MAX ? bytes : BYTES_MAX);
-	if (n > 0 && (offset_put(in, in_user, in_pos) || offset_put(out, out_user, out_pos)))
-		return -EFAULT;
-	return n;
-}
-
-long
-sys_sendfile(long out_fd, long in_fd, long offset, long bytes)
-{
-	int error;
-	struct file *in = readable((int)in_fd, &error),
-		    *out = in ? writable((int)out_fd, &error) : NULL;
-
-	if (!in || !out)
-		return error;
-	if (in->ops != &regular_ops)
-		return -EINVAL;		/* as Linux: the program falls back on read and write */
-	return transfer(in, (u64)offset, out, 0, (u64)bytes);
-}
-
-long
-sys_copy_file_range(long in_fd, long in_at, long out_fd, long out_at, long bytes, long flags)
-{
-	int error;
-	struct file *in = readable((int)in_fd, &error),
-		    *out = in ? writable((int)out_fd, &error) : NULL;
-
-	if (!in || !out)
-		return error;
-	if (flags || in->ops != &regular_ops || out->ops != &regular_ops)
-		return -EINVAL;
-	return transfer(in, (u64)in_at, out, (u64)out_at, (u64)bytes);
 }
 
 /* ---- memory is the disk: everything is stored already ------------------------------------------------ */
@@ -439,4 +427,17 @@ sys_fadvise64(long fd, long offset, long bytes, long advice)
 	if (f->ops == &pipe_ops)
 		return -ESPIPE;
 	return bytes < 0 || advice < 0 || advice > 5 ? -EINVAL : 0;
+}
+
+long
+sys_sync_file_range(long fd, long offset, long bytes, long flags)
+{
+	int error;
+	struct file *f = file_get((int)fd, &error);
+
+	if (!f)
+		return error;
+	if (flags & ~7l || offset < 0 || bytes < 0 || bytes > (long)FS_SIZE_MAX - offset)
+		return -EINVAL;
+	return f->ino && (f->ops == &regular_ops || f->ops == &directory_ops) ? 0 : -ESPIPE;
 }

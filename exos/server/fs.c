@@ -231,8 +231,8 @@ create(struct request *r)
 	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0)
 		return -EEXIST;
 	if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK &&
-		type != S_IFIFO)
-		return type == S_IFSOCK ? -EOPNOTSUPP : -EINVAL;
+		type != S_IFIFO && type != S_IFSOCK)
+		return -EINVAL;
 	if ((type == S_IFCHR || type == S_IFBLK) && !client_is_root(r))
 		return -EPERM;
 	ino = fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->cred->uid[CRED_FS],
@@ -242,35 +242,86 @@ create(struct request *r)
 	return ino;
 }
 
+/* An orphan from the start, whom the caller is about to publish or to link. */
+static long
+node_nameless(struct request *r, const struct fs_inode *dir, uint32_t mode, uint8_t flags)
+{
+	uint32_t ino, gid = dir && dir->mode & S_ISGID ? dir->gid : r->cred->gid[CRED_FS];
+	struct fs_inode *node = node_new(mode, r->cred->uid[CRED_FS], gid, &ino);
+
+	if (!node)
+		return -ENOSPC;
+	node->flags = flags;
+	orphans++;
+	/* The one before it may be published by nobody: then nobody has it. */
+	if (r->proc->nursed)
+		sfs_sweep_due();
+	r->proc->nursed = ino;
+	return ino;
+}
+
+static long
+make_nameless(struct request *r)
+{
+	struct fs_inode *dir = NULL;
+	uint32_t mode = (uint32_t)r->b & (S_IFMT | MODE_BITS);
+	int error = r->a ? dir_for_change(r, r->a, &dir) : 0;
+	long ino;
+
+	if (error)
+		return error;
+	if (!S_ISREG(mode))
+		return -EINVAL;
+	ino = node_nameless(r, dir, mode, dir && r->c ? FS_NODE_LINKABLE : 0);
+	if (ino > 0 && r->d)
+		key_bind(r, (uint32_t)ino, r->d, r->e);
+	return ino;
+}
+
+/* A link's target out of the comm page, from *at on: its length, or -errno. */
+static long
+target_read(const struct request *r, size_t at, char target[EXO_PAGE_BYTES])
+{
+	size_t bytes = 0;
+
+	while (at + bytes < EXO_PAGE_BYTES) {
+		target[bytes] = *(const volatile char *)(r->comm + at + bytes);
+		if (target[bytes] == '\0')
+			return bytes ? (long)bytes : -ENOENT;
+		bytes++;
+	}
+	return -ENAMETOOLONG;
+}
+
 static long
 make_symlink(struct request *r)
 {
 	static char target[EXO_PAGE_BYTES];
 	struct fs_inode *dir;
-	struct name n;
-	size_t at = 0, bytes = 0;
-	long ino;
+	struct name n = { .bytes = 0 };
+	size_t at = 0;
+	long ino, bytes;
 	int error = dir_for_change(r, r->a, &dir);
 
-	if (!error)
+	if (!error && !r->b)
 		error = name_read(r, &at, &n);
 	if (error)
 		return error;
-	while (at < EXO_PAGE_BYTES &&
-		(target[bytes] = *(const volatile char *)(r->comm + at++)) != '\0')
-		bytes++;
-	if (bytes == 0 || at == EXO_PAGE_BYTES)
-		return bytes ? -ENAMETOOLONG : -ENOENT;
-	if (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0)
+	bytes = target_read(r, at, target);
+	if (bytes < 0)
+		return bytes;
+	if (!r->b && (is_dots(&n) || meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes) > 0))
 		return -EEXIST;
-	ino = fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->cred->uid[CRED_FS],
-		r->cred->gid[CRED_FS], 0);
-	if (ino > 0 && fs_set_target(node_at((uint32_t)ino), target, bytes)) {
+	ino = r->b ? node_nameless(r, dir, S_IFLNK | 0777, FS_NODE_LINKABLE)
+		   : fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->cred->uid[CRED_FS],
+			     r->cred->gid[CRED_FS], 0);
+	if (ino < 0 || fs_set_target(node_at((uint32_t)ino), target, (size_t)bytes) == 0)
+		return ino;
+	if (!r->b) {
 		dir_remove(dir, n.text, n.bytes);
 		node_free((uint32_t)ino);
-		return -ENOSPC;
 	}
-	return ino;
+	return -ENOSPC;
 }
 
 /*
@@ -319,34 +370,6 @@ make_link(struct request *r)
 	node->ctime_ns = server_wall_ns();
 	node_end(node);
 	return 0;
-}
-
-/* An orphan from the start. */
-static long
-make_nameless(struct request *r)
-{
-	struct fs_inode *dir = NULL, *node;
-	uint32_t mode = (uint32_t)r->b & (S_IFMT | MODE_BITS), ino, gid = r->cred->gid[CRED_FS];
-	int error = r->a ? dir_for_change(r, r->a, &dir) : 0;
-
-	if (error)
-		return error;
-	if (!S_ISREG(mode))
-		return -EINVAL;
-	if (dir && dir->mode & S_ISGID)
-		gid = dir->gid;
-	node = node_new(mode, r->cred->uid[CRED_FS], gid, &ino);
-	if (!node)
-		return -ENOSPC;
-	node->flags = r->a && r->c ? FS_NODE_LINKABLE : 0;
-	orphans++;
-	/* The one before it may be published by nobody: then nobody has it. */
-	if (r->proc->nursed)
-		sfs_sweep_due();
-	r->proc->nursed = ino;
-	if (r->d)
-		key_bind(r, ino, r->d, r->e);
-	return ino;
 }
 
 /* ---- unmaking ----------------------------------------------------------------------------- */
@@ -500,6 +523,8 @@ exchange(const struct request *r, const struct swap *s)
 		return -EPERM;
 	if (S_ISDIR(s->old->mode) && lies_below((uint32_t)r->a, s->old_ino))
 		return -EINVAL;
+	if (S_ISDIR(s->old->mode) && s->dir != s->dir2 && !client_may(r, s->old, EXO_W))
+		return -EACCES;
 
 	dir_point(s->dir, s->n->text, s->n->bytes, s->old_ino, s->old->mode);
 	dir_point(s->dir2, s->n2->text, s->n2->bytes, s->ino, s->node->mode);
@@ -523,20 +548,57 @@ same_file(const struct request *r)
 	return ino > 0 && ino == meta_find(&fs_meta, (uint32_t)r->b, n2.text, n2.bytes);
 }
 
+/* May it move at all, whatever bears the new name? */
+static int
+may_move(const struct request *r, const struct swap *s)
+{
+	if (S_ISDIR(s->node->mode) && lies_below((uint32_t)r->b, s->ino))
+		return -EINVAL;
+	if (s->old && r->c != RENAME_EXCHANGE && S_ISDIR(s->old->mode)
+		&& lies_below((uint32_t)r->a, s->old_ino))
+		return -ENOTEMPTY;
+	if (sticky_forbids(r, s->dir, s->node))
+		return -EPERM;
+	/* Its .. changes. */
+	return S_ISDIR(s->node->mode) && s->dir != s->dir2 && !client_may(r, s->node, EXO_W)
+		? -EACCES : 0;
+}
+
+static long
+move_name(const struct request *r, const struct swap *s)
+{
+	struct fs_inode *old = s->old;
+	int error = old ? may_replace(r, s->node, s->dir2, old) : 0;
+
+	if (!error && !old)
+		error = dir_add(s->dir2, s->ino, s->node->mode, s->n2->text, s->n2->bytes);
+	if (error)
+		return error;
+
+	if (old) {
+		dir_point(s->dir2, s->n2->text, s->n2->bytes, s->ino, s->node->mode);
+		s->dir2->nlink -= S_ISDIR(old->mode) ? 1 : 0;
+	}
+	dir_remove(s->dir, s->n->text, s->n->bytes);
+	move_parent(s->node, s->dir, s->dir2, (uint32_t)r->b);
+	if (old)
+		fs_name_lost(s->old_ino);
+	return 0;
+}
+
 static long
 rename_name(struct request *r)
 {
-	struct fs_inode *dir, *dir2, *node, *old;
 	struct name n, n2;
+	struct swap s = { .n = &n, .n2 = &n2 };
 	size_t at = 0;
 	long ino, old_ino;
-	int error = same_file(r) ? 1 : dir_for_change(r, r->a, &dir);
+	int error = same_file(r) ? 1 : dir_for_change(r, r->a, &s.dir);
 
 	if (error > 0)
 		return 0;
-
 	if (!error)
-		error = dir_for_change(r, r->b, &dir2);
+		error = dir_for_change(r, r->b, &s.dir2);
 	if (!error)
 		error = name_read(r, &at, &n);
 	if (!error)
@@ -548,36 +610,19 @@ rename_name(struct request *r)
 	if (is_dots(&n) || is_dots(&n2))
 		return -EBUSY;
 	ino = meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes);
-	node = ino > 0 ? node_at((uint32_t)ino) : NULL;
-	if (!node)
+	s.node = ino > 0 ? node_at((uint32_t)ino) : NULL;
+	if (!s.node)
 		return -ENOENT;
-	if (sticky_forbids(r, dir, node))
-		return -EPERM;
-	if (S_ISDIR(node->mode) && lies_below((uint32_t)r->b, (uint32_t)ino))
-		return -EINVAL;
 	old_ino = meta_find(&fs_meta, (uint32_t)r->b, n2.text, n2.bytes);
-	old = old_ino > 0 ? node_at((uint32_t)old_ino) : NULL;
-	if (old == node && r->c != RENAME_NOREPLACE)
+	s.old = old_ino > 0 ? node_at((uint32_t)old_ino) : NULL;
+	if (s.old == s.node && r->c != RENAME_NOREPLACE)
 		return 0;
-	if (r->c == RENAME_EXCHANGE)
-		return exchange(r,
-			&(struct swap){ dir, dir2, node, old, (uint32_t)ino, (uint32_t)old_ino, &n,
-				&n2 });
-	error = old ? may_replace(r, node, dir2, old) : 0;
+	s.ino = (uint32_t)ino;
+	s.old_ino = (uint32_t)old_ino;
+	error = may_move(r, &s);
 	if (error)
 		return error;
-	if (!old && (error = dir_add(dir2, (uint32_t)ino, node->mode, n2.text, n2.bytes)))
-		return error;
-
-	if (old) {
-		dir_point(dir2, n2.text, n2.bytes, (uint32_t)ino, node->mode);
-		dir2->nlink -= S_ISDIR(old->mode) ? 1 : 0;
-	}
-	dir_remove(dir, n.text, n.bytes);
-	move_parent(node, dir, dir2, (uint32_t)r->b);
-	if (old)
-		fs_name_lost((uint32_t)old_ino);
-	return 0;
+	return r->c == RENAME_EXCHANGE ? exchange(r, &s) : move_name(r, &s);
 }
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
@@ -594,6 +639,7 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_SETATTR: return fs_setattr(r);
 	case OP_FS_EXTEND: return fs_extend(r);
 	case OP_FS_TRUNCATE: return fs_truncate(r);
+	case OP_FS_PUNCH: return fs_punch(r);
 	case OP_FS_KEY: return key_request(r);
 	case OP_FS_NAMELESS: return make_nameless(r);
 	case OP_FS_SWEEP:

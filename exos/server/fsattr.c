@@ -59,6 +59,21 @@ unset_id(struct fs_inode *node)
 		: 0;
 }
 
+/* Times of access are kept as by relatime: when it was changed since, or was not read for a day. */
+static long
+was_read(struct fs_inode *node)
+{
+	const uint64_t now = server_wall_ns(), day = 86400ull * 1000000000;
+	const uint64_t at = node->atime_ns;
+
+	if (at > node->mtime_ns && at > node->ctime_ns && now - at < day)
+		return 0;
+	node_begin(node);
+	node->atime_ns = now;
+	node_end(node);
+	return 0;
+}
+
 long
 fs_setattr(struct request *r)
 {
@@ -68,6 +83,10 @@ fs_setattr(struct request *r)
 
 	if (!node)
 		return -ENOENT;
+	/* Whoever can see the metadata can say so: no more than Linux tells of who may open it is at stake. */
+	if (r->b == SETATTR_READ)
+		return client_may_by(r, node, EXO_R, r->e) || S_ISLNK(node->mode) ? was_read(node)
+										  : -EACCES;
 	if (r->b & ~(times | ids | SETATTR_UNSETID | SETATTR_NOW) || (r->b & times && r->b & ids))
 		return -EINVAL;
 	if (r->b & times)
@@ -125,11 +144,13 @@ fs_extend(struct request *r)
 		return error;
 	if (from == FS_APPEND)
 		from = node->size;
-	if (bytes == 0 || bytes > FS_EXTEND_MAX || from >> 47)
-		return from >> 47 ? -EFBIG : -EINVAL;
+	if (bytes == 0 || bytes > FS_EXTEND_MAX)
+		return -EINVAL;
+	if (from > FS_SIZE_MAX || bytes > FS_SIZE_MAX - from)
+		return -EFBIG;
 	node_begin(node);
 	error = map_fill(node, from / EXO_PAGE_BYTES, (from + bytes - 1) / EXO_PAGE_BYTES);
-	if (!error && from + bytes > node->size)
+	if (!error && from + bytes > node->size && !r->e)
 		node->size = from + bytes;
 	node_touch(node);
 	node_end(node);
@@ -137,16 +158,24 @@ fs_extend(struct request *r)
 	return error;
 }
 
+/* Bytes within one page: its frame stays. */
+static void
+clear_part(const struct fs_inode *node, uint64_t from, uint64_t bytes)
+{
+	exo_pfn pfn = bytes ? map_get(node, from / EXO_PAGE_BYTES) : 0;
+	char *page = pfn ? mem_window(pfn) : NULL;
+
+	if (page)
+		__builtin_memset(page + from % EXO_PAGE_BYTES, 0, bytes);
+}
+
 /* What lies behind the end of the last page must read as zero should the file grow again. */
 static void
 clear_tail(const struct fs_inode *node, uint64_t size)
 {
 	uint32_t within = size % EXO_PAGE_BYTES;
-	exo_pfn pfn = within ? map_get(node, size / EXO_PAGE_BYTES) : 0;
-	char *page = pfn ? mem_window(pfn) : NULL;
 
-	if (page)
-		__builtin_memset(page + within, 0, EXO_PAGE_BYTES - within);
+	clear_part(node, size, within ? EXO_PAGE_BYTES - within : 0);
 }
 
 long
@@ -158,7 +187,7 @@ fs_truncate(struct request *r)
 
 	if (error)
 		return error;
-	if (size >> 47)
+	if (size > FS_SIZE_MAX)
 		return -EFBIG;
 	node_begin(node);
 	if (size < node->size) {
@@ -169,4 +198,35 @@ fs_truncate(struct request *r)
 	node_touch(node);
 	node_end(node);
 	return 0;
+}
+
+#define PUNCH_STEP 4096u		/* frames given back by one request */
+
+long
+fs_punch(struct request *r)
+{
+	struct fs_inode *node;
+	uint64_t from = r->b, end, first, last;
+	bool more;
+	int error = file_for_change(r, &node, r->d);
+
+	if (error)
+		return error;
+	if (r->c == 0 || from > FS_SIZE_MAX || r->c > FS_SIZE_MAX - from)
+		return r->c ? -EFBIG : -EINVAL;
+	end = from + r->c;
+	first = (from + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES;
+	last = end / EXO_PAGE_BYTES;	/* the first page that does not go */
+	node_begin(node);
+	if (first > last) {
+		clear_part(node, from, r->c);
+	} else {
+		clear_part(node, from, first * EXO_PAGE_BYTES - from);
+		clear_part(node, last * EXO_PAGE_BYTES, end % EXO_PAGE_BYTES);
+	}
+	more = first < last && map_punch(node, &first, last, PUNCH_STEP);
+	node_touch(node);
+	node_end(node);
+	r->rdx = first * EXO_PAGE_BYTES;
+	return more;
 }

@@ -149,24 +149,34 @@ map_drop(struct fs_inode *node)
 	node->depth = 0;
 }
 
-void
-map_cut(struct fs_inode *node, uint64_t from)
+bool
+map_punch(struct fs_inode *node, uint64_t *first, uint64_t last, unsigned most)
 {
-	uint64_t index = from, leaf, first = 0, run = 0;
+	uint64_t leaf, start = 0, run = 0;
+	bool more = false;
 
-	if (S_ISLNK(node->mode) && node->size <= sizeof(node->target))
-		return;
-	while (map_next(node, &index, &leaf)) {
-		if (run && leaf != first + run) {
-			leaf_release(node, first, run);
+	while (map_next(node, first, &leaf) && *first < last && !(more = most-- == 0)) {
+		if (run && leaf != start + run) {
+			leaf_release(node, start, run);
 			run = 0;
 		}
 		if (run++ == 0)
-			first = leaf;
-		map_set(node, index++, 0);
+			start = leaf;
+		map_set(node, (*first)++, 0);
 	}
 	if (run)
-		leaf_release(node, first, run);
+		leaf_release(node, start, run);
+	return more;
+}
+
+void
+map_cut(struct fs_inode *node, uint64_t from)
+{
+	uint64_t first = from;
+
+	if (S_ISLNK(node->mode) && node->size <= sizeof(node->target))
+		return;
+	map_punch(node, &first, ~0ull, ~0u);
 	if (from == 0)
 		map_drop(node);
 }

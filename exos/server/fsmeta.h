@@ -37,7 +37,7 @@ struct fs_super {
 };
 #define FS_UNLOCK_WORDS 16u
 
-/* 128 bytes.  ino n is inode[n]; 0 is never used. */
+/* 160 bytes.  ino n is inode[n]; 0 is never used. */
 struct fs_inode {
 	uint64_t seq;			/* odd: being changed */
 	uint32_t mode;			/* type and permissions as st_mode; 0: free */
@@ -60,11 +60,15 @@ struct fs_inode {
 		char target[32];	/* symlink of at most 32 bytes: the target itself, no leaf */
 		uint64_t live;		/* directory: bytes of entries in use */
 	};
+	uint64_t btime_ns;		/* when it was made */
+	uint32_t xattrs;		/* metadata block of extended attributes (fs/attrs.h), 0: none */
+	uint32_t watched;		/* IN_* that somebody wants to be told of, see server/notify.c */
+	uint64_t spare1[2];
 };
 #define FS_NODE_LINKABLE 1u		/* has no name yet, and may be given one */
 #define FS_MAP_ENTRIES 512u
-#define FS_DEPTH_MAX 3u
-_Static_assert(sizeof(struct fs_inode) == 128, "inode");
+#define FS_DEPTH_MAX 6u			/* any offset that fits in 63 bits */
+_Static_assert(sizeof(struct fs_inode) == 160, "inode");
 
 /*
  * Directory block: 4096 bytes of entries, each 8-byte aligned; an entry never

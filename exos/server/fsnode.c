@@ -26,7 +26,8 @@
 #include "fsnode.h"
 
 #define GUARDS 2048u
-#define INODE_STEP_PAGES 16u
+#define INODE_STEP_PAGES 5u
+_Static_assert(INODE_STEP_PAGES * DIRBLOCK_BYTES % sizeof(struct fs_inode) == 0, "no inode is half there");
 #define BLOCK_STEP_PAGES 32u
 #define CLASS_BITS 06777u		/* the sticky bit's place marks an entry in use */
 #define OWN 0x8000u			/* the guard of one inode alone */
@@ -257,7 +258,8 @@ node_new(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t *ino)
 	node->depth = node->flags = 0;
 	__builtin_memset(node->target, 0, sizeof(node->target));
 	node_touch(node);
-	node->atime_ns = node->mtime_ns;
+	node->atime_ns = node->btime_ns = node->mtime_ns;
+	node->xattrs = node->watched = 0;
 	node->mode = mode;
 	node_end(node);
 	*ino = n;

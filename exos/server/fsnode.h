@@ -45,6 +45,8 @@ int map_set(struct fs_inode *node, uint64_t index, uint64_t leaf);	/* 0 or -ENOS
 /* The first present leaf at or after index; false: none. */
 bool map_next(const struct fs_inode *node, uint64_t *index, uint64_t *leaf);
 void map_cut(struct fs_inode *node, uint64_t from);	/* free the leaves from index on */
+/* Free the leaves in [*first, last), at most so many: true when some are left, from *first on. */
+bool map_punch(struct fs_inode *node, uint64_t *first, uint64_t last, unsigned most);
 /* Frames for all pages in [first, last]; 0 or -ENOSPC, -EFBIG. */
 int map_fill(struct fs_inode *node, uint64_t first, uint64_t last);
 
@@ -76,5 +78,6 @@ client_may_by(const struct request *r, const struct fs_inode *node, uint32_t rig
 long fs_setattr(struct request *r);
 long fs_extend(struct request *r);
 long fs_truncate(struct request *r);
+long fs_punch(struct request *r);
 
 #endif

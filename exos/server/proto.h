@@ -214,15 +214,18 @@ enum server_op {
 	OP_FS_CREATE =
 		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by
 				 * OP_FS_KEY, whatever the mode */
-	OP_FS_SYMLINK,		/* (dir): comm: name NUL target NUL -> ino */
+	OP_FS_SYMLINK,		/* (dir, nameless): comm: name NUL target NUL -> ino; or the target alone, see OP_FS_NAMELESS */
 	OP_FS_LINK,		/* (ino, dir): comm: name */
 	OP_FS_UNLINK,		/* (dir, rmdir flag): comm: name */
 	OP_FS_RENAME,		/* (dir, dir2, flags): comm: name NUL name2 NUL */
 	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode | atime_ns, uid | mtime_ns, gid | key slot): not both kinds at once */
-	OP_FS_EXTEND,		/* (ino, from, bytes, key slot, FS_FILL or 0): frames for these bytes are there afterwards, the size is at least
-				 * from + bytes.  from FS_APPEND: at the end; rdx = from.  At most FS_EXTEND_MAX bytes.
-				 * FS_FILL: inside the file, for who may read it, and nothing else is changed */
+	OP_FS_EXTEND,		/* (ino, from, bytes, key slot, FS_FILL or FS_KEEP_SIZE or 0): frames for these bytes are there
+				 * afterwards, the size is at least from + bytes.  from FS_APPEND: at the end; rdx = from.  At
+				 * most FS_EXTEND_MAX bytes.  FS_FILL: inside the file, for who may read it, and nothing else is
+				 * changed; FS_KEEP_SIZE: the size is what it was */
 	OP_FS_TRUNCATE,		/* (ino, size, key slot) */
+	OP_FS_PUNCH,		/* (ino, from, bytes, key slot): these bytes are zero afterwards and have no frames where whole
+				 * pages are meant -> 0, or 1: not all yet, go on at rdx */
 	OP_FS_FIFO,		/* (ino, rights, read key slot, write key slot, va offset in EXOS_OBJECTS) -> object id: the
 				 * pipe behind a named one; rights EXO_R, EXO_W: which keys are given.  rdx = the other side
 				 * was there | offset of the holder counts * 2, r8 = how often it has opened, r9 = how often
@@ -309,6 +312,8 @@ enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO };
 #define FS_APPEND (~0ull)
 #define FS_EXTEND_MAX (1ull << 20)
 #define FS_FILL 1u
+#define FS_KEEP_SIZE 2u
+#define FS_SIZE_MAX (~0ull >> 1)
 
 #define SETATTR_MODE  1u
 #define SETATTR_UID   2u
@@ -317,5 +322,6 @@ enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO };
 #define SETATTR_MTIME 16u
 #define SETATTR_NOW   64u		/* with times: the server's clock says which */
 #define SETATTR_UNSETID 32u		/* alone: it is about to be written */
+#define SETATTR_READ  128u		/* alone: it was read; the time of access is told if that says something new */
 
 #endif
