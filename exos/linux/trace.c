@@ -5,6 +5,7 @@
  * ends.  The text goes to the host by the server's trace channel.
  */
 #include "trace.h"
+#include "../core/self.h"
 #include "errno.h"
 
 #define LINE 512u
@@ -122,7 +123,15 @@ trace_leave(u64 number, long result)
 		add_value((u64)result);
 		add("\n");
 	}
-	memcpy(COMM, line, used);
-	if (server_call(OP_TRACE, used, 0, 0, 0, 0, NULL) < 0)
-		exos_log("%s", line);
+	for (;;) {
+		const u64 seen = SHARED->trace_taken;
+		const struct exo_term more =
+			term_word(&SHARED->trace_taken, ~0ull, EXO_NE, seen);
+		long error;
+
+		memcpy(COMM, line, used);
+		error = server_call(OP_TRACE, used, 0, 0, 0, 0, NULL);
+		if (error != -EAGAIN || park_wait(&more, 1, 0) < 0)
+			return;
+	}
 }

@@ -11,11 +11,9 @@
 #include <exo/trace.h>
 
 #define QUEUE_IN (2 * EXO_PORT_CONTROL)
-#define QUEUE_OUT (2 * EXO_PORT_CONTROL + 1)
 #define DONE_AT 4088u
 
 static unsigned char in_page[EXO_PAGE_BYTES] __attribute__((aligned(4096)));
-static unsigned char out_page[EXO_PAGE_BYTES] __attribute__((aligned(4096)));
 static unsigned char pending[EXO_PAGE_BYTES];	/* a message that is not complete yet */
 static unsigned pending_bytes;
 
@@ -40,7 +38,7 @@ listen(void)
 void
 control_boot(void)
 {
-	in_page[0] = out_page[0] = 0;	/* touched: bound before they are named to a device */
+	in_page[0] = 0;			/* touched: bound before it is named to a device */
 	listen();
 }
 
@@ -123,50 +121,34 @@ control_poll(void)
 
 /* ---- to the host --------------------------------------------------------------------------- */
 
+/* At the end, when nobody else is waiting any more. */
 static void
 send(unsigned type, const void *head, unsigned head_bytes, const void *rest, unsigned rest_bytes)
 {
-	unsigned bytes = head_bytes + rest_bytes;
-	struct exo_io io = {
-		.pfn = server_phys(out_page) / EXO_PAGE_BYTES,
-		.bytes = 4 + bytes,
-		.done_offset = DONE_AT,
-		.key = ROOT_KEY,
-	};
-	struct exo_term sent = {
-		.where = server_phys(done_word(out_page)),
-		.mask = ~0ull,
-		.value = 0,
-		.key = ROOT_KEY,
-		.cmp = EXO_NE,
-	};
+	const struct outbox_part part[2] = { { head, head_bytes }, { rest, rest_bytes } };
 
-	out_page[0] = (unsigned char)type;
-	out_page[1] = 0;
-	out_page[2] = (unsigned char)bytes;
-	out_page[3] = (unsigned char)(bytes >> 8);
-	__builtin_memcpy(out_page + 4, head, head_bytes);
-	__builtin_memcpy(out_page + 4 + head_bytes, rest, rest_bytes);
-	*done_word(out_page) = 0;
-	while (exo_io_submit(0, QUEUE_OUT, &io, 1, ROOT_KEY) == -EXO_EBUSY)
-		exo_yield(0);
-	while (!*done_word(out_page))
-		exo_wait_for(&sent, 1, 0, 0);
+	while (!outbox_put(type, part))
+		outbox_flush();
 }
 
-void
+bool
 control_ktrace(uint64_t lost, const struct exo_trace *records, unsigned count)
 {
-	send(EXO_CONTROL_KTRACE, &lost, sizeof(lost), records, count * (unsigned)sizeof(*records));
+	const struct outbox_part part[2] = {
+		{ &lost, sizeof(lost) }, { records, count * (unsigned)sizeof(*records) }
+	};
+
+	return outbox_put(EXO_CONTROL_KTRACE, part);
 }
 
-/* What the kernel recorded before goes first. */
-void
+/* What the kernel recorded before goes first.  False: no room now. */
+bool
 control_trace(const char *text, uint32_t bytes)
 {
+	const struct outbox_part part[2] = { { text, bytes }, { NULL, 0 } };
+
 	trace_forward();
-	if (bytes <= EXO_CONTROL_MAX)
-		send(EXO_CONTROL_TRACE, text, bytes, NULL, 0);
+	return bytes > EXO_CONTROL_MAX || outbox_put(EXO_CONTROL_TRACE, part);
 }
 
 static void
@@ -303,6 +285,7 @@ control_finish(uint32_t kind, uint32_t value, const char *why)
 	if (run.stats)
 		send_stats();
 	send(EXO_CONTROL_DONE, NULL, 0, NULL, 0);
+	outbox_flush();
 	exo_machine_off(0, ROOT_KEY);
 	for (;;)
 		exo_yield(0);

@@ -4,7 +4,7 @@
  *
  * It runs in two ways that never mix: the loop, with the gate closed, and
  * requests, which enter by control transfer while the loop waits.  Requests
- * are short and wait for nobody (but trace text, for the host); what takes
+ * are short and wait for nobody; what takes
  * longer (reaping the dead, console input) is the loop's.
  *
  * There is no epilogue: whoever was told that a slice ends and goes on pays with
@@ -20,7 +20,7 @@
 #define SRV_ARCHIVE 0x0000009000000000ull
 
 #define TAG_WORK 1
-#define TERMS 7
+#define TERMS 8
 #define PINNED_NS 5000000ull	/* until the next look at the dead whose frames a device still has */
 
 static const struct exo_archive *archive;
@@ -162,7 +162,7 @@ request(exo_envid caller, struct exo_msg *m)
 		m->rsi = (uint64_t)server_fs(p, (uint32_t)op, m, comm);
 	else
 		m->rsi = (uint64_t)server_tty(p, (uint32_t)op, m, comm);
-	if (proc_work())
+	if (proc_work() || outbox_stuck())
 		work = 1;
 }
 
@@ -211,6 +211,7 @@ step(void)
 	proc_find_dead();
 	limits_poll();
 	control_poll();
+	outbox_poll();
 	console_poll();
 	ended();
 	mem_sweep();
@@ -263,6 +264,7 @@ terms(struct exo_term *t)
 		.tag = TAG_WORK,
 	};
 	n += control_terms(t + n);
+	n += outbox_terms(t + n);
 	n += console_terms(t + n);
 	n += trace_terms(t + n);
 	trace_idle();

@@ -139,10 +139,11 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t
 		changes; /* bumped with each word here that processes wait on, and by OP_CHANGED: for
 					 * those who wait for more words than a predicate has room for */
+	uint64_t trace_taken;		/* bumped when the host took something */
 	uint64_t creds_off;		/* of sh_cred[SH_PROCS]; there is a page where a process is */
 	char domainname[64];
 	uint64_t proc_rows;		/* the process table's rows from here on are free */
-	uint64_t spare[20];
+	uint64_t spare[19];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
@@ -204,7 +205,8 @@ enum server_op {
 				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */
 	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
 	OP_CHANGED,		/* (): the words of an object changed that somebody looks at: sh_info.changes is bumped */
-	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output */
+	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output; -EAGAIN: when trace_taken
+				 * changes */
 	OP_CRED,		/* (enum cred_op, three arguments); comm: groups.  The slots of the keys that change
 				 * (cred_keys) are empty, and filled in with the new ones */
 	OP_LIMIT,		/* (pid, RLIMIT_*, soft, hard) */

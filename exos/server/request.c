@@ -138,14 +138,13 @@ exec_native(struct proc *self, struct exo_msg *m, const char *comm)
 	return spawn_replace(self, (uint32_t)m->rdx, &what);
 }
 
-/* Only what --trace asked for: whoever sends this waits until the host has taken it, and so do all others. */
+/* Only what --trace asked for. */
 static long
 trace_request(const char *comm, uint64_t bytes)
 {
 	if (!run.trace)
 		return -EPERM;
-	control_trace(comm, bytes < EXO_PAGE_BYTES ? (uint32_t)bytes : 0);
-	return 0;
+	return control_trace(comm, bytes < EXO_PAGE_BYTES ? (uint32_t)bytes : 0) ? 0 : -EAGAIN;
 }
 
 long

@@ -200,10 +200,21 @@ long fifo_request(struct request *r, uint32_t op, long result);
 void control_boot(void);
 unsigned control_terms(struct exo_term *t);
 void control_poll(void);
-void control_trace(const char *text, uint32_t bytes);
-void control_ktrace(uint64_t lost, const struct exo_trace *records, unsigned count);
+bool control_trace(const char *text, uint32_t bytes);		/* false: no room */
+bool control_ktrace(uint64_t lost, const struct exo_trace *records, unsigned count);
 /* The program ended: tell the host everything, stop the machine. */
 __attribute__((noreturn)) void control_finish(uint32_t kind, uint32_t value, const char *why);
+
+/* ---- outbox.c: what is on its way to it --------------------------------------------------------------------- */
+struct outbox_part {
+	const void *at;
+	unsigned bytes;
+};
+bool outbox_put(unsigned type, const struct outbox_part part[2]);	/* one message; false: no room */
+void outbox_poll(void);
+bool outbox_stuck(void);
+unsigned outbox_terms(struct exo_term *t);	/* at most 1 */
+void outbox_flush(void);			/* waits for the host */
 
 /* ---- trace.c: the kernel's trace, if it is wanted ---------------------------------------------------------- */
 const char *

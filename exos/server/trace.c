@@ -83,8 +83,8 @@ worth_telling(uint64_t end)
 	return false;
 }
 
-/* The next records up to `end`, at most one message of them. */
-static void
+/* The next records up to `end`, at most one message of them.  False: the host has not taken the last ones. */
+static bool
 forward_some(uint64_t end)
 {
 	static struct exo_trace batch[EXO_CONTROL_KTRACE_RECORDS];
@@ -98,11 +98,14 @@ forward_some(uint64_t end)
 	}
 	skip_overwritten();
 	if (seen != begin)
-		return;			/* none of it can be trusted: again, from what is left */
+		return true;		/* none of it can be trusted: again, from what is left */
 	seen = n;
-	if (used != 0 || lost != 0)
-		control_ktrace(lost, batch, used);
+	if ((used != 0 || lost != 0) && !control_ktrace(lost, batch, used)) {
+		seen = begin;		/* later, as far as it is still there then */
+		return false;
+	}
 	lost = 0;
+	return true;
 }
 
 void
@@ -116,7 +119,8 @@ trace_forward(void)
 	end = head->count;
 	if (worth_telling(end)) {
 		while (seen < end)
-			forward_some(end);
+			if (!forward_some(end))
+				return;
 	}
 	seen = end > seen ? end : seen;
 	own_from = end;
