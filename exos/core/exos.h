@@ -161,13 +161,6 @@ void fs_set_exe(u32 ino, const char *path);		/* what this process runs, for /pro
 void vm_init(void);
 bool vm_fault(u64 va, u32 error, int *signal, int *code);	/* true: resolved, retry */
 void vm_exec_reset(void);				/* drop the program's whole address space */
-#define VM_FIXED  1u
-#define VM_LOW_2G 2u			/* where 32 bits reach */
-/* Private.  prot: PROT_*; how: VM_*.  file_bytes: behind them the mapping is anonymous zeroes. */
-int vm_map_file(u64 va, u64 bytes, u32 prot, u32 how, u32 ino, u64 offset, u64 file_bytes,
-	u64 *where);
-int vm_map_anon(u64 va, u64 bytes, u32 prot, u32 how, u64 *where);
-void vm_set_brk(u64 start, u64 data_bytes);	/* behind the program, with as much writable data */
 
 /* ---- proc/ ----------------------------------------------------------------------------------------------------- */
 void signal_raise(int sig);				/* send it to this process itself */

@@ -9,6 +9,8 @@
 #define EM_X86_64 62
 #define ADDRESS_TOP (1ull << 46) /* generous; where it really goes is checked when it is mapped */
 
+#define ALIGN_MAX (1ull << 30)
+
 #define PF_X 1u
 #define PF_W 2u
 #define PF_R 4u
@@ -52,6 +54,9 @@ segment_add(struct elf_image *image, const struct elf_phdr *ph, uint64_t file_by
 		s->file_bytes = PAGE_UP(s->file_bytes);
 	s->prot = (ph->flags & PF_R ? PROT_READ : 0) | (ph->flags & PF_W ? PROT_WRITE : 0) |
 		(ph->flags & PF_X ? PROT_EXEC : 0);
+	if (ph->align > image->align && (ph->align & (ph->align - 1)) == 0 &&
+		ph->align <= ALIGN_MAX)
+		image->align = ph->align;
 	if (image->count++ == 0)
 		image->low = s->start;
 	image->high = s->start + s->bytes;
@@ -77,7 +82,7 @@ elf_parse(const void *head, uint64_t head_bytes, uint64_t file_bytes, struct elf
 	const struct elf_ehdr *eh = head;
 	const struct elf_phdr *ph;
 
-	*image = (struct elf_image){ 0 };
+	*image = (struct elf_image){ .align = PAGE };
 	if (!header_ok(eh, head_bytes))
 		return false;
 	ph = (const struct elf_phdr *)((const char *)head + eh->phoff);
@@ -88,6 +93,8 @@ elf_parse(const void *head, uint64_t head_bytes, uint64_t file_bytes, struct elf
 			image->interp_offset = ph[n].offset;
 			image->interp_bytes = ph[n].filesz;
 		}
+		if (ph[n].type == ELF_PT_GNU_STACK)
+			image->exec_stack = ph[n].flags & PF_X;
 		if (ph[n].type == ELF_PT_NOTE && image->note_bytes == 0) {
 			image->note_offset = ph[n].offset;
 			image->note_bytes = ph[n].filesz;

@@ -42,6 +42,9 @@ struct elf_image {
 	uint16_t phnum;
 	uint64_t interp_offset, interp_bytes;	/* name of the interpreter, 0: none */
 	uint64_t note_offset, note_bytes;
+	uint64_t align;			/* of the load bias: a power of two, a page at least */
+	bool exec_stack;
+	uint32_t dir;			/* where the file was found: exec's to fill in */
 	unsigned count;
 	struct elf_segment segment[ELF_SEGMENTS];
 };

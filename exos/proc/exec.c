@@ -206,29 +206,40 @@ image_map(u32 ino, const struct elf_image *image, u64 bias)
 {
 	for (unsigned n = 0; n < image->count; n++) {
 		const struct elf_segment *s = &image->segment[n];
-		u64 where;
-		int error;
+		struct region r = { .prot = s->prot,
+			.ino = s->file_bytes ? ino : 0,
+			.dir = image->dir,
+			.offset = s->file_bytes ? s->offset : 0,
+			.file_bytes = s->file_bytes };
+		int error = vm_map(s->start + bias, s->bytes, VM_FIXED, &r);
 
-		if (s->file_bytes)
-			error = vm_map_file(s->start + bias, s->bytes, s->prot, VM_FIXED, ino,
-				s->offset, s->file_bytes, &where);
-		else
-			error = vm_map_anon(s->start + bias, s->bytes, s->prot, VM_FIXED, &where);
 		if (error)
 			return error;
 	}
 	return 0;
 }
 
+/* Where it goes, if it does not say: room for the alignment that it wants is behind. */
 static u64
-pie_base(void)
+pie_base(const struct elf_image *image)
 {
-	return VM_PIE + PAGE_DOWN(random_word() & 0xffffffffull) * 16;
+	u64 base = VM_PIE + PAGE_DOWN(random_word() & 0xffffffffull) * 16;
+
+	return (base + image->align - 1) & ~(image->align - 1);
+}
+
+/* The directory in which path names that file. */
+static u32
+dir_of(const char *path, u32 ino)
+{
+	struct place at;
+
+	return fs_walk_at(AT_FDCWD, path, 0, &at) == 0 && at.ino == ino ? at.dir : 0;
 }
 
 /* The interpreter of a dynamic program: 0, or its inode, or -errno. */
 static long
-interpreter_find(u32 ino, const struct elf_image *image)
+interpreter_find(u32 ino, const struct elf_image *image, u32 *dir)
 {
 	char name[INTERP_MAX];
 	long error;
@@ -241,7 +252,9 @@ interpreter_find(u32 ino, const struct elf_image *image)
 	if (error < 0)
 		return error;
 	name[image->interp_bytes] = '\0';
-	return fs_lookup(AT_FDCWD, name, 0);
+	error = fs_lookup(AT_FDCWD, name, 0);
+	*dir = error > 0 ? dir_of(name, (u32)error) : 0;
+	return error;
 }
 
 static bool
@@ -304,20 +317,22 @@ static long
 load(u32 ino, const struct elf_image *image, u32 interp, const struct elf_image *interp_image,
 	struct loaded *out)
 {
-	u64 bias = image->anywhere ? pie_base() - image->low : 0, interp_bias = 0;
+	u64 bias = image->anywhere ? pie_base(image) - image->low : 0, interp_bias = 0;
 	int error = image_map(ino, image, bias);
 
 	if (error == 0 && interp) {
-		u64 bytes = interp_image->high - interp_image->low;
+		u64 extra = interp_image->align - PAGE;
+		u64 bytes = interp_image->high - interp_image->low + extra;
 		u64 where = regions_gap(&vm.regions, bytes, VM_LOW, vm.maps_top);
 
-		interp_bias = where - interp_image->low;
+		interp_bias = ((where + extra) & ~extra) - interp_image->low;
 		error = where ? image_map(interp, interp_image, interp_bias) : -ENOMEM;
 	}
 	if (error == 0)
 		error = vm_enter(&(struct region){ .start = vm.stack_top - VM_STACK_BEGUN,
 			.end = vm.stack_top,
-			.prot = PROT_READ | PROT_WRITE,
+			.prot = PROT_READ | PROT_WRITE |
+				(image->exec_stack ? PROT_EXEC : 0),
 			.flags = REGION_GROWSDOWN });
 	vm_set_brk(image->high + bias, data_bytes(image));
 	*out = (struct loaded){
@@ -378,6 +393,7 @@ run_image(u32 ino, const char *path, struct arguments *args, u8 *head, struct el
 	struct exo_save *regs)
 {
 	long error = image_read(ino, head, &image[0]), interp;
+	u32 interp_dir;
 
 	if (error)
 		return error;
@@ -385,13 +401,15 @@ run_image(u32 ino, const char *path, struct arguments *args, u8 *head, struct el
 		return native_run(ino, args);
 	if (args->bytes + 8ull * (args->argc + args->envc) > strings_limit())
 		return -E2BIG;
-	interp = interpreter_find(ino, &image[0]);
+	image[0].dir = dir_of(path, ino);
+	interp = interpreter_find(ino, &image[0], &interp_dir);
 	if (interp < 0)
 		return interp;
 	if (interp) {
 		error = image_read((u32)interp, head, &image[1]);
 		if (error || !image[1].anywhere)
 			return error ? error : -ENOEXEC;
+		image[1].dir = interp_dir;
 	}
 	return replace(ino, path, args, image, (u32)interp, regs);
 }

@@ -178,36 +178,13 @@ vm_place(u64 hint, u64 bytes, u32 how, u64 *where)
 	return *where ? 0 : -ENOMEM;
 }
 
-static int
-map(u64 va, u64 bytes, u32 how, struct region *r)
+int
+vm_map(u64 hint, u64 bytes, u32 how, struct region *r)
 {
-	int error = vm_place(va, PAGE_UP(bytes), how, &r->start);
+	int error = vm_place(hint, bytes, how, &r->start);
 
-	r->end = r->start + PAGE_UP(bytes);
+	r->end = r->start + bytes;
 	return error ? error : vm_enter(r);
-}
-
-int
-vm_map_anon(u64 va, u64 bytes, u32 prot, u32 how, u64 *where)
-{
-	struct region r = { .prot = prot };
-	int error = map(va, bytes, how, &r);
-
-	*where = r.start;
-	return error;
-}
-
-int
-vm_map_file(u64 va, u64 bytes, u32 prot, u32 how, u32 ino, u64 offset, u64 file_bytes, u64 *where)
-{
-	struct region r = { .prot = prot,
-		.ino = ino,
-		.offset = offset,
-		.file_bytes = file_bytes };
-	int error = map(va, bytes, how, &r);
-
-	*where = r.start;
-	return error;
 }
 
 void

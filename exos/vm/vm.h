@@ -44,8 +44,12 @@ int vm_unmap(u64 start, u64 end);
 int vm_protect(u64 start, u64 end, u32 prot);
 int vm_flag(u64 start, u64 end, u32 set, u32 clear);
 int vm_enter(const struct region *r);	/* at a free place; holds its file */
-/* A free place of that size; hint 0: none.  At VM_FIXED, what was there goes.  0, -ENOMEM, -EINVAL, -EPERM. */
+#define VM_FIXED  1u			/* what is there goes */
+#define VM_LOW_2G 2u			/* where 32 bits reach */
+/* A free place of that size; hint 0: none.  0, -ENOMEM, -EINVAL, -EPERM. */
 int vm_place(u64 hint, u64 bytes, u32 how, u64 *where);
+int vm_map(u64 hint, u64 bytes, u32 how, struct region *r);	/* place and enter */
+void vm_set_brk(u64 start, u64 data_bytes);	/* behind the program, with as much writable data */
 
 /* Bring in every page, for such an access, or for what the region allows: 0, -ENOMEM, -EFAULT. */
 int vm_populate_for(u64 start, u64 end, bool write);
@@ -53,6 +57,18 @@ int vm_populate(u64 start, u64 end);
 bool vm_present(u64 va);
 bool vm_writes(u32 ino);			/* may a mapping of it be written? */
 void vm_fork_child(void);		/* regions that fork leaves out go */
+
+/* ---- list.c: what /proc/self/maps and smaps tell ---- */
+struct vm_entry {
+	u64 start, end, offset;
+	u32 prot, flags;		/* PROT_*, REGION_* */
+	u32 ino, dir;			/* 0: no file; dir 0: not known where it is found */
+	const char
+		*name; /* "[heap]" and the like, "/dev/zero (deleted)"; NULL: the file's, or none */
+	u64 resident, dirty, shared, anonymous;	/* pages of it, when asked for */
+};
+/* The n-th, in order; false: there are no more. */
+bool vm_entry(unsigned n, bool pages, struct vm_entry *e);
 
 /* ---- count.c: what there is, in pages ---- */
 struct vm_count {
