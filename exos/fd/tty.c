@@ -106,13 +106,15 @@ input_await(const struct file *f, u64 bytes, u64 begun)
 {
 	const volatile struct sh_tty *row = tty_row(f);
 
-	for (;;) {
+	for (bool waited = false;; waited = true) {
 		u64 seen = row->slave_news;
 		u32 avail = row->avail;
 		int error = tty_job_check(f, SIGTTIN);
 
 		if (error)
 			return error;
+		if (row->hung && waited)
+			return -EIO;		/* whoever asks from now on is told of an end of file */
 		if (avail >= enough(f, bytes) || row->hung || row->eof)
 			return 0;
 		error = wait_input(f, seen, patience(f, avail, begun));

@@ -278,7 +278,7 @@ master_request(struct request *r, struct tty *t)
 		s->packet = r->d != 0;
 		break;
 	default:
-		if (r->d < 1 || r->d > 64)
+		if (r->d != SIGINT && r->d != SIGQUIT && r->d != SIGTSTP)
 			return -EINVAL;
 		server_signal_group(s->pgrp, (int)r->d);
 		break;
