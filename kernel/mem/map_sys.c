@@ -121,13 +121,14 @@ may_map_ask(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRE
 
 /* Most frames are their account's, which has been asked about before. */
 static inline int
-may_map(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
+may_map(struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
 {
 	const struct exo_frame *frame = &frames[pfn];
 
 	if (likely(pfn < frames_count && frame->kind == EXO_FRAME_DATA &&
 		    grant_holds(map->self, key, frame->account, EXO_R | (op & EXO_MAP_WRITE))))
 		return 0;
+	map->work.left -= WEIGHT_LOOK;
 	return may_map_ask(map, pfn, op, key);
 }
 _Static_assert(EXO_W == EXO_MAP_WRITE, "the same bit");

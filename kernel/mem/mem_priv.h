@@ -18,7 +18,7 @@
 #define WEIGHT_UNBIND  120
 #define WEIGHT_GUARD   240		/* a guard tested: rights may have to be asked for up a tree of accounts */
 #define WEIGHT_SKIP    2		/* an absent entry passed by pt_next, */
-#define WEIGHT_LOOK    100		/* ... and the look itself */
+#define WEIGHT_LOOK    100		/* ... and the look itself; rights that are not in the first place to look, too */
 #define WEIGHT_CLONE   180
 #define WEIGHT_DISMANTLE 2500		/* a step of env_dismantle */
 
