@@ -120,7 +120,9 @@
 
 #define RENAME_NOREPLACE 1
 #define RENAME_EXCHANGE  2
+#define RENAME_WHITEOUT 4
 #define RENAME_EXCHANGE 2
+#define RENAME_WHITEOUT 4
 
 #ifndef SEEK_SET
 #define SEEK_SET 0

@@ -265,10 +265,10 @@ sys_dup3(long fd, long to, long flags)
 {
 	struct file *f = fd_get((int)fd);
 
-	if (!f)
-		return -EBADF;
 	if ((int)fd == (int)to || flags & ~(long)O_CLOEXEC)
 		return -EINVAL;
+	if (!f)
+		return -EBADF;
 	file_hold(f);
 	return fd_put_at(f, (int)to, flags & O_CLOEXEC);
 }

@@ -185,15 +185,29 @@ do_fstat(char **w)
 		stat_say(&st);
 }
 
+/* ExOS keeps no attributes of pipes without a name. */
+static bool
+unnamed(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISFIFO(st.st_mode) && st.st_nlink == 1 &&
+		(st.st_mode & 07777) == 0600;
+}
+
 static void
 do_fchmod(char **w)
 {
+	if (unnamed(num(w[0])))
+		return;
 	say_result(syscall(SYS_fchmod, num(w[0]), num(w[1])));
 }
 
 static void
 do_fchown(char **w)
 {
+	if (unnamed(num(w[0])))
+		return;
 	say_result(syscall(SYS_fchown, num(w[0]), num(w[1]), num(w[2])));
 }
 
