@@ -121,7 +121,7 @@ def main():
     parser.add_argument("--machine", action="append", choices=qemu.MACHINES)
     parser.add_argument("--kernel", action="append", choices=KERNELS)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--timeout", type=float, default=240)
     parser.add_argument("--real-time", action="store_true", help="the host's clock instead of one instruction a nanosecond")
     parser.add_argument("--calls", type=int, default=20000, help="calls that the fuzzer makes")
     parser.add_argument("--seed", type=int, default=1)
