@@ -127,6 +127,7 @@ static void
 levels(void)
 {
 	int p[2], q[2];
+	struct epoll_event none;
 	char byte;
 
 	set = epoll_create1(EPOLL_CLOEXEC);
@@ -146,9 +147,9 @@ levels(void)
 	SAY(epoll_ctl(p[0], EPOLL_CTL_DEL, p[1], NULL));
 	SAY(epoll_create1(1));
 	SAY(epoll_create(0));
-	SAY(epoll_wait(set, (void *)&byte, 0, 0));
-	SAY(epoll_wait(p[0], (void *)&byte, 1, 0));
-	SAY(epoll_wait(99, (void *)&byte, 1, 0));
+	SAY(epoll_wait(set, &none, 0, 0));
+	SAY(epoll_wait(p[0], &none, 1, 0));
+	SAY(epoll_wait(99, &none, 1, 0));
 	SAY(read(set, &byte, 1));
 	SAY(write(set, &byte, 1));
 	waits(0);
