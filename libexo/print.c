@@ -148,9 +148,34 @@ console_send(const struct exo_start *start, const char *text, size_t bytes)
 	return !(*done & EXO_IO_ERROR);
 }
 
+/* Who takes it may be gone, or wild: then whoever started us ends us. */
+static bool
+ring_send(const struct exo_start *start, const char *text, size_t bytes)
+{
+	volatile struct exo_ring *ring = (volatile struct exo_ring *)start->console_va;
+	const uint64_t put = ring->put;
+	struct exo_term term = {
+		.where = start->console_pfn * EXO_PAGE_BYTES + offsetof(struct exo_ring, taken),
+		.mask = ~0ull,
+		.cmp = EXO_NE,
+		.key = start->k_console };
+
+	if (bytes > EXO_RING_BYTES)
+		return false;
+	while (put + bytes - (term.value = ring->taken) > EXO_RING_BYTES)
+		if (exo_wait_for(&term, 1, 0, 0) < 0)
+			return false;
+	for (size_t at = 0; at < bytes; at++)
+		ring->data[(put + at) % EXO_RING_BYTES] = text[at];
+	__atomic_store_n(&ring->put, put + bytes, __ATOMIC_RELEASE);
+	return true;
+}
+
 static bool
 send_some(const struct exo_start *start, const char *text, size_t bytes)
 {
+	if (start && start->k_console != EXO_NO_SLOT && start->console_device == EXO_CONSOLE_RING)
+		return ring_send(start, text, bytes);
 	if (start && start->k_console != EXO_NO_SLOT && start->console_pfn)
 		return console_send(start, text, bytes);
 	return exo_log(text, bytes, start ? start->k_log : 0) >= 0;

@@ -17,7 +17,7 @@ $(BUILD)/alike/bin/%.glibc: tests/alike/%.c tests/alike/t.h
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc $(ALIKE_FLAGS) -o $@ $< -lm
 
-test-alike: runnable $(ALIKE_BIN)
+test-alike: runnable demos $(ALIKE_BIN)
 	$(Q)python3 tests/alike/run.py
 
 .PHONY: test-alike

@@ -269,20 +269,10 @@ is_native(u32 ino, const struct elf_image *image)
 		memcmp(note.name, EXO_NOTE_NAME, sizeof(EXO_NOTE_NAME)) == 0;
 }
 
-static long
-native_run(u32 ino, const struct arguments *args)
-{
-	if (args->bytes > EXO_PAGE_BYTES)
-		return -E2BIG;
-	memcpy(COMM, args->strings, args->bytes);
-	return server_call(OP_EXEC_NATIVE, ino, args->argc | (u64)args->envc << 32, args->bytes, 0,
-		0, NULL);
-}
-
 /* ---- the step ---------------------------------------------------------------------------------- */
 
-static void
-publish(const char *path, const struct arguments *args)
+void
+exec_publish(const char *path, const struct arguments *args)
 {
 	const char *name = path;
 	u32 bytes = 0;
@@ -345,6 +335,15 @@ load(u32 ino, const struct elf_image *image, u32 interp, const struct elf_image 
 	return error;
 }
 
+void
+exec_gone(u32 ino, const char *path)
+{
+	cred_exec();
+	vm_exec_reset();
+	vfork_forget();
+	fs_set_exe(ino, path);
+}
+
 /* From here on the old program is gone. */
 static long
 replace(u32 ino, const char *path, struct arguments *args, struct elf_image image[2], u32 interp,
@@ -354,10 +353,7 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	struct loaded loaded;
 	long rsp;
 
-	cred_exec();
-	vm_exec_reset();
-	vfork_forget();
-	fs_set_exe(ino, path);
+	exec_gone(ino, path);
 	if (load(ino, &image[0], interp, &image[1], &loaded))
 		exos_die(SIGKILL, "exec: no memory");
 	fd_exec();
@@ -365,7 +361,7 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	rsp = stack_build(args, path, &loaded);
 	if (rsp < 0)
 		exos_die(SIGKILL, "exec: no memory for the stack");
-	publish(path, args);
+	exec_publish(path, args);
 	arguments_end();
 	fs_base_set(0);
 	fpu_reset();
@@ -398,7 +394,7 @@ run_image(u32 ino, const char *path, struct arguments *args, u8 *head, struct el
 	if (error)
 		return error;
 	if (is_native(ino, &image[0]))
-		return native_run(ino, args);
+		return native_run(ino, path, args);
 	if (args->bytes + 8ull * (args->argc + args->envc) > strings_limit())
 		return -E2BIG;
 	image[0].dir = dir_of(path, ino);

@@ -21,6 +21,12 @@ int arguments_add(struct arguments *args, const char *text);	/* library memory *
 int arguments_collect(struct arguments *args, u64 argv, u64 envp);	/* the program's vectors */
 void arguments_end(void);
 long exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *regs);
+void exec_gone(u32 ino, const char *path);		/* the old program is; no way back */
+void exec_publish(const char *path, const struct arguments *args);
+
+/* native.c */
+long native_run(u32 ino, const char *path,
+	const struct arguments *args); /* returns only to say why not */
 
 /* stack.c */
 struct loaded {				/* of a program, for its auxiliary vector */

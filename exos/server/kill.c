@@ -134,6 +134,8 @@ proc_signal(const struct proc *from, struct proc *to, const struct sig_detail *d
 		proc_end(to, (uint32_t)sig);
 		return 0;
 	}
+	if (to->native && (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU))
+		stop(to, sig);
 	if (to->native && sig != SIGSTOP && sig != SIGCONT)
 		return 0;
 	if (sig == SIGCONT)

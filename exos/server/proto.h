@@ -200,7 +200,8 @@ enum server_op {
 	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
 				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE. -EAGAIN: none
 				 * now, ask again soon; -ENOMEM: the caller has been given more than anybody, and gets no more */
-	OP_EXEC_NATIVE,		/* (inode, argc, bytes): comm page strings; replaces the caller by a native program */
+	OP_EXEC_NATIVE,		/* (inode, argc | envc << 32, bytes, object, its key's slot): comm page strings -> pid of a
+				 * child that runs a native program, with a struct exo_ring in the object for output */
 	OP_OBJECT_NEW,		/* (frames, slot, slot of the key with W, va offset in EXOS_OBJECTS, EXO_R | EXO_W: which
 				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */
 	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
@@ -324,6 +325,7 @@ enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO };
 #define SETATTR_MTIME 16u
 #define SETATTR_NOW   64u		/* with times: the server's clock says which */
 #define SETATTR_UNSETID 32u		/* alone: it is about to be written */
-#define SETATTR_READ  128u		/* alone: it was read; the time of access is told if that says something new */
+#define SETATTR_READ                                                                               \
+	128u /* alone: it was read; the time of access is told if that says something new */
 
 #endif

@@ -121,23 +121,6 @@ hostname_request(const struct proc *p, const struct exo_msg *m, const char *comm
 	return 0;
 }
 
-static long
-exec_native(struct proc *self, struct exo_msg *m, const char *comm)
-{
-	static char strings[EXO_PAGE_BYTES];
-	const struct request r = { .env = self->sh->env, .cred = self->cred };
-	struct spawn what = {
-		.argc = (uint32_t)m->r8, .strings = strings, .strings_bytes = (uint32_t)m->r9,
-	};
-
-	if (m->r9 > sizeof(strings) || m->rdx >> 32 || !elf_is_native((uint32_t)m->rdx))
-		return -EINVAL;
-	if (!sfs_may_run(&r, (uint32_t)m->rdx))
-		return -EACCES;
-	__builtin_memcpy(strings, comm, m->r9);
-	return spawn_replace(self, (uint32_t)m->rdx, &what);
-}
-
 /* Only what --trace asked for. */
 static long
 trace_request(const char *comm, uint64_t bytes)
@@ -166,7 +149,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_SIGINFO: return signal_fetch(p, m, comm);
 	case OP_SETNAME: return setname_request(p, comm, a);
 	case OP_MEMORY: return memory_request(p, a, b);
-	case OP_EXEC_NATIVE: return exec_native(p, m, comm);
+	case OP_EXEC_NATIVE: return spawn_child(p, m, comm);
 	case OP_OBJECT_NEW: return object_new(p, a, m);
 	case OP_OBJECT_FREE: return object_free(a);
 	case OP_CHANGED: server_changed(); return 0;

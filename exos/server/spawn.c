@@ -4,9 +4,10 @@
  * in it, and native programs, which start without.  Every other process is
  * made by its parent's library (fork).
  */
-#include "srv.h"
+#include "object.h"
 #include "elf.h"
 #include "fsmeta.h"
+#include "../linux/abi.h"
 #include "../core/header.h"
 #include <errno.h>
 
@@ -251,10 +252,10 @@ start_info(struct exo_uarea *u, const struct proc *p, const struct spawn *what, 
 		.k_account = KEY_SELF,
 		.k_env = KEY_SELF,
 		.k_parent = EXO_NO_SLOT,
-		.k_console = KEY_OUT,
+		.k_console = what->ring ? KEY_FIRST_FREE : KEY_OUT,
 		.k_log = KEY_LOG,
-		.first_slot = KEY_FIRST_FREE,
-		.console_device = 0,
+		.first_slot = KEY_FIRST_FREE + 1,
+		.console_device = what->ring ? EXO_CONSOLE_RING : 0,
 		.console_out = 1,
 		.console_in = EXO_NO_SLOT,
 		.console_pfn = console,
@@ -283,7 +284,14 @@ native_build(struct proc *p, uint32_t ino, const struct spawn *what)
 	for (unsigned i = 0; i < eh.phnum && !error; i++)
 		if (ph[i].type == ELF_PT_LOAD && ph[i].memsz)
 			error = segment_load(&s, ino, &ph[i]);
-	if (error || (error = space_new(&s, NATIVE_FREE, RW, &console)))
+	console = what->ring;
+	if (!error && console)
+		error = space_bind(&s, NATIVE_FREE, console, RW);
+	else if (!error)
+		error = space_new(&s, NATIVE_FREE, RW, &console);
+	if (!error && what->ring)
+		error = client_bind(s.env, KEY_FIRST_FREE, what->guard, EXO_R | EXO_W);
+	if (error)
 		return error;
 	__builtin_memset(&u, 0, sizeof(u));
 	u.self = NATIVE_UAREA;
@@ -310,21 +318,45 @@ spawn_native(struct proc *p, uint32_t ino, const struct spawn *what)
 	return proc_start(p, 0, 0);
 }
 
-/* exec of a native program: the same pid, another environment. */
+/*
+ * exec of a native program, which knows nothing of descriptors: it is a child
+ * of the process that was to become it, which stays to carry what it says
+ * wherever descriptor 1 leads, ends as it ends, and takes it along.
+ */
 long
-spawn_replace(struct proc *p, uint32_t ino, const struct spawn *what)
+spawn_child(struct proc *p, const struct exo_msg *m, const char *comm)
 {
-	int error;
-	struct proc *fresh = proc_create(NULL, p->sh->ppid, p->sh->pgid, p->sh->sid, &error);
+	static char strings[EXO_PAGE_BYTES];
+	const struct request r = { .env = p->sh->env, .cred = p->cred };
+	const struct object *o = object_by_id(m->rbx);
+	struct spawn what = {
+		.argc = (uint32_t)m->r8, .envc = (uint32_t)(m->r8 >> 32), .strings = strings,
+		.strings_bytes = (uint32_t)m->r9,
+	};
+	struct proc *child;
+	int error = EAGAIN;
 
-	if (!fresh)
+	if (m->r9 > sizeof(strings) || m->rdx >> 32 || !elf_is_native((uint32_t)m->rdx))
+		return -EINVAL;
+	if (!sfs_may_run(&r, (uint32_t)m->rdx))
+		return -EACCES;
+	if (!o || !client_opens(p->sh->env, (exo_slot)m->rbp, o->guard, EXO_R | EXO_W))
+		return -EBADF;
+	child = !limits_fork(p) ? NULL
+				: proc_create(NULL, p->sh->pid, p->sh->pgid, p->sh->sid, &error);
+	if (!child)
 		return -error;
-	cred_set(fresh, p->cred);
-	error = spawn_native(fresh, ino, what);
+	__builtin_memcpy(strings, comm, m->r9);
+	cred_fork(child, p);
+	child->cred->death_signal = SIGKILL;
+	child->sh->tty = p->sh->tty;
+	__builtin_memcpy(child->sh->name, p->sh->name, sizeof(p->sh->name));
+	what.ring = o->pfn;
+	what.guard = o->guard;
+	error = spawn_native(child, (uint32_t)m->rdx, &what);
 	if (error) {
-		proc_discard(fresh);
+		proc_discard(child);
 		return error;
 	}
-	proc_replace(p, fresh);
-	return 0;
+	return child->sh->pid;
 }

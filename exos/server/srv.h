@@ -182,11 +182,13 @@ struct spawn {
 	const char *program;		/* path to run, when argv[0] does not say it; else NULL */
 	uint32_t cwd;
 	uint32_t tty[3];
+	exo_pfn ring;			/* native: where its output goes, under `guard`; 0: to the console */
+	exo_guardref guard;
 };
 int spawn_library(struct proc *p, const struct spawn *what);	/* 0 or -errno */
 int spawn_native(struct proc *p, uint32_t ino, const struct spawn *what);
 bool elf_is_native(uint32_t ino);
-long spawn_replace(struct proc *p, uint32_t ino, const struct spawn *what);
+long spawn_child(struct proc *p, const struct exo_msg *m, const char *comm);
 
 /* ---- object.c, fifo.c: what processes share (object.h) ------------------------------------------- */
 long object_new(struct proc *p, uint64_t frames, struct exo_msg *m);

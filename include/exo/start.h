@@ -21,6 +21,22 @@
 
 #define EXO_NO_SLOT 0xffffffffu		/* "no such key was given" */
 
+/*
+ * console_device EXO_CONSOLE_RING: output goes to whoever started the program,
+ * by a frame that both have: console_va is a struct exo_ring, and k_console
+ * reads the frame.  The program adds at `put` and waits until `taken` changes
+ * when it is full; both count bytes, ever.  What it leaves is still taken when
+ * it has ended.
+ */
+#define EXO_CONSOLE_RING 0xffffffffu
+#define EXO_RING_BYTES 3072u
+
+struct exo_ring {
+	uint64_t theirs[8];		/* of whoever takes */
+	uint64_t put, taken;
+	char data[EXO_RING_BYTES];
+};
+
 /* 1024 bytes. */
 struct exo_start {
 	uint64_t magic;			/* EXO_START_MAGIC */

@@ -48,6 +48,33 @@ def ended(child):
     return child.returncode, out, err
 
 
+def natives():
+    """programs without ExOS, and where a shell sends what they say"""
+    demo = f"{ROOT}/build/apps/demos/hello_raw.elf"
+    script = """
+/root/n | sed -n 's/hello/piped/p'
+/root/n a >/tmp/out; echo $?; sed -n 's/hello/filed/p; /argument 1/p' /tmp/out
+(/root/n; echo after) | grep -c -e hello -e after
+/root/n >&-; echo $?
+i=0; while [ $i -lt 40 ]; do set -- "$@" a b c d; i=$((i+1)); done
+/root/n "$@" | wc -l
+/root/n "$@" | head -n 1
+"""
+    same(run("--add", f"{demo}:/root/n", "sh", "-c", script), 0,
+         b"piped, world\n0\nfiled, world\nargument 1: a\n2\n0\n164\nhello, world\n", b"")
+    assert run("--add", f"{demo}:/root/n", "/root/n")[1].startswith(b"hello, world\n")
+
+
+def slow_host():
+    """a host that reads the trace late gets all of it"""
+    child = subprocess.Popen([EXO, "run", *OPTIONS, "--trace", "sh", "-c", "for i in 1 2 3 4 5; do ls / >/dev/null; done"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    time.sleep(0.7)				# by then it has filled what there is on the way
+    trace = child.stderr.read().removeprefix(BUILDING)
+    assert child.wait() == 0
+    assert trace.count(b"exit_group(0) = ?") == 6 and trace.endswith(b"exit_group(0) = ?\n"), trace[-300:]
+
+
 def statuses():
     """exit statuses"""
     same(run("true"), 0, b"", b"")
@@ -236,5 +263,5 @@ def killed_in_the_middle():
                "usleep $((i * 2000)); kill -9 $p; i=$((i + 1)); done; kill -9 -1; wait; echo done"), "done")
 
 
-TESTS = [statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
+TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
          time_out, interrupts, several, machines, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle]
