@@ -14,6 +14,7 @@
 
 #define TRIES 128u
 #define RUN_MAX 16u
+#define TABLE_SPAN 0x200000ull
 #define ASK_MOST                                                                                   \
 	12u /* log2: who inherited pages may be far above the limit, and asks for more and more */
 #define PATIENCE 100u
@@ -230,6 +231,21 @@ page_unmap(u64 va, u64 pages)
 		}
 	}
 	unmap_batch(vec, count);
+}
+
+/* Page tables whose whole span lies there, where nothing is mapped any more. */
+void
+tables_drop(u64 start, u64 end)
+{
+	u64 va = (start + TABLE_SPAN - 1) & ~(TABLE_SPAN - 1);
+
+	end &= ~(TABLE_SPAN - 1);
+	for (; va < end && (va = exo_pte_next(va, end, 2)) < end; va += TABLE_SPAN) {
+		u64 entry = exo_pte_at(va, 2);
+
+		if (exo_pt_remove(UAREA->env, va | 1, KEY_SELF) >= 0)
+			exo_frame_release(EXO_PTE_PFN(entry), 1, KEY_SELF);
+	}
 }
 
 u64

@@ -71,8 +71,10 @@ page_move(const struct region *r, u64 from, u64 to)
 static int
 pages_move(const struct region *r, u64 from, u64 to, u64 bytes)
 {
-	for (u64 at = 0; at < bytes; at += PAGE) {
-		int error = vm_present(from + at) ? page_move(r, from + at, to + at) : 0;
+	u64 end = from + bytes;
+
+	for (u64 at = from; (at = exo_pte_next(at, end, 1)) < end; at += PAGE) {
+		int error = page_move(r, at, to + (at - from));
 
 		if (error)
 			return error;

@@ -8,17 +8,13 @@
 static void
 count_pages(const struct region *r, struct vm_count *c)
 {
-	for (u64 va = r->start; va < r->end; va += PAGE) {
-		u64 entry;
+	u64 table = 0;
 
-		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT)) {
-			va = (va | 0x1fffff) + 1 - PAGE;
-			continue;
-		}
-		c->tables += va == r->start || va % 0x200000 == 0;
-		entry = page_entry(va);
-		if (!(entry & EXO_PTE_PRESENT))
-			continue;
+	for (u64 va = r->start; (va = exo_pte_next(va, r->end, 1)) < r->end; va += PAGE) {
+		u64 entry = page_entry(va);
+
+		c->tables += table != (va | 0x1fffff);
+		table = va | 0x1fffff;
 		c->resident++;
 		c->shared += exo_frame(EXO_PTE_PFN(entry))->account != own_account() ||
 			r->flags & REGION_SHARED;

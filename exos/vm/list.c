@@ -19,16 +19,9 @@ name_of(const struct region *r)
 static void
 count(const struct region *r, struct vm_entry *e)
 {
-	for (u64 va = r->start; va < r->end; va += PAGE) {
-		u64 entry;
+	for (u64 va = r->start; (va = exo_pte_next(va, r->end, 1)) < r->end; va += PAGE) {
+		u64 entry = page_entry(va);
 
-		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT)) {
-			va = (va | 0x1fffff) + 1 - PAGE;
-			continue;
-		}
-		entry = page_entry(va);
-		if (!(entry & EXO_PTE_PRESENT))
-			continue;
 		e->resident++;
 		e->dirty += (entry & EXO_PTE_DIRTY) != 0;
 		e->shared += exo_frame(EXO_PTE_PFN(entry))->nmaps > 1;

@@ -65,6 +65,7 @@ vm_unmap(u64 start, u64 end)
 {
 	const struct region *first = regions_find(&vm.regions, start);
 	bool middle = first && first->start < start && first->end > end;
+	const u64 from = start;
 
 	if (!room(middle) && regions_splits(&vm.regions, start, end))
 		return -ENOMEM;
@@ -74,7 +75,7 @@ vm_unmap(u64 start, u64 end)
 		u32 ino;
 
 		if (r == NULL || r->start >= end)
-			return 0;
+			break;
 		start = r->start > start ? r->start : start;
 		stop = r->end < end ? r->end : end;
 		ino = r->ino;
@@ -84,6 +85,7 @@ vm_unmap(u64 start, u64 end)
 			fs_unhold(ino);
 		start = stop;
 	}
+	tables_drop(from, end);
 	return 0;
 }
 
@@ -222,12 +224,8 @@ protect_page(const struct region *r, u64 va)
 static void
 protect_present(const struct region *r, u64 start, u64 end)
 {
-	for (u64 va = start; va < end; va += PAGE) {
-		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT))
-			va = (va | 0x1fffff) + 1 - PAGE;
-		else if (page_entry(va) & EXO_PTE_PRESENT)
-			protect_page(r, va);
-	}
+	for (u64 va = start; (va = exo_pte_next(va, end, 1)) < end; va += PAGE)
+		protect_page(r, va);
 }
 
 int

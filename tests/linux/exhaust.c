@@ -145,6 +145,20 @@ promises(void)
 	MUST(intact(p, part));
 }
 
+/* Page tables go with what they were for, while their process lives. */
+static void
+tables(void)
+{
+	long before = free_kib();
+	char *p = anon(4096 * MB, MAP_PRIVATE);
+
+	for (size_t at = 0; at < 4096 * MB; at += 2 * MB)
+		p[at] = 1;
+	MUST(free_kib() < before - 16384);
+	munmap(p, 4096 * MB);
+	MUST(free_kib() >= before - 512);
+}
+
 /* Two who cannot both write what they share after the fork: the child, which wants more, ends. */
 static void
 writer_below(void)
@@ -258,6 +272,7 @@ main(void)
 	nothing_is_lost("hog", hog, SIGKILL);
 	nothing_is_lost("shared hog", shared_hog, SIGBUS);
 	nothing_is_lost("promises", promises, 0);
+	nothing_is_lost("tables", tables, 0);
 	nothing_is_lost("writer", writer_below, 0);
 	nothing_is_lost("given back", given_back, 0);
 	nothing_is_lost("inherited", inherited, 0);
