@@ -68,7 +68,7 @@ counters(void)
 	SAY(read(fd, nowhere, 4));
 	SAY(read(fd, nowhere, 8));
 	SAY(lseek(fd, 0, SEEK_CUR));
-	SAY(pread(fd, &sem, 8, 0));
+	SAY(pread(fd, &sem, sizeof(sem), 0));
 	SAY(fcntl(fd, F_GETFL));
 	SAY(fcntl(fd, F_GETFD));
 	SAY(eventfd(0, 0x10));
