@@ -11,6 +11,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
+#include "../proc/times.h"
 #include "../linux/errno.h"
 
 _Static_assert(EXO_VERSION == 1, "the version in exos.ld");
@@ -35,8 +36,11 @@ exos_before_leaving(struct exo_save *regs)
 void
 exos_serve_syscall(struct exo_save *regs)
 {
+	u64 begun = times_enter();
+
 	linux_dispatch(regs);
 	exos_before_leaving(regs);
+	times_leave(begun);
 }
 
 /* Something was posted, or the slice is over while a timer is set. */

@@ -12,13 +12,12 @@
 #include "../linux/clocks.h"
 
 #define VDSO __attribute__((section(".vdso.text"), flatten))
-#define NSEC 1000000000ull
 #define NR_CLOCK_GETTIME 228
 #define NR_CLOCK_GETRES 229
 
 /* false: a clock that needs to be asked for. */
 static inline __attribute__((always_inline)) bool
-clock_read(int clock, u64 *ns)
+read_shown(int clock, u64 *ns)
 {
 	const u32 bit = (u32)clock < 32 ? 1u << clock : 0;
 
@@ -39,7 +38,7 @@ vdso_clock_gettime(int clock, struct linux_timespec *t)
 {
 	u64 ns;
 
-	if (!clock_read(clock, &ns))
+	if (!read_shown(clock, &ns))
 		return program_call(NR_CLOCK_GETTIME, clock, (long)t);
 	t->sec = (int64_t)(ns / NSEC);
 	t->nsec = (int64_t)(ns % NSEC);
@@ -51,7 +50,7 @@ vdso_clock_getres(int clock, struct linux_timespec *t)
 {
 	u64 ns;
 
-	if (!clock_read(clock, &ns))
+	if (!read_shown(clock, &ns))
 		return program_call(NR_CLOCK_GETRES, clock, (long)t);
 	if (t) {
 		t->sec = 0;

@@ -84,19 +84,6 @@ sys_getrandom(long where, long bytes, long flags)
 	return bytes;
 }
 
-/* ---- use --------------------------------------------------------------------------------------- */
-
-long
-sys_getrusage(long who, long where)
-{
-	u64 ns = (int)who == -1 ? PROC->children_ns : exo_env(UAREA->env)->run_ns;
-	u64 usage[18] = { ns / NSEC, ns % NSEC / 1000, 0, 0, vm_resident() * 4 };
-
-	if ((int)who < -1 || (int)who > 1)
-		return -EINVAL;
-	return copy_out((u64)where, usage, sizeof(usage));
-}
-
 #define MEMBARRIER_QUERY 0
 
 /* One thread is always in order with itself; no command is needed, so none is offered. */

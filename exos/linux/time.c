@@ -1,63 +1,74 @@
 /* SPDX-License-Identifier: ISC */
-/* Clocks, sleeping, the interval timer. */
-#include "../core/exos.h"
-#include "../proc/signal.h"
-#include "../proc/timer.h"
-#include "abi.h"
+/* Clocks: reading and setting them, and the processor time that was used. */
+#include <exo/read.h>
+#include "../core/self.h"
+#include "../proc/times.h"
+#include "../vm/vm.h"
 #include "calls.h"
 #include "clocks.h"
 #include "errno.h"
 
-#define NSEC 1000000000ull
 #define TICKS 100ull /* of times(), a second */
-#define TIMER_ABSTIME 1
 
-static u64
-run_ns(void)
-{
-	return exo_env(UAREA->env)->run_ns;
-}
+/* A clock of processor time: ~pid << 3, 4 for a thread's, and which of them. */
+#define CPU_THREAD 4
+#define CPU_PID(number) ((u32)~((number) >> 3))
+enum { CPU_PROF, CPU_VIRT, CPU_SCHED, CPU_FD, CPU_WHICH = 3 };
 
-/* false: no such clock. */
 static bool
-read_clock(long clock, u64 *ns)
+find_by_pid(int number, struct clock *c)
 {
-	switch ((int)clock) {
-	case CLOCK_REALTIME_:
-	case CLOCK_REALTIME_COARSE_:
-	case CLOCK_TAI_: *ns = clock_ns() + SHARED->wall_offset_ns; return true;
-	case CLOCK_MONOTONIC_:
-	case CLOCK_MONOTONIC_RAW_:
-	case CLOCK_MONOTONIC_COARSE_:
-	case CLOCK_BOOTTIME_: *ns = clock_ns(); return true;
-	case CLOCK_PROCESS_:
-	case CLOCK_THREAD_: *ns = run_ns(); return true;
-	default: return false;
-	}
+	const u32 pid = CPU_PID(number);
+
+	if ((number & CPU_WHICH) == CPU_FD)
+		return false;
+	*c = (struct clock){ .kind = (number & CPU_WHICH) == CPU_VIRT ? TIMER_USER : TIMER_RUN,
+		.thread = number & CPU_THREAD };
+	if (pid == 0 || pid == PROC->pid)
+		return true;
+	c->other = c->thread ? NULL : proc_find(pid);
+	return c->other && c->other->state != PROC_BUILDING;
 }
 
-static int
-timespec_out(u64 address, u64 ns)
+bool
+clock_find(int number, struct clock *c)
 {
-	const struct linux_timespec t = { (int64_t)(ns / NSEC), (int64_t)(ns % NSEC) };
+	const u32 bit = (u32)number < 32 ? 1u << number : 0;
 
-	return copy_out(address, &t, sizeof(t));
+	if (number < 0)
+		return find_by_pid(number, c);
+	*c = (struct clock){ .thread = number == CLOCK_THREAD_ };
+	if (bit & CLOCKS_REAL)
+		c->kind = TIMER_REAL;
+	else if (bit & CLOCKS_MONOTONIC)
+		c->kind = TIMER_MONOTONIC;
+	else if (number == CLOCK_PROCESS_ || number == CLOCK_THREAD_)
+		c->kind = TIMER_RUN;
+	else
+		return false;
+	return true;
+}
+
+u64
+clock_read(const struct clock *c)
+{
+	return c->other ? times_of(c->other) : timer_clock_now(c->kind);
 }
 
 long
-sys_clock_gettime(long clock, long where)
+sys_clock_gettime(long number, long where)
 {
-	u64 ns;
+	struct clock c;
 
-	return read_clock(clock, &ns) ? timespec_out((u64)where, ns) : -EINVAL;
+	return clock_find((int)number, &c) ? timespec_out((u64)where, clock_read(&c)) : -EINVAL;
 }
 
 long
-sys_clock_getres(long clock, long where)
+sys_clock_getres(long number, long where)
 {
-	u64 ns;
+	struct clock c;
 
-	if (!read_clock(clock, &ns))
+	if (!clock_find((int)number, &c))
 		return -EINVAL;
 	return where ? timespec_out((u64)where, 1) : 0;
 }
@@ -84,147 +95,145 @@ sys_time(long where)
 	return seconds;
 }
 
+/* ---- setting ------------------------------------------------------------------------- */
+
+/* The machine's one time of day; it cannot be before the machine was started. */
+static long
+set_wall(u64 ns)
+{
+	u64 now = clock_ns();
+
+	return ns < now ? -EINVAL : server_call(OP_CLOCK_SET, ns - now, 0, 0, 0, 0, NULL);
+}
+
+long
+sys_clock_settime(long number, long from)
+{
+	struct linux_timespec t;
+
+	if ((int)number != CLOCK_REALTIME_)
+		return -EINVAL;
+	if (copy_in(&t, (u64)from, sizeof(t)))
+		return -EFAULT;
+	return timespec_ok(&t) && t.sec < SECONDS_MAX ? set_wall(timespec_ns(&t)) : -EINVAL;
+}
+
+/* The kernel's time zone is nobody's any more: it can be named, and is forgotten. */
+long
+sys_settimeofday(long from, long zone)
+{
+	struct linux_timeval t;
+	u64 ignored;
+
+	if ((from && copy_in(&t, (u64)from, sizeof(t))) ||
+		(zone && copy_in(&ignored, (u64)zone, sizeof(ignored))))
+		return -EFAULT;
+	if (from && (t.sec < 0 || t.sec >= SECONDS_MAX || (u64)t.usec > 1000000))
+		return -EINVAL;
+	if (from)
+		return set_wall((u64)t.sec * NSEC + (u64)t.usec * 1000);
+	return cred_can((const struct sh_cred *)(u64)CRED, CAP_SYS_TIME) ? 0 : -EPERM;
+}
+
+struct linux_timex {
+	u32 modes, pad0;
+	int64_t offset, freq, maxerror, esterror;
+	int32_t status, pad1;
+	int64_t constant, precision, tolerance;
+	struct linux_timeval time;
+	int64_t tick, ppsfreq, jitter;
+	int32_t shift, pad2;
+	int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
+	int32_t tai, pad3[11];
+};
+_Static_assert(sizeof(struct linux_timex) == 208, "struct timex");
+
+#define ADJ_OFFSET_SS_READ 0xa001u
+#define STA_UNSYNC 0x40
+#define TIME_ERROR 5
+#define ERROR_MAX_US 16000000
+#define TOLERANCE 32768000
+#define TICK_US 10000
+
+/* The clock is nobody's to discipline: what can be read is that it is not disciplined. */
+static long
+adjust(u64 where)
+{
+	struct linux_timex t;
+	u64 now = clock_ns() + SHARED->wall_offset_ns;
+
+	if (copy_in(&t, where, sizeof(t)))
+		return -EFAULT;
+	if (t.modes && t.modes != ADJ_OFFSET_SS_READ)
+		return -EPERM;
+	t = (struct linux_timex){ .modes = t.modes,
+		.maxerror = ERROR_MAX_US,
+		.esterror = ERROR_MAX_US,
+		.status = STA_UNSYNC,
+		.constant = 2,
+		.precision = 1,
+		.tolerance = TOLERANCE,
+		.time = { (int64_t)(now / NSEC), (int64_t)(now % NSEC / 1000) },
+		.tick = TICK_US };
+	return copy_out(where, &t, sizeof(t)) ? -EFAULT : TIME_ERROR;
+}
+
+long
+sys_adjtimex(long where)
+{
+	return adjust((u64)where);
+}
+
+long
+sys_clock_adjtime(long number, long where)
+{
+	struct clock c;
+
+	if (!clock_find((int)number, &c))
+		return -EINVAL;
+	return (int)number == CLOCK_REALTIME_ ? adjust((u64)where) : -EOPNOTSUPP;
+}
+
+/* ---- use ------------------------------------------------------------------------------ */
+
 long
 sys_times(long where)
 {
-	const u64 out[4] = { run_ns() / (NSEC / TICKS), 0, PROC->children_ns / (NSEC / TICKS), 0 };
+	const u64 tick = NSEC / TICKS;
+	u64 user, system;
 
-	if (where && copy_out((u64)where, out, sizeof(out)))
-		return -EFAULT;
-	return (long)(clock_ns() / (NSEC / TICKS));
+	times_split(&user, &system);
+	if (where) {
+		const u64 out[4] = { user / tick, system / tick,
+			(PROC->children_ns - PROC->children_sys_ns) / tick,
+			PROC->children_sys_ns / tick };
+
+		if (copy_out((u64)where, out, sizeof(out)))
+			return -EFAULT;
+	}
+	return (long)(clock_ns() / tick);
 }
 
-/* ---- sleeping ------------------------------------------------------------------------ */
-
-static long
-sleep_until(u64 deadline)
-{
-	int error;
-
-	do {
-		error = block_on(NULL, 0, deadline);
-	} while (error == 0);
-	return error == -ETIMEDOUT ? 0 : error;
-}
-
-/* Until the deadline; also where it goes on after a stop.  arg[0]: where to put what is left. */
-static long
-sleep_on(struct restart *r)
-{
-	u64 now;
-	long error = sleep_until(r->deadline);
-
-	if (error != -EINTR)
-		return error;
-	now = clock_ns();
-	if (r->arg[0] && timespec_out(r->arg[0], r->deadline > now ? r->deadline - now : 0))
-		return -EFAULT;
-	return restart_from(r);
-}
-
-static long
-sleep_relative(u64 request, u64 rest)
-{
-	struct linux_timespec t;
-	struct restart r = { .again = sleep_on, .arg = { rest } };
-
-	if (copy_in(&t, request, sizeof(t)))
-		return -EFAULT;
-	if (t.sec < 0 || (u64)t.nsec >= NSEC)
-		return -EINVAL;
-	if (t.sec > (1l << 32))
-		t.sec = 1l << 32; /* an age, and no overflow */
-	if (t.sec == 0 && t.nsec == 0)
-		return 0;
-	r.deadline = clock_ns() + (u64)t.sec * NSEC + (u64)t.nsec;
-	return sleep_on(&r);
-}
+enum { RUSAGE_CHILDREN_ = -1, RUSAGE_SELF_, RUSAGE_THREAD_ };
+enum { USE_MAXRSS = 4, USE_MINFLT = 8, USE_WORDS = 18 };
 
 long
-sys_nanosleep(long request, long rest)
+sys_getrusage(long who, long where)
 {
-	return sleep_relative((u64)request, (u64)rest);
-}
+	const volatile struct exo_env *e = exo_env(UAREA->env);
+	u64 use[USE_WORDS] = { 0 }, user, system;
 
-long
-sys_clock_nanosleep(long clock, long flags, long request, long rest)
-{
-	struct linux_timespec t;
-	u64 now, until;
-
-	if (!read_clock(clock, &now) || (int)clock == CLOCK_PROCESS_ || (int)clock == CLOCK_THREAD_)
+	if ((int)who < RUSAGE_CHILDREN_ || (int)who > RUSAGE_THREAD_)
 		return -EINVAL;
-	if (!(flags & TIMER_ABSTIME))
-		return sleep_relative((u64)request, (u64)rest);
-	if (copy_in(&t, (u64)request, sizeof(t)))
-		return -EFAULT;
-	if (t.sec < 0 || (u64)t.nsec >= NSEC)
-		return -EINVAL;
-	until = (u64)t.sec * NSEC + (u64)t.nsec;
-	return until <= now ? 0 : sleep_until(clock_ns() + (until - now));
-}
-
-/* ---- the interval timer ---------------------------------------------------------------- */
-
-struct itimer {
-	struct linux_timeval interval, value;
-};
-
-static struct linux_timeval
-timeval_of(u64 ns)
-{
-	u64 usec = (ns + 999) / 1000;
-
-	return (struct linux_timeval){ (int64_t)(usec / 1000000), (int64_t)(usec % 1000000) };
-}
-
-static bool
-timeval_ok(const struct linux_timeval *t)
-{
-	return t->sec >= 0 && t->sec <= (1l << 32) && (u64)t->usec < 1000000;
-}
-
-static u64
-timeval_ns(const struct linux_timeval *t)
-{
-	return (u64)t->sec * NSEC + (u64)t->usec * 1000;
-}
-
-long
-sys_getitimer(long which, long where)
-{
-	u64 interval, left;
-	struct itimer t;
-
-	if ((int)which)
-		return -EINVAL; /* times of use are not kept */
-	left = timer_left(&interval);
-	t = (struct itimer){ timeval_of(interval), timeval_of(left) };
-	return copy_out((u64)where, &t, sizeof(t));
-}
-
-long
-sys_setitimer(long which, long new, long old)
-{
-	struct itimer t = { 0 };
-
-	if ((int)which)
-		return -EINVAL;
-	if (new &&copy_in(&t, (u64) new, sizeof(t)))
-		return -EFAULT;
-	if (!timeval_ok(&t.interval) || !timeval_ok(&t.value))
-		return -EINVAL;
-	if (old && sys_getitimer(which, old))
-		return -EFAULT;
-	timer_set(timeval_ns(&t.value), timeval_ns(&t.interval));
-	return 0;
-}
-
-long
-sys_alarm(long seconds)
-{
-	u64 interval, left = timer_left(&interval);
-
-	timer_set((u64)(u32)seconds * NSEC, 0);
-	return (long)((left + NSEC / 2) / NSEC + (left && left < NSEC / 2));
+	if ((int)who == RUSAGE_CHILDREN_) {
+		system = PROC->children_sys_ns;
+		user = PROC->children_ns - system;
+	} else {
+		times_split(&user, &system);
+		use[USE_MAXRSS] = vm_resident() * (EXO_PAGE_BYTES / 1024);
+		use[USE_MINFLT] = e->faults + e->stlb_hits;
+	}
+	use[0] = user / NSEC, use[1] = user % NSEC / 1000;
+	use[2] = system / NSEC, use[3] = system % NSEC / 1000;
+	return copy_out((u64)where, use, sizeof(use));
 }

@@ -17,6 +17,7 @@
 #include "rlimit.h"
 #include "signal.h"
 #include "timer.h"
+#include "times.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/frames.h"
 #include "../core/header.h"
@@ -397,7 +398,8 @@ child_begin(const struct child *c)
 	fs_base_set(c->fs);
 	fpu_load(vector_state);
 	signal_fork_child();
-	timer_set(0, 0);
+	timer_fork_child();
+	times_fork_child();
 	fd_fork_child();
 	vm_fork_child();
 }

@@ -91,6 +91,7 @@ signal_exec(void)
 	signals.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
 	signals.mask_saved = false;
 	signals.trap = (struct trap){ .vector = 0 };
+	timer_exec();
 }
 
 void
@@ -227,6 +228,7 @@ signal_take(u64 set, struct sig_detail *d)
 		return 0;
 	sig = __builtin_ctzll(due) + 1;
 	sigqueue_take(q, sig, d);
+	timer_taken(d);
 	show_pending();
 	return sig;
 }

@@ -1,17 +1,47 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The interval timer of the process (ITIMER_REAL, alarm).  The kernel has no
- * timers for programs that run: while one is set the library asks to be told
- * of the end of each slice, and looks at the clock.
+ * Timers that raise signals: the three of setitimer and those of
+ * timer_create.  The kernel has no timers for programs that run: while one is
+ * set the library asks to be told of the end of each slice, and looks at the
+ * clock then, whenever a Linux call ends, and when it waits.
+ *
+ * A timer whose signal is pending rests until it is taken: how often it would
+ * have fired meanwhile is its overrun.
  */
 #ifndef EXOS_TIMER_H
 #define EXOS_TIMER_H
 
 #include "../core/exos.h"
 
-void timer_set(u64 first_ns, u64 interval_ns);	/* from now; first 0: off */
-u64 timer_left(u64 *interval_ns);		/* 0: off */
-u64 timer_next(void);				/* deadline, 0: none */
-void timer_check(void);				/* raise SIGALRM when it is due */
+enum timer_clock { TIMER_MONOTONIC, TIMER_REAL, TIMER_RUN, TIMER_USER };
+enum { ITIMER_REAL_, ITIMER_VIRTUAL_, ITIMER_PROF_, ITIMERS };
+
+struct timer {
+	u64 deadline;			/* on its clock; 0: off */
+	u64 interval;			/* ns; 0: once */
+	u64 value;			/* sigval */
+	u32 overrun;			/* of the signal taken last */
+	int id;				/* of timer_create; -1: an interval timer */
+	u8 sig;				/* 0: nobody is told */
+	u8 clock, base;			/* enum timer_clock: now, and as it was made */
+	bool directed;			/* at the thread */
+	bool resting;			/* its signal is pending */
+};
+
+u64 timer_clock_now(enum timer_clock clock);
+struct timer *timer_interval(unsigned which);	/* ITIMER_*_ */
+struct timer *timer_by_id(long id);	/* NULL: no such */
+struct timer *timer_new(void);		/* NULL: no memory, or too many */
+void timer_free(struct timer *t);
+void timer_set(struct timer *t, u64 deadline, u64 interval);	/* deadline on t->clock; 0: off */
+u64 timer_left(const struct timer *t);	/* ns; 0: off */
+
+u64 timer_next(void);			/* deadline of a wait (clock_ns), 0: none */
+void timer_wake(
+	u64 deadline_ns); /* the next wait ends then, at the latest: for files that wait for time */
+void timer_check(void);			/* raise what is due */
+void timer_taken(struct sig_detail *d);	/* a signal is: the overrun comes in, timers go on */
+void timer_exec(void);
+void timer_fork_child(void);
 
 #endif

@@ -56,6 +56,7 @@ _Static_assert(sizeof(struct sh_cred) == 512, "credentials");
 #define CAP_SYS_ADMIN 21
 #define CAP_SYS_NICE 23
 #define CAP_SYS_RESOURCE 24
+#define CAP_SYS_TIME 25
 #define CAP_MKNOD 27
 #define CAP_SYSLOG 34
 #define CAP_LAST 40

@@ -212,6 +212,7 @@ enum server_op {
 				 * (cred_keys) are empty, and filled in with the new ones */
 	OP_LIMIT,		/* (pid, RLIMIT_*, soft, hard) */
 	OP_PRIORITY,		/* (PRIORITY_*, PRIO_*, who, value) */
+	OP_CLOCK_SET,		/* (ns that the time of day is ahead of the clock) */
 	OP_HOSTNAME,		/* (domain name instead, bytes): comm: the name */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE =

@@ -130,6 +130,15 @@ trace_request(const char *comm, uint64_t bytes)
 	return control_trace(comm, bytes < EXO_PAGE_BYTES ? (uint32_t)bytes : 0) ? 0 : -EAGAIN;
 }
 
+static long
+clock_request(const struct proc *self, uint64_t offset_ns)
+{
+	if (!cred_can(self->cred, CAP_SYS_TIME))
+		return -EPERM;
+	server_shared_info()->wall_offset_ns = offset_ns;
+	return 0;
+}
+
 long
 server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 {
@@ -157,6 +166,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_CRED: return cred_request(p, m, comm);
 	case OP_LIMIT: return limit_request(p, m);
 	case OP_PRIORITY: return priority_request(p, m);
+	case OP_CLOCK_SET: return clock_request(p, a);
 	case OP_HOSTNAME: return hostname_request(p, m, comm);
 	default: return -ENOSYS;
 	}

@@ -14,10 +14,11 @@
 #include <errno.h>
 #include "../linux/abi.h"
 
-#define RECORDS 4096u
-#define PER_PROCESS 512u
+#define RECORDS 8192u
+#define PER_PROCESS 1024u
 #define FEW 8u				/* of them anybody may have ... */
-#define RESERVE 1024u			/* ... out of the last of the pool */
+#define RESERVE 2048u			/* ... out of the last of the pool */
+#define RLIMIT_SIGPENDING_ 11
 #define FETCH_MAX 64u			/* in one request */
 
 #define BIT(sig) (1ull << ((sig) - 1))
@@ -67,7 +68,10 @@ has_room(const struct proc *p)
 	unsigned left = unused_count + RECORDS - fresh;
 	uint32_t held = pub ? pub->sig_held : 0;	/* its word against itself */
 
-	if (p->signals.count >= PER_PROCESS || held >= PER_PROCESS - p->signals.count)
+	uint64_t limit = p->cred->limit[RLIMIT_SIGPENDING_][0];
+
+	limit = limit < PER_PROCESS ? limit : PER_PROCESS;
+	if (p->signals.count >= limit || held >= limit - p->signals.count)
 		return false;
 	return left > RESERVE || (p->signals.count < FEW && left);
 }

@@ -103,6 +103,7 @@ cpu_charge(struct cpu *cpu, u64 now)
 	else
 		cpu->pub->idle_ns += now - cpu->entered;
 	cpu->entered = now;
+	cpu->pub->charged_ns = now;
 }
 
 void

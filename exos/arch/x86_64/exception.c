@@ -6,6 +6,7 @@
  */
 #include "arch.h"
 #include "../../proc/signal.h"
+#include "../../proc/times.h"
 
 #define VECTOR_BREAKPOINT 3
 #define VECTOR_PROTECTION 13
@@ -146,25 +147,31 @@ page_fault(struct exo_save *regs)
 		fault_of_program(regs, signal, code, regs->addr);
 }
 
+static void
+other_fault(struct exo_save *regs)
+{
+	struct fault_signal f = signal_of(regs);
+
+	if (f.code) /* else nothing is raised any more */
+		fault_of_program(regs, f.signal, f.code, f.addr);
+}
+
 void
 exos_serve_exception(struct exo_save *regs)
 {
-	struct fault_signal f;
+	u64 begun = UAREA->depth == 1 ? times_enter() : 0;
 
 	REGS_CALL(regs) = ~0ull;
-	if (regs->vector == VECTOR_PAGE_FAULT) {
+	if (regs->vector == VECTOR_PAGE_FAULT)
 		page_fault(regs);
-	} else if (in_copy(regs->rip)) {
+	else if (in_copy(regs->rip))
 		regs->rip = (u64)exos_copy_fault; /* an address that is none */
-	} else if (by_library(regs->rip)) {
+	else if (by_library(regs->rip))
 		library_fault(regs);
-	} else if (is_breakpoint(regs)) {
+	else if (is_breakpoint(regs))
 		breakpoint(regs);
-	} else {
-		f = signal_of(regs);
-		if (f.code == 0)
-			return; /* nothing is raised any more */
-		fault_of_program(regs, f.signal, f.code, f.addr);
-	}
+	else
+		other_fault(regs);
 	exos_before_leaving(regs);
+	times_leave(begun);
 }

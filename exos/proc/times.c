@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* What times.h says. */
+#include <exo/read.h>
+#include "times.h"
+#include "../core/self.h"
+
+#define STRIDE_LEAST 9u			/* entries from one that is measured to the next: */
+#define STRIDE_MASK 15u			/* so many, and up to this many more, by chance */
+
+u32 times_until_measured = 1;
+static u32 stride = 1;			/* how many entries the next one stands for */
+static u64 system_ns;			/* estimated */
+static u64 run_shown, user_shown;
+
+/* run_ns is as of charged_ns; what the processor did since then it did for us. */
+u64
+times_run(void)
+{
+	const volatile struct exo_env *e = exo_env(UAREA->env);
+	const volatile struct exo_cpu *cpu = exo_cpu(UAREA->cpu);
+	u64 charged, run, now;
+
+	do {
+		charged = cpu->charged_ns;
+		run = e->run_ns;
+		now = clock_ns();
+	} while (charged != cpu->charged_ns);
+	run += now > charged ? now - charged : 0;
+	if (run > run_shown)
+		run_shown = run;
+	return run_shown;
+}
+
+u64
+times_of(const volatile struct sh_proc *p)
+{
+	const volatile struct exo_env *e = exo_env(p->env);
+
+	return p == PROC ? times_run() : p->state == PROC_ZOMBIE || !e ? p->run_ns : e->run_ns;
+}
+
+u64
+times_begin(void)
+{
+	return times_run() | 1;
+}
+
+void
+times_end(u64 begun)
+{
+	u64 now = times_run();
+
+	if (now > begun)
+		system_ns += (now - begun) * stride;
+	if (system_ns > now)
+		system_ns = now;
+	PUB->sys_ns = system_ns;
+	stride = STRIDE_LEAST + (exo_rdtsc() >> 4 & STRIDE_MASK);
+	times_until_measured = stride;
+}
+
+void
+times_split(u64 *user, u64 *system)
+{
+	u64 run = times_run();
+	u64 most = run - user_shown;
+
+	*system = system_ns < most ? system_ns : most;
+	*user = run - *system;
+	user_shown = *user;
+}
+
+void
+times_fork_child(void)
+{
+	system_ns = run_shown = user_shown = 0;
+	PUB->sys_ns = 0;
+}
