@@ -116,6 +116,7 @@ void exos_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 noreturn_ void exos_die(int signal, const char *why);
 
 /* ---- fd/: open files ------------------------------------------------------------------------------ */
+struct linux_iovec;
 struct file;						/* open file description, in a page relatives may share */
 struct file_ops {
 	const char *name;
@@ -125,6 +126,9 @@ struct file_ops {
 	/* events ready now (POLL*); fills terms that become true when that may change; *nterms in/out */
 	u32 (*poll)(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms);
 	void (*close)(struct file *f);			/* last descriptor of this process gone */
+	/* readv and writev of what has messages: all elements at once; NULL: one after the other */
+	long (*vector)(struct file *f, bool write, const struct linux_iovec *v, u32 count,
+		u64 bytes);
 	/* epoll: another value after each event that may make one of `events` ready; NULL: SHARED->changes is */
 	u64 (*version)(struct file *f, u32 events);
 	u32 mode;			/* st_mode of what has no inode; 0: a pipe's */

@@ -18,7 +18,8 @@
 struct item {
 	struct file *file;		/* NULL: free */
 	int fd;
-	u32 events;			/* as asked; without POLL bits: spent (ONESHOT) */
+	u32 events;			/* as asked */
+	bool spent;			/* ONESHOT: nothing more until it is asked again */
 	u64 data;
 	u64 version;			/* told last */
 	u32 told;			/* events of that, while they last */
@@ -169,6 +170,7 @@ epoll_ctl(struct file *set, long op, struct file *f, int fd, const struct linux_
 	i->events = event->events;
 	i->data = event->data;
 	i->told = 0;
+	i->spent = false;
 	return 0;
 }
 
@@ -187,7 +189,7 @@ item_look(struct item *i, struct waiting *w)
 	u32 asked = i->events & ~FLAGS, ready;
 	u64 version;
 
-	if (!i->file || !asked)
+	if (!i->file || i->spent)
 		return 0;
 	version = version_of(i->file,
 		asked); /* before: what comes in between is told twice, not never */
@@ -206,8 +208,7 @@ item_told(struct item *i, u32 ready, u64 version)
 {
 	i->told = ready;
 	i->version = version;
-	if (i->events & EPOLLONESHOT_)
-		i->events &= FLAGS;
+	i->spent = i->events & EPOLLONESHOT_;
 }
 
 /* One look at all; how many were stored. */

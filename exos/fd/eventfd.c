@@ -129,6 +129,7 @@ eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags)
 	*f = file_new_object(&eventfd_ops, flags | O_RDWR, o, keys[1]);
 	if (!*f)
 		return -ENOMEM;
+	(*f)->side = 1;
 	counter(*f)->count = count;
 	counter(*f)->semaphore = semaphore;
 	return 0;

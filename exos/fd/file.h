@@ -15,7 +15,7 @@
 #include "object.h"
 
 #define FD_MAX 4096
-#define FILE_TERMS 3u			/* most that a file's poll gives; more: it has too many */
+#define FILE_TERMS 4u			/* most that a file's poll gives; more: it has too many */
 #define SETFL_BITS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 #define ACCESS_BITS                                                                                \
 	(O_ACCMODE | O_PATH | O_DIRECTORY | O_NOFOLLOW | O_SYNC | O_LARGEFILE | O_TMPFILE_BIT)
@@ -41,6 +41,7 @@ struct file {
 	exo_slot key;			/* terminal or object: bound key of this end */
 	exo_slot read_key;		/* named pipe opened for both: of the other end; or 0 */
 	struct object *object;		/* shared with others; or NULL */
+	u8 side;			/* of it: the one that `key` is of */
 	u32 epolls;			/* sets of this process that it is in */
 	u64 own[2];			/* what its kind makes of it */
 	char *text;			/* made-up contents (procfs) */
@@ -89,7 +90,7 @@ void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free i
 
 /* ---- the kinds ---------------------------------------------------------------------------------- */
 extern const struct file_ops regular_ops, directory_ops, procfs_ops, tty_ops, ptm_ops, pipe_ops;
-extern const struct file_ops eventfd_ops, epoll_ops, pidfd_ops;
+extern const struct file_ops eventfd_ops, epoll_ops, pidfd_ops, socket_ops;
 extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
 /* By inode.  fresh: just made by this process, which may then do what it asked for. */
 long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);

@@ -34,6 +34,8 @@ place_take(u32 count)
 {
 	u32 run = 0;
 
+	if (count == 0)
+		return 0;
 	while (hint < PAGES && is_taken(hint))
 		hint++;
 	for (u32 page = hint; page < PAGES; page++) {
@@ -79,7 +81,7 @@ static int
 attach(struct object *o, u32 place, object_ask *ask, void *arg, const exo_slot keys[2])
 {
 	u64 counts = 0;
-	int error = tables_for(place, o->frames);
+	int error = o->frames ? tables_for(place, o->frames) : 0;
 	long id = error ? error : ask(arg, place_offset(place), keys, &counts);
 
 	if (id < 0)
@@ -95,7 +97,7 @@ int
 object_get(struct object **made, u32 frames, object_ask *ask, void *arg, exo_slot keys[2])
 {
 	struct object *o = xalloc(sizeof(*o));
-	long place = o ? place_take(frames) : -ENOMEM;
+	long place = o ? place_take(frames) : -ENOMEM;	/* without frames: any */
 	int error = place < 0 ? (int)place : keys_take(keys);
 
 	if (error == 0) {
@@ -143,16 +145,31 @@ object_new(struct object **o, u32 frames, u32 sides, exo_slot keys[2])
 	return 0;
 }
 
+/*
+ * That a side has one holder less is a change, too.  But with our key dropped
+ * the object may be gone at any moment, and its frames with it.
+ */
+static void
+tell_watchers(const struct object *o)
+{
+	u64 watched = 0;
+
+	if (o->frames && exos_copy(&watched, (const void *)&o->page->watched, sizeof(watched)) == 0
+		&& watched)
+		server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);
+}
+
 void
 object_drop(struct object *o)
 {
 	bool last;
 
-	object_changed(o);
+	tell_watchers(o);
 	if (--o->uses)
 		return;
 	last = o->holders[0] == 0 && o->holders[1] == 0;
-	page_unmap((u64)o->page, o->frames);
+	if (o->frames)
+		page_unmap((u64)o->page, o->frames);
 	mark((u32)(((char *)o->page - AT(char, EXOS_OBJECTS)) / (long)EXO_PAGE_BYTES), o->frames,
 		false);
 	if (last)
@@ -180,13 +197,14 @@ object_gone_term(const struct object *o, unsigned side)
 void
 object_watch(struct object *o)
 {
-	__atomic_store_n(&o->page->watched, 1, __ATOMIC_SEQ_CST);
+	if (o->frames)			/* else the server's words tell of it */
+		__atomic_store_n(&o->page->watched, 1, __ATOMIC_SEQ_CST);
 }
 
 void
 object_changed(struct object *o)
 {
-	if (__atomic_load_n(&o->page->watched, __ATOMIC_SEQ_CST) == 0)
+	if (!o->frames || __atomic_load_n(&o->page->watched, __ATOMIC_SEQ_CST) == 0)
 		return;
 	__atomic_store_n(&o->page->watched, 0, __ATOMIC_SEQ_CST);
 	server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);

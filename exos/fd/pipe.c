@@ -253,6 +253,8 @@ pipe_new(struct file *ends[2], u32 flags)
 	o->uses++;
 	ends[0] = file_new_object(&pipe_ops, flags | O_RDONLY, o, keys[0]);
 	ends[1] = file_new_object(&pipe_ops, flags | O_WRONLY, o, keys[1]);
+	if (ends[1])
+		ends[1]->side = 1;
 	if (ends[0] && ends[1])
 		return 0;
 	for (unsigned i = 0; i < 2; i++)
@@ -351,6 +353,7 @@ fifo_open(u32 ino, u32 dir, u32 flags, struct file **f)
 		(*f)->read_key = keys[0];
 	if (!*f)
 		return -ENOMEM;
+	(*f)->side = mode != O_RDONLY;
 	error = pub_hold(ino);
 	if (!error) {
 		(*f)->ino = ino;

@@ -3,6 +3,7 @@
 #include <exo/read.h>
 #include "files.h"
 #include "../fd/tty.h"
+#include "sockets.h"
 
 struct file *
 file_readable(int fd, int *error)
@@ -246,12 +247,32 @@ move_vector_at(struct file *f, bool write, u64 iov, long count, long at)
 	return move_vector(f, write, iov, count, &pos);
 }
 
+/* What has messages takes all elements for one. */
+static long
+whole_vector(struct file *f, bool write, u64 iov, long count)
+{
+	struct linux_iovec *copy;
+	struct spans s;
+	long n = count < 0 ? -EINVAL : spans_get(&s, &copy, iov, (u64)count, -EINVAL);
+
+	if (count < 0)
+		return n;
+	file_hold(f);
+	if (!n)
+		n = f->ops->vector(f, write, s.v, s.count, s.left);
+	file_drop(f);
+	xfree(copy);
+	return n;
+}
+
 long
 sys_readv(long fd, long iov, long count)
 {
 	int error;
 	struct file *f = file_readable((int)fd, &error);
 
+	if (f && f->ops->vector)
+		return whole_vector(f, false, (u64)iov, count);
 	return f ? move_vector_here(f, false, (u64)iov, count) : error;
 }
 
@@ -261,6 +282,8 @@ sys_writev(long fd, long iov, long count)
 	int error;
 	struct file *f = file_writable((int)fd, &error);
 
+	if (f && f->ops->vector)
+		return whole_vector(f, true, (u64)iov, count);
 	return f ? move_vector_here(f, true, (u64)iov, count) : error;
 }
 

@@ -93,16 +93,6 @@ sys_membarrier(long command, long flags, long cpu)
 	(void)cpu;
 	return (int)command == MEMBARRIER_QUERY && (int)flags == 0 ? 0 : -EINVAL;
 }
-
-/* Shells ask it of their standard input. */
-long
-sys_getpeername(long fd, long address, long bytes)
-{
-	(void)address;
-	(void)bytes;
-	return fd_get((int)fd) ? -ENOTSOCK : -EBADF;
-}
-
 /* ---- futex ---------------------------------------------------------------------------------------- */
 
 enum {

@@ -43,7 +43,7 @@ server_published(uint32_t ino)
 			page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES),
 				ino)))
 			return true;
-	return false;
+	return letters_name(ino);
 }
 
 uint64_t
@@ -75,6 +75,16 @@ server_fs(struct proc *p, uint32_t op, struct exo_msg *m, char *comm)
 	struct request r = request_of(p, m, comm);
 	long result = op >= OP_LOCK && op <= OP_LOCK_CLOSED
 		? lock_requests(&r, op) : fifo_request(&r, op, fs_request(&r, op));
+
+	answer(m, &r);
+	return result;
+}
+
+long
+server_sock(struct proc *p, uint32_t op, struct exo_msg *m, char *comm)
+{
+	struct request r = request_of(p, m, comm);
+	long result = sock_requests(p, &r, op);
 
 	answer(m, &r);
 	return result;

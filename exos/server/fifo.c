@@ -77,7 +77,9 @@ fifo_request(struct request *r, uint32_t op, long result)
 {
 	if (op == OP_FS_FIFO)
 		return fifo_open(r);
-	if (op == OP_FS_CREATE && result > 0)
+	if (op == OP_FS_CREATE && result > 0) {
 		fifo_forget((uint32_t)result);
+		sock_inode_new((uint32_t)result);
+	}
 	return result;
 }

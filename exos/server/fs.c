@@ -198,6 +198,14 @@ key_bind(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot)
 		     : -ENFILE;
 }
 
+long
+fs_key_give(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot)
+{
+	struct fs_inode *node = node_at(ino);
+
+	return node && S_ISREG(node->mode) && rights ? key_bind(r, ino, rights, slot) : -EINVAL;
+}
+
 static long
 key_request(const struct request *r)
 {

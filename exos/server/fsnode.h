@@ -69,6 +69,8 @@ int fs_set_target(struct fs_inode *node, const char *target, size_t bytes);
 /* What the caller's keys open, by the kernel's word. */
 bool client_may(const struct request *r, const struct fs_inode *node, uint32_t rights);
 bool client_owns(const struct request *r, const struct fs_inode *node);
+/* A key to a regular file for the caller, who was found to have these rights. */
+long fs_key_give(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot);
 bool client_is_root(const struct request *r);
 /* The same, or by a key that was bound for it (OP_FS_KEY); slot 0: none. */
 bool

@@ -160,9 +160,11 @@ request(exo_envid caller, struct exo_msg *m)
 		m->rsi = (uint64_t)server_proc(p, (uint32_t)op, m);
 	else if (op < OP_TTY_READ)
 		m->rsi = (uint64_t)server_fs(p, (uint32_t)op, m, comm);
+	else if (op >= OP_SOCK_NEW)
+		m->rsi = (uint64_t)server_sock(p, (uint32_t)op, m, comm);
 	else
 		m->rsi = (uint64_t)server_tty(p, (uint32_t)op, m, comm);
-	if (proc_work() || outbox_stuck())
+	if (proc_work() || objects_work() || outbox_stuck())
 		work = 1;
 }
 

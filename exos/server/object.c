@@ -14,6 +14,7 @@
 #include "object.h"
 #include <errno.h>
 
+#define SWEEPS 4u			/* rounds at a time: what is freed may have held more */
 #define MAPS_MAX 64u			/* frames of an object, at most */
 #define PROCESS_OBJECTS 1536u
 #define USER_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 8)
@@ -98,12 +99,13 @@ object_make(const struct proc *p, uint32_t frames)
 	o->guard = guard_for_object();
 	if (o->guard == 0)
 		return NULL;
-	if (frames_claim(session_account, frames, &o->pfn)) {
+	if (frames && frames_claim(session_account, frames, &o->pfn)) {
 		guard_put(o->guard);
 		o->guard = 0;
 		return NULL;
 	}
-	exo_frame_guard_all(o->pfn, frames, o->guard, ROOT_KEY, ROOT_KEY);
+	if (frames)
+		exo_frame_guard_all(o->pfn, frames, o->guard, ROOT_KEY, ROOT_KEY);
 	object_rows = object_rows > object_id(o) ? object_rows : object_id(o) + 1;
 	count(o, 1);
 	return o;
@@ -112,6 +114,8 @@ object_make(const struct proc *p, uint32_t frames)
 void
 object_release(struct object *o)
 {
+	if (o->sock)
+		sock_gone(o);
 	count(o, -1);
 	frames_release(o->pfn, o->frames);
 	guard_put(o->guard);
@@ -217,6 +221,12 @@ object_free(uint64_t id)
 	return 0;
 }
 
+bool
+objects_work(void)
+{
+	return due;
+}
+
 void
 objects_due(void)
 {
@@ -226,8 +236,11 @@ objects_due(void)
 void
 objects_sweep(void)
 {
-	for (uint32_t i = 0; i < object_rows && due; i++)
-		if (objects[i].guard && !object_held(&objects[i]))
-			object_release(&objects[i]);
-	due = false;
+	for (unsigned round = 0; round < SWEEPS && due; round++) {
+		due = false;
+		flight_sweep();
+		for (uint32_t i = 0; i < object_rows; i++)
+			if (objects[i].guard && !object_held(&objects[i]))
+				object_release(&objects[i]);
+	}
 }

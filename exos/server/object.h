@@ -14,6 +14,8 @@ struct object {
 	uint32_t uid;			/* whose bound it counts against */
 	uint32_t maker;			/* index of the process that made it, and which one that was */
 	uint32_t ino;			/* named pipe: the name it was opened by, or 0 */
+	uint32_t sock;			/* index + 1 of the socket that it is, or 0 */
+	uint32_t flying[2];		/* keys of each side that the server holds for letters */
 	uint64_t maker_serial;
 	uint64_t opens[2];		/* by that name: for reading, for writing */
 };

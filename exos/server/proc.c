@@ -259,6 +259,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	signal_forget(p);
 	share_take(p);
 	proc_lend_end(p);
+	letters_forget(p);
 	sfs_sweep_due();
 	locks_process_gone(p->sh);
 	reap_later(p);

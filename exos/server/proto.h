@@ -259,6 +259,32 @@ enum server_op {
 	OP_PTY_READ,		/* (tty, slot, max): as the master: what was written to it.  -EIO: its users have gone */
 	OP_PTY_WRITE,		/* (tty, slot, bytes): as the master: what is typed */
 	OP_TTY_CLOSED,		/* (): keys of terminals were dropped: whom does that concern? */
+	/* sockets and what travels between them: sockproto.h.  id, slot: a socket's object and the caller's key of it */
+	OP_SOCK_NEW =
+		192, /* (type, slot) -> id of an endpoint; rdx = its row, r8 = where its counts are */
+	OP_SOCK_PAIR,		/* (type, slot, slot of side 1, va offset) -> id of a connection; r8 */
+	OP_SOCK_BIND,		/* (id, slot, enum sock_where, directory, mode); comm: file name, and sock_name at COMM_NAME;
+				 * -EADDRINUSE */
+	OP_SOCK_LISTEN,		/* (id, slot, backlog) */
+	OP_SOCK_CONNECT,	/* (enum sock_where | type << 8, ino, slot, va offset, own id | own slot << 32 or ~0);
+				 * comm: sock_name -> id of the connection, of which it gets side 0; r8.  -EAGAIN: the queue
+				 * is full; rdx = the listener's row, r9 = its `taken` */
+	OP_SOCK_ACCEPT,		/* (id, slot, slot of the new key, va offset) -> id of the connection, of which it gets
+				 * side 1; r8.  -EAGAIN: nobody is there */
+	OP_SOCK_INFO,		/* (id, slot); comm: struct sock_info */
+	OP_SOCK_PEER,		/* (id, slot, enum sock_where, ino); comm: sock_name: where an endpoint's datagrams go.
+				 * WHERE_PEER: two of the caller's to each other, the other's id | slot << 32 for ino */
+	OP_SOCK_SHUT,		/* (id, slot, SHUT_*): of an endpoint */
+	OP_LETTER_NEW,		/* (bytes in all, bytes in comm): begin a draft */
+	OP_LETTER_PUT,		/* (offset, bytes in comm) */
+	OP_LETTER_RIGHT,	/* (key slot, key slot of side 1); comm: struct passed: one descriptor more */
+	OP_LETTER_SEND,		/* (id, slot, enum sock_where, ino); comm: sock_name -> ticket.  To a connection: it is
+				 * attached.  -EAGAIN: full; rdx = the receiver's row, r9 = its `taken` */
+	OP_LETTER_TAKE,		/* (id, slot, ticket or 0, keep); comm: struct letter_info and the first bytes */
+	OP_LETTER_GET,		/* (offset) -> bytes in comm */
+	OP_LETTER_GIVE,		/* (which, key slot | slot of side 1 << 32, va offset, or 0: tell only); comm: struct passed;
+				 * r8 = where its counts are, r9 = frames */
+	OP_LETTER_END,		/* (): clear the desk and the draft */
 };
 
 enum kill_how {

@@ -101,6 +101,7 @@ struct proc {				/* the server's private half of a table entry */
 	bool bare;			/* reaping: there is nothing below its account */
 	uint32_t objects;		/* that it made */
 	uint64_t given;			/* frames of limit that it asked for and got */
+	uint64_t draft, desk;		/* letters that it writes and reads: tickets, 0 none */
 };
 extern struct proc procs[SH_PROCS];
 extern unsigned proc_rows;		/* those behind are free; as in the shared region */
@@ -193,8 +194,18 @@ long spawn_child(struct proc *p, const struct exo_msg *m, const char *comm);
 /* ---- object.c, fifo.c: what processes share (object.h) ------------------------------------------- */
 long object_new(struct proc *p, uint64_t frames, struct exo_msg *m);
 long object_free(uint64_t id);
+bool objects_work(void);		/* is there something to sweep? */
 void objects_due(void);			/* somebody is gone, with all keys */
 void objects_sweep(void);		/* then: free those that nobody holds */
+/* ---- sock.c, letter.c, flight.c: sockets (sock.h) */
+struct object;
+long sock_requests(struct proc *p, struct request *r, uint32_t op);
+void sock_gone(struct object *o);
+void sock_inode_new(uint32_t ino);	/* this number is a new file's */
+void letters_forget(struct proc *p);	/* what it writes and reads: it is gone */
+bool letters_name(uint32_t ino);	/* is it on its way somewhere? */
+void flight_sweep(void);		/* letters that nobody can ever take */
+long server_sock(struct proc *p, uint32_t op, struct exo_msg *m, char *comm);
 /* What a file request, answered with `result`, means for named pipes: the answer. */
 long fifo_request(struct request *r, uint32_t op, long result);
 

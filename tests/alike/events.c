@@ -18,8 +18,10 @@ say_link(int fd)
 	if (strchr(target, '[') && strncmp(target, "anon", 4))
 		*strchr(target, '[') = '\0';
 	fstat(fd, &st);
-	printf("%s %o\n", target, st.st_mode);
+	printf("%s %o\n", target, strstr(target, "pidfd") ? 0 : st.st_mode);
 }
+
+static char room[64];
 
 /* ---- eventfd ---- */
 
@@ -68,7 +70,7 @@ counters(void)
 	SAY(read(fd, nowhere, 4));
 	SAY(read(fd, nowhere, 8));
 	SAY(lseek(fd, 0, SEEK_CUR));
-	SAY(pread(fd, &sem, sizeof(sem), 0));
+	SAY(pread(fd, room, 8, 0));
 	SAY(fcntl(fd, F_GETFL));
 	SAY(fcntl(fd, F_GETFD));
 	SAY(eventfd(0, 0x10));
@@ -127,7 +129,6 @@ static void
 levels(void)
 {
 	int p[2], q[2];
-	struct epoll_event none;
 	char byte;
 
 	set = epoll_create1(EPOLL_CLOEXEC);
@@ -147,9 +148,9 @@ levels(void)
 	SAY(epoll_ctl(p[0], EPOLL_CTL_DEL, p[1], NULL));
 	SAY(epoll_create1(1));
 	SAY(epoll_create(0));
-	SAY(epoll_wait(set, &none, 0, 0));
-	SAY(epoll_wait(p[0], &none, 1, 0));
-	SAY(epoll_wait(99, &none, 1, 0));
+	SAY(epoll_wait(set, (void *)room, 0, 0));
+	SAY(epoll_wait(p[0], (void *)room, 1, 0));
+	SAY(epoll_wait(99, (void *)room, 1, 0));
 	SAY(read(set, &byte, 1));
 	SAY(write(set, &byte, 1));
 	waits(0);
@@ -385,7 +386,7 @@ processes(void)
 	SAY(poll(&p, 1, 0));
 	SAY(read(fd, &status, 4));
 	SAY(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
-	SAY(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 1));
+	SAY(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 64));
 	SAY(syscall(SYS_pidfd_send_signal, 0, 0, NULL, 0));
 	SAY(syscall(SYS_pidfd_send_signal, fd, 99, NULL, 0));
 	SAY(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0));

@@ -94,8 +94,16 @@ def programs():
     return found
 
 
+def build(cases):
+    """A program that is not there fails alike everywhere."""
+    wanted = [f"build/alike/bin/{c.name[2:]}" for c in cases if c.name.startswith("c-")]
+    if wanted:
+        subprocess.run(["make", "-s", "-C", ROOT, *wanted], check=True)
+
+
 def prepare(cases):
     """work/tree: what host and guest find alike."""
+    build(cases)
     os.makedirs(f"{work}/tree/cases")
     os.makedirs(f"{work}/tree/bin")
     for case in cases:

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Descriptors on their way to another process.  What goes is what it takes to
+ * open the same again: the inode and a key to it, or the object and a key of its
+ * side.  Offset and status flags are as they were; from then on each has its
+ * own, unless the two are relatives by fork.
+ */
+#include "socket.h"
+#include "../fs/fs.h"
+
+/* By number, as they travel; append only. */
+static const struct file_ops *const kinds[] = {
+	NULL, &regular_ops, &directory_ops, &procfs_ops, &pipe_ops, &eventfd_ops,
+	&pidfd_ops, &socket_ops, &null_ops, &zero_ops, &full_ops, &random_ops,
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static u32
+kind_of(const struct file *f)
+{
+	for (u32 i = 1; i < KINDS; i++)
+		if (kinds[i] == f->ops)
+			return i;
+	return 0;
+}
+
+/* ---- out ---------------------------------------------------------------------------------- */
+
+static u32
+sides_of(const struct file *f)
+{
+	if (f->object)
+		return (f->side ? EXO_W : EXO_R) | (f->read_key ? EXO_R : 0);
+	if (f->ops != &regular_ops || f->access & O_PATH)
+		return 0;
+	return (FILE_READS(f) ? EXO_R : 0) | (FILE_WRITES(f) ? EXO_W : 0);
+}
+
+static void
+socket_fill(struct passed *p, const struct file *f)
+{
+	const struct socket *k = socket_of(f);
+
+	p->own[0] = k->type | (u64)k->state << 8 | (u64)k->side << 16 | (u64)k->pass_cred << 24;
+	p->own[1] = k->row ? (u64)((const volatile char *)k->row - (const volatile char *)SHARED) : 0;
+}
+
+int
+pass_out(struct file *f)
+{
+	struct passed p = { .kind = kind_of(f), .access = f->access, .flags = f->shared->flags,
+		.ino = f->ino, .dir = f->dir, .pos = f->shared->pos, .object = PASSED_NOTHING,
+		.sides = sides_of(f), .own = { f->own[0], f->own[1] } };
+	u64 slot[2] = { 0, 0 };
+
+	if (p.kind == 0) {
+		exos_log("a descriptor of %s cannot be passed", f->ops->name);
+		return -EINVAL;
+	}
+	if (f->ops == &socket_ops)
+		socket_fill(&p, f);
+	if (f->object) {
+		p.object = f->object->id;
+		slot[f->side] = f->key;
+		if (f->read_key)
+			slot[0] = f->read_key;
+	} else if (f->ops == &regular_ops) {
+		slot[0] = keep_key(f->ino);
+	}
+	memcpy(COMM, &p, sizeof(p));
+	return (int)server_call(OP_LETTER_RIGHT, slot[0], slot[1], 0, 0, 0, NULL);
+}
+
+/* ---- in ------------------------------------------------------------------------------------- */
+
+struct giver {
+	u32 which, sides;
+	u64 counts;
+	struct passed p;
+};
+
+static long
+ask_give(void *arg, u64 offset, const exo_slot keys[2], u64 *counts)
+{
+	struct giver *g = arg;
+	struct answer answer = { 0 };
+	long error = server_call(OP_LETTER_GIVE, g->which, keys[0] | (u64)keys[1] << 32, offset, 0, 0,
+		&answer);
+
+	*counts = answer.r8;
+	return error ? error : (long)g->p.object;
+}
+
+/* Takes over the use of the object and the key. */
+static struct file *
+socket_adopt(const struct passed *p, struct object *o, exo_slot key)
+{
+	u32 type = p->own[0] & 0xff, state = p->own[0] >> 8 & 0xff, side = p->own[0] >> 16 & 1;
+	bool row_ok = p->own[1] - SOCKS_OFF < SH_SOCKS * sizeof(struct sh_sock)
+		&& p->own[1] % sizeof(struct sh_sock) == 0;
+	struct file *f;
+
+	if (state == SOCKET_CONNECTED)
+		return socket_connected(type, side, p->flags, o, key);
+	f = row_ok ? socket_file(type, state, p->flags) : NULL;
+	if (!f) {
+		key_slot_put(key);
+		object_drop(o);
+		return NULL;
+	}
+	f->object = o;
+	f->key = key;
+	socket_of(f)->row =
+		(const volatile struct sh_sock *)((const volatile char *)SHARED + p->own[1]);
+	return f;
+}
+
+/* Only as many frames as the kind has: what the sender says decides nothing. */
+static bool
+frames_fit(const struct passed *p, u64 frames)
+{
+	const struct file_ops *ops = kinds[p->kind];
+
+	if (ops == &socket_ops)
+		return frames == ((p->own[0] >> 8 & 0xff) == SOCKET_CONNECTED ? CONNECTION_FRAMES : 0);
+	return ops == &pipe_ops ? frames == PIPE_FRAMES : ops == &eventfd_ops && frames == 1;
+}
+
+static int
+object_adopt(struct giver *g, u64 frames, struct file **f)
+{
+	u32 sides = g->p.sides & (EXO_R | EXO_W), side = sides & EXO_W ? 1 : 0;
+	struct object *o;
+	exo_slot keys[2];
+	int error;
+
+	if (!frames_fit(&g->p, frames) || !sides)
+		return -EINVAL;
+	error = object_get(&o, (u32)frames, ask_give, g, keys);
+	if (error)
+		return error;
+	if (sides != (EXO_R | EXO_W))
+		key_slot_put(keys[!side]);
+	if (kinds[g->p.kind] == &socket_ops)
+		*f = socket_adopt(&g->p, o, keys[side]);
+	else
+		*f = file_new_object(kinds[g->p.kind], g->p.access | g->p.flags, o, keys[side]);
+	if (*f && sides == (EXO_R | EXO_W))
+		(*f)->read_key = keys[0];
+	if (!*f)
+		return -ENOMEM;
+	(*f)->side = (u8)side;
+	return 0;
+}
+
+/* A key to the file, where we could not open it. */
+static int
+inode_key(const struct giver *g)
+{
+	u32 bits = (g->p.sides & EXO_R ? 4 : 0) | (g->p.sides & EXO_W ? 2 : 0);
+	struct fs_inode node;
+	int slot;
+	long error;
+
+	if (!bits || fs_stat(g->p.ino, &node) || fs_may(&node, bits) || keep_key(g->p.ino))
+		return 0;
+	slot = key_slot_get();
+	if (slot < 0)
+		return slot;
+	error = server_call(OP_LETTER_GIVE, g->which, (u64)slot, 1, 0, 0, NULL);
+	if (error == 0)
+		return keep_add(g->p.ino, bits, (exo_slot)slot);
+	key_slot_put((exo_slot)slot);
+	return (int)error;
+}
+
+static int
+inode_adopt(const struct giver *g, struct file **f)
+{
+	int error = inode_key(g);
+
+	if (error)
+		return error;
+	error = (int)file_open(g->p.ino, g->p.dir, g->p.access | g->p.flags, true, f);
+	if (!error)
+		(*f)->shared->pos = g->p.pos;
+	return error;
+}
+
+static int
+adopt(struct giver *g, u64 frames, struct file **f)
+{
+	const struct file_ops *ops = kinds[g->p.kind];
+
+	if (g->p.object != PASSED_NOTHING)
+		return object_adopt(g, frames, f);
+	if (ops == &pidfd_ops)
+		return pidfd_new(f, (u32)g->p.own[0], g->p.flags);
+	if (ops == &socket_ops)
+		return socket_new(f, g->p.own[0] & 0xff, g->p.flags);
+	return g->p.ino ? inode_adopt(g, f) : -EINVAL;
+}
+
+int
+pass_in(u32 which, struct file **f)
+{
+	struct giver g = { .which = which };
+	struct answer answer = { 0 };
+	long error = server_call(OP_LETTER_GIVE, which, 0, 0, 0, 0, &answer);
+
+	if (error)
+		return (int)error;
+	memcpy(&g.p, COMM, sizeof(g.p));
+	g.p.access &= O_ACCMODE | O_PATH | O_DIRECTORY;
+	g.p.flags &= O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
+	if (g.p.kind == 0 || g.p.kind >= KINDS)
+		return -EINVAL;
+	return adopt(&g, answer.r9, f);
+}

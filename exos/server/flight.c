@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Keys on their way: what a letter carries nobody may have open any more, so
+ * the server holds a key of it meanwhile, in its own ring.
+ *
+ * Letters that wait at sockets which only letters have are lost for everybody:
+ * nobody can ever take them.  They are found as Linux finds them, by marking
+ * what processes hold and what waits there.
+ */
+#include "sock.h"
+#include <errno.h>
+
+#define SLOT_FIRST 32u			/* below: slots of other uses, empty between requests */
+#define SLOTS (EXO_RING_FRAMES * EXO_KEYS_FRAME)
+
+static uint64_t used[SLOTS / 64];
+static unsigned rings = 1;
+static uint32_t kept;
+
+static bool
+ring_grow(void)
+{
+	exo_pfn pfn;
+
+	if (rings == EXO_RING_FRAMES || mem_claim(1, 0, &pfn))
+		return false;
+	if (exo_ring_add(exo_self(), rings, pfn, ROOT_KEY) < 0) {
+		mem_release(pfn, 1);
+		return false;
+	}
+	rings++;
+	return true;
+}
+
+static int
+slot_find(void)
+{
+	for (unsigned slot = SLOT_FIRST; slot < SLOTS; slot++)
+		if (!(used[slot / 64] >> (slot % 64) & 1))
+			return slot < rings * EXO_KEYS_FRAME || ring_grow() ? (int)slot : -ENFILE;
+	return -ENFILE;
+}
+
+int
+flight_keep(struct object *o, uint32_t side)
+{
+	int slot = slot_find();
+
+	if (slot < 0 ||
+		exo_key_bind(o->guard, side ? EXO_R | EXO_W : EXO_R, ROOT_KEY, (exo_slot)slot) < 0)
+		return -ENFILE;
+	used[slot / 64] |= 1ull << (slot % 64);
+	o->flying[side]++;
+	kept++;
+	return slot;
+}
+
+void
+flight_end(struct object *o, uint32_t side, exo_slot slot)
+{
+	exo_key_drop(slot, 1);
+	used[slot / 64] &= ~(1ull << (slot % 64));
+	o->flying[side]--;
+	kept--;
+	objects_due();
+}
+
+/* ---- what nobody can reach any more ------------------------------------------------------- */
+
+static uint64_t reached[OBJECTS_MAX / 64];
+
+static bool
+is_reached(uint32_t id)
+{
+	return reached[id / 64] >> (id % 64) & 1;
+}
+
+static bool
+held_by_processes(const struct object *o)
+{
+	const volatile uint64_t *holders = guard_holders(o->guard);
+
+	return holders && (holders[0] > o->flying[0] || holders[1] > o->flying[1]);
+}
+
+static bool
+mark(uint32_t id)
+{
+	if (is_reached(id))
+		return false;
+	reached[id / 64] |= 1ull << (id % 64);
+	return true;
+}
+
+void
+flight_sweep(void)
+{
+	bool more = true;
+
+	if (kept == 0)
+		return;
+	__builtin_memset(reached, 0, sizeof(reached));
+	for (uint32_t id = 0; id < OBJECTS_MAX; id++)
+		if (objects[id].guard && held_by_processes(&objects[id]))
+			mark(id);
+	while (more)			/* bound: each round reaches an object more */
+		more = letters_reach(is_reached, mark);
+	for (uint32_t id = 0; id < OBJECTS_MAX; id++)
+		if (objects[id].guard && !is_reached(id))
+			letters_drop(id);
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * UNIX sockets: names, listening, connecting.  What is said of a process to
+ * its peer, its pid and who it is, is what the process table says; whether it
+ * may connect to a name is what its keys open.
+ */
+#include "sock.h"
+#include "fsnode.h"
+#include <errno.h>
+
+#define BACKLOG_MAX 128u
+#define AUTO_NAMES 0x100000u
+#define DATAGRAMS_MAX 64u		/* that wait at one socket */
+#define DATAGRAMS_BYTES (2 * LETTER_BYTES_MAX)
+
+struct sock socks[SH_SOCKS];
+static uint64_t serials;
+
+struct sh_sock *
+sock_row(const struct sock *s)
+{
+	return (struct sh_sock *)shared_at(SOCKS_OFF) + (s - socks);
+}
+
+struct sock *
+sock_of(const struct object *o)
+{
+	return o->sock ? &socks[o->sock - 1] : NULL;
+}
+
+struct sock_cred
+cred_shown(const struct proc *p)
+{
+	return (struct sock_cred){ p->sh->pid, p->cred->uid[CRED_EFFECTIVE],
+		p->cred->gid[CRED_EFFECTIVE] };
+}
+
+static bool
+rows_ready(void)
+{
+	static bool ready;
+
+	if (!ready)
+		ready = shared_back(SOCKS_OFF,
+				SH_SOCKS * sizeof(struct sh_sock) / EXO_PAGE_BYTES) == 0;
+	return ready;
+}
+
+struct sock *
+sock_new(struct object *o, uint32_t type, enum sock_state state)
+{
+	for (uint32_t i = 0; rows_ready() && i < SH_SOCKS; i++) {
+		if (socks[i].state != SOCK_FREE)
+			continue;
+		socks[i] = (struct sock){ .state = state, .type = type, .object = object_id(o),
+			.serial = ++serials };
+		*sock_row(&socks[i]) = (struct sh_sock){ .full = 0 };
+		o->sock = i + 1;
+		return &socks[i];
+	}
+	return NULL;
+}
+
+/* Its object is about to go. */
+void
+sock_gone(struct object *o)
+{
+	struct sock *s = sock_of(o);
+
+	letters_drop(object_id(o));
+	s->state = SOCK_FREE;
+	sock_row(s)->shut = SOCK_SHUT_READ | SOCK_SHUT_WRITE;
+	sock_row(s)->taken++;		/* whoever waits for room here is to look again */
+	sock_peers_tell(s);
+	server_changed();
+}
+
+struct sock *
+sock_asked(const struct proc *p, uint64_t id, uint64_t slot)
+{
+	struct object *o = object_by_id(id);
+
+	if (!o || !o->sock || !client_opens(p->sh->env, (exo_slot)slot, o->guard, EXO_R))
+		return NULL;
+	return sock_of(o);
+}
+
+/* ---- names ------------------------------------------------------------------------------------ */
+
+/* Each byte is read once. */
+static void
+name_read(const char *comm, struct sock_name *n)
+{
+	*n = (struct sock_name){ .bytes = *(const volatile uint16_t *)(comm + COMM_NAME) };
+	if (n->bytes > SOCK_PATH_BYTES)
+		n->bytes = SOCK_PATH_BYTES;
+	for (unsigned i = 0; i < n->bytes; i++)
+		n->path[i] = ((const volatile struct sock_name *)(comm + COMM_NAME))->path[i];
+}
+
+static struct sock *
+by_name(const struct sock_name *n)
+{
+	for (uint32_t i = 0; i < SH_SOCKS; i++) {
+		struct sock *s = &socks[i];
+
+		if ((s->state == SOCK_ENDPOINT || s->state == SOCK_LISTENING) && s->ino == 0
+			&& s->name[0].bytes == n->bytes
+			&& __builtin_memcmp(s->name[0].path, n->path, n->bytes) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static struct sock *
+by_inode(uint32_t ino)
+{
+	for (uint32_t i = 0; i < SH_SOCKS && ino; i++)
+		if ((socks[i].state == SOCK_ENDPOINT || socks[i].state == SOCK_LISTENING)
+			&& socks[i].ino == ino)
+			return &socks[i];
+	return NULL;
+}
+
+void
+sock_inode_new(uint32_t ino)
+{
+	struct sock *s = by_inode(ino);
+
+	if (s)
+		s->ino = ~0u;		/* its name was removed, and the number is another's now */
+}
+
+int
+sock_find(struct request *r, uint64_t where, uint64_t ino, struct sock **s)
+{
+	const struct fs_inode *node;
+	struct sock_name n;
+
+	if (where == WHERE_ABSTRACT) {
+		name_read(r->comm, &n);
+		*s = n.bytes ? by_name(&n) : NULL;
+		return *s ? 0 : -ECONNREFUSED;
+	}
+	node = ino >> 32 || where != WHERE_INODE ? NULL : sfs_inode((uint32_t)ino);
+	if (!node)
+		return -ECONNREFUSED;
+	if (!client_may(r, node, EXO_W))
+		return -EACCES;
+	*s = by_inode((uint32_t)ino);
+	return *s ? 0 : -ECONNREFUSED;
+}
+
+static int
+name_draw(struct sock_name *n)
+{
+	static const char digits[] = "0123456789abcdef";
+	static uint32_t next;
+
+	n->bytes = 6;
+	n->path[0] = '\0';
+	for (uint32_t try = 0; try < AUTO_NAMES; try++) {
+		next = (next + 1) % AUTO_NAMES;
+		for (unsigned i = 0; i < 5; i++)
+			n->path[1 + i] = digits[next >> (16 - 4 * i) & 15];
+		if (!by_name(n))
+			return 0;
+	}
+	return -ENOSPC;
+}
+
+static long
+bind_inode(struct request *r, struct sock *s, const struct sock_name *n)
+{
+	struct request make = *r;
+	long ino;
+
+	make.a = r->d;
+	make.b = 0140000 | (r->e & 0777);
+	make.c = make.d = 0;
+	ino = fs_request(&make, OP_FS_CREATE);
+	if (ino < 0)
+		return ino == -EEXIST ? -EADDRINUSE : ino;
+	sock_inode_new((uint32_t)ino);
+	s->ino = (uint32_t)ino;
+	s->name[0] = *n;
+	return 0;
+}
+
+static long
+bind_name(struct request *r, struct sock *s)
+{
+	struct sock_name n;
+	int error;
+
+	if (s->state != SOCK_ENDPOINT || s->name[0].bytes)
+		return -EINVAL;
+	name_read(r->comm, &n);
+	if (r->c == WHERE_INODE)
+		return n.bytes ? bind_inode(r, s, &n) : -EINVAL;
+	if (r->c != WHERE_AUTO && (r->c != WHERE_ABSTRACT || n.bytes == 0))
+		return -EINVAL;
+	error = r->c == WHERE_AUTO ? name_draw(&n) : by_name(&n) ? -EADDRINUSE : 0;
+	if (!error)
+		s->name[0] = n;
+	return error;
+}
+
+/* ---- making ------------------------------------------------------------------------------------ */
+
+static bool
+type_ok(uint64_t type, bool connects)
+{
+	return type == SOCK_TYPE_STREAM || type == SOCK_TYPE_SEQPACKET
+		|| (type == SOCK_TYPE_DGRAM && !connects);
+}
+
+static long
+endpoint_new(const struct proc *p, struct request *r)
+{
+	struct object *o = type_ok(r->a, false) ? object_make(p, 0) : NULL;
+	struct sock *s = o ? sock_new(o, (uint32_t)r->a, SOCK_ENDPOINT) : NULL;
+
+	if (!s || object_key(o, EXO_R, p->sh->env, (exo_slot)r->b)) {
+		if (o)
+			object_release(o);
+		return type_ok(r->a, false) ? -ENFILE : -EINVAL;
+	}
+	s->cred[0] = cred_shown(p);
+	r->rdx = SOCKS_OFF + (uint64_t)(s - socks) * sizeof(struct sh_sock);
+	r->r8 = guard_shown(o->guard);
+	return object_id(o);
+}
+
+static struct object *
+connection_new(const struct proc *p, uint32_t type, struct sock **s)
+{
+	struct object *o = object_make(p, CONNECTION_FRAMES);
+
+	*s = o ? sock_new(o, type, SOCK_CONNECTED) : NULL;
+	if (o && !*s)
+		object_release(o);
+	return *s ? o : NULL;
+}
+
+static long
+pair_new(const struct proc *p, struct request *r)
+{
+	const struct object_place at = { .rights = EXO_R | EXO_W,
+		.slot = { (exo_slot)r->b, (exo_slot)r->c }, .offset = r->d };
+	struct object *o;
+	struct sock *s;
+
+	if (!type_ok(r->a, true) || !object_place_ok(at.offset, CONNECTION_FRAMES))
+		return -EINVAL;
+	o = connection_new(p, (uint32_t)r->a, &s);
+	if (!o)
+		return -ENFILE;
+	s->cred[0] = s->cred[1] = cred_shown(p);
+	if (object_give(o, p->sh->env, &at)) {
+		object_release(o);
+		return -EINVAL;
+	}
+	r->r8 = guard_shown(o->guard);
+	return object_id(o);
+}
+
+/* ---- connecting -------------------------------------------------------------------------------- */
+
+static long
+listen_at(const struct proc *p, struct sock *s, uint64_t backlog)
+{
+	if (s->type == SOCK_TYPE_DGRAM)
+		return -EOPNOTSUPP;
+	if (s->state == SOCK_CONNECTED || s->name[0].bytes == 0)
+		return -EINVAL;
+	s->state = SOCK_LISTENING;
+	s->backlog = backlog < BACKLOG_MAX ? (uint32_t)backlog : BACKLOG_MAX;
+	s->cred[0] = cred_shown(p);
+	return 0;
+}
+
+static int
+may_connect(struct request *r, struct sock **listener)
+{
+	int error = sock_find(r, r->a & 0xff, r->b, listener);
+
+	if (error)
+		return error;
+	if ((*listener)->type != (r->a >> 8 & 0xff))
+		return -EPROTOTYPE;
+	if ((*listener)->state != SOCK_LISTENING || sock_row(*listener)->shut & SOCK_SHUT_READ)
+		return -ECONNREFUSED;
+	if ((*listener)->queued <= (*listener)->backlog)
+		return 0;
+	r->rdx = SOCKS_OFF + (uint64_t)(*listener - socks) * sizeof(struct sh_sock);
+	r->r9 = sock_row(*listener)->taken;
+	return -EAGAIN;
+}
+
+static long
+connect_to(struct proc *p, struct request *r)
+{
+	const struct object_place at = { .rights = EXO_R, .slot = { (exo_slot)r->c },
+		.offset = r->d };
+	struct sock *own = r->e + 1 ? sock_asked(p, (uint32_t)r->e, r->e >> 32) : NULL;
+	struct sock *listener, *s;
+	struct object *o;
+	long error;
+
+	if (!object_place_ok(at.offset, CONNECTION_FRAMES))
+		return -EINVAL;
+	error = may_connect(r, &listener);
+	if (error)
+		return error;
+	o = connection_new(p, listener->type, &s);
+	if (!o)
+		return -ENFILE;
+	s->cred[0] = cred_shown(p);
+	s->cred[1] = listener->cred[0];
+	if (own)
+		s->name[0] = own->name[0];
+	s->name[1] = listener->name[0];
+	r->r8 = guard_shown(o->guard);
+	error = object_give(o, p->sh->env, &at);
+	if (!error)
+		error = letter_connect(p, listener, o);
+	if (!error)
+		return object_id(o);
+	object_release(o);
+	return error;
+}
+
+static long
+accept_from(const struct proc *p, struct sock *s, struct request *r)
+{
+	struct object *o;
+
+	if (s->state != SOCK_LISTENING || !object_place_ok(r->d, CONNECTION_FRAMES))
+		return -EINVAL;
+	o = letter_accept(s, p->sh->env, (exo_slot)r->c);
+	if (!o)
+		return sock_row(s)->shut & SOCK_SHUT_READ ? -EINVAL : -EAGAIN;
+	r->r8 = guard_shown(o->guard);
+	return object_map(o, p->sh->env, r->d) ? -EINVAL : (long)object_id(o);
+}
+
+/* ---- datagrams: where they go -------------------------------------------------------------------- */
+
+struct sock *
+sock_peer(const struct sock *s)
+{
+	struct sock *peer = s->peer ? &socks[s->peer - 1] : NULL;
+
+	return peer && peer->serial == s->peer_serial && peer->state != SOCK_FREE ? peer : NULL;
+}
+
+bool
+sock_full(const struct sock *s)
+{
+	return s->queued >= DATAGRAMS_MAX || s->queued_bytes >= DATAGRAMS_BYTES;
+}
+
+static void
+peer_show(const struct sock *s)
+{
+	const struct sock *peer = sock_peer(s);
+
+	sock_row(s)->full = s->peer && !peer ? 2 : peer && sock_full(peer);
+}
+
+void
+sock_peers_tell(const struct sock *s)
+{
+	for (uint32_t i = 0; i < SH_SOCKS; i++)
+		if (socks[i].state == SOCK_ENDPOINT && socks[i].peer == (uint32_t)(s - socks) + 1)
+			peer_show(&socks[i]);
+}
+
+static long
+peer_set(struct request *r, struct sock *s)
+{
+	struct sock *peer = NULL;
+	int error;
+
+	if (s->type != SOCK_TYPE_DGRAM)
+		return -EINVAL;
+	error = r->c == WHERE_NOWHERE ? 0 : sock_find(r, r->c, r->d, &peer);
+	if (error)
+		return error;
+	if (peer && peer->type != SOCK_TYPE_DGRAM)
+		return -EPROTOTYPE;
+	if (peer && sock_peer(peer) && sock_peer(peer) != s)
+		return -EPERM;
+	s->peer = peer ? (uint32_t)(peer - socks) + 1 : 0;
+	s->peer_serial = peer ? peer->serial : 0;
+	s->name[1] = peer ? peer->name[0] : (struct sock_name){ .bytes = 0 };
+	peer_show(s);
+	return 0;
+}
+
+/* The two halves of a socketpair, each of which the caller has. */
+static long
+peers_join(const struct proc *p, struct request *r, struct sock *a)
+{
+	struct sock *b = sock_asked(p, (uint32_t)r->d, r->d >> 32);
+
+	if (!b || a == b || a->type != SOCK_TYPE_DGRAM || b->type != SOCK_TYPE_DGRAM)
+		return -EINVAL;
+	a->peer = (uint32_t)(b - socks) + 1;
+	b->peer = (uint32_t)(a - socks) + 1;
+	a->paired = b->paired = true;
+	a->cred[1] = b->cred[0];
+	b->cred[1] = a->cred[0];
+	a->peer_serial = b->serial;
+	b->peer_serial = a->serial;
+	return 0;
+}
+
+static long
+shut(struct sock *s, uint64_t how)
+{
+	if (s->state == SOCK_CONNECTED || how > 2)
+		return -EINVAL;
+	sock_row(s)->shut |= how == 0 ? SOCK_SHUT_READ
+		: how == 1            ? SOCK_SHUT_WRITE
+				      : SOCK_SHUT_READ | SOCK_SHUT_WRITE;
+	server_changed();
+	return 0;
+}
+
+static long
+tell(const struct sock *s, char *comm)
+{
+	const struct sock_info info = {
+		.type = s->type,
+		.state = s->state,
+		.peer = sock_peer(s) != NULL,
+		.paired = s->paired,
+		.cred = { s->cred[0], s->cred[1] },
+		.name = { s->name[0], s->name[1] },
+	};
+
+	__builtin_memcpy(comm, &info, sizeof(info));
+	return 0;
+}
+
+/* ---- requests ---------------------------------------------------------------------------------- */
+
+static long
+sock_request(struct proc *p, struct request *r, uint32_t op)
+{
+	struct sock *s;
+
+	switch (op) {
+	case OP_SOCK_NEW: return endpoint_new(p, r);
+	case OP_SOCK_PAIR: return pair_new(p, r);
+	case OP_SOCK_CONNECT: return connect_to(p, r);
+	}
+	s = sock_asked(p, r->a, r->b);
+	if (!s)
+		return -EBADF;
+	switch (op) {
+	case OP_SOCK_BIND: return bind_name(r, s);
+	case OP_SOCK_LISTEN: return listen_at(p, s, r->c);
+	case OP_SOCK_ACCEPT: return accept_from(p, s, r);
+	case OP_SOCK_INFO: return tell(s, r->comm);
+	case OP_SOCK_PEER: return r->c == WHERE_PEER ? peers_join(p, r, s) : peer_set(r, s);
+	case OP_SOCK_SHUT: return shut(s, r->c);
+	default: return -ENOSYS;
+	}
+}
+
+long
+sock_requests(struct proc *p, struct request *r, uint32_t op)
+{
+	if (op > OP_LETTER_END)
+		return -ENOSYS;
+	return op >= OP_LETTER_NEW ? letter_request(p, r, op) : sock_request(p, r, op);
+}
