@@ -222,7 +222,7 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 	ops = ops_of(ino, &node, flags);
 	if (!ops)
 		return -ENXIO;
-	if (flags & O_TRUNC && ops == &regular_ops && node.size)
+	if (flags & O_TRUNC && ops == &regular_ops)
 		error = server_call(OP_FS_TRUNCATE, ino, 0, 0, 0, 0, NULL);
 	if (!error)
 		error = pub_hold(ino);

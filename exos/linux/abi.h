@@ -51,6 +51,7 @@
 #define ENOSYS 38
 #define ENOTEMPTY 39
 #define ELOOP 40
+#define ENODATA 61
 #define EOVERFLOW 75
 #define EOPNOTSUPP 95
 #define ENOTSOCK 88
@@ -213,6 +214,9 @@ struct linux_statx {
 };
 _Static_assert(sizeof(struct linux_statx) == 256, "struct statx");
 #define STATX_BASIC_STATS 0x7ffu
+#define STATX_BTIME 0x800u
+#define STATX_RESERVED 0x80000000l
+#define AT_STATX_SYNC_TYPE 0x6000
 
 struct linux_dirent64 {
 	uint64_t ino;

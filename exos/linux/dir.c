@@ -276,6 +276,21 @@ sys_fchmodat(long dirfd, long path, long mode)
 }
 
 long
+sys_fchmodat2(long dirfd, long path, long mode, long flags)
+{
+	struct fs_inode node;
+	struct file *f;
+	long ino;
+
+	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	ino = path_ino((int)dirfd, (u64)path, (u32)flags, &f);
+	if (ino > 0 && fs_stat((u32)ino, &node) == 0 && S_ISLNK(node.mode))
+		return -EOPNOTSUPP;
+	return set_attributes(ino, SETATTR_MODE, (u64)mode & 07777, 0, 0);
+}
+
+long
 sys_chmod(long path, long mode)
 {
 	return sys_fchmodat(AT_FDCWD, path, mode);
@@ -298,9 +313,13 @@ set_owner(long ino, long uid, long gid)
 	if (mask == 0 && ino > 0 && ino < (long)PROCFS) {
 		const struct fs_inode *node = fs_inode((u32)ino);
 
-		if (!node || S_ISDIR(node->mode) || !(node->mode & (S_ISUID | S_ISGID)))
+		if (!node)
+			return -ENOENT;
+		/* Who does not own it changes nothing, not even the time. */
+		if ((S_ISDIR(node->mode) || !(node->mode & (S_ISUID | S_ISGID)))
+			&& CRED->uid[CRED_FS] != node->uid && !(CRED->effective >> CAP_FOWNER & 1))
 			return 0;
-		mask = SETATTR_UID;	/* even so the bits go, and that is the owner's to do */
+		mask = SETATTR_UID;	/* even so set-id bits go and the file has changed */
 		uid = node->uid;
 	}
 	return set_attributes(ino, mask, 0, (u32)uid, (u32)gid);
@@ -370,7 +389,7 @@ sys_utimensat(long dirfd, long path, long times, long flags)
 
 	if (times && copy_in(t, (u64)times, sizeof(t)))
 		return -EFAULT;
-	if (!path && dirfd != AT_FDCWD) {
+	if (!path && (int)dirfd != AT_FDCWD) {
 		int error;
 
 		f = file_get((int)dirfd, &error);

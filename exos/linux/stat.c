@@ -37,6 +37,21 @@ device_of(u32 ino)
 	return ino >= PROCFS ? DEV_PROC : ino == 0 ? DEV_PIPE : DEV_RAM;
 }
 
+/* Times are kept in nanoseconds of either sign: what is before 1970 rounds down. */
+static int64_t
+seconds(u64 ns)
+{
+	const int64_t t = (int64_t)ns;
+
+	return t / (int64_t)NS - (t % (int64_t)NS < 0);
+}
+
+static u64
+nanoseconds(u64 ns)
+{
+	return ns - (u64)seconds(ns) * NS;
+}
+
 static u64
 sectors(const struct fs_inode *node)
 {
@@ -64,12 +79,12 @@ stat_out(long ino, const struct file *f, u64 user)
 		.size = (int64_t)node.size,
 		.blksize = (int64_t)EXO_PAGE_BYTES,
 		.blocks = (int64_t)sectors(&node),
-		.atime = node.atime_ns / NS,
-		.atime_nsec = node.atime_ns % NS,
-		.mtime = node.mtime_ns / NS,
-		.mtime_nsec = node.mtime_ns % NS,
-		.ctime = node.ctime_ns / NS,
-		.ctime_nsec = node.ctime_ns % NS,
+		.atime = (uint64_t)seconds(node.atime_ns),
+		.atime_nsec = nanoseconds(node.atime_ns),
+		.mtime = (uint64_t)seconds(node.mtime_ns),
+		.mtime_nsec = nanoseconds(node.mtime_ns),
+		.ctime = (uint64_t)seconds(node.ctime_ns),
+		.ctime_nsec = nanoseconds(node.ctime_ns),
 	};
 	return copy_out(user, &s, sizeof(s));
 }
@@ -109,35 +124,52 @@ sys_fstat(long fd, long user)
 static struct linux_statx_time
 statx_time(u64 ns)
 {
-	return (struct linux_statx_time){ .sec = (int64_t)(ns / NS), .nsec = (uint32_t)(ns % NS) };
+	return (struct linux_statx_time){ .sec = seconds(ns), .nsec = (uint32_t)nanoseconds(ns) };
 }
 
+static void
+statx_fill(struct linux_statx *s, const struct fs_inode *node, u32 number, u32 ino)
+{
+	*s = (struct linux_statx){ .mask = STATX_BASIC_STATS, .blksize = EXO_PAGE_BYTES };
+	s->nlink = node->nlink;
+	s->uid = node->uid;
+	s->gid = node->gid;
+	s->mode = (uint16_t)node->mode;
+	s->ino = number;
+	s->size = node->size;
+	s->blocks = sectors(node);
+	s->atime = statx_time(node->atime_ns);
+	s->mtime = statx_time(node->mtime_ns);
+	s->ctime = statx_time(node->ctime_ns);
+	if (ino && ino < PROCFS) {
+		s->mask |= STATX_BTIME;
+		s->btime = statx_time(node->btime_ns);
+	}
+	s->rdev_major = LINUX_MAJOR(node->rdev);
+	s->rdev_minor = LINUX_MINOR(node->rdev);
+	s->dev_minor = (uint32_t)device_of(ino);
+}
+
+/* More than was asked for may be given. */
 long
 sys_statx(long dirfd, long path, long flags, long mask, long user)
 {
+	const long known =
+		AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE;
 	struct fs_inode node;
-	struct linux_statx s = { .mask = STATX_BASIC_STATS, .blksize = EXO_PAGE_BYTES };
+	struct linux_statx s;
 	struct file *f;
 	u32 number;
-	long ino = path_ino((int)dirfd, (u64)path, (u32)flags, &f);
-	long error = ino < 0 ? ino : stat_any((u32)ino, f, &node, &number);
+	long ino, error;
 
-	(void)mask;			/* more than was asked for may be given */
+	if (mask & STATX_RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
+		(int)flags & ~(int)known)
+		return -EINVAL;
+	ino = path_ino((int)dirfd, (u64)path, (u32)flags, &f);
+	error = ino < 0 ? ino : stat_any((u32)ino, f, &node, &number);
 	if (error)
 		return error;
-	s.nlink = node.nlink;
-	s.uid = node.uid;
-	s.gid = node.gid;
-	s.mode = (uint16_t)node.mode;
-	s.ino = number;
-	s.size = node.size;
-	s.blocks = sectors(&node);
-	s.atime = statx_time(node.atime_ns);
-	s.mtime = statx_time(node.mtime_ns);
-	s.ctime = statx_time(node.ctime_ns);
-	s.rdev_major = LINUX_MAJOR(node.rdev);
-	s.rdev_minor = LINUX_MINOR(node.rdev);
-	s.dev_minor = (uint32_t)device_of((u32)ino);
+	statx_fill(&s, &node, number, (u32)ino);
 	return copy_out((u64)user, &s, sizeof(s));
 }
 
@@ -210,6 +242,8 @@ sys_readlinkat(long dirfd, long path, long user, long room)
 	if (error)
 		return error;
 	bytes = fs_target(at.ino, target, sizeof(target));
+	if (bytes > 0)
+		fs_was_read(at.ino);
 	if (bytes > room)
 		bytes = room;
 	return bytes > 0 && copy_out((u64)user, target, (size_t)bytes) ? -EFAULT : bytes;
@@ -257,6 +291,28 @@ sys_chdir(long path)
 	int error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
 
 	return error ? error : change_dir(at.ino);
+}
+
+/* Only what paths mean changes: who may do it can leave again, as on Linux. */
+long
+sys_chroot(long path)
+{
+	struct fs_inode node;
+	struct place at;
+	int error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
+
+	if (!error)
+		error = fs_stat(at.ino, &node);
+	if (error)
+		return error;
+	if (!S_ISDIR(node.mode))
+		return -ENOTDIR;
+	if (!fs_may(&node, X_OK))
+		return -EACCES;
+	if (!(CRED->effective >> CAP_SYS_CHROOT & 1))
+		return -EPERM;
+	fs_set_root(at.ino);
+	return 0;
 }
 
 long

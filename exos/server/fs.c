@@ -648,6 +648,7 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_EXTEND: return fs_extend(r);
 	case OP_FS_TRUNCATE: return fs_truncate(r);
 	case OP_FS_PUNCH: return fs_punch(r);
+	case OP_FS_XATTR: return fs_xattr(r);
 	case OP_FS_KEY: return key_request(r);
 	case OP_FS_NAMELESS: return make_nameless(r);
 	case OP_FS_SWEEP:

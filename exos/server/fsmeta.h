@@ -61,7 +61,7 @@ struct fs_inode {
 		uint64_t live;		/* directory: bytes of entries in use */
 	};
 	uint64_t btime_ns;		/* when it was made */
-	uint32_t xattrs;		/* metadata block of extended attributes (fs/attrs.h), 0: none */
+	uint32_t xattrs;		/* the server's frame with its extended attributes, 0: none */
 	uint32_t watched;		/* IN_* that somebody wants to be told of, see server/notify.c */
 	uint64_t spare1[2];
 };

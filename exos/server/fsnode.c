@@ -27,7 +27,8 @@
 
 #define GUARDS 2048u
 #define INODE_STEP_PAGES 5u
-_Static_assert(INODE_STEP_PAGES * DIRBLOCK_BYTES % sizeof(struct fs_inode) == 0, "no inode is half there");
+_Static_assert(INODE_STEP_PAGES *DIRBLOCK_BYTES % sizeof(struct fs_inode) == 0,
+	"no inode is half there");
 #define BLOCK_STEP_PAGES 32u
 #define CLASS_BITS 06777u		/* the sticky bit's place marks an entry in use */
 #define OWN 0x8000u			/* the guard of one inode alone */
@@ -273,6 +274,7 @@ node_free(uint32_t ino)
 
 	locks_inode_gone(ino);
 	node_begin(node);
+	xattrs_gone(node);
 	map_cut(node, 0);
 	guard_drop(node->guard);
 	node->guard = 0;

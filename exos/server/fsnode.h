@@ -76,6 +76,10 @@ bool client_is_root(const struct request *r);
 bool
 client_may_by(const struct request *r, const struct fs_inode *node, uint32_t rights, uint64_t slot);
 
+/* ---- xattr.c ------------------------------------------------------------------------------------ */
+long fs_xattr(struct request *r);
+void xattrs_gone(struct fs_inode *node);
+
 /* ---- fsattr.c ---------------------------------------------------------------------------------- */
 long fs_setattr(struct request *r);
 long fs_extend(struct request *r);

@@ -239,6 +239,8 @@ enum server_op {
 	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name (dir 0: of no
 				 * directory); it lives
 				 * until the caller publishes it, asks for another, or ends */
+	OP_FS_XATTR,		/* (ino, enum xattr, bytes of value, key slot): comm: name NUL value -> bytes in the comm page
+				 * (GET, LIST: names, each with its NUL), or 0 */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	OP_LOCK,		/* (ino, LOCK_ASK_*, first byte, last byte, owner): owner 0: the caller's process, else a number
 				 * of OP_LOCK_OWNER; above bit 32 the slot of its key, or of one to the file, or 0.  -EAGAIN: somebody has it, wait for the
@@ -338,6 +340,8 @@ enum tty_ctty { TTY_CTTY_TAKE, TTY_CTTY_STEAL, TTY_CTTY_GIVE_UP };
 	16u /* the caller is going to wait; its next request of OP_LOCK says that it no longer does */
 
 enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO };
+
+enum xattr { XATTR_GET, XATTR_SET, XATTR_CREATE_NEW, XATTR_REPLACE_OLD, XATTR_REMOVE, XATTR_LIST };
 
 #define FS_APPEND (~0ull)
 #define FS_EXTEND_MAX (1ull << 20)

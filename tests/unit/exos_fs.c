@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/server/fs.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
+// sources: exos/server/fs.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/xattr.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
 /*
  * The server's file system by its requests: what each refuses, what random
  * sequences leave behind, and that nothing leaks.
@@ -397,8 +397,12 @@ holes(void)
 	for (unsigned i = 0; i < 300; i++) {
 		uint64_t at = (uint64_t)rand() % 1200, count = 1 + (uint64_t)rand() % 40;
 		bool punch = rand() % 2;
-		struct request r = { .proc = &process, .cred = &fake_cred, .comm = comm, .a = (uint64_t)f,
-			.b = at * EXO_PAGE_BYTES, .c = count * EXO_PAGE_BYTES };
+		struct request r = { .proc = &process,
+			.cred = &fake_cred,
+			.comm = comm,
+			.a = (uint64_t)f,
+			.b = at * EXO_PAGE_BYTES,
+			.c = count * EXO_PAGE_BYTES };
 		long more = 1;
 
 		while (more == 1) {
