@@ -96,7 +96,9 @@ file_times(void)
 	TOUCHES("d", unlink("d/m"));
 	TOUCHES("d", mkdir("d/s", 0755));
 	TOUCHES("d", rmdir("d/s"));
-	TOUCHES("d", rename("d", "d2"));
+	settle("d");
+	rename("d", "d2");
+	changed("renamed", "d2");
 	TOUCHES("d2", symlink("x", "d2/l"));
 	TOUCHES("d2", syscall(SYS_getdents64, open("d2", O_RDONLY), (char[200]){ 0 }, 200));
 	TOUCHES("l", readlink("l", c, sizeof(c)));
