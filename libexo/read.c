@@ -104,8 +104,8 @@ exo_pte_next(uint64_t va, uint64_t end, unsigned level)
 		const uint64_t above = (va | (table - 1)) + 1, stop = above < end ? above : end;
 		const volatile uint64_t *entry = entry_at(va, level);
 
-		if (!(exo_pte_at(va, level + 1) & EXO_PTE_PRESENT)) {
-			va = stop;
+		if (level < 4 && !(exo_pte_at(va, level + 1) & EXO_PTE_PRESENT)) {
+			va = exo_pte_next(va, end, level + 1);
 			continue;
 		}
 		for (; va < stop; va = (va | (span - 1)) + 1)

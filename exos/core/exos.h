@@ -157,6 +157,8 @@ long fs_lookup(int dirfd, const char *path, u32 flags /* AT_SYMLINK_NOFOLLOW ...
 long fs_read(u32 ino, u64 pos, void *buf, u64 bytes);
 /* Frame number of page `index` of a regular file, 0: hole or past the end; and the key that opens it. */
 exo_pfn fs_frame(u32 ino, u64 index, exo_slot *key);
+/* The same of several in a row: how many of them the file has. */
+unsigned fs_frames(u32 ino, u64 index, unsigned count, exo_pfn *pfn, exo_slot *key);
 const struct fs_inode *fs_inode(u32 ino);		/* NULL: no such */
 int fs_hold(u32 ino);					/* publish it: mapped; 0 or -ENFILE */
 void fs_unhold(u32 ino);

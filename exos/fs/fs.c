@@ -190,12 +190,11 @@ key_for(u32 ino, const struct fs_inode *node)
 	return keep(ino, bits) == 0 ? keep_key(ino) : key;
 }
 
-exo_pfn
-fs_frame(u32 ino, u64 index, exo_slot *key)
+unsigned
+fs_frames(u32 ino, u64 index, unsigned count, exo_pfn *pfn, exo_slot *key)
 {
 	struct fs_inode node;
-	u64 seq = 0;
-	exo_pfn pfn = 0;
+	u64 pages;
 
 	if (ino >= PROCFS)
 		return 0;
@@ -203,11 +202,21 @@ fs_frame(u32 ino, u64 index, exo_slot *key)
 		if (fs_stat(ino, &node) || !S_ISREG(node.mode) ||
 			index * EXO_PAGE_BYTES >= node.size)
 			return 0;
-		seq = node.seq;
-		pfn = meta_leaf(&meta, node.map, node.depth, index);
-	} while (!meta_same(meta_inode(&meta, ino) ? meta_inode(&meta, ino) : &node, seq));
+		pages = (node.size - 1) / EXO_PAGE_BYTES + 1 - index;
+		count = pages < count ? (unsigned)pages : count;
+		for (unsigned n = 0; n < count; n++)
+			pfn[n] = meta_leaf(&meta, node.map, node.depth, index + n);
+	} while (!meta_same(meta_inode(&meta, ino) ? meta_inode(&meta, ino) : &node, node.seq));
 	*key = key_for(ino, &node);
-	return pfn;
+	return count;
+}
+
+exo_pfn
+fs_frame(u32 ino, u64 index, exo_slot *key)
+{
+	exo_pfn pfn;
+
+	return fs_frames(ino, index, 1, &pfn, key) ? pfn : 0;
 }
 
 long

@@ -130,17 +130,21 @@ static void
 bind_around(const struct region *r, u64 va)
 {
 	struct exo_map vec[AROUND];
-	unsigned count = 0;
+	exo_pfn pfn[AROUND];
+	exo_slot key;
+	unsigned count = 0, room = (unsigned)(-va % 0x200000 / PAGE), there;
 	u64 end = r->start + PAGE_DOWN(r->file_bytes);
 
-	for (unsigned n = 0; n < AROUND && va < end && (va & 0x1fffff); n++, va += PAGE) {
-		exo_slot key;
-		exo_pfn pfn = fs_frame(r->ino, (r->offset + (va - r->start)) / PAGE, &key);
-
-		if (page_entry(va) & EXO_PTE_PRESENT || pfn == 0)
+	room = room < AROUND ? room : AROUND;
+	if (va >= end || room == 0)
+		return;
+	room = (end - va) / PAGE < room ? (unsigned)((end - va) / PAGE) : room;
+	there = fs_frames(r->ino, (r->offset + (va - r->start)) / PAGE, room, pfn, &key);
+	for (unsigned n = 0; n < there; n++, va += PAGE) {
+		if (page_entry(va) & EXO_PTE_PRESENT || pfn[n] == 0)
 			continue;
 		vec[count++] = (struct exo_map){ .va = va,
-			.pfn = pfn,
+			.pfn = pfn[n],
 			.key = key,
 			.op = EXO_OP_MAP | in_place_perms(r) };
 	}

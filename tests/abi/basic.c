@@ -98,7 +98,7 @@ TEST(next_entry)
 	exo_pfn pfn = t_claim(1);
 
 	IS(t_map(T_VA + 0x7000, pfn, EXO_MAP_WRITE), 1);
-	for (unsigned level = 1; level <= 3; level++) {
+	for (unsigned level = 1; level <= 4; level++) {
 		const uint64_t span = EXO_PAGE_BYTES << (9 * (level - 1));
 		uint64_t va = 0x400000, seen = 0;
 
@@ -119,6 +119,8 @@ TEST(next_entry)
 	IS(exo_pte_next(T_VA + 0x8000, T_SCRATCH, 1), T_SCRATCH);
 	IS(exo_pte_next(T_NOTABLE, T_NOTABLE + 0x40000000, 1), T_NOTABLE + 0x40000000);
 	IS(exo_pte_next(T_VA, T_VA, 1), T_VA);
+	IS(exo_pte_next(0, EXO_USER_TOP, 1), exo_pte_next(0, text + 1, 1));
+	IS(exo_pte_next(EXO_USER_TOP - 0x1000, EXO_USER_TOP, 1), EXO_USER_TOP);
 	t_unmap(T_VA + 0x7000);
 	t_release(pfn, 1);
 }

@@ -89,7 +89,7 @@ uint32_t exo_slice_find(uint32_t cpu);
  */
 uint64_t exo_pte_at(uint64_t va, unsigned level);
 
-/* The first address in [va, end) whose entry at that level (1..3) is present, or end; what is absent above is passed. */
+/* The first address in [va, end) whose entry at that level (1..4) is present, or end; what is absent above is passed. */
 uint64_t exo_pte_next(uint64_t va, uint64_t end, unsigned level);
 
 #define EXO_PTE_PRESENT  0x001ull
