@@ -134,6 +134,7 @@ signal_arrived(const struct sig_detail *d)
 		return 0;
 	error = sigqueue_add(d->directed ? &signals.directed : &signals.queue, d,
 		limit_soft(LIMIT_SIGPENDING));
+	signals.arrivals++;
 	show_pending();
 	return error;
 }

@@ -75,6 +75,7 @@ struct trap {
 struct signals {
 	struct linux_sigaction action[SIGNALS + 1];
 	struct sigqueue queue, directed;	/* of the process; of its thread, which come first */
+	u64 arrivals;			/* only grows */
 	u64 blocked;
 	u64 awaited;			/* were blocked, and sigtimedwait opens them: kept though nobody handles them */
 	u64 saved_mask;			/* of sigsuspend and its like, put back after delivery */
