@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import termios
 import time
 
@@ -239,6 +240,61 @@ def bash_jobs():
     same(t.end(), 130)
 
 
+def zsh():
+    """zsh: its line editor, completion, job control"""
+    t = Terminal("--add", "/bin/zsh-static:/bin/zsh", "zsh", "-f", "-o", "nopromptsp", "-i")
+    t.type("unset zle_bracketed_paste; PS1='@''> '\r")
+    t.expect("@> ")
+    for typed, said in (("echo /bin/busyb\t\r", "/bin/busybox"), ("echo a b\x1b[D\x1b[DX\r", "aX b"),
+                        ("echo gone\x15echo back\r", "back"), ("\x1b[A\r", "back"), ("print -P '%y'\r", "console")):
+        t.type(typed)
+        t.expect(f"\n{said}\r+\n.*@> ")
+    t.type("sleep 100\r")
+    t.expect("100\r+\n")
+    time.sleep(0.3)
+    t.type("\x1a")
+    t.expect("suspended  sleep 100\r\n.*@> ")
+    t.type("kill %1; wait; echo ended\r")
+    t.expect("\nended\r\n")
+    t.type("exit 3\r")
+    same(t.end(), 3)
+
+
+def flow():
+    """^S holds output, ^Q lets it go; ^V takes a key as it is"""
+    t = shell()
+    running(t, "cat; seq 5")
+    t.type("\x13held\r")
+    time.sleep(0.3)
+    t.read(0.1)
+    assert "held" not in t.seen, t.seen
+    t.type("\x11")
+    t.expect("held\r\nheld\r\n")
+    t.type("\x16\x03\x16\x13\r")
+    t.expect("\\^\b\\^C\\^\b\\^S\r\n\x03\x13\r\n")
+    t.type("\x04")
+    t.prompt()
+    t.type("exit\r")
+    same(t.end(), 0)
+
+
+def paste():
+    """100 KiB pasted: every byte arrives"""
+    t = shell()
+    lines = "".join(f"{n:5d} {'x' * 57}\r" for n in range(1600))
+    running(t, "stty -echo; cat | md5sum; stty echo")
+    time.sleep(0.3)
+    for at in range(0, len(lines), 4096):
+        t.type(lines[at:at + 4096])
+        t.read(0)
+    t.type("\x04")
+    expected = subprocess.run(["md5sum"], input=lines.replace("\r", "\n").encode(), stdout=subprocess.PIPE, check=True)
+    t.expect(expected.stdout.decode().split()[0])
+    t.prompt()
+    t.type("exit\r")
+    same(t.end(), 0)
+
+
 def vi():
     """vi opens, edits, writes, quits"""
     t = shell()
@@ -342,4 +398,4 @@ def idle():
     assert used < 0.1, f"{used:.2f} s of 2 s at the prompt"
 
 
-TESTS = [prompt_and_echo, line_editing, canonical, interrupt, jobs, bash_jobs, vi, window, escape, no_echo, hang_up, idle]
+TESTS = [prompt_and_echo, line_editing, canonical, interrupt, jobs, bash_jobs, zsh, flow, paste, vi, window, escape, no_echo, hang_up, idle]
