@@ -96,6 +96,23 @@ search_path(const char *dirs, const char *name, char *path)
 	return -ENOENT;
 }
 
+/* The inode is the server's word; what the program is told of its name is the asker's. */
+static void
+setid_program(const struct exos_start *start, struct exo_save *regs)
+{
+	static char path[PATH_BYTES] TRANSIENT;
+	struct arguments args;
+	long error;
+
+	memcpy(path, start->strings, start->strings_bytes < PATH_BYTES ? start->strings_bytes : 0);
+	setid_files(start);
+	error = setid_arguments(start, &args);
+	if (error == 0)
+		error = exec_setid(start->setid_ino, path, &args, regs);
+	if (error)
+		exos_die(SIGKILL, "a set-id program cannot be started");
+}
+
 /* The host's command says why, in one line. */
 static noreturn_ void
 cannot_start(int status, long error)
@@ -151,9 +168,13 @@ exos_begin(void)
 	vm_init();
 	signal_init();
 	fs_init(start->cwd);
-	fd_init(start);
 	*regs = (struct exo_save){ .flags = EXO_SAVE_FULL };
-	first_program(start, regs);
+	if (start->setid_ino) {
+		setid_program(start, regs);
+	} else {
+		fd_init(start);
+		first_program(start, regs);
+	}
 	page_unmap((u64)start, (EXOS_DATA - EXOS_START) / EXO_PAGE_BYTES);
 	exos_before_leaving(regs);
 	exos_resume(regs);

@@ -97,6 +97,8 @@ long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
 struct file *console_open(bool tty, bool error, u32 flags);	/* at the very start */
 long tty_ioctl(struct file *f, u32 cmd, u64 arg);
 int pipe_new(struct file *ends[2], u32 flags);
+struct file *
+pipe_adopt(struct object *o, u32 flags, exo_slot key); /* takes both over; NULL: no memory */
 long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
 int eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags);
 int pidfd_new(struct file **f, u32 pid, u32 flags);

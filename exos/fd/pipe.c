@@ -241,6 +241,12 @@ const struct file_ops pipe_ops = {
 	.close = pipe_close,
 };
 
+struct file *
+pipe_adopt(struct object *o, u32 flags, exo_slot key)
+{
+	return file_new_object(&pipe_ops, flags, o, key);
+}
+
 int
 pipe_new(struct file *ends[2], u32 flags)
 {

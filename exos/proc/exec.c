@@ -35,7 +35,7 @@ arguments_begin(struct arguments *args)
 }
 
 /* Pages up to `bytes`. */
-static int
+int
 arguments_room(struct arguments *args, u32 bytes)
 {
 	if (bytes > WINDOW_BYTES)
@@ -440,6 +440,25 @@ run_script(u32 *ino, const char *path, struct arguments *args, u8 *head)
 	return got;
 }
 
+/* What cannot be read is none: its interpreter could not read it, either. */
+static bool
+is_script(u32 ino)
+{
+	char magic[2];
+
+	return fs_read(ino, 0, magic, sizeof(magic)) == 2 && magic[0] == '#' && magic[1] == '!';
+}
+
+/* No script: its bits mean nothing, whoever asked for it, as its name may mean another file by now. */
+long
+exec_setid(u32 ino, const char *path, struct arguments *args, struct exo_save *regs)
+{
+	static struct elf_image image[2] TRANSIENT;
+	static u8 head[HEAD_BYTES] TRANSIENT;
+
+	return run_image(ino, path, args, head, image, regs);
+}
+
 long
 exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *regs)
 {
@@ -450,6 +469,8 @@ exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *reg
 
 	for (unsigned depth = 0;; depth++) {
 		result = depth > SCRIPT_DEPTH ? -ELOOP : executable(ino);
+		if (result == 0 && setid_needed(ino) && !is_script(ino))
+			return setid_run(ino, path, args);
 		if (result == 0)
 			result = run_script(&ino, path, args, head);
 		if (result < 0)

@@ -19,10 +19,19 @@ struct arguments {
 int arguments_begin(struct arguments *args);		/* 0 or -errno */
 int arguments_add(struct arguments *args, const char *text);	/* library memory */
 int arguments_collect(struct arguments *args, u64 argv, u64 envp);	/* the program's vectors */
+int arguments_room(struct arguments *args, u32 bytes);
 void arguments_end(void);
 long exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *regs);
+long exec_setid(u32 ino, const char *path, struct arguments *args, struct exo_save *regs);
 void exec_gone(u32 ino, const char *path);		/* the old program is; no way back */
 void exec_publish(const char *path, const struct arguments *args);
+
+/* setid.c */
+bool setid_needed(u32 ino);		/* would exec of it make us somebody else? */
+long setid_run(u32 ino, const char *path,
+	const struct arguments *args); /* returns only to say why not */
+void setid_files(const struct exos_start *start);	/* in the process that the server made for it */
+int setid_arguments(const struct exos_start *start, struct arguments *args);
 
 /* native.c */
 long native_run(u32 ino, const char *path,

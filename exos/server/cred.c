@@ -230,8 +230,38 @@ exec(struct sh_cred *c)
 	c->permitted = root ? c->bounding | c->inheritable : 0;
 	c->effective = c->uid[CRED_EFFECTIVE] == 0 ? c->permitted : 0;
 	c->flags &= ~CRED_KEEPCAPS;
-	c->flags |= CRED_EXECD | CRED_DUMPABLE;
+	c->flags &= ~CRED_DUMPABLE;
+	if (c->uid[CRED_REAL] == c->uid[CRED_EFFECTIVE] &&
+		c->gid[CRED_REAL] == c->gid[CRED_EFFECTIVE])
+		c->flags |= CRED_DUMPABLE;
+	c->flags |= CRED_EXECD;
 	return 0;
+}
+
+#define S_ISUID 04000u
+#define S_ISGID 02000u
+#define PERSONALITY_UNSAFE 0x0740000u	/* layouts that make attacks easier */
+#define LIMIT_STACK 3
+#define STACK_BYTES (8ull << 20)
+
+bool
+cred_setid(struct sh_cred *c, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+	const uint32_t euid = c->uid[CRED_EFFECTIVE], egid = c->gid[CRED_EFFECTIVE];
+	const bool user = mode & S_ISUID, group = (mode & (S_ISGID | 010)) == (S_ISGID | 010);
+
+	if (c->flags & CRED_NO_NEW_PRIVS || !((user && uid != euid) || (group && gid != egid)))
+		return false;
+	if (user)
+		c->uid[CRED_EFFECTIVE] = uid;
+	if (group)
+		c->gid[CRED_EFFECTIVE] = gid;
+	exec(c);
+	touched(c);
+	c->personality &= ~PERSONALITY_UNSAFE;
+	if (c->limit[LIMIT_STACK][0] > STACK_BYTES)
+		c->limit[LIMIT_STACK][0] = STACK_BYTES;
+	return true;
 }
 
 long

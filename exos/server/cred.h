@@ -109,6 +109,11 @@ cred_root(const struct sh_cred *c)
 uint32_t cred_bits(const struct sh_cred *c, uint32_t uid, uint32_t gid, uint32_t mode);
 bool cred_in_group(const struct sh_cred *c, uint32_t gid);	/* the fs one or a supplementary one */
 void cred_first(struct sh_cred *c);				/* root's */
+/*
+ * What exec of a file with these set-id bits makes of it: true when it then
+ * acts as somebody else, and so needs an environment that is not of its making.
+ */
+bool cred_setid(struct sh_cred *c, uint32_t mode, uint32_t uid, uint32_t gid);
 bool cred_may_signal(const struct sh_cred *from, const struct sh_cred *to);
 /* May one set the other's priority, limits? */
 bool cred_may_renice(const struct sh_cred *from, const struct sh_cred *to);

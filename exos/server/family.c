@@ -80,7 +80,9 @@ adopt(struct proc *c, const struct proc *dead, struct proc *by)
 
 	c->sh->ppid = by->sh->pid;
 	c->cred->exit_signal = SIGCHLD;
-	if (is_alive(c) && d.signo)
+	if (is_alive(c) && (c->carried || d.signo == SIGKILL))
+		proc_doom(c);		/* not at once: it may have such children, too */
+	else if (is_alive(c) && d.signo)
 		proc_signal(NULL, c, &d);
 	if (c->sh->state == PROC_ZOMBIE)
 		parent_tell(c, c->sh->status);

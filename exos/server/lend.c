@@ -85,10 +85,19 @@ proc_page_lost(uint64_t address)
 }
 
 void
+proc_doom(struct proc *p)
+{
+	p->lost = any_lost = true;
+}
+
+/* The end of one may doom others. */
+void
 proc_end_lost(void)
 {
-	for (unsigned i = 0; i < proc_rows && any_lost; i++)
-		if (procs[i].lost)
-			proc_end(&procs[i], SIGKILL);
-	any_lost = false;
+	while (any_lost) {
+		any_lost = false;
+		for (unsigned i = 0; i < proc_rows; i++)
+			if (procs[i].lost)
+				proc_end(&procs[i], SIGKILL);
+	}
 }

@@ -23,6 +23,7 @@
 
 struct object objects[OBJECTS_MAX];
 uint32_t object_rows;
+static uint64_t next_serial;
 static uint32_t first_free;		/* those before are in use */
 static bool due;			/* somebody who may have held some is gone */
 
@@ -96,6 +97,7 @@ object_make(const struct proc *p, uint32_t frames)
 		return NULL;
 	*o = (struct object){ .frames = frames, .maker = proc_index(p),
 		.maker_serial = p->serial, .uid = p->sh->uid };
+	o->serial = ++next_serial;
 	o->guard = guard_for_object();
 	if (o->guard == 0)
 		return NULL;

@@ -17,6 +17,7 @@ struct object {
 	uint32_t sock;			/* index + 1 of the socket that it is, or 0 */
 	uint32_t flying[2];		/* keys of each side that the server holds for letters */
 	uint64_t maker_serial;
+	uint64_t serial;		/* never used twice */
 	uint64_t opens[2];		/* by that name: for reading, for writing */
 };
 extern struct object objects[OBJECTS_MAX];

@@ -207,7 +207,8 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	pid = pid_draw();
 	p->creator = creator ? creator->sh->pid : 0;
 	p->serial = next_serial++;
-	p->native = p->lent = p->lost = false;
+	p->native = p->lent = p->lost = p->carried = false;
+	__builtin_memset(p->gift, 0, sizeof(p->gift));
 	p->given = 0;
 	p->sh->state = PROC_BUILDING;
 	p->sh->pid = pid;
@@ -273,27 +274,6 @@ proc_discard(struct proc *p)
 	p->sh->env = 0;
 	p->sh->state = PROC_FREE;
 	proc_rows_fit();
-}
-
-/* exec into another environment: the fresh entry takes over who the old one was. */
-void
-proc_replace(struct proc *old, struct proc *fresh)
-{
-	const struct sh_proc was = *old->sh;
-	struct sh_proc *now = fresh->sh;
-
-	now->ppid = was.ppid;
-	now->pgid = was.pgid;
-	now->sid = was.sid;
-	cred_set(fresh, old->cred);
-	now->tty = was.tty;
-	now->start_ns = was.start_ns;
-	now->children_ns = was.children_ns;
-	now->children_sys_ns = was.children_sys_ns;
-	__builtin_memcpy(now->name, was.name, sizeof(was.name));
-	signal_pass(old, fresh);
-	proc_discard(old);
-	now->pid = was.pid;
 }
 
 /* How much of its time was its library's is the dead's own word. */

@@ -174,6 +174,10 @@ struct exos_start {
 	uint32_t cwd;			/* inode */
 	uint32_t stdin_tty, stdout_tty, stderr_tty;
 	uint32_t program;		/* offset in strings of the path to run; 0: argv[0] says it */
+	/* A set-id program: its inode (0: none); strings is its path, argc and envc count what GIFT_STRINGS holds. */
+	uint32_t setid_ino, argument_bytes, umask;
+	uint32_t fd_kind[3];
+	uint64_t blocked, ignored;
 	char strings[];			/* over the following pages up to EXOS_DATA */
 };
 
@@ -202,6 +206,10 @@ enum server_op {
 				 * now, ask again soon; -ENOMEM: the caller has been given more than anybody, and gets no more */
 	OP_EXEC_NATIVE,		/* (inode, argc | envc << 32, bytes, object, its key's slot): comm page strings -> pid of a
 				 * child that runs a native program, with a struct exo_ring in the object for output */
+	OP_EXEC_SETID,		/* (inode, argc | envc << 32, bytes of strings); comm: struct setid_ask -> pid of a child that
+				 * runs a set-id program; its vforked is set until it has fetched its gifts */
+	OP_GIFT,		/* (which, slot, slot of the key with W, va offset in EXOS_OBJECTS) -> id of an object that the
+				 * process was given when it was made; rdx = as OP_OBJECT_NEW */
 	OP_OBJECT_NEW,		/* (frames, slot, slot of the key with W, va offset in EXOS_OBJECTS, EXO_R | EXO_W: which
 				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */
 	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
@@ -338,6 +346,21 @@ enum tty_ctty { TTY_CTTY_TAKE, TTY_CTTY_STEAL, TTY_CTTY_GIVE_UP };
 #define LOCK_ASK_TEST  8u
 #define LOCK_ASK_WAIT                                                                              \
 	16u /* the caller is going to wait; its next request of OP_LOCK says that it no longer does */
+
+/* What a set-id program is to find; of the three descriptors how they are reached. */
+enum { SETID_CLOSED, SETID_TTY, SETID_PIPE, SETID_SAME /* as the one before */ };
+#define GIFT_STRINGS 3u			/* after the pipes: arguments and environment */
+#define GIFTS 4u
+
+struct setid_ask {
+	uint32_t cwd, umask;
+	uint64_t blocked, ignored;	/* signals */
+	uint32_t fd[3], spare;
+	struct {
+		uint32_t object, slot;
+	} gift[GIFTS]; /* the asker's key: to the side that is given */
+	char path[1024];
+};
 
 enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO };
 

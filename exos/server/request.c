@@ -159,6 +159,8 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_SETNAME: return setname_request(p, comm, a);
 	case OP_MEMORY: return memory_request(p, a, b);
 	case OP_EXEC_NATIVE: return spawn_child(p, m, comm);
+	case OP_EXEC_SETID: return setid_request(p, m, comm);
+	case OP_GIFT: return gift_request(p, m, m);
 	case OP_OBJECT_NEW: return object_new(p, a, m);
 	case OP_OBJECT_FREE: return object_free(a);
 	case OP_CHANGED: server_changed(); return 0;

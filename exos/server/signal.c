@@ -175,12 +175,3 @@ signal_forget(struct proc *p)
 	drop(p, ~0ull);
 	p->sh->sig_waiting = 0;
 }
-
-/* exec in another environment: what waits goes along. */
-void
-signal_pass(struct proc *from, struct proc *to)
-{
-	to->signals = from->signals;
-	to->sh->sig_waiting = from->sh->sig_waiting;
-	from->signals = (struct sig_queue){ 0 };
-}

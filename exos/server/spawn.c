@@ -7,7 +7,6 @@
 #include "object.h"
 #include "elf.h"
 #include "fsmeta.h"
-#include "../linux/abi.h"
 #include "../core/header.h"
 #include <errno.h>
 
@@ -97,6 +96,14 @@ start_page(struct space *s, const struct proc *p, const struct spawn *what)
 		.stdout_tty = what->tty[1], .stderr_tty = what->tty[2],
 		.program = program_bytes ? what->strings_bytes : 0,
 	};
+	if (what->setid) {
+		start->setid_ino = what->ino;
+		start->argument_bytes = what->argument_bytes;
+		start->umask = what->setid->umask;
+		start->blocked = what->setid->blocked;
+		start->ignored = what->setid->ignored;
+		__builtin_memcpy(start->fd_kind, what->setid->fd, sizeof(start->fd_kind));
+	}
 	__builtin_memcpy(start->strings, what->strings, what->strings_bytes);
 	if (program_bytes)
 		__builtin_memcpy(start->strings + what->strings_bytes, what->program,
@@ -162,8 +169,9 @@ spawn_library(struct proc *p, const struct spawn *what)
 		klog_server("cannot build a process: %s", exo_error_name(error));
 		return -ENOMEM;
 	}
-	if (proc_keys(p) || server_tty_give_console(p->sh->env))
+	if (proc_keys(p) || (!what->setid && server_tty_give_console(p->sh->env)))
 		return -EAGAIN;
+	p->sh->vforked = what->setid != NULL;
 	return proc_start(p, comm, pub);
 }
 
@@ -348,7 +356,7 @@ spawn_child(struct proc *p, const struct exo_msg *m, const char *comm)
 		return -error;
 	__builtin_memcpy(strings, comm, m->r9);
 	cred_fork(child, p);
-	child->cred->death_signal = SIGKILL;
+	child->carried = true;
 	child->sh->tty = p->sh->tty;
 	__builtin_memcpy(child->sh->name, p->sh->name, sizeof(p->sh->name));
 	what.ring = o->pfn;

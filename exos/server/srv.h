@@ -76,7 +76,6 @@ int signal_queue(struct proc *to, const struct sig_detail *d);	/* 0 or -EAGAIN *
 bool signal_queued(const struct proc *p, int sig);
 long signal_fetch(struct proc *p, struct exo_msg *m, char *comm);
 void signal_forget(struct proc *p);
-void signal_pass(struct proc *from, struct proc *to);
 
 /* ---- kill.c --------------------------------------------------------------------------------------- */
 struct sig_detail signal_from(int sig, int code, const struct proc *from);
@@ -97,6 +96,11 @@ struct proc {				/* the server's private half of a table entry */
 	bool native;			/* no library: a terminal signal is its end */
 	bool lent;			/* its two pages are mapped here */
 	bool lost;			/* it took one of them away */
+	bool carried;			/* its parent carries for it: they end together */
+	struct gift {
+		uint32_t object, rights;
+		uint64_t serial;	/* of the object; 0: none */
+	} gift[GIFTS];
 	bool reaping;			/* dead; its account is being emptied */
 	bool bare;			/* reaping: there is nothing below its account */
 	uint32_t objects;		/* that it made */
@@ -119,7 +123,6 @@ int
 proc_start(struct proc *p, exo_pfn comm, exo_pfn pub); /* check its shared pages, give it a slice */
 void proc_end(struct proc *p, uint32_t wait_status);		/* destroy, make a zombie, tell the parent */
 void proc_discard(struct proc *p);				/* an entry that never ran */
-void proc_replace(struct proc *old, struct proc *fresh);
 int proc_keys(struct proc *p);
 void proc_find_dead(void);					/* those the kernel ended */
 struct exo_key proc_key(uint64_t serial);
@@ -146,6 +149,10 @@ void family_ends(const struct proc *dead);	/* about to be a zombie: its children
 bool family_unwanted(const struct proc *p);	/* a zombie that nobody will collect */
 long setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid);
 long setsid_request(struct proc *self);
+
+/* ---- setid.c --------------------------------------------------------------------------------------- */
+long setid_request(struct proc *p, const struct exo_msg *m, const char *comm);
+long gift_request(struct proc *p, const struct exo_msg *in, struct exo_msg *out);
 
 /* ---- share.c: time slices ----------------------------------------------------------------------- */
 int share_give(struct proc *p);		/* one: 0 or -EAGAIN */
@@ -174,6 +181,7 @@ int proc_lend(struct proc *p, exo_pfn comm, exo_pfn pub);
 void proc_lend_end(struct proc *p);
 bool proc_page_lost(uint64_t address);		/* one of them was at this address: there is another now */
 void proc_end_lost(void);
+void proc_doom(struct proc *p);		/* the loop is to end it: from within the end of another */
 
 /* ---- spawn.c: processes made by the server itself ---------------------------------------------- */
 struct spawn {
@@ -185,6 +193,8 @@ struct spawn {
 	uint32_t tty[3];
 	exo_pfn ring;			/* native: where its output goes, under `guard`; 0: to the console */
 	exo_guardref guard;
+	const struct setid_ask *setid;	/* a set-id program */
+	uint32_t ino, argument_bytes;
 };
 int spawn_library(struct proc *p, const struct spawn *what);	/* 0 or -errno */
 int spawn_native(struct proc *p, uint32_t ino, const struct spawn *what);
