@@ -6,11 +6,13 @@
  * own, unless the two are relatives by fork.
  */
 #include "socket.h"
+#include <exo/control.h>
+#include "tty.h"
 #include "../fs/fs.h"
 
 /* By number, as they travel; append only. */
 static const struct file_ops *const kinds[] = {
-	NULL, &regular_ops, &directory_ops, &procfs_ops, &pipe_ops, &eventfd_ops,
+	NULL, &regular_ops, &directory_ops, &procfs_ops, &tty_ops, &ptm_ops, &pipe_ops, &eventfd_ops,
 	&pidfd_ops, &socket_ops, &null_ops, &zero_ops, &full_ops, &random_ops,
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -45,6 +47,17 @@ socket_fill(struct passed *p, const struct file *f)
 	p->own[1] = k->row ? (u64)((const volatile char *)k->row - (const volatile char *)SHARED) : 0;
 }
 
+/* Its key's rights are those it was opened with: exos/fd/ptm.c. */
+static void
+tty_fill(struct passed *p, const struct file *f)
+{
+	p->line = f->line + 1u;
+	p->own[0] = f->tty | (u64)f->queue << 8;
+	p->sides = (FILE_READS(f) ? EXO_R : 0) | (FILE_WRITES(f) ? EXO_P : 0);
+	if (f->ops == &ptm_ops)
+		p->sides = EXO_R | EXO_P | EXO_W;
+}
+
 int
 pass_out(struct file *f)
 {
@@ -59,6 +72,10 @@ pass_out(struct file *f)
 	}
 	if (f->ops == &socket_ops)
 		socket_fill(&p, f);
+	if (tty_is(f)) {
+		tty_fill(&p, f);
+		slot[0] = f->key;
+	}
 	if (f->object) {
 		p.object = f->object->id;
 		slot[f->side] = f->key;
@@ -188,6 +205,23 @@ inode_adopt(const struct giver *g, struct file **f)
 }
 
 static int
+tty_adopt(const struct giver *g, struct file **f)
+{
+	const u8 queue = (u8)(g->p.own[0] >> 8);
+	int error = tty_make(kinds[g->p.kind], g->p.access | g->p.flags, g->p.ino, g->p.dir, f);
+
+	if (error)
+		return error;
+	(*f)->tty = g->p.own[0] & 1;
+	(*f)->line = (u16)(g->p.line - 1);
+	(*f)->queue = queue == 2 * EXO_PORT_STDERR + 1 ? queue : 2 * EXO_PORT_STDIO + 1;
+	error = (int)server_call(OP_LETTER_GIVE, g->which, (*f)->key, 1, 0, 0, NULL);
+	if (error)
+		file_drop(*f);
+	return error;
+}
+
+static int
 adopt(struct giver *g, u64 frames, struct file **f)
 {
 	const struct file_ops *ops = kinds[g->p.kind];
@@ -198,6 +232,8 @@ adopt(struct giver *g, u64 frames, struct file **f)
 		return pidfd_new(f, (u32)g->p.own[0], g->p.flags);
 	if (ops == &socket_ops)
 		return socket_new(f, g->p.own[0] & 0xff, g->p.flags);
+	if (ops == &tty_ops || ops == &ptm_ops)
+		return g->p.line - 1 < SH_TTYS ? tty_adopt(g, f) : -EINVAL;
 	return g->p.ino ? inode_adopt(g, f) : -EINVAL;
 }
 

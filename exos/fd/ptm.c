@@ -72,8 +72,8 @@ const struct file_ops ptm_ops = {
 
 /* ---- opening ---------------------------------------------------------------------------------- */
 
-static int
-file_make(const struct file_ops *ops, u32 flags, u32 ino, u32 dir, struct file **f)
+int
+tty_make(const struct file_ops *ops, u32 flags, u32 ino, u32 dir, struct file **f)
 {
 	int slot = key_slot_get(), error = slot < 0 ? slot : pub_hold(ino);
 
@@ -120,7 +120,7 @@ how(u32 flags)
 static long
 user_open(u32 ino, u32 dir, u32 flags, u32 asked, struct file **f)
 {
-	int error = file_make(&tty_ops, flags, ino, dir, f);
+	int error = tty_make(&tty_ops, flags, ino, dir, f);
 
 	return error
 		? error
@@ -131,7 +131,7 @@ user_open(u32 ino, u32 dir, u32 flags, u32 asked, struct file **f)
 static long
 master_open(u32 ino, u32 dir, u32 flags, struct file **f)
 {
-	int error = file_make(&ptm_ops, flags, ino, dir, f);
+	int error = tty_make(&ptm_ops, flags, ino, dir, f);
 
 	return error ? error
 			: numbered(*f, server_call(OP_PTY_NEW, (*f)->key, 0, 0, 0, 0, NULL));
@@ -166,7 +166,7 @@ tty_open_peer(struct file *master, u32 flags, struct file **f)
 	if (!error && at.ino == 0)
 		error = -ENOENT;
 	if (!error)
-		error = file_make(&tty_ops, flags, at.ino, at.dir, f);
+		error = tty_make(&tty_ops, flags, at.ino, at.dir, f);
 	return error ? error
 		     : numbered(*f,
 			       server_call(OP_TTY_OPEN, 0, how(flags) | TTY_OPEN_PEER, (*f)->key,
@@ -181,7 +181,7 @@ console_open(bool tty, bool error, u32 flags)
 
 	if (tty && fs_walk_at(AT_FDCWD, "/dev/console", 0, &at))
 		at.ino = 0;
-	if (file_make(&tty_ops, flags, at.ino, at.dir, &f))
+	if (tty_make(&tty_ops, flags, at.ino, at.dir, &f))
 		return NULL;
 	f->tty = tty;
 	f->line = CONSOLE_LINE;

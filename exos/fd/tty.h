@@ -17,6 +17,8 @@ int tty_job_check(const struct file *f, int sig);
 long tty_open(const struct fs_inode *node, u32 ino, u32 dir, u32 flags, struct file **f);
 long tty_open_peer(struct file *master, u32 flags, struct file **f);
 long tty_send(struct file *f, enum server_op op, u64 buf, u64 bytes, const volatile u64 *news);
+/* A terminal's file, with an empty slot for its key.  0 or -errno. */
+int tty_make(const struct file_ops *ops, u32 flags, u32 ino, u32 dir, struct file **f);
 void tty_close(struct file *f);
 long console_put(const struct file *f, u64 buf, u64 bytes);	/* straight to the device */
 

@@ -42,14 +42,30 @@ slot_find(void)
 }
 
 int
-flight_keep(struct object *o, uint32_t side)
+flight_key(exo_guardref guard, uint32_t rights)
 {
 	int slot = slot_find();
 
-	if (slot < 0 ||
-		exo_key_bind(o->guard, side ? EXO_R | EXO_W : EXO_R, ROOT_KEY, (exo_slot)slot) < 0)
+	if (slot < 0 || exo_key_bind(guard, rights, ROOT_KEY, (exo_slot)slot) < 0)
 		return -ENFILE;
 	used[slot / 64] |= 1ull << (slot % 64);
+	return slot;
+}
+
+void
+flight_drop(exo_slot slot)
+{
+	exo_key_drop(slot, 1);
+	used[slot / 64] &= ~(1ull << (slot % 64));
+}
+
+int
+flight_keep(struct object *o, uint32_t side)
+{
+	int slot = flight_key(o->guard, side ? EXO_R | EXO_W : EXO_R);
+
+	if (slot < 0)
+		return slot;
 	o->flying[side]++;
 	kept++;
 	return slot;
@@ -58,8 +74,7 @@ flight_keep(struct object *o, uint32_t side)
 void
 flight_end(struct object *o, uint32_t side, exo_slot slot)
 {
-	exo_key_drop(slot, 1);
-	used[slot / 64] &= ~(1ull << (slot % 64));
+	flight_drop(slot);
 	o->flying[side]--;
 	kept--;
 	objects_due();

@@ -11,6 +11,7 @@
  * one receiver may have of them.
  */
 #include "sock.h"
+#include "tty.h"
 #include "fsnode.h"
 #include <errno.h>
 
@@ -59,6 +60,10 @@ right_drop(struct right *t)
 	for (uint32_t side = 0; side < 2; side++)
 		if (t->key[side] >= 0 && o)
 			flight_end(o, side, (exo_slot)t->key[side]);
+	if (t->key[0] >= 0 && t->what.line) {
+		flight_drop((exo_slot)t->key[0]);
+		pty_sweep();
+	}
 	if (t->what.ino)
 		sfs_sweep_due();
 	t->used = false;
@@ -275,6 +280,29 @@ keys_keep(const struct proc *p, const struct request *r, struct right *t)
 	return t->key[0] < 0 && t->key[1] < 0 ? -EINVAL : 0;
 }
 
+static struct tty *
+tty_meant(const struct right *t)
+{
+	uint32_t n = t->what.line - 1;
+
+	return n < SH_TTYS && ttys[n].guard ? &ttys[n] : NULL;
+}
+
+/* A terminal's key has rights of its own kind. */
+static int
+tty_keep(const struct proc *p, const struct request *r, struct right *t)
+{
+	struct tty *tty = tty_meant(t);
+
+	t->what.sides &= EXO_R | EXO_P | EXO_W;
+	if (!tty || !t->what.sides)
+		return -EINVAL;
+	if (!client_opens(p->sh->env, (exo_slot)r->a, tty->guard, t->what.sides))
+		return -EACCES;
+	t->key[0] = flight_key(tty->guard, t->what.sides);
+	return t->key[0] < 0 ? -ETOOMANYREFS : 0;
+}
+
 /* A regular file is passed with what the sender may do to it. */
 static int
 file_may(const struct request *r, struct right *t)
@@ -307,7 +335,11 @@ draft_right(const struct proc *p, struct request *r)
 	*t = (struct right){ .used = true, .key = { -1, -1 } };
 	__builtin_memcpy(&t->what, r->comm, sizeof(t->what));
 	if (t->what.object != PASSED_NOTHING)
+		t->what.line = 0;
+	if (t->what.object != PASSED_NOTHING)
 		error = keys_keep(p, r, t);
+	else if (t->what.line)
+		error = tty_keep(p, r, t);
 	else if (t->what.ino && t->what.ino < 0x80000000u)
 		error = file_may(r, t);
 	if (error) {
@@ -609,6 +641,8 @@ desk_give(const struct proc *p, struct request *r)
 	}
 	if (r->c == 0)
 		return 0;
+	if (t->what.line && tty_meant(t))
+		return client_bind(r->env, slot[0], tty_meant(t)->guard, t->what.sides);
 	return o ? object_pass(p, t, o, slot, r->c)
 		 : fs_key_give(r, t->what.ino, t->what.sides, slot[0]);
 }

@@ -45,6 +45,9 @@ long letter_request(struct proc *p, struct request *r, uint32_t op);
 bool letters_reach(bool (*is_reached)(uint32_t), bool (*mark)(uint32_t));
 
 /* ---- flight.c: keys that the server holds for letters */
+int flight_key(exo_guardref guard, uint32_t rights);	/* a slot, or -errno */
+void flight_drop(exo_slot slot);
+/* The same of an object's side, which is found out when only letters have it. */
 int flight_keep(struct object *o, uint32_t side);	/* a slot, or -errno */
 void flight_end(struct object *o, uint32_t side, exo_slot slot);
 

@@ -64,8 +64,8 @@ struct passed {
 	uint32_t ino, dir;		/* 0: not in the file system */
 	uint32_t object;		/* PASSED_NOTHING: none */
 	uint32_t
-		sides; /* EXO_R, EXO_W: keys of which sides, in the slots given; of a file: what it may */
-	uint32_t spare;
+		sides; /* EXO_R, EXO_W: keys of which sides, in the slots given; of a file or terminal: the key's rights */
+	uint32_t line;			/* terminal: its number + 1; 0: none */
 	uint64_t pos;
 	uint64_t own[2];
 };
