@@ -12,8 +12,20 @@
 
 /* By number, as they travel; append only. */
 static const struct file_ops *const kinds[] = {
-	NULL, &regular_ops, &directory_ops, &procfs_ops, &tty_ops, &ptm_ops, &pipe_ops, &eventfd_ops,
-	&pidfd_ops, &socket_ops, &null_ops, &zero_ops, &full_ops, &random_ops,
+	NULL,
+	&regular_ops,
+	&directory_ops,
+	&procfs_ops,
+	&tty_ops,
+	&ptm_ops,
+	&pipe_ops,
+	&eventfd_ops,
+	&pidfd_ops,
+	&socket_ops,
+	&null_ops,
+	&zero_ops,
+	&full_ops,
+	&random_ops,
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -44,7 +56,8 @@ socket_fill(struct passed *p, const struct file *f)
 	const struct socket *k = socket_of(f);
 
 	p->own[0] = k->type | (u64)k->state << 8 | (u64)k->side << 16 | (u64)k->pass_cred << 24;
-	p->own[1] = k->row ? (u64)((const volatile char *)k->row - (const volatile char *)SHARED) : 0;
+	p->own[1] =
+		k->row ? (u64)((const volatile char *)k->row - (const volatile char *)SHARED) : 0;
 }
 
 /* Its key's rights are those it was opened with: exos/fd/ptm.c. */
@@ -101,8 +114,8 @@ ask_give(void *arg, u64 offset, const exo_slot keys[2], u64 *counts)
 {
 	struct giver *g = arg;
 	struct answer answer = { 0 };
-	long error = server_call(OP_LETTER_GIVE, g->which, keys[0] | (u64)keys[1] << 32, offset, 0, 0,
-		&answer);
+	long error = server_call(OP_LETTER_GIVE, g->which, keys[0] | (u64)keys[1] << 32, offset, 0,
+		0, &answer);
 
 	*counts = answer.r8;
 	return error ? error : (long)g->p.object;
@@ -139,7 +152,8 @@ frames_fit(const struct passed *p, u64 frames)
 	const struct file_ops *ops = kinds[p->kind];
 
 	if (ops == &socket_ops)
-		return frames == ((p->own[0] >> 8 & 0xff) == SOCKET_CONNECTED ? CONNECTION_FRAMES : 0);
+		return frames ==
+			((p->own[0] >> 8 & 0xff) == SOCKET_CONNECTED ? CONNECTION_FRAMES : 0);
 	return ops == &pipe_ops ? frames == PIPE_FRAMES : ops == &eventfd_ops && frames == 1;
 }
 

@@ -10,7 +10,8 @@
 #include "sock.h"
 #include <errno.h>
 
-#define SLOT_FIRST 32u			/* below: slots of other uses, empty between requests */
+#define SLOT_FIRST (KEY_FIRST_FREE + 16u)	/* before: slots of other uses, empty between requests */
+#define SWEEP_EVERY 64u
 #define SLOTS (EXO_RING_FRAMES * EXO_KEYS_FRAME)
 
 static uint64_t used[SLOTS / 64];
@@ -67,7 +68,8 @@ flight_keep(struct object *o, uint32_t side)
 	if (slot < 0)
 		return slot;
 	o->flying[side]++;
-	kept++;
+	if (++kept % SWEEP_EVERY == 0)
+		objects_due();		/* nobody says when a letter is lost */
 	return slot;
 }
 
@@ -85,12 +87,6 @@ flight_end(struct object *o, uint32_t side, exo_slot slot)
 static uint64_t reached[OBJECTS_MAX / 64];
 
 static bool
-is_reached(uint32_t id)
-{
-	return reached[id / 64] >> (id % 64) & 1;
-}
-
-static bool
 held_by_processes(const struct object *o)
 {
 	const volatile uint64_t *holders = guard_holders(o->guard);
@@ -98,29 +94,17 @@ held_by_processes(const struct object *o)
 	return holders && (holders[0] > o->flying[0] || holders[1] > o->flying[1]);
 }
 
-static bool
-mark(uint32_t id)
-{
-	if (is_reached(id))
-		return false;
-	reached[id / 64] |= 1ull << (id % 64);
-	return true;
-}
-
 void
 flight_sweep(void)
 {
-	bool more = true;
-
 	if (kept == 0)
 		return;
 	__builtin_memset(reached, 0, sizeof(reached));
-	for (uint32_t id = 0; id < OBJECTS_MAX; id++)
+	for (uint32_t id = 0; id < object_rows; id++)
 		if (objects[id].guard && held_by_processes(&objects[id]))
-			mark(id);
-	while (more)			/* bound: each round reaches an object more */
-		more = letters_reach(is_reached, mark);
-	for (uint32_t id = 0; id < OBJECTS_MAX; id++)
-		if (objects[id].guard && !is_reached(id))
+			reached[id / 64] |= 1ull << (id % 64);
+	letters_spread(reached);
+	for (uint32_t id = 0; id < object_rows; id++)
+		if (objects[id].guard && !(reached[id / 64] >> (id % 64) & 1))
 			letters_drop(id);
 }

@@ -19,7 +19,7 @@
 #define RIGHTS_MAX 1024u
 /* Of each, what one user but root may have on the way, and one process. */
 #define USER_SHARE(all) ((all) - (all) / 4)
-#define PROCESS_SHARE(all) ((all) / 2)
+#define PROCESS_SHARE(all) ((all) / 4)
 #define ATTACHED_MAX 64u		/* to one connection, not yet taken */
 
 enum letter_state { FREE, DRAFT, QUEUED, ATTACHED, TAKEN };
@@ -407,30 +407,54 @@ letters_drop(uint32_t object)
 			letter_free(&letters[n]);
 }
 
-/* Whoever gets this letter gets at what it carries: true if that was not known. */
-static bool
-reach_from(const struct letter *l, bool (*mark)(uint32_t))
-{
-	bool more = l->connection && mark(l->connection - 1);
+/* ---- what can be reached: from objects to the letters that wait there, and what these carry ------- */
 
-	for (uint32_t n = l->rights; n; n = rights[n].next)
-		more |= rights[n].what.object != PASSED_NOTHING && mark(rights[n].what.object);
-	return more;
+static uint16_t waiting[OBJECTS_MAX];		/* number of the first letter at an object */
+static uint16_t behind[LETTERS_MAX + 1];	/* and of the one behind each */
+static uint16_t todo[OBJECTS_MAX];
+static uint32_t todos;
+
+static void
+reach(uint64_t *reached, uint32_t object)
+{
+	if (object >= OBJECTS_MAX || reached[object / 64] >> (object % 64) & 1)
+		return;
+	reached[object / 64] |= 1ull << (object % 64);
+	todo[todos++] = (uint16_t)object;
 }
 
-bool
-letters_reach(bool (*is_reached)(uint32_t), bool (*mark)(uint32_t))
+static void
+reach_from(uint64_t *reached, const struct letter *l)
 {
-	bool more = false;
+	if (l->connection)
+		reach(reached, l->connection - 1);
+	for (uint32_t n = l->rights; n; n = rights[n].next)
+		reach(reached, rights[n].what.object);
+}
 
+/* Each object and each letter is looked at once. */
+void
+letters_spread(uint64_t *reached)
+{
+	__builtin_memset(waiting, 0, sizeof(waiting));
+	todos = 0;
 	for (uint32_t n = 1; n <= LETTERS_MAX; n++) {
 		const struct letter *l = &letters[n];
 
-		if (l->state == DRAFT || l->state == TAKEN
-			|| ((l->state == QUEUED || l->state == ATTACHED) && is_reached(l->to)))
-			more |= reach_from(l, mark);
+		if (l->state == DRAFT || l->state == TAKEN)
+			reach_from(reached, l);
+		if (l->state != QUEUED && l->state != ATTACHED)
+			continue;
+		behind[n] = waiting[l->to];
+		waiting[l->to] = (uint16_t)n;
 	}
-	return more;
+	todos = 0;
+	for (uint32_t id = 0; id < OBJECTS_MAX; id++)
+		if (reached[id / 64] >> (id % 64) & 1)
+			todo[todos++] = (uint16_t)id;
+	while (todos)
+		for (uint32_t n = waiting[todo[--todos]]; n; n = behind[n])
+			reach_from(reached, &letters[n]);
 }
 
 /* ---- connecting ---------------------------------------------------------------------------------- */

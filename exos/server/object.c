@@ -16,7 +16,9 @@
 
 #define SWEEPS 4u			/* rounds at a time: what is freed may have held more */
 #define MAPS_MAX 64u			/* frames of an object, at most */
-#define PROCESS_OBJECTS 1536u
+#define PROCESS_OBJECTS (OBJECTS_MAX / 4)
+#define PROCESS_SHARE                                                                              \
+	8u /* of all frames, what objects of one process may take: one part in so many */
 #define USER_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 8)
 #define USER_SHARE 2u			/* of all frames, what objects of one user may take: one part in so many */
 #define USERS 64u			/* those whose numbers are alike in the last bits share a bound */
@@ -38,33 +40,38 @@ use_of(uint32_t uid)
 	return &users[uid % USERS];
 }
 
-static uint32_t *
-made_by(const struct object *o)
+static struct proc *
+maker_of(const struct object *o)
 {
 	struct proc *p = &procs[o->maker];
 
-	return p->serial == o->maker_serial ? &p->objects : NULL;
+	return p->serial == o->maker_serial ? p : NULL;
 }
 
 static bool
 within_bounds(const struct proc *p, uint32_t frames)
 {
+	const uint64_t all = server_shared_info()->memory_frames;
 	const struct use *u = use_of(p->sh->uid);
 
-	return p->objects < PROCESS_OBJECTS && (p->sh->uid == 0 || u->objects < USER_OBJECTS)
-		&& u->frames + frames <= server_shared_info()->memory_frames / USER_SHARE;
+	if (p->objects >= PROCESS_OBJECTS || p->object_frames + frames > all / PROCESS_SHARE)
+		return false;
+	return (p->sh->uid == 0 || u->objects < USER_OBJECTS) &&
+		u->frames + frames <= all / USER_SHARE;
 }
 
 static void
 count(struct object *o, int sign)
 {
 	struct use *u = use_of(o->uid);
-	uint32_t *made = made_by(o);
+	struct proc *p = maker_of(o);
 
 	u->objects += (uint32_t)sign;
 	u->frames += (uint64_t)(int64_t)sign * o->frames;
-	if (made)
-		*made += (uint32_t)sign;
+	if (!p)
+		return;
+	p->objects += (uint32_t)sign;
+	p->object_frames += (uint64_t)(int64_t)sign * o->frames;
 }
 
 static struct object *

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #define BACKLOG_MAX 128u
+#define PROCESS_SOCKS (SH_SOCKS / 4)	/* that one process may make */
 #define AUTO_NAMES 0x100000u
 #define DATAGRAMS_MAX 64u		/* that wait at one socket */
 #define DATAGRAMS_BYTES (2 * LETTER_BYTES_MAX)
@@ -49,7 +50,11 @@ rows_ready(void)
 struct sock *
 sock_new(struct object *o, uint32_t type, enum sock_state state)
 {
-	for (uint32_t i = 0; rows_ready() && i < SH_SOCKS; i++) {
+	uint32_t mine = 0;
+
+	for (uint32_t i = 0; i < SH_SOCKS; i++)
+		mine += socks[i].state != SOCK_FREE && objects[socks[i].object].maker == o->maker;
+	for (uint32_t i = 0; rows_ready() && mine < PROCESS_SOCKS && i < SH_SOCKS; i++) {
 		if (socks[i].state != SOCK_FREE)
 			continue;
 		socks[i] = (struct sock){ .state = state, .type = type, .object = object_id(o),

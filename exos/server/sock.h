@@ -42,7 +42,7 @@ long letter_connect(struct proc *p, struct sock *listener, struct object *connec
 struct object *letter_accept(struct sock *listener, exo_envid env, exo_slot slot);
 void letters_drop(uint32_t object);		/* all for that object */
 long letter_request(struct proc *p, struct request *r, uint32_t op);
-bool letters_reach(bool (*is_reached)(uint32_t), bool (*mark)(uint32_t));
+void letters_spread(uint64_t *reached);		/* bits of objects: what letters at them lead to, too */
 
 /* ---- flight.c: keys that the server holds for letters */
 int flight_key(exo_guardref guard, uint32_t rights);	/* a slot, or -errno */

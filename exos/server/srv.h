@@ -104,6 +104,7 @@ struct proc {				/* the server's private half of a table entry */
 	bool reaping;			/* dead; its account is being emptied */
 	bool bare;			/* reaping: there is nothing below its account */
 	uint32_t objects;		/* that it made */
+	uint64_t object_frames;		/* and what they take */
 	uint64_t given;			/* frames of limit that it asked for and got */
 	uint64_t draft, desk;		/* letters that it writes and reads: tickets, 0 none */
 };
