@@ -18,7 +18,7 @@ ROW = re.compile(r"^X(?:_REGS|_REFUSED)?\((\d+), (\w+)(?:, (\w+))?\)", re.M)
 # What is missing.  Names joined by a space share a note.
 PARTLY = {
     "mmap": "no huge pages; nothing below 64 KiB",
-    "madvise": "REMOVE: EOPNOTSUPP; no COLLAPSE; FREE is DONTNEED",
+    "madvise": "no COLLAPSE; FREE is DONTNEED",
     "msync": "nothing to do: a shared mapping is the file's own frames",
     "mlock mlock2 mlockall": "what is locked is brought in and counted; nothing is ever paged out",
     "pkey_mprotect": "no protection keys: -1 or 0",

@@ -145,6 +145,7 @@ struct file *fd_get(int fd);				/* NULL: bad descriptor */
 struct mappable {
 	u32 ino, dir;			/* of a regular file */
 	bool written;			/* open for writing, too */
+	bool sealed;			/* against writing */
 	bool zeroes;			/* /dev/zero: the same as no file */
 };
 int fd_mappable(int fd, struct mappable *m);

@@ -53,6 +53,8 @@ regular_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 
 	if (bytes == 0)
 		return 0;
+	if (fs_inode(f->ino)->seals & FS_SEALS_WRITE)
+		return -EPERM;
 	if (at != FS_APPEND && at >= FS_SIZE_MAX)
 		return -EFBIG;
 	if (at != FS_APPEND && bytes > FS_SIZE_MAX - at)

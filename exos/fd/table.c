@@ -209,6 +209,7 @@ fd_mappable(int fd, struct mappable *m)
 	*m = (struct mappable){ .ino = f->ino,
 		.dir = f->dir,
 		.written = FILE_WRITES(f),
+		.sealed = f->ops == &regular_ops && fs_inode(f->ino)->seals & FS_SEALS_WRITE,
 		.zeroes = f->ops == &zero_ops };
 	return m->zeroes || f->ops == &regular_ops ? 0 : -ENODEV;
 }

@@ -81,7 +81,7 @@ long fs_pwrite(u32 ino, u64 *pos, u64 from,
 	u64 bytes); /* *pos FS_APPEND: at the end, which is stored there */
 
 /* ---- nameless.c --------------------------------------------------------------------------------- */
-long fs_nameless(u64 size);		/* a new file without a name, held as by fs_hold: ino or -errno */
+long fs_nameless(u64 size, u32 mode, u32 seals);		/* a new file without a name, held as by fs_hold: ino or -errno */
 
 /* ---- procfs.c ------------------------------------------------------------------------------------ */
 #define PROCFS_ROOT PROCFS

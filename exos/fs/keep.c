@@ -125,6 +125,7 @@ keep_for(u32 ino, const struct sh_cred *next)
 	for (u32 n = 1; n <= 4; n <<= 1)
 		bits |= fs_may(&node, n) ? n : 0;
 	bits &= bits_open(ino) | 5;
+	bits &= node.seals & FS_SEALS_WRITE ? 5 : 7;
 	if (bits & ~cred_bits(next, node.uid, node.gid, node.mode) && keep(ino, bits))
 		exos_log("a file that was open is not any more: no key to be had");
 }

@@ -4,9 +4,9 @@
 #include "../fd/file.h"
 
 long
-fs_nameless(u64 size)
+fs_nameless(u64 size, u32 mode, u32 seals)
 {
-	long ino = server_call(OP_FS_NAMELESS, 0, S_IFREG | 0700, 0, 0, 0, NULL), error = 0;
+	long ino = server_call(OP_FS_NAMELESS, 0, S_IFREG | mode, seals, 0, 0, NULL), error = 0;
 
 	if (ino < 0)
 		return ino;

@@ -4,6 +4,7 @@
 #include "../vm/vm.h"
 #include "calls.h"
 #include "errno.h"
+#include "files.h"
 #include "memory.h"
 
 enum advice {
@@ -53,13 +54,15 @@ forget(const struct region *r, u64 start, u64 end, int advice)
 	return 0;
 }
 
-/* Holes are not made in files here. */
+/* The file's, too: all who map it find zeroes. */
 static int
-hole(const struct region *r)
+hole(const struct region *r, u64 start, u64 end)
 {
 	if (r->flags & REGION_LOCKED || r->ino == 0)
 		return -EINVAL;
-	return r->flags & REGION_SHARED && r->prot & PROT_WRITE ? -EOPNOTSUPP : -EACCES;
+	if (!(r->flags & REGION_SHARED) || !(r->prot & PROT_WRITE))
+		return -EACCES;
+	return (int)file_punch(r->ino, r->offset + (start - r->start), end - start);
 }
 
 static int
@@ -80,7 +83,7 @@ advise(const struct region *r, u64 start, u64 end, int advice)
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE: return forget(r, start, end, advice);
-	case MADV_REMOVE: return hole(r);
+	case MADV_REMOVE: return hole(r, start, end);
 	case MADV_DONTFORK: return vm_flag(start, end, REGION_DONTFORK, 0);
 	case MADV_DOFORK: return vm_flag(start, end, 0, REGION_DONTFORK);
 	case MADV_WIPEONFORK:

@@ -338,6 +338,8 @@ sys_fcntl(long fd, long cmd, long arg)
 	case F_SETPIPE_SZ:
 		/* It is as large as it can be: what asks for less gets more. */
 		return f->ops != &pipe_ops ? -EBADF : (u32)arg > 65536u ? -EPERM : 65536;
+	case F_ADD_SEALS: return seals_add(f, (u64)arg);
+	case F_GET_SEALS: return seals_of(f);
 	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? 65536 : -EBADF;
 	case F_GETLK: case F_SETLK: case F_SETLKW:
 	case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:

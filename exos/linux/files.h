@@ -26,5 +26,8 @@ char *scratch(void);			/* all of them */
 /* By descriptor, with what it can: NULL and *error, -EBADF or -EINVAL. */
 struct file *file_readable(int fd, int *error);
 struct file *file_writable(int fd, int *error);
+long file_punch(u32 ino, u64 from, u64 bytes);	/* size.c: a hole */
+long seals_add(const struct file *f, u64 seals);	/* memfd.c */
+long seals_of(const struct file *f);
 
 #endif

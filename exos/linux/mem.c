@@ -63,7 +63,9 @@ of_file(int fd, u32 how, u64 offset, struct region *r)
 		return error;
 	if (how & MAP_GROWSDOWN)
 		return -EINVAL;
-	if (type != MAP_PRIVATE && !m.written)
+	if (type != MAP_PRIVATE && m.sealed && r->prot & PROT_WRITE)
+		return -EPERM;
+	if (type != MAP_PRIVATE && (!m.written || m.sealed))
 		r->flags |= REGION_READONLY;
 	if (m.zeroes)
 		return 0;
@@ -121,7 +123,7 @@ place_fixed(u64 at, u64 bytes, u32 how)
 static int
 enter_shared(struct region *r, u64 bytes)
 {
-	long ino = fs_nameless(bytes);
+	long ino = fs_nameless(bytes, 0600, FS_SEAL_SEAL);
 	int error;
 
 	if (ino < 0)

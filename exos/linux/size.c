@@ -42,8 +42,8 @@ sys_ftruncate(long fd, long bytes)
 
 /* ---- fallocate --------------------------------------------------------------------------------- */
 
-static long
-punch(u32 ino, u64 from, u64 bytes)
+long
+file_punch(u32 ino, u64 from, u64 bytes)
 {
 	const u64 end = from + bytes;
 	struct answer answer;
@@ -117,7 +117,7 @@ sys_fallocate(long fd, long mode, long from, long bytes)
 	if ((u64)bytes > FS_SIZE_MAX - (u64)from)
 		return -EFBIG;
 	if (mode & FALLOC_FL_PUNCH_HOLE)
-		return punch(f->ino, (u64)from, (u64)bytes);
+		return file_punch(f->ino, (u64)from, (u64)bytes);
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && fs_stat(f->ino, &node) == 0 &&
 		(u64)(from + bytes) > node.size)
 		result = file_size_ok((u64)(from + bytes));

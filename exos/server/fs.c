@@ -280,7 +280,12 @@ make_nameless(struct request *r)
 		return error;
 	if (!S_ISREG(mode))
 		return -EINVAL;
-	ino = node_nameless(r, dir, mode, dir && r->c ? FS_NODE_LINKABLE : 0);
+	if (dir)
+		ino = node_nameless(r, dir, mode, r->c ? FS_NODE_LINKABLE : 0);
+	else
+		ino = node_nameless(r, NULL, mode, FS_NODE_MEMORY);
+	if (ino > 0 && !dir)
+		node_at((uint32_t)ino)->seals = (uint8_t)(r->c & FS_SEALS_ALL);
 	if (ino > 0 && r->d)
 		key_bind(r, (uint32_t)ino, r->d, r->e);
 	return ino;
@@ -649,6 +654,7 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_TRUNCATE: return fs_truncate(r);
 	case OP_FS_PUNCH: return fs_punch(r);
 	case OP_FS_XATTR: return fs_xattr(r);
+	case OP_FS_SEAL: return fs_seal(r);
 	case OP_FS_KEY: return key_request(r);
 	case OP_FS_NAMELESS: return make_nameless(r);
 	case OP_FS_SWEEP:

@@ -45,6 +45,8 @@ set_owner_mode(struct fs_inode *node, const struct request *r)
 	if (r->b & (SETATTR_UID | SETATTR_GID) && !S_ISDIR(node->mode))
 		mode &= ~(uint32_t)(S_ISUID |
 			(mode & 010 ? S_ISGID : 0)); /* root's too, as Linux does */
+	if (node->seals & FS_SEAL_EXEC && (mode ^ node->mode) & 0111)
+		return -EPERM;
 	return node_setid(node, mode, uid, gid);
 }
 
@@ -104,8 +106,8 @@ file_for_change(const struct request *r, struct fs_inode **node, uint64_t slot)
 		return -ENOENT;
 	if (!S_ISREG((*node)->mode))
 		return S_ISDIR((*node)->mode) ? -EISDIR : -EINVAL;
-	if (!client_may_by(r, *node, EXO_W, slot))
-		return -EACCES;
+	if (!client_may_by(r, *node, EXO_W, slot)) /* sealed, it has nobody left who may */
+		return (*node)->seals & FS_SEALS_WRITE && client_owns(r, *node) ? 0 : -EACCES;
 	return client_is_root(r) ? 0 : (int)unset_id(*node);
 }
 
@@ -144,6 +146,9 @@ fs_extend(struct request *r)
 		return error;
 	if (from == FS_APPEND)
 		from = node->size;
+	if (node->seals & FS_SEALS_WRITE ||
+		(node->seals & FS_SEAL_GROW && (from > node->size || bytes > node->size - from)))
+		return -EPERM;
 	if (bytes == 0 || bytes > FS_EXTEND_MAX)
 		return -EINVAL;
 	if (from > FS_SIZE_MAX || bytes > FS_SIZE_MAX - from)
@@ -189,6 +194,9 @@ fs_truncate(struct request *r)
 		return error;
 	if (size > FS_SIZE_MAX)
 		return -EFBIG;
+	if ((size < node->size && node->seals & FS_SEAL_SHRINK) ||
+		(size > node->size && node->seals & FS_SEAL_GROW))
+		return -EPERM;
 	node_begin(node);
 	if (size < node->size) {
 		map_cut(node, (size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
@@ -214,6 +222,8 @@ fs_punch(struct request *r)
 		return error;
 	if (r->c == 0 || from > FS_SIZE_MAX || r->c > FS_SIZE_MAX - from)
 		return r->c ? -EFBIG : -EINVAL;
+	if (node->seals & FS_SEALS_WRITE)
+		return -EPERM;
 	end = from + r->c;
 	first = (from + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES;
 	last = end / EXO_PAGE_BYTES;	/* the first page that does not go */

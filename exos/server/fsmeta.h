@@ -54,7 +54,8 @@ struct fs_inode {
 	uint8_t depth;			/* levels of map blocks, each FS_MAP_ENTRIES numbers (uint64_t), 0..FS_DEPTH_MAX.
 					 * A leaf is a frame number (regular) or a metadata block (directory, symlink) */
 	uint8_t flags;			/* FS_NODE_* */
-	uint8_t spare0[2];
+	uint8_t seals;			/* FS_SEAL_*: what nobody may do any more */
+	uint8_t spare0;
 	uint64_t blocks;		/* leaves held */
 	union {
 		char target[32];	/* symlink of at most 32 bytes: the target itself, no leaf */
@@ -65,6 +66,15 @@ struct fs_inode {
 	uint32_t watched;		/* IN_* that somebody wants to be told of, see server/notify.c */
 	uint64_t spare1[2];
 };
+#define FS_NODE_MEMORY 2u		/* made for memory: can be sealed */
+#define FS_SEAL_SEAL 1u			/* as Linux numbers them */
+#define FS_SEAL_SHRINK 2u
+#define FS_SEAL_GROW 4u
+#define FS_SEAL_WRITE 8u
+#define FS_SEAL_FUTURE_WRITE 16u
+#define FS_SEAL_EXEC 32u
+#define FS_SEALS_WRITE (FS_SEAL_WRITE | FS_SEAL_FUTURE_WRITE)
+#define FS_SEALS_ALL 63u
 #define FS_NODE_LINKABLE 1u		/* has no name yet, and may be given one */
 #define FS_MAP_ENTRIES 512u
 #define FS_DEPTH_MAX 6u			/* any offset that fits in 63 bits */

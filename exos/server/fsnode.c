@@ -30,7 +30,8 @@
 _Static_assert(INODE_STEP_PAGES *DIRBLOCK_BYTES % sizeof(struct fs_inode) == 0,
 	"no inode is half there");
 #define BLOCK_STEP_PAGES 32u
-#define CLASS_BITS 06777u		/* the sticky bit's place marks an entry in use */
+#define CLASS_BITS (06777u | SEALED)		/* the sticky bit's place marks an entry in use */
+#define SEALED 0x4000u			/* its contents are written by nobody, root neither */
 #define OWN 0x8000u			/* the guard of one inode alone */
 #define OWN_MAX (GUARDS / 2)
 
@@ -69,7 +70,8 @@ id_entry(char kind, uint32_t id, uint8_t rights)
 static void
 guard_entries(struct exo_key e[EXO_GUARD_KEYS], uint32_t uid, uint32_t gid, uint32_t mode)
 {
-	const uint8_t most = mode & (S_ISUID | S_ISGID) ? EXO_R | EXO_X : EXO_R | EXO_W | EXO_X;
+	const uint8_t all = mode & SEALED ? EXO_R | EXO_X : EXO_R | EXO_W | EXO_X;
+	const uint8_t most = mode & (S_ISUID | S_ISGID) ? EXO_R | EXO_X : all;
 	const uint8_t user = class_rights(mode >> 6) & most, group = class_rights(mode >> 3) & user,
 		      other = class_rights(mode) & group;
 
@@ -78,7 +80,7 @@ guard_entries(struct exo_key e[EXO_GUARD_KEYS], uint32_t uid, uint32_t gid, uint
 	e[2] = other ? (struct exo_key){ .len = 1, .rights = other, .name = "o" }
 		     : (struct exo_key){ 0 };
 	e[3] = (struct exo_key){
-		.len = 1, .rights = EXO_R | EXO_W | EXO_X | EXO_P | EXO_C, .name = "r"
+		.len = 1, .rights = all | EXO_P | EXO_C, .name = "r"
 	};
 }
 
@@ -89,6 +91,13 @@ guard_make(uint32_t uid, uint32_t gid, uint32_t mode)
 
 	guard_entries(entries, uid, gid, mode);
 	return guard_new(entries);
+}
+
+/* What a guard makes of this mode: its bits but for the type's. */
+static uint32_t
+class_of(const struct fs_inode *node, uint32_t mode)
+{
+	return (mode & 07777) | (node->seals & FS_SEALS_WRITE ? SEALED : 0);
 }
 
 static struct fs_guard *
@@ -256,7 +265,7 @@ node_new(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t *ino)
 	node->guard = guard;
 	node->generation++;
 	node->parent = node->map = 0;
-	node->depth = node->flags = 0;
+	node->depth = node->flags = node->seals = 0;
 	__builtin_memset(node->target, 0, sizeof(node->target));
 	node_touch(node);
 	node->atime_ns = node->btime_ns = node->mtime_ns;
@@ -324,7 +333,7 @@ owns_sweep(void)
 		if (!guards[i].guard || !(guards[i].mode & OWN) || !node ||
 			guard_held(guards[i].guard))
 			continue;
-		guard = guard_get(node->uid, node->gid, node->mode);
+		guard = guard_get(node->uid, node->gid, class_of(node, node->mode));
 		if (!guard)
 			return;
 		frames_guard(node, guard);
@@ -346,8 +355,9 @@ node_own(uint32_t ino)
 		owns_sweep();
 	for (g = guards; g < guards + GUARDS && g->guard; g++)
 		;
-	guard = owns < OWN_MAX && g < guards + GUARDS ? guard_make(node->uid, node->gid, node->mode)
-						      : 0;
+	guard = owns < OWN_MAX && g < guards + GUARDS
+			? guard_make(node->uid, node->gid, class_of(node, node->mode))
+			: 0;
 	if (!guard)
 		return 0;
 	*g = (struct fs_guard){ guard, node->uid, node->gid, node->mode | OWN | 01000, ino };
@@ -367,8 +377,8 @@ guard_next(const struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gi
 	struct exo_key entries[EXO_GUARD_KEYS];
 
 	if (!guard_is_own(node->guard))
-		return guard_get(uid, gid, mode);
-	guard_entries(entries, uid, gid, mode);
+		return guard_get(uid, gid, class_of(node, mode));
+	guard_entries(entries, uid, gid, class_of(node, mode));
 	guard_alter(node->guard, entries);
 	return node->guard;
 }
@@ -381,6 +391,23 @@ frames_unbind(const struct fs_inode *node)
 
 	for (; map_next(node, &index, &pfn); index++)
 		mem_unbind(pfn);
+}
+
+int
+node_seal(struct fs_inode *node, bool unbind)
+{
+	exo_guardref guard = guard_get(node->uid, node->gid, class_of(node, node->mode));
+
+	if (guard == 0)
+		return -ENOSPC;
+	frames_guard(node, guard);
+	if (unbind)
+		frames_unbind(node);
+	guard_drop(node->guard);	/* and with one of its own all keys bound to that */
+	node_begin(node);
+	node->guard = guard;
+	node_end(node);
+	return 0;
 }
 
 int

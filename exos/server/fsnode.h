@@ -34,6 +34,8 @@ void node_begin(struct fs_inode *node);
 void node_end(struct fs_inode *node);
 void node_touch(struct fs_inode *node);			/* mtime and ctime, between begin and end */
 int node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid);	/* 0 or -ENOSPC */
+/* Its seals were changed, and say what keys open its contents; unbind: nobody keeps what is bound.  0 or -ENOSPC. */
+int node_seal(struct fs_inode *node, bool unbind);
 exo_guardref node_own(uint32_t ino);	/* a guard that serves this inode alone; 0: none to be had */
 uint32_t block_new(void);				/* zeroed; 0: no memory */
 void block_free(uint32_t block);
@@ -84,6 +86,7 @@ void xattrs_gone(struct fs_inode *node);
 long fs_setattr(struct request *r);
 long fs_extend(struct request *r);
 long fs_truncate(struct request *r);
+long fs_seal(struct request *r);		/* fsseal.c */
 long fs_punch(struct request *r);
 
 #endif

@@ -245,10 +245,11 @@ enum server_op {
 	OP_FS_KEY,		/* (ino, rights, slot): a key to this file alone, bound for who has these rights now; it
 				 * outlives what gave them */
 	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name (dir 0: of no
-				 * directory); it lives
+				 * directory, for memory, with `may be linked` as its first seals); it lives
 				 * until the caller publishes it, asks for another, or ends */
 	OP_FS_XATTR,		/* (ino, enum xattr, bytes of value, key slot): comm: name NUL value -> bytes in the comm page
 				 * (GET, LIST: names, each with its NUL), or 0 */
+	OP_FS_SEAL,		/* (ino, FS_SEAL_*, key slot): of a file made for memory, by who may write it */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	OP_LOCK,		/* (ino, LOCK_ASK_*, first byte, last byte, owner): owner 0: the caller's process, else a number
 				 * of OP_LOCK_OWNER; above bit 32 the slot of its key, or of one to the file, or 0.  -EAGAIN: somebody has it, wait for the
