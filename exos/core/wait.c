@@ -55,6 +55,7 @@ block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 	signal_post_check();
 	if (signal_pending())
 		return -EINTR;
+	signals.stopped = false;
 	memcpy(all, terms, count * sizeof(*terms));
 	all[count] = term_word(&UAREA->posted, ~0ull, EXO_NE, 0);
 	all[count].flags = EXO_TERM_OR;
@@ -64,7 +65,7 @@ block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 		return (int)linux_errno(woke);
 	}
 	signal_post_check();
-	if (signal_pending())
+	if (signal_pending() || (signals.stopped && restart_ends_by_stop()))
 		return -EINTR;
 	return deadline_ns && clock_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }

@@ -2,6 +2,7 @@
 /* What a Linux system says about itself, limits, randomness, and the futex of one thread. */
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
+#include "../proc/signal.h"
 #include "../vm/vm.h"
 #include "abi.h"
 #include "calls.h"
@@ -105,14 +106,37 @@ enum {
 };
 #define FUTEX_CLOCK_REALTIME 256
 #define FUTEX_COMMAND 127
+#define LOOK_AGAIN_NS 10000000ull
+
+/*
+ * Until *arg[0] is no longer arg[1].  Only another process that shares the
+ * page could change it, and it cannot wake us: look now and then.
+ */
+static long
+futex_sleep(struct restart *r)
+{
+	u32 now;
+	int error;
+
+	do {
+		u64 soon = clock_ns() + LOOK_AGAIN_NS;
+
+		error = block_on(NULL, 0, r->deadline && r->deadline < soon ? r->deadline : soon);
+		if (error == -ETIMEDOUT && (!r->deadline || clock_ns() < r->deadline))
+			error = 0;
+		if (error == 0 && copy_in(&now, r->arg[0], sizeof(now)))
+			return -EFAULT;
+	} while (error == 0 && now == (u32)r->arg[1]);
+	/* One with a time limit is not begun anew by a handler. */
+	return error == -EINTR && r->deadline ? restart_from(r) : error;
+}
 
 static long
 futex_wait(long word, u32 value, long timeout, bool absolute, bool wall)
 {
+	struct restart r = { .again = futex_sleep, .arg = { (u64)word, value } };
 	struct linux_timespec t;
-	u64 deadline = 0;
 	u32 now;
-	int error;
 
 	if (word % 4)
 		return -EINVAL;
@@ -122,24 +146,12 @@ futex_wait(long word, u32 value, long timeout, bool absolute, bool wall)
 	if (timeout) {
 		if (t.sec < 0 || (u64)t.nsec >= NSEC)
 			return -EINVAL;
-		deadline = (u64)t.sec * NSEC + (u64)t.nsec;
-		deadline = absolute ? deadline - (wall ? SHARED->wall_offset_ns : 0)
-				    : clock_ns() + deadline;
-		deadline += deadline == 0;
+		r.deadline = (u64)t.sec * NSEC + (u64)t.nsec;
+		r.deadline = absolute ? r.deadline - (wall ? SHARED->wall_offset_ns : 0)
+				      : clock_ns() + r.deadline;
+		r.deadline += r.deadline == 0;
 	}
-	if (now != value)
-		return -EAGAIN;
-	/* Only another process that shares the page could change it, and it cannot wake us: look now and then. */
-	do {
-		u64 soon = clock_ns() + 10000000;
-
-		error = block_on(NULL, 0, deadline && deadline < soon ? deadline : soon);
-		if (error == -ETIMEDOUT && (!deadline || clock_ns() < deadline))
-			error = 0;
-		if (error == 0 && copy_in(&now, (u64)word, sizeof(now)))
-			return -EFAULT;
-	} while (error == 0 && now == value);
-	return error;
+	return now == value ? futex_sleep(&r) : -EAGAIN;
 }
 
 /* Nobody else of this process can be waiting. */

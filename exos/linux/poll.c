@@ -84,10 +84,22 @@ deadline_ms(long timeout_ms)
 	return (int)timeout_ms < 0 ? 0 : deadline_of(ms / 1000, ms % 1000 * 1000000);
 }
 
+static long
+poll_again(struct restart *r)
+{
+	long result = poll_user(r->arg[0], (long)r->arg[1], r->deadline);
+
+	return result == -EINTR ? restart_from(r) : result;
+}
+
 long
 sys_poll(long fds, long count, long timeout_ms)
 {
-	return poll_user((u64)fds, count, deadline_ms(timeout_ms));
+	struct restart r = { .again = poll_again,
+		.deadline = deadline_ms(timeout_ms),
+		.arg = { (u64)fds, (u64)count } };
+
+	return poll_again(&r);
 }
 
 int
@@ -130,6 +142,17 @@ timeout_get(u64 user, u64 *deadline)
 	return 0;
 }
 
+/* What is left of the time, for the caller, and for the same call begun anew; it may lie where nothing is stored. */
+static void
+timeout_put(u64 user, u64 deadline)
+{
+	u64 now = clock_ns(), left = deadline > now ? deadline - now : 0;
+	const struct linux_timespec t = { (int64_t)(left / NS), (int64_t)(left % NS) };
+
+	if (user && deadline)
+		copy_out(user, &t, sizeof(t));
+}
+
 long
 sys_ppoll(long fds, long count, long timeout, long mask, long mask_bytes)
 {
@@ -144,6 +167,7 @@ sys_ppoll(long fds, long count, long timeout, long mask, long mask_bytes)
 		return result;
 	result = poll_user((u64)fds, count, deadline);
 	mask_back(result);
+	timeout_put((u64)timeout, deadline);
 	return result;
 }
 
@@ -252,7 +276,7 @@ sys_select(long nfds, long readable, long writable, long other, long timeout)
 		deadline = deadline_of((u64)t.sec + (u64)t.usec / 1000000,
 			(u64)t.usec % 1000000 * 1000);
 	result = select_user(count, user, deadline);
-	if (deadline && result >= 0) {
+	if (deadline) {
 		left = deadline > clock_ns() ? deadline - clock_ns() : 0;
 		t = (struct linux_timeval){ (int64_t)(left / NS), (int64_t)(left % NS / 1000) };
 		copy_out((u64)timeout, &t,
@@ -279,5 +303,6 @@ sys_pselect6(long nfds, long readable, long writable, long other, long timeout, 
 		return result;
 	result = select_user(count, user, deadline);
 	mask_back(result);
+	timeout_put((u64)timeout, deadline);
 	return result;
 }

@@ -54,6 +54,12 @@ always_ends(u32 number)
 	return false;
 }
 
+bool
+restart_ends_by_stop(void)
+{
+	return always_ends((u32)*call_in_progress());
+}
+
 /* By any handler, whatever its flags: poll, select, pause, nanosleep, msgsnd, msgrcv and their like. */
 static bool
 ends_by_handler(u32 number)

@@ -127,6 +127,7 @@ signal_arrived(const struct sig_detail *d)
 		signal_drop(STOPPING_BY_DEFAULT);
 	if (SIG_BIT(d->signo) & STOPPING)
 		signal_drop(SIG_BIT(SIGCONT));
+	signals.stopped |= d->signo == SIGSTOP;
 	/* What is blocked may find another disposition when it no longer is. */
 	if (d->signo == SIGSTOP ||
 		(signal_ignored(d->signo) &&

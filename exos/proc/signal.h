@@ -80,6 +80,7 @@ struct signals {
 	u64 awaited;			/* were blocked, and sigtimedwait opens them: kept though nobody handles them */
 	u64 saved_mask;			/* of sigsuspend and its like, put back after delivery */
 	bool mask_saved;
+	bool stopped;			/* and went on, since it was last put back */
 	struct linux_stack stack;
 	struct trap trap;
 };
@@ -119,6 +120,7 @@ struct restart {			/* where it goes on, when no handler ran */
 extern struct restart restart_block;
 void restart_never(void);		/* the call in progress: EINTR, whatever SA_RESTART says */
 long restart_from(const struct restart *r);	/* it goes on there; gives -EINTR */
+bool restart_ends_by_stop(void);	/* the call in progress: EINTR when the process stopped and went on */
 void restart_handled(struct exo_save *regs, u64 action_flags);	/* a handler is about to run */
 void restart_unhandled(struct exo_save *regs);	/* none did */
 

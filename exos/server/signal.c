@@ -22,7 +22,8 @@
 #define FETCH_MAX 64u			/* in one request */
 
 #define BIT(sig) (1ull << ((sig) - 1))
-#define STOPS (BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
+/* Not SIGSTOP: that one has happened, and is a note to the library. */
+#define STOPS (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 
 _Static_assert(FETCH_MAX * sizeof(struct sig_detail) <= EXO_PAGE_BYTES, "they fit the comm page");
 
@@ -123,7 +124,7 @@ signal_queue(struct proc *p, const struct sig_detail *d)
 
 	if (d->signo == SIGCONT)
 		drop(p, STOPS);
-	if (BIT(d->signo) & STOPS)
+	if (BIT(d->signo) & (STOPS | BIT(SIGSTOP)))
 		drop(p, BIT(SIGCONT));
 	/* Of the ordinary ones the first is kept. */
 	if (realtime || !(p->signals.kinds[d->directed != 0] & BIT(d->signo))) {
