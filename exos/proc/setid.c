@@ -153,13 +153,13 @@ ask_gift(void *arg, u64 offset, const exo_slot keys[2], u64 *counts)
 	long id = server_call(OP_GIFT, g->n, keys[0], keys[1], offset, 0, &answer);
 
 	*counts = answer.rdx;
-	return id;
+	return id >= 0 && answer.r8 != g->frames ? -EINVAL : id;
 }
 
 static struct file *
 fd_fetch(unsigned fd, u32 kind)
 {
-	struct gift_ask ask = { .n = fd };
+	struct gift_ask ask = { .n = fd, .frames = PIPE_FRAMES };
 	struct fs_inode node;
 	struct file *f = NULL;
 	struct object *o;
@@ -214,8 +214,8 @@ setid_files(const struct exos_start *start)
 int
 setid_arguments(const struct exos_start *start, struct arguments *args)
 {
-	const u32 frames = (u32)((start->argument_bytes + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
-	struct gift_ask ask = { .n = GIFT_STRINGS };
+	const u32 frames = (start->argument_bytes + (u32)EXO_PAGE_BYTES - 1) / (u32)EXO_PAGE_BYTES;
+	struct gift_ask ask = { .n = GIFT_STRINGS, .frames = frames };
 	struct object *o;
 	exo_slot keys[2];
 	u32 at = 0;
