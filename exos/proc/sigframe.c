@@ -226,7 +226,7 @@ vector_pop(u64 from)
 		fpu_reset();
 		return true;
 	}
-	memset(fp_area, 0, sizeof(fp_area));
+	/* What lies behind the legacy part from before is not looked at unless the header, written below, says so. */
 	if (copy_in(fp_area, from, FXSAVE_BYTES))
 		return false;
 	memcpy(&mark, fp_area + FP_MARK_AT, sizeof(mark));
