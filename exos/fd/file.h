@@ -80,7 +80,8 @@ int file_size_ok(u64 size);		/* RLIMIT_FSIZE: 0, or -EFBIG with the signal raise
 long lock_fcntl(struct file *f, long cmd, u64 user);
 long lock_flock(struct file *f, long operation);
 void lock_descriptor_closed(const struct file *f);	/* the process's own locks on the file go */
-void lock_file_closed(struct file *f);	/* this process no longer has the description */
+bool
+lock_file_closed(struct file *f); /* this process no longer has the description; true: nobody has */
 void lock_fork(struct file *f);		/* before it is shared: what it takes to know it again */
 void lock_forget_own(void);		/* in a child, and at exit: there are no own locks (any more) */
 
@@ -90,7 +91,7 @@ void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free i
 
 /* ---- the kinds ---------------------------------------------------------------------------------- */
 extern const struct file_ops regular_ops, directory_ops, procfs_ops, tty_ops, ptm_ops, pipe_ops;
-extern const struct file_ops eventfd_ops, epoll_ops, pidfd_ops, socket_ops;
+extern const struct file_ops inotify_ops, eventfd_ops, epoll_ops, pidfd_ops, socket_ops;
 extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
 /* By inode.  fresh: just made by this process, which may then do what it asked for. */
 long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
@@ -100,6 +101,7 @@ int pipe_new(struct file *ends[2], u32 flags);
 struct file *
 pipe_adopt(struct object *o, u32 flags, exo_slot key); /* takes both over; NULL: no memory */
 long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
+int inotify_new(struct file **f, u32 flags);
 int eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags);
 int pidfd_new(struct file **f, u32 pid, u32 flags);
 long pidfd_pid(int fd);			/* -EBADF: no such descriptor; -ESRCH: the process is gone */

@@ -56,14 +56,15 @@ lock_fork(struct file *f)
 		f->nameless = true;
 }
 
-void
+bool
 lock_file_closed(struct file *f)
 {
 	if (!f->owner)
-		return;
+		return true;
 	key_slot_put(f->owner_key);
-	if (f->shared->locked)
-		server_call(OP_LOCK_CLOSED, f->owner, 0, 0, 0, 0, NULL);
+	/* Without locks the server finds out for itself, unless somebody waits to hear of it. */
+	return f->shared->locked || fs_watched(f->ino, f->dir, IN_CLOSE_WRITE | IN_CLOSE_NOWRITE)
+		? server_call(OP_LOCK_CLOSED, f->owner, 0, 0, 0, 0, NULL) == 0 : false;
 }
 
 void
@@ -229,8 +230,6 @@ lock_fcntl(struct file *f, long cmd, u64 user)
 	if (error)
 		return error;
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
-		return range_test(f, &l, user,
-			owner_word(f, description));
-	return range_set(f, &l, owner_word(f, description),
-		cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+		return range_test(f, &l, user, owner_word(f, description));
+	return range_set(f, &l, owner_word(f, description), cmd == F_SETLKW || cmd == F_OFD_SETLKW);
 }

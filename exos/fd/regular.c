@@ -14,6 +14,8 @@ regular_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 		*pos += (u64)n;
 	if (!(f->shared->flags & O_NOATIME))
 		fs_was_read(f->ino);
+	if (n > 0)
+		fs_tell(f->ino, f->dir, IN_ACCESS);
 	return n;
 }
 
@@ -66,6 +68,7 @@ regular_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	if (n > 0) {
 		*pos = at + (u64)n;
 		fs_was_written(f->ino);
+		fs_tell(f->ino, f->dir, IN_MODIFY);
 	}
 	return n;
 }
@@ -203,8 +206,8 @@ open_again(int fd, u32 flags, struct file **f)
 	return 0;
 }
 
-long
-file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
+static long
+open_inode(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 {
 	struct fs_inode node;
 	const struct file_ops *ops;
@@ -241,5 +244,17 @@ file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 		error = procfs_fill(*f);
 	if (error)
 		file_drop(*f);
+	return error;
+}
+
+long
+file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
+{
+	long error = open_inode(ino, dir, flags, fresh, f);
+
+	if (!error && !(flags & O_PATH))
+		fs_tell(ino, dir, IN_OPEN);
+	if (!error && flags & O_TRUNC && (*f)->ops == &regular_ops)
+		fs_tell(ino, dir, IN_MODIFY);
 	return error;
 }

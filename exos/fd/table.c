@@ -130,7 +130,8 @@ file_drop(struct file *f)
 		epoll_forget(f);
 	if (f->ops->close)
 		f->ops->close(f);
-	lock_file_closed(f);
+	if (lock_file_closed(f) && f->ino && !(f->access & O_PATH))
+		fs_tell(f->ino, f->dir, FILE_WRITES(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (f->ino)
 		pub_drop(f->ino);
 	xfree(f->text);

@@ -22,6 +22,9 @@ long fs_target(u32 ino, char *to, size_t room);
 /* May this process, by the mode?  want: R_OK | W_OK | X_OK. */
 /* Where data (or a hole) begins at or behind `at` of a file with contents, at most its end; -ENXIO. */
 long fs_seek(u32 ino, u64 at, bool data);
+/* ---- tell.c: what inotify is to hear of (IN_*) that was done to a file found in a directory (or 0) ---- */
+bool fs_watched(u32 ino, u32 dir, u32 mask);	/* does anybody want to? */
+void fs_tell(u32 ino, u32 dir, u32 mask);
 void fs_was_read(u32 ino);		/* its time of access, if that says something new */
 void fs_was_written(u32 ino);		/* in place: its times, if that says something new */
 bool fs_may(const struct fs_inode *node, u32 want);

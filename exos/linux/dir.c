@@ -257,13 +257,39 @@ sys_rename(long old_path, long new_path)
 
 /* ---- attributes ------------------------------------------------------------------------------- */
 
+/* What a change of these is to those who watch. */
+static u32
+told_as(u32 mask)
+{
+	const u32 times = mask & (SETATTR_ATIME | SETATTR_MTIME);
+
+	return times == SETATTR_ATIME ? IN_ACCESS : times == SETATTR_MTIME ? IN_MODIFY : IN_ATTRIB;
+}
+
 static long
 set_attributes(long ino, u32 mask, u64 a, u64 b, u64 c)
 {
+	long error;
+
 	if (ino <= 0)
 		return ino ? ino : -EINVAL;
-	return ino >= (long)PROCFS ? -EPERM
-				   : server_call(OP_FS_SETATTR, (u64)ino, mask, a, b, c, NULL);
+	if (ino >= (long)PROCFS)
+		return -EPERM;
+	error = server_call(OP_FS_SETATTR, (u64)ino, mask, a, b, c, NULL);
+	if (!error)
+		fs_tell((u32)ino, path_dir, told_as(mask));
+	return error;
+}
+
+/* By descriptor: its inode, or -errno. */
+static long
+fd_ino(long fd)
+{
+	int error;
+	const struct file *f = file_get((int)fd, &error);
+
+	path_dir = f ? f->dir : 0;
+	return f ? (long)f->ino : error;
 }
 
 long
@@ -299,10 +325,7 @@ sys_chmod(long path, long mode)
 long
 sys_fchmod(long fd, long mode)
 {
-	int error;
-	struct file *f = file_get((int)fd, &error);
-
-	return f ? set_attributes(f->ino, SETATTR_MODE, (u64)mode & 07777, 0, 0) : error;
+	return set_attributes(fd_ino(fd), SETATTR_MODE, (u64)mode & 07777, 0, 0);
 }
 
 static long
@@ -350,10 +373,7 @@ sys_lchown(long path, long uid, long gid)
 long
 sys_fchown(long fd, long uid, long gid)
 {
-	int error;
-	struct file *f = file_get((int)fd, &error);
-
-	return f ? set_owner(f->ino, uid, gid) : error;
+	return set_owner(fd_ino(fd), uid, gid);
 }
 
 /* ---- times ------------------------------------------------------------------------------------------ */
@@ -389,12 +409,8 @@ sys_utimensat(long dirfd, long path, long times, long flags)
 
 	if (times && copy_in(t, (u64)times, sizeof(t)))
 		return -EFAULT;
-	if (!path && (int)dirfd != AT_FDCWD) {
-		int error;
-
-		f = file_get((int)dirfd, &error);
-		return flags ? -EINVAL : f ? set_times((long)f->ino, t) : error;
-	}
+	if (!path && (int)dirfd != AT_FDCWD)
+		return flags ? -EINVAL : set_times(fd_ino(dirfd), t);
 	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return set_times(path_ino((int)dirfd, (u64)path, (u32)flags, &f), t);

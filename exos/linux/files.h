@@ -19,6 +19,7 @@ int comm_names(const char *first, const char *second);
 long copy_in_grown(void *to, size_t known, u64 user, u64 bytes);
 struct file *file_get(int fd, int *error);	/* -EBADF, also for O_PATH */
 extern u32 umask_bits;
+extern u32 path_dir;			/* the directory where the last path was found to end, 0: none; for fs_tell */
 char *scratch_page(unsigned index);		/* of SCRATCH_PAGES, contiguous; NULL: no memory */
 #define SCRATCH_PAGES 16u
 char *scratch(void);			/* all of them */

@@ -82,6 +82,7 @@ read_entries(int fd, u64 user, u64 room, bool old)
 	}
 	if (!(f->shared->flags & O_NOATIME))
 		fs_was_read(f->ino);
+	fs_tell(f->ino, f->dir, IN_ACCESS);
 	return found < 0 && done == 0 ? found : (long)done;
 }
 

@@ -4,6 +4,7 @@
 #include "files.h"
 
 u32 umask_bits = 022;
+u32 path_dir;
 
 int
 path_get(unsigned which, u64 user, const char **path)
@@ -23,6 +24,7 @@ path_place(unsigned which, int dirfd, u64 user, u32 flags, bool must, struct pla
 
 	if (!error)
 		error = fs_walk_at(dirfd, path, flags, at);
+	path_dir = error ? 0 : at->dir;
 	return error ? error : must && at->ino == 0 ? -ENOENT : 0;
 }
 
@@ -34,17 +36,20 @@ path_ino(int dirfd, u64 user, u32 flags, struct file **f)
 	int error = user || !(flags & AT_EMPTY_PATH) ? path_get(0, user, &path) : 0;
 
 	*f = NULL;
+	path_dir = 0;
 	if (error)
 		return error;
 	if (path[0] == '\0' && flags & AT_EMPTY_PATH) {
 		if (dirfd == AT_FDCWD)
 			return fs_cwd();
 		*f = fd_get(dirfd);
+		path_dir = *f ? (*f)->dir : 0;
 		return *f ? (long)(*f)->ino : -EBADF;
 	}
 	error = fs_walk_at(dirfd, path, flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, &at);
 	if (error || at.ino == 0)
 		return error ? error : -ENOENT;
+	path_dir = at.dir;
 	if (at.ino >= PROCFS && procfs_fd(at.ino) >= 0 && !(flags & AT_SYMLINK_NOFOLLOW)) {
 		*f = fd_get(procfs_fd(at.ino));
 		return *f ? (long)(*f)->ino : -ENOENT;

@@ -15,8 +15,11 @@ set_size(u32 ino, long bytes)
 	if (!S_ISREG(node.mode) || ino >= PROCFS)
 		return -EINVAL;
 	error = (u64)bytes > node.size ? file_size_ok((u64)bytes) : 0;
-	return error ? error
-		     : server_call(OP_FS_TRUNCATE, ino, (u64)bytes, keep_key(ino), 0, 0, NULL);
+	if (!error)
+		error = server_call(OP_FS_TRUNCATE, ino, (u64)bytes, keep_key(ino), 0, 0, NULL);
+	if (!error)
+		fs_tell(ino, path_dir, IN_MODIFY);
+	return error;
 }
 
 long
@@ -37,6 +40,8 @@ sys_ftruncate(long fd, long bytes)
 	int error;
 	struct file *f = file_get((int)fd, &error);
 
+	if (f)
+		path_dir = f->dir;
 	return !f ? error : FILE_WRITES(f) ? set_size(f->ino, bytes) : -EINVAL;
 }
 
@@ -61,8 +66,8 @@ allocate(u32 ino, u64 from, u64 bytes, bool keep_size)
 {
 	while (bytes > 0) {
 		u64 part = bytes < FS_EXTEND_MAX ? bytes : FS_EXTEND_MAX;
-		long error = server_call(OP_FS_EXTEND, ino, from, part, keep_key(ino), keep_size ? FS_KEEP_SIZE : 0,
-			NULL);
+		long error = server_call(OP_FS_EXTEND, ino, from, part, keep_key(ino),
+			keep_size ? FS_KEEP_SIZE : 0, NULL);
 
 		if (error < 0)
 			return error;
@@ -116,11 +121,17 @@ sys_fallocate(long fd, long mode, long from, long bytes)
 		return result;
 	if ((u64)bytes > FS_SIZE_MAX - (u64)from)
 		return -EFBIG;
-	if (mode & FALLOC_FL_PUNCH_HOLE)
-		return file_punch(f->ino, (u64)from, (u64)bytes);
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		result = file_punch(f->ino, (u64)from, (u64)bytes);
+		fs_tell(f->ino, f->dir, IN_MODIFY);
+		return result;
+	}
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && fs_stat(f->ino, &node) == 0 &&
 		(u64)(from + bytes) > node.size)
 		result = file_size_ok((u64)(from + bytes));
-	return result ? result
-		      : allocate(f->ino, (u64)from, (u64)bytes, mode & FALLOC_FL_KEEP_SIZE);
+	if (!result)
+		result = allocate(f->ino, (u64)from, (u64)bytes, mode & FALLOC_FL_KEEP_SIZE);
+	if (!result)
+		fs_tell(f->ino, f->dir, IN_MODIFY);
+	return result;
 }

@@ -23,6 +23,7 @@ by_fd(int fd)
 	int error;
 	const struct file *f = file_get(fd, &error);
 
+	path_dir = f ? f->dir : 0;
 	return !f ? error : f->ino == 0 || f->ino >= PROCFS ? -EOPNOTSUPP : (long)f->ino;
 }
 
@@ -56,6 +57,14 @@ answer_out(long bytes, u64 user, u64 room)
 }
 
 static long
+told(long ino, long result)
+{
+	if (result >= 0)
+		fs_tell((u32)ino, path_dir, IN_ATTRIB);
+	return result;
+}
+
+static long
 set(long ino, long name, long user, long bytes, long flags)
 {
 	static char value[EXO_PAGE_BYTES];
@@ -77,7 +86,8 @@ set(long ino, long name, long user, long bytes, long flags)
 		return at;
 	if (bytes <= (long)EXO_PAGE_BYTES - at)
 		memcpy(COMM + at, value, (size_t)bytes);
-	return server_call(OP_FS_XATTR, (u64)ino, what, (u64)bytes, keep_key((u32)ino), 0, NULL);
+	return told(ino, server_call(OP_FS_XATTR, (u64)ino, what, (u64)bytes, keep_key((u32)ino),
+					0, NULL));
 }
 
 static long

@@ -73,8 +73,9 @@ long
 server_fs(struct proc *p, uint32_t op, struct exo_msg *m, char *comm)
 {
 	struct request r = request_of(p, m, comm);
-	long result = op >= OP_LOCK && op <= OP_LOCK_CLOSED
-		? lock_requests(&r, op) : fifo_request(&r, op, fs_request(&r, op));
+	long result = op >= OP_NOTIFY_NEW			? notify_requests(&r, op)
+		: op >= OP_LOCK					? lock_requests(&r, op)
+					  : fifo_request(&r, op, fs_request(&r, op));
 
 	answer(m, &r);
 	return result;

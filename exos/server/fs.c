@@ -247,6 +247,8 @@ create(struct request *r)
 		r->cred->gid[CRED_FS], type == S_IFCHR || type == S_IFBLK ? r->c : 0);
 	if (ino > 0 && r->d && type == S_IFREG)
 		key_bind(r, (uint32_t)ino, r->d, r->e);	/* if not, it learns when it writes */
+	if (ino > 0)
+		notify_name(dir, (uint32_t)ino, IN_CREATE, n.text, n.bytes, 0);
 	return ino;
 }
 
@@ -328,8 +330,13 @@ make_symlink(struct request *r)
 	ino = r->b ? node_nameless(r, dir, S_IFLNK | 0777, FS_NODE_LINKABLE)
 		   : fs_make((uint32_t)r->a, n.text, n.bytes, S_IFLNK | 0777, r->cred->uid[CRED_FS],
 			     r->cred->gid[CRED_FS], 0);
-	if (ino < 0 || fs_set_target(node_at((uint32_t)ino), target, (size_t)bytes) == 0)
+	if (ino < 0)
 		return ino;
+	if (fs_set_target(node_at((uint32_t)ino), target, (size_t)bytes) == 0) {
+		if (!r->b)
+			notify_name(dir, (uint32_t)ino, IN_CREATE, n.text, n.bytes, 0);
+		return ino;
+	}
 	if (!r->b) {
 		dir_remove(dir, n.text, n.bytes);
 		node_free((uint32_t)ino);
@@ -382,6 +389,8 @@ make_link(struct request *r)
 	node->flags &= (uint8_t)~FS_NODE_LINKABLE;
 	node->ctime_ns = server_wall_ns();
 	node_end(node);
+	notify_self(node, (uint32_t)r->a, IN_ATTRIB);
+	notify_name(dir, (uint32_t)r->a, IN_CREATE, n.text, n.bytes, 0);
 	return 0;
 }
 
@@ -396,6 +405,8 @@ fs_name_lost(uint32_t ino)
 	node->nlink = S_ISDIR(node->mode) ? 0 : node->nlink - 1;
 	node->ctime_ns = server_wall_ns();
 	node_end(node);
+	if (!S_ISDIR(node->mode))
+		notify_self(node, ino, IN_ATTRIB);
 	if (node->nlink)
 		return;
 	if (server_published(ino))
@@ -472,6 +483,7 @@ unlink_name(struct request *r)
 	dir_remove(dir, n.text, n.bytes);
 	dir->nlink -= r->b ? 1 : 0;
 	fs_name_lost((uint32_t)ino);
+	notify_name(dir, 0, IN_DELETE | (r->b ? IN_ISDIR : 0), n.text, n.bytes, 0);
 	return 0;
 }
 
@@ -526,6 +538,15 @@ struct swap {
 	const struct name *n, *n2;
 };
 
+static void
+moved(const struct swap *s)
+{
+	const uint32_t cookie = notify_cookie();
+
+	notify_name(s->dir, s->ino, IN_MOVED_FROM, s->n->text, s->n->bytes, cookie);
+	notify_name(s->dir2, s->ino, IN_MOVED_TO, s->n2->text, s->n2->bytes, cookie);
+}
+
 /* Two names change places; nothing is lost. */
 static long
 exchange(const struct request *r, const struct swap *s)
@@ -543,6 +564,11 @@ exchange(const struct request *r, const struct swap *s)
 	dir_point(s->dir2, s->n2->text, s->n2->bytes, s->ino, s->node->mode);
 	move_parent(s->node, s->dir, s->dir2, (uint32_t)r->b);
 	move_parent(s->old, s->dir2, s->dir, (uint32_t)r->a);
+	moved(s);
+	notify_self(s->node, s->ino, IN_MOVE_SELF);
+	moved(&(struct swap){ .dir = s->dir2, .dir2 = s->dir, .ino = s->old_ino, .n = s->n2,
+		.n2 = s->n });
+	notify_self(s->old, s->old_ino, IN_MOVE_SELF);
 	return 0;
 }
 
@@ -594,8 +620,10 @@ move_name(const struct request *r, const struct swap *s)
 	}
 	dir_remove(s->dir, s->n->text, s->n->bytes);
 	move_parent(s->node, s->dir, s->dir2, (uint32_t)r->b);
+	moved(s);
 	if (old)
 		fs_name_lost(s->old_ino);
+	notify_self(s->node, s->ino, IN_MOVE_SELF);
 	return 0;
 }
 

@@ -34,8 +34,11 @@ struct fs_super {
 	uint64_t data_frames;		/* frames of file contents */
 	/* Changes when a lock on an inode with this number modulo FS_UNLOCK_WORDS goes: words to wait on. */
 	uint64_t unlocked[16];
+	uint64_t watches;		/* there are in all: 0, nobody needs to be told anything */
+	uint64_t waiting[128];		/* inotify instances: bytes to be read; words to wait on */
 };
 #define FS_UNLOCK_WORDS 16u
+#define FS_NOTIFY_MAX 128u
 
 /* 160 bytes.  ino n is inode[n]; 0 is never used. */
 struct fs_inode {

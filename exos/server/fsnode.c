@@ -281,6 +281,7 @@ node_free(uint32_t ino)
 {
 	struct fs_inode *node = slot_at(ino);
 
+	notify_inode_gone(node, ino);
 	locks_inode_gone(ino);
 	node_begin(node);
 	xattrs_gone(node);

@@ -125,6 +125,8 @@ object_release(struct object *o)
 {
 	if (o->sock)
 		sock_gone(o);
+	if (o->notify)
+		notify_gone(o);
 	count(o, -1);
 	frames_release(o->pfn, o->frames);
 	guard_put(o->guard);

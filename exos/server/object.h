@@ -15,6 +15,7 @@ struct object {
 	uint32_t maker;			/* index of the process that made it, and which one that was */
 	uint32_t ino;			/* named pipe: the name it was opened by, or 0 */
 	uint32_t sock;			/* index + 1 of the socket that it is, or 0 */
+	uint32_t notify;		/* number + 1 of the inotify instance that it is, or 0 */
 	uint32_t flying[2];		/* keys of each side that the server holds for letters */
 	uint64_t maker_serial;
 	uint64_t serial;		/* never used twice */

@@ -258,6 +258,13 @@ enum server_op {
 	OP_LOCK_OWNER,		/* (ino, key slot, slot of a key to the file or 0) -> number: makes an open file description an owner; whoever shares it
 				 * holds the key */
 	OP_LOCK_CLOSED,		/* (number): its locks go if nobody holds the key any more */
+	/* inotify: an instance is an object without frames, named with the slot of a key of it */
+	OP_NOTIFY_NEW,		/* (key slot) -> object id; rdx = offset of its word, the bytes that wait to be read, in the shared
+				 * region; r8 = of its holder counts */
+	OP_NOTIFY_ADD,		/* (object id, key slot, ino, mask) -> number of the watch */
+	OP_NOTIFY_REMOVE,	/* (object id, key slot, number) */
+	OP_NOTIFY_READ,		/* (object id, key slot, room) -> bytes of events in the comm page; -EAGAIN */
+	OP_NOTIFY_TELL,		/* (ino, dir, mask, key slot): what the library did without us to a file found in dir */
 	/* terminals: (number, key slot, ...).  A key with R reads, with P writes; the master's has W */
 	OP_TTY_READ =
 		128, /* (tty, slot, max) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */

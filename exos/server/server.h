@@ -69,6 +69,16 @@ void locks_process_gone(const struct sh_proc *p);
 void locks_inode_gone(uint32_t ino);
 void locks_sweep(void);		/* those of open file descriptions that nobody has any more */
 
+/* ---- notify.c: who wants to know what happens to files --------------------------------------- */
+long notify_requests(struct request *r, uint32_t op);
+struct fs_inode;
+/* To the directory `dir`, about a name in it; cookie: both halves of a rename have the same, else 0. */
+void notify_name(const struct fs_inode *dir, uint32_t ino, uint32_t mask, const char *name,
+	size_t bytes, uint32_t cookie);
+void notify_self(const struct fs_inode *node, uint32_t ino, uint32_t mask);
+void notify_inode_gone(struct fs_inode *node, uint32_t ino);
+uint32_t notify_cookie(void);
+
 /* A request as the parts see it that run on the host, too. */
 long fs_request(struct request *r, uint32_t op);
 long tty_request(struct request *r, uint32_t op);

@@ -212,6 +212,7 @@ void objects_sweep(void);		/* then: free those that nobody holds */
 struct object;
 long sock_requests(struct proc *p, struct request *r, uint32_t op);
 void sock_gone(struct object *o);
+void notify_gone(struct object *o);
 void sock_inode_new(uint32_t ino);	/* this number is a new file's */
 void letters_forget(struct proc *p);	/* what it writes and reads: it is gone */
 bool letters_name(uint32_t ino);	/* is it on its way somewhere? */

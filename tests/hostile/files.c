@@ -10,8 +10,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <exo/lib.h>
 #include <exo/read.h>
@@ -245,6 +247,134 @@ inherited_by_number(void)
 	close(fd);
 }
 
+/* ---- watches ---------------------------------------------------------------------------------- */
+
+/* Instances that we have no key for. */
+static void
+forge_instances(void)
+{
+	uint32_t ino = ino_of("/tmp");
+
+	note[1] = 1;
+	for (uint64_t id = 0; id < 64; id++)
+		for (uint64_t slot = 0; slot < 128; slot += 3) {
+			note[1] &= request(OP_NOTIFY_ADD, id, slot, ino, IN_CREATE, 0) < 0;
+			note[1] &= request(OP_NOTIFY_REMOVE, id, slot, 1, 0, 0) < 0;
+			note[1] &= request(OP_NOTIFY_READ, id, slot, 4096, 0, 0) < 0;
+		}
+}
+
+static void
+take_all_instances(void)
+{
+	int fd, last = -1;
+
+	note[1] = 0;
+	for (; (fd = inotify_init1(IN_NONBLOCK)) >= 0; last = fd)
+		note[1]++;
+	note[2] = (uint64_t)errno;
+	note[3] = 0;
+	for (int i = 0; i < 5000; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), PLACE "w.%d", i);
+		close(open(name, O_CREAT | O_WRONLY, 0600));
+		if (inotify_add_watch(last, name, IN_OPEN) < 0)
+			break;
+		note[3]++;
+	}
+	note[4] = (uint64_t)errno;
+	for (uint64_t i = 0; i <= note[3]; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), PLACE "w.%lu", i);
+		unlink(name);
+	}
+}
+
+static void
+flooded(int in)
+{
+	static char buffer[65536] __attribute__((aligned(8)));
+	int fds[2], count = 0, overflows = 0, after = 0;
+	ssize_t n;
+
+	for (int i = 0; i < 3000; i++) {
+		fds[0] = open(PLACE "x", O_CREAT | O_WRONLY, 0600);
+		fds[1] = open(PLACE "y", O_CREAT | O_WRONLY, 0600);
+		close(fds[0]), close(fds[1]);
+	}
+	while ((n = read(in, buffer, sizeof(buffer))) > 0)
+		for (ssize_t at = 0; at < n; count++) {
+			const struct inotify_event *e = (const struct inotify_event *)(buffer + at);
+
+			after += overflows;
+			overflows += (e->mask & IN_Q_OVERFLOW) != 0;
+			at += (ssize_t)(sizeof(*e) + e->len);
+		}
+	CHECK(count > 500 && count < 3000 && overflows == 1 && after == 0);
+	close(open(PLACE "x", O_RDONLY));
+	CHECK(read(in, buffer, sizeof(buffer)) > 0);
+	unlink(PLACE "x"), unlink(PLACE "y");
+}
+
+static void
+watched(void)
+{
+	int in = inotify_init1(IN_NONBLOCK), other;
+	pid_t pid = fork();
+
+	CHECK(inotify_add_watch(in, "/tmp", IN_OPEN) > 0);
+	if (pid == 0) {
+		close(in);
+		nap(20);
+		forge_instances();
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	CHECK(note[1] == 1);
+	flooded(in);
+	for (int round = 0; round < 3; round++) {
+		pid = stays(take_all_instances);
+		CHECK(note[1] > 50 && note[2] == EMFILE && note[3] > 1000 && note[3] < 4096 &&
+			note[4] == ENOSPC);
+		other = inotify_add_watch(in, "/", IN_CREATE);
+		CHECK(other > 0 && inotify_rm_watch(in, other) == 0);
+		gone(pid);
+		/* What it had is given back when its keys are gone. */
+		for (int n = 0; n < 400 && (other = inotify_init1(0)) < 0; n++)
+			nap(5);
+		close(other);
+	}
+	other = inotify_init1(0);
+	CHECK(other >= 0 && inotify_add_watch(other, "/tmp", IN_OPEN) > 0);
+	close(other);
+	close(in);
+}
+
+/* ---- attributes --------------------------------------------------------------------------------- */
+
+static void
+attributes(void)
+{
+	static char value[3000];
+	struct exo_msg m = { .rsi = OP_FS_XATTR };
+	uint64_t before = exo_info()->free_frames;
+
+	for (int i = 0; i < 500; i++) {
+		close(open(PLACE "attr", O_CREAT | O_WRONLY, 0600));
+		CHECK(setxattr(PLACE "attr", "user.big", value, sizeof(value), 0) == 0);
+		unlink(PLACE "attr");
+	}
+	CHECK(exo_info()->free_frames + 100 > before);
+	/* Values that say they are longer than the page, names without an end. */
+	memset((void *)(base + EXOS_COMM), 'x', EXO_PAGE_BYTES);
+	m.rdx = ino_of("/tmp");
+	for (uint64_t what = 0; what < 8; what++)
+		for (unsigned shift = 0; shift < 64; shift += 4)
+			CHECK(request(OP_FS_XATTR, m.rdx, what, 1ull << shift, 0, 0) <= 0);
+}
+
 int
 main(void)
 {
@@ -258,5 +388,7 @@ main(void)
 	exhausted();
 	dying();
 	inherited_by_number();
+	watched();
+	attributes();
 	return summary();
 }

@@ -160,6 +160,31 @@ server_published(uint32_t ino)
 }
 
 void
+notify_name(const struct fs_inode *dir, uint32_t ino, uint32_t mask, const char *name, size_t bytes,
+	uint32_t cookie)
+{
+	(void)dir, (void)ino, (void)mask, (void)name, (void)bytes, (void)cookie;
+}
+
+void
+notify_self(const struct fs_inode *node, uint32_t ino, uint32_t mask)
+{
+	(void)node, (void)ino, (void)mask;
+}
+
+void
+notify_inode_gone(struct fs_inode *node, uint32_t ino)
+{
+	(void)node, (void)ino;
+}
+
+uint32_t
+notify_cookie(void)
+{
+	return 1;
+}
+
+void
 locks_inode_gone(uint32_t ino)
 {
 	(void)ino;
