@@ -204,7 +204,8 @@ kill_request(struct proc *self, const struct exo_msg *m, const char *comm)
 	int64_t pid = (int64_t)m->rdx, sig = (int64_t)m->r8;
 	struct sig_detail d;
 
-	if (sig < 0 || sig > SIG_LAST || (m->r9 != KILL_ANY && pid <= 0))
+	if (sig < 0 || sig > SIG_LAST || m->r9 > KILL_THREAD_QUEUE ||
+		(m->r9 != KILL_ANY && pid <= 0))
 		return -EINVAL;
 	d = signal_from((int)sig, m->r9 == KILL_THREAD ? SIG_BY_TKILL : SIG_BY_USER, self);
 	if (m->r9 >= KILL_QUEUE && detail_read(&d, comm, (int)sig))
