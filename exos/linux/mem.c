@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Linux's memory calls, in terms of regions (vm/): mapping, unmapping, protection, brk. */
 #include "../core/exos.h"
+#include "../core/self.h"
 #include "../fs/fs.h"
 #include "../proc/rlimit.h"
 #include "../vm/vm.h"
@@ -40,6 +41,12 @@ memory_range(u64 start, u64 bytes)
 	if (bytes > VM_HIGH || start > VM_HIGH - PAGE_UP(bytes))
 		return -ENOMEM;
 	return 0;
+}
+
+static u32
+implied(u32 prot)
+{
+	return prot & PROT_READ && CRED->personality & PERSONA_READ_EXEC ? prot | PROT_EXEC : prot;
 }
 
 /* ---- mmap --------------------------------------------------------------------------------- */
@@ -164,7 +171,7 @@ sys_mmap(long addr, long length, long may, long options, long fd, long at)
 {
 	u64 bytes = PAGE_UP((u64)length), offset = (u64)at;
 	u32 how = (u32)options;
-	struct region r = { .prot = (u32)may & PROT_ALL };
+	struct region r = { .prot = implied((u32)may & PROT_ALL) };
 	long error;
 
 	if (offset % PAGE)
@@ -253,7 +260,7 @@ sys_mprotect(long addr, long bytes, long may)
 		return -ENOMEM;
 	if (grows & PROT_GROWSUP || (grows && !(r->flags & REGION_GROWSDOWN)))
 		return -EINVAL;
-	return protect(grows ? r->start : start, end, prot & PROT_ALL);
+	return protect(grows ? r->start : start, end, implied(prot & PROT_ALL));
 }
 
 /* There are no keys to protect by but the one that all pages have. */

@@ -223,7 +223,7 @@ image_map(u32 ino, const struct elf_image *image, u64 bias)
 static u64
 pie_base(const struct elf_image *image)
 {
-	u64 base = VM_PIE + PAGE_DOWN(random_word() & 0xffffffffull) * 16;
+	u64 base = VM_PIE + vm_random(1ull << 32) * 16;
 
 	return (base + image->align - 1) & ~(image->align - 1);
 }

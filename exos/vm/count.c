@@ -2,6 +2,7 @@
 /* How much memory the program has, in Linux's terms, and how much it may have. */
 #include "vm.h"
 #include "../core/frames.h"
+#include "../core/self.h"
 #include "../linux/errno.h"
 #include "../proc/rlimit.h"
 
@@ -96,13 +97,13 @@ vm_limits(u64 bytes, u32 prot, u32 flags)
 	return 0;
 }
 
-/* User 0 may lock what it likes. */
+/* Who has the capability may lock what he likes. */
 int
 vm_lock_limit(u64 bytes)
 {
 	struct vm_count c;
 
-	if (PROC->uid == 0 || limit_soft(LIMIT_MEMLOCK) == LIMIT_NONE)
+	if (CRED->effective >> CAP_IPC_LOCK & 1 || limit_soft(LIMIT_MEMLOCK) == LIMIT_NONE)
 		return 0;
 	if (limit_soft(LIMIT_MEMLOCK) == 0)
 		return -EPERM;

@@ -3,6 +3,7 @@
 #include "vm.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/frames.h"
+#include "../core/self.h"
 #include "../linux/errno.h"
 
 struct vm vm;
@@ -16,18 +17,19 @@ prot_perms(u32 prot)
 		(prot & PROT_EXEC ? EXO_MAP_EXEC : 0);
 }
 
-/* A page-aligned offset below `bytes` (a power of two). */
-static u64
-random_offset(u64 bytes)
+u64
+vm_random(u64 bytes)
 {
+	if (CRED->personality & PERSONA_NO_RANDOM)
+		return 0;
 	return PAGE_DOWN(random_word() & (bytes - 1));
 }
 
 void
 vm_init(void)
 {
-	vm.stack_top = VM_HIGH - PAGE - random_offset(1ull << 34);
-	vm.maps_top = VM_MAPS - random_offset(1ull << 36);
+	vm.stack_top = VM_HIGH - PAGE - vm_random(1ull << 34);
+	vm.maps_top = VM_MAPS - vm_random(1ull << 36);
 	vm.brk_start = vm.brk = 0;
 	vm.lock_all = 0;
 }
@@ -192,7 +194,7 @@ vm_map(u64 hint, u64 bytes, u32 how, struct region *r)
 void
 vm_set_brk(u64 start, u64 data_bytes)
 {
-	u64 shift = random_offset(1ull << 25);
+	u64 shift = vm_random(1ull << 25);
 
 	start = PAGE_UP(start);
 	if (!regions_overlap(&vm.regions, start, start + shift + PAGE))

@@ -38,6 +38,11 @@ struct vm {
 };
 extern struct vm vm;
 
+/* Of a process that was asked for by personality(2). */
+#define PERSONA_NO_RANDOM 0x0040000u
+#define PERSONA_READ_EXEC 0x0400000u	/* what can be read can be executed */
+u64 vm_random(u64 bytes);		/* a page-aligned offset below `bytes`, a power of two */
+
 u32 prot_perms(u32 prot);		/* PROT_* to EXO_MAP_* */
 /* Change the list and the pages behind it.  0, or -ENOMEM: too many regions, or no memory for the list. */
 int vm_unmap(u64 start, u64 end);

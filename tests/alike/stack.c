@@ -214,6 +214,37 @@ locked(void)
 	SAY(munlock(p, MB));
 }
 
+/* Where a program finds itself: the same each time, if that was asked for. */
+static void
+layout(const char *self)
+{
+	static char text[2][200];
+	int ends[2];
+
+	for (int i = 0; i < 2; i++) {
+		pipe(ends);
+		if (fork() == 0) {
+			dup2(ends[1], 1);
+			execl(self, self, "where", NULL);
+		}
+		close(ends[1]);
+		read(ends[0], text[i], sizeof(text[i]) - 1);
+		wait(NULL);
+	}
+	printf("alike %d\n", strcmp(text[0], text[1]) == 0);
+}
+
+static void
+readable_runs(void)
+{
+	static const unsigned char code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
+	char *p = mmap(NULL, PAGE, RW, ANON, -1, 0);
+
+	memcpy(p, code, sizeof(code));
+	printf("executed: %d\n",
+		sigsetjmp(back, 1) ? -last.si_code : ((int (*)(void))(uintptr_t)p)());
+}
+
 int
 main(int argc, char **argv)
 {
@@ -221,6 +252,10 @@ main(int argc, char **argv)
 	struct rlimit l;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && strcmp(argv[1], "where") == 0) {
+		printf("%p %p %p\n", (void *)&l, mmap(NULL, PAGE, RW, ANON, -1, 0), sbrk(0));
+		return 0;
+	}
 	if (argc > 1) {
 		printf("after exec: %d\n", dive((size_t)atol(argv[1]) << 10));
 		return 0;
@@ -239,6 +274,10 @@ main(int argc, char **argv)
 	CHILD("large", limit(RLIMIT_STACK, 32 * MB); printf("%d\n", dive(24 * MB)));
 	CHILD("exec", limit(RLIMIT_STACK, 20 * MB); execl(argv[0], argv[0], "16000", NULL));
 	CHILD("exec small", limit(RLIMIT_STACK, MB); execl(argv[0], argv[0], "2000", NULL));
+	CHILD("anywhere", layout(argv[0]));
+	CHILD("fixed", syscall(SYS_personality, 0x40000l); layout(argv[0]));
+	CHILD("data", readable_runs());
+	CHILD("code", syscall(SYS_personality, 0x400000l); readable_runs());
 	CHILD("as", address_space());
 	CHILD("data", data());
 	CHILD("many", many());
