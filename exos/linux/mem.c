@@ -18,6 +18,7 @@
 #define MAP_32BIT 0x40
 #define MAP_GROWSDOWN 0x100
 #define MAP_LOCKED 0x2000
+#define MAP_NORESERVE 0x4000
 #define MAP_POPULATE 0x8000
 #define MAP_NONBLOCK 0x10000
 #define MAP_HUGETLB 0x40000
@@ -25,8 +26,8 @@
 /* What a file's mapping knows; MAP_SYNC is not among it, as nothing here is persistent. */
 #define MAP_KNOWN                                                                                  \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | 0x0800 | 0x1000 | MAP_LOCKED |         \
-		0x4000 | MAP_POPULATE | MAP_NONBLOCK | 0x20000 | MAP_HUGETLB | MAP_GROWSDOWN |     \
-		0x7c000000)
+		MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | 0x20000 | MAP_HUGETLB |              \
+		MAP_GROWSDOWN | 0x7c000000)
 
 #define PROT_ALL 7
 #define PROT_SEM 0x8
@@ -130,9 +131,12 @@ place_fixed(u64 at, u64 bytes, u32 how)
 static int
 enter_shared(struct region *r, u64 bytes)
 {
-	long ino = fs_nameless(bytes, 0600, FS_SEAL_SEAL);
+	const bool reserved = !(r->flags & REGION_NORESERVE);
+	long ino = -ENOMEM;
 	int error;
 
+	if (!reserved || bytes / PAGE <= SHARED->memory_frames)
+		ino = fs_nameless(bytes, 0600, FS_SEAL_SEAL);
 	if (ino < 0)
 		return -ENOMEM;
 	r->ino = (u32)ino;
@@ -154,7 +158,8 @@ map(u64 at, u64 bytes, u32 how, int fd, u64 offset, struct region *r)
 		error = place_fixed(at, bytes, how);
 	if (error == 0)
 		error = region_flags(fd, how, offset, r);
-	r->flags |= vm.lock_all | (how & MAP_LOCKED ? REGION_LOCKED : 0);
+	r->flags |= vm.lock_all | (how & MAP_LOCKED ? REGION_LOCKED : 0) |
+		(how & MAP_NORESERVE ? REGION_NORESERVE : 0);
 	if (error == 0)
 		error = room_for(r, at, bytes, how);
 	if (error == 0)

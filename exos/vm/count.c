@@ -89,6 +89,10 @@ vm_limits(u64 bytes, u32 prot, u32 flags)
 	bool data = prot & PROT_WRITE && !(flags & (REGION_SHARED | REGION_GROWSDOWN));
 	struct vm_count c;
 
+	/* Nothing is reserved; but what can never be had is refused, unless it is not to be looked at. */
+	if (prot & PROT_WRITE && !(flags & (REGION_SHARED | REGION_NORESERVE)) &&
+		bytes / PAGE > SHARED->memory_frames)
+		return -ENOMEM;
 	if (limit_soft(LIMIT_AS) == LIMIT_NONE && limit_soft(LIMIT_DATA) == LIMIT_NONE)
 		return 0;
 	vm_count(&c, false);

@@ -29,6 +29,7 @@
 #define REGION_LOCKED     8u
 #define REGION_DONTFORK   16u
 #define REGION_WIPEONFORK 32u
+#define REGION_NORESERVE  128u
 #define REGION_NAMELESS   64u		/* the file behind it is ours alone: anonymous shared memory */
 
 #define REGION_GUARD (256 * PAGE)	/* kept free below what grows */

@@ -84,7 +84,7 @@ struct vm_count {
 };
 void vm_count(struct vm_count *c, bool pages);	/* pages: walk the page tables, too */
 u64 vm_resident(void);
-/* May that much more be mapped (RLIMIT_AS, RLIMIT_DATA)?  0 or -ENOMEM. */
+/* May that much more be mapped (RLIMIT_AS, RLIMIT_DATA, all there is)?  0 or -ENOMEM. */
 int vm_limits(u64 bytes, u32 prot, u32 flags);
 int vm_lock_limit(u64 bytes);		/* RLIMIT_MEMLOCK: 0, -EPERM: none at all, -ENOMEM */
 u64 vm_covered(u64 start, u64 end);	/* bytes of it that are mapped */

@@ -62,6 +62,8 @@ mapped(const char *what, unsigned long at, size_t bytes, long prot, long flags, 
 	long result = syscall(SYS_mmap, at, bytes, prot, flags, fd, offset);
 
 	printf("mmap(%s): %s\n", what, result == -1 ? error_name(errno) : "mapped");
+	if (result != -1 && bytes > 1ul << 40)
+		munmap((void *)result, bytes); /* mlockall is to come */
 }
 
 static void
@@ -102,6 +104,10 @@ arguments(void)
 	MAPS(0, 2 * PAGE, PROT_READ, MAP_PRIVATE, rw, -4096);
 	MAPS(0, -1l, PROT_READ, ANON, -1, 0);
 	MAPS(0, 1l << 47, PROT_READ, ANON, -1, 0);
+	MAPS(0, 1l << 46, RW, ANON, -1, 0);
+	MAPS(0, 1l << 46, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	MAPS(0, 1l << 45, PROT_READ, ANON, -1, 0);
+	MAPS(0, 1l << 45, RW, ANON | MAP_NORESERVE, -1, 0);
 	MAPS(0, PAGE, PROT_READ | 0x100, ANON, -1, 0);
 	MAPS(1, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0);
 	MAPS(-PAGE, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0);

@@ -32,7 +32,8 @@ basics(void)
 	SAY(make("x", 0x100));
 	SAY(make("x", 0x18));
 	fstat(fd, &st);
-	printf("regular %d links %d size %d\n", S_ISREG(st.st_mode), (int)st.st_nlink, (int)st.st_size);
+	printf("regular %d links %d size %d\n", S_ISREG(st.st_mode), (int)st.st_nlink,
+		(int)st.st_size);
 	printf("flags %x %d\n", fcntl(fd, F_GETFL) & O_ACCMODE, fcntl(fd, F_GETFD));
 	printf("cloexec %d\n", fcntl(make("y", 1), F_GETFD));
 	SAY(write(fd, "hello", 5));
