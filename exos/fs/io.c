@@ -110,6 +110,10 @@ fs_pread(u32 ino, u64 pos, u64 to, u64 bytes)
 		error = page_read(ino, pos + done, to + done, part);
 		if (error == 1 && tries < RETRIES)
 			continue;
+		if (error == -EFAULT && part > part_of(to + done, part)) {
+			bytes = done + part_of(to + done, part);	/* up to the bad page */
+			continue;
+		}
 		if (error)
 			return done ? (long)done : error == 1 ? -EIO : error;
 		done += part;
@@ -176,6 +180,10 @@ chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
 		error = page_write(ino, *pos + done, from + done, part);
 		if (error == 1 && tries < RETRIES) {
 			server_call(OP_FS_EXTEND, ino, *pos + done, part, keep_key(ino), 0, NULL);
+			continue;
+		}
+		if (error == -EFAULT && part > part_of(from + done, part)) {
+			bytes = done + part_of(from + done, part);
 			continue;
 		}
 		if (error)

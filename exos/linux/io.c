@@ -93,13 +93,22 @@ move_at(struct file *f, bool write, u64 buf, u64 bytes, long at)
 	return move_to(f, write, buf, bytes, &pos);
 }
 
+/* Why there is no file to read at a place, or write: that it has no places comes before its direction. */
+static long
+unplaced(int fd, long at, int error)
+{
+	struct file *f = fd_get(fd);
+
+	return at < 0 ? -EINVAL : f && !(f->access & O_PATH) && FILE_STREAM(f) ? -ESPIPE : error;
+}
+
 long
 sys_pread64(long fd, long buf, long bytes, long at)
 {
 	int error;
 	struct file *f = file_readable((int)fd, &error);
 
-	return f ? move_at(f, false, (u64)buf, (u64)bytes, at) : at < 0 ? -EINVAL : error;
+	return f ? move_at(f, false, (u64)buf, (u64)bytes, at) : unplaced((int)fd, at, error);
 }
 
 long
@@ -108,7 +117,7 @@ sys_pwrite64(long fd, long buf, long bytes, long at)
 	int error;
 	struct file *f = file_writable((int)fd, &error);
 
-	return f ? move_at(f, true, (u64)buf, (u64)bytes, at) : at < 0 ? -EINVAL : error;
+	return f ? move_at(f, true, (u64)buf, (u64)bytes, at) : unplaced((int)fd, at, error);
 }
 
 /* ---- vectors ----------------------------------------------------------------------------- */
@@ -386,6 +395,8 @@ sys_lseek(long fd, long offset, long whence)
 
 	if (!f)
 		return error;
+	if ((u64)whence > SEEK_HOLE)
+		return -EINVAL;
 	if (FILE_STREAM(f) && !f->ops->lseek_idle)
 		return -ESPIPE;
 	if (!seekable(f))

@@ -172,6 +172,13 @@ send_self(const struct sig_detail *d)
 	return signal_arrived(d);
 }
 
+/* There is no such signal; that there is nobody to get it would come first. */
+static long
+nobody(int pid, u64 how)
+{
+	return server_call(OP_KILL, (u64)(long)pid, 0, how, 0, 0, NULL) == -ESRCH ? -ESRCH : -EINVAL;
+}
+
 long
 sys_kill(long target, long number)
 {
@@ -179,7 +186,7 @@ sys_kill(long target, long number)
 	struct sig_detail d;
 
 	if (sig < 0 || sig > SIGNALS)
-		return -EINVAL;
+		return nobody(pid, KILL_ANY);
 	if (pid != (int)PROC->pid)
 		return server_call(OP_KILL, (u64)(long)pid, (u64)sig, KILL_ANY, 0, 0, NULL);
 	d = signal_own(sig, SI_USER_);
@@ -193,8 +200,10 @@ sys_tkill(long target, long number)
 	const int tid = (int)target, sig = (int)number;
 	struct sig_detail d;
 
-	if (tid <= 0 || sig < 0 || sig > SIGNALS)
+	if (tid <= 0)
 		return -EINVAL;
+	if (sig < 0 || sig > SIGNALS)
+		return nobody(tid, KILL_THREAD);
 	if (tid != (int)PROC->pid)
 		return server_call(OP_KILL, (u64)tid, (u64)sig, KILL_THREAD, 0, 0, NULL);
 	d = signal_own(sig, SI_TKILL_);

@@ -171,9 +171,10 @@ static long
 kill_many(struct proc *self, int64_t pid, const struct sig_detail *d)
 {
 	long result = -ESRCH;
+	const unsigned own = proc_index(self);
 
-	for (unsigned i = 0; i < proc_rows; i++) {
-		struct proc *p = &procs[i];
+	for (unsigned n = 1; n <= proc_rows; n++) {	/* oneself last: the dead may not signal others */
+		struct proc *p = &procs[(own + n) % proc_rows];
 		uint32_t group = pid == 0 ? self->sh->pgid : (uint32_t)-pid;
 		bool meant = pid > 0 ? p->sh->pid == pid
 			: pid == -1  ? p != self && p->sh->pid != SERVER_PID

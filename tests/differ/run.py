@@ -91,6 +91,8 @@ def outcomes(sequences, run, uid, work):
         said, how = run(path, uid, path + ".d")
         shutil.rmtree(path + ".d", ignore_errors=True)
         found = blocks(said)
+        if not found:
+            raise SystemExit(f"FAIL differ: nothing was run: {how}\n0 passed, 1 failed")
         for number in range(first, len(sequences)):
             if str(number + 1) in found or (number + 1 == len(sequences) and "end" in found):
                 results[number] = found.get(str(number), ["?"])
