@@ -4,7 +4,7 @@
 #   make test-differ                    a fixed number
 #   make differ SEEDS=5000 FIRST=10000 [KINDS="files memory"]
 
-# TESTS += test-differ
+TESTS += test-differ
 
 DIFFER := $(BUILD)/differ/differ
 DIFFER_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wextra -Wno-unused-result -Wno-clobbered -Werror -static -s

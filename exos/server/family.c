@@ -18,8 +18,7 @@ is_alive(const struct proc *p)
 
 /* ---- orphaned groups ---------------------------------------------------------------------- */
 
-/* Leaving out one that is about to go. */
-static bool
+bool
 group_orphaned(uint32_t pgid, const struct proc *without)
 {
 	for (unsigned i = 0; i < proc_rows; i++) {

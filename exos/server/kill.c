@@ -83,11 +83,15 @@ stop(struct proc *p, int sig)
 	parent_tell(p, p->sh->status);
 }
 
-/* A process stops itself, by a signal's default action; unless it was told meanwhile to go on. */
+/*
+ * A process stops itself, by a signal's default action; unless it was told meanwhile to go on,
+ * or the signal is a terminal's and nobody is there who could let it go on.
+ */
 void
 proc_stop(struct proc *p, int sig)
 {
-	if (!signal_queued(p, SIGCONT))
+	if (!signal_queued(p, SIGCONT) &&
+		(sig == SIGSTOP || !group_orphaned(p->sh->pgid, NULL)))
 		stop(p, sig);
 }
 
@@ -173,7 +177,8 @@ kill_many(struct proc *self, int64_t pid, const struct sig_detail *d)
 	long result = -ESRCH;
 	const unsigned own = proc_index(self);
 
-	for (unsigned n = 1; n <= proc_rows; n++) {	/* oneself last: the dead may not signal others */
+	for (unsigned n = 1; n <= proc_rows;
+		n++) { /* oneself last: the dead may not signal others */
 		struct proc *p = &procs[(own + n) % proc_rows];
 		uint32_t group = pid == 0 ? self->sh->pgid : (uint32_t)-pid;
 		bool meant = pid > 0 ? p->sh->pid == pid

@@ -147,6 +147,7 @@ long cred_request(struct proc *p, const struct exo_msg *m, const char *comm);
 
 /* ---- family.c: parents, children, groups, sessions ------------------------------------------------ */
 void family_ends(const struct proc *dead);	/* about to be a zombie: its children and groups */
+bool group_orphaned(uint32_t pgid, const struct proc *without);	/* leaving out one that is about to go, or NULL */
 bool family_unwanted(const struct proc *p);	/* a zombie that nobody will collect */
 long setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid);
 long setsid_request(struct proc *self);

@@ -236,7 +236,8 @@ do_call(char **w)
 			break;
 		}
 	}
-	if (try(peek, at, 0, &there) != SIGBUS)	/* behind the file's end x86's Linux does not look at PROT_EXEC */
+	if (try(peek, at, 0, &there) !=
+		SIGBUS) /* behind the file's end x86's Linux does not look at PROT_EXEC */
 		try_say(run, at, 77);
 }
 

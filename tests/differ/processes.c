@@ -17,24 +17,30 @@
 static struct worker {			/* shared by all */
 	volatile pid_t pid;		/* 0: not there yet */
 	volatile unsigned asked, done;
-	volatile unsigned used;
-	char text[TEXT];		/* what it has to say since it was last heard */
+	struct text {
+		volatile unsigned used;
+		char text[TEXT];
+	} result,
+		signals; /* of what it was told to do; what its handlers saw since it was last heard */
 	char line[256];			/* what it is to do; empty: only answer */
 } *workers;
 static int wake[PROCESSES][2], answer[2];
-static const char *state[PROCESSES];	/* as last said */
+static const char *state[PROCESSES], *said[PROCESSES];	/* as known, and as last said */
 static struct worker *me;
+
+static struct text *telling;		/* the handlers', while one runs: they are not interrupted */
 
 static void
 tell(const char *format, ...)
 {
+	struct text *t = telling;
 	va_list list;
 
 	va_start(list, format);
-	me->used += vsnprintf(me->text + me->used, TEXT - me->used, format, list);
+	t->used += vsnprintf(t->text + t->used, TEXT - t->used, format, list);
 	va_end(list);
-	if (me->used >= TEXT)
-		me->used = TEXT - 1;
+	if (t->used >= TEXT)
+		t->used = TEXT - 1;
 }
 
 static void
@@ -75,7 +81,10 @@ tell_pid(long pid)
 static void
 on_signal(int sig, siginfo_t *info, void *context)
 {
+	struct text *before = telling;
+
 	(void)context;
+	telling = &me->signals;
 	tell(" [%d", sig);
 	if (info->si_code <= 0 || (sig == SIGCHLD && info->si_code > 0)) {
 		tell(" code %d from", info->si_code);
@@ -84,6 +93,7 @@ on_signal(int sig, siginfo_t *info, void *context)
 	if (sig == SIGCHLD && info->si_code > 0)
 		tell(" status %d", info->si_status);
 	tell("]");
+	telling = before;
 }
 
 static _Noreturn void work(int self);
@@ -200,7 +210,7 @@ do_sigaction(char **w)
 	if (!strcmp(w[1], "ign"))
 		act.sa_handler = SIG_IGN;
 	else if (!strcmp(w[1], "h"))
-		act.sa_sigaction = on_signal, act.sa_flags = SA_SIGINFO;
+		act.sa_sigaction = on_signal, act.sa_flags = SA_SIGINFO, sigfillset(&act.sa_mask);
 	act.sa_flags |= num(w[2]);
 	tell_result(sigaction(num(w[0]), &act, NULL));
 }
@@ -250,6 +260,7 @@ work(int self)
 	char byte;
 
 	me = &workers[self];
+	telling = &me->result;
 	alarm(60);			/* nobody outlives a run that was cut off */
 	for (;;) {
 		if (read(wake[self][0], &byte, 1) != 1)
@@ -321,6 +332,8 @@ collect(void)				/* orphans are adopted by us where that is possible: then init 
 		;
 }
 
+static unsigned heard[PROCESSES];
+
 static bool
 round_of_all(void)
 {
@@ -338,16 +351,29 @@ round_of_all(void)
 		collect();
 		if (!strcmp(now, "zombie"))
 			now = state_of(i);	/* who was to collect it may have gone meanwhile */
-		if (!state[i] || strcmp(now, state[i]) || workers[i].used) {
-			changed = true;
-			say("  p%d:%s", i, workers[i].used ? workers[i].text : "");
-			say(!state[i] || strcmp(now, state[i]) ? " %s\n" : "\n", now);
-		}
-		workers[i].used = 0;
-		workers[i].text[0] = 0;
+		changed |=
+			!state[i] || strcmp(now, state[i]) || workers[i].signals.used != heard[i];
+		heard[i] = workers[i].signals.used;
 		state[i] = now;
 	}
 	return changed;
+}
+
+/* When nothing moves any more: what that led to, by process, since who was quicker is nobody's business. */
+static void
+settle(void)
+{
+	for (int quiet = 0; quiet < 2;)
+		quiet = round_of_all() ? 0 : quiet + 1;
+	for (int i = 0; i < PROCESSES; i++) {
+		bool news = state[i] && (!said[i] || strcmp(said[i], state[i]));
+
+		if (news || workers[i].signals.used)
+			say("  p%d:%s %s\n", i, workers[i].signals.text, news ? state[i] : "");
+		workers[i].signals.used = heard[i] = 0;
+		workers[i].signals.text[0] = 0;
+		said[i] = state[i];
+	}
 }
 
 static void
@@ -363,11 +389,10 @@ step(const char *line)
 	snprintf(workers[i].line, sizeof(workers[i].line), "%s", line + 3);
 	ask(i);
 	hear(i);
-	say("%s\n", workers[i].text);
-	workers[i].used = 0;
-	workers[i].text[0] = 0;
-	for (int quiet = 0; quiet < 2;)
-		quiet = round_of_all() ? 0 : quiet + 1;
+	say("%s\n", workers[i].result.text);
+	workers[i].result.used = 0;
+	workers[i].result.text[0] = 0;
+	settle();
 }
 
 void
@@ -388,7 +413,7 @@ process_run(char **lines, int count)
 		work(0);
 	}
 	workers[0].pid = first;
-	round_of_all();
+	settle();
 	for (int i = 0; i < count; i++)
 		step(lines[i]);
 	for (int i = 0; i < PROCESSES; i++)
