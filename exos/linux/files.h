@@ -17,7 +17,6 @@ long path_ino(int dirfd, u64 user, u32 flags, struct file **f);
 int comm_names(const char *first, const char *second);
 /* A structure that may be longer than we know it, if the rest is zero: 0, -EINVAL, -E2BIG, -EFAULT. */
 long copy_in_grown(void *to, size_t known, u64 user, u64 bytes);
-long file_punch(u32 ino, u64 from, u64 bytes);	/* a hole in a regular file: 0 or -errno */
 struct file *file_get(int fd, int *error);	/* -EBADF, also for O_PATH */
 extern u32 umask_bits;
 extern u32 path_dir;			/* the directory where the last path was found to end, 0: none; for fs_tell */
