@@ -68,7 +68,6 @@ void key_slot_put(exo_slot slot);			/* drops the key */
 #define WINDOW_VM    0u			/* 0..15: page faults, fork's small things */
 #define WINDOW_FS    16u		/* 16..191: file windows */
 #define WINDOW_FORK  192u		/* 192..255: copies for a child */
-#define WINDOW_EXEC  256u		/* 256..511: argument strings during exec */
 
 /* ---- core/heap.c: small private allocations ------------------------------------------ */
 void *xalloc(size_t bytes);				/* zeroed; NULL when memory is out */

@@ -87,6 +87,7 @@ void lock_forget_own(void);		/* in a child, and at exit: there are no own locks 
 
 /* ---- pub.c: what the public page says is open ------------------------------------------------ */
 int pub_hold(u32 ino);			/* 0 or -ENFILE */
+void pub_unkept(u32 ino);		/* a key of its own is not needed if nobody uses it */
 void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free it */
 
 /* ---- the kinds ---------------------------------------------------------------------------------- */

@@ -45,6 +45,15 @@ last_use(u32 ino)
 }
 
 void
+pub_unkept(u32 ino)
+{
+	for (u32 i = 0; i < PUB->nopen; i++)
+		if (uses[i] && PUB->open[i] == ino)
+			return;
+	keep_drop(ino);
+}
+
+void
 pub_drop(u32 ino)
 {
 	for (u32 i = 0; i < PUB->nopen; i++) {

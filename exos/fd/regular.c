@@ -186,7 +186,8 @@ may_open(const struct fs_inode *node, u32 flags, bool fresh)
 		return 0;
 	if (S_ISLNK(node->mode))
 		return -ELOOP;
-	if (flags & O_NOATIME && PROC->uid && PROC->uid != node->uid)
+	if (flags & O_NOATIME && !(CRED->effective >> CAP_FOWNER & 1) &&
+		CRED->uid[CRED_FS] != node->uid)
 		return -EPERM;
 	if ((node->mode & S_IFMT) == S_IFSOCK)
 		return -ENXIO;
@@ -218,6 +219,8 @@ open_inode(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 	error = fs_stat(ino, &node);
 	if (!error)
 		error = may_open(&node, flags, fresh);
+	if (!error && !fresh && (flags & (O_TRUNC | O_ACCMODE)) && !(flags & O_PATH))
+		error = fs_busy(ino, &node);
 	if (!error && !(flags & O_PATH))
 		error = tty_open(&node, ino, dir, flags, f);
 	if (error)

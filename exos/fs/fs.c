@@ -155,6 +155,14 @@ fs_may(const struct fs_inode *node, u32 want)
 	return (mode & want) == want;
 }
 
+int
+fs_busy(u32 ino, const struct fs_inode *node)
+{
+	if (ino >= PROCFS || !S_ISREG(node->mode) || !(node->mode & 0111))
+		return 0;
+	return (int)server_call(OP_FS_BUSY, ino, 0, 0, 0, 0, NULL);
+}
+
 exo_slot
 fs_key(const struct fs_inode *node)
 {

@@ -39,6 +39,8 @@ int keep_add(u32 ino, u32 bits, exo_slot slot);
 u32 keep_rights(u32 bits);
 void keep_drop(u32 ino);
 void windows_drop(void);		/* io.c: no page of a file stays mapped in the library */
+/* -ETXTBSY: it is a program that runs, and not to be written. */
+int fs_busy(u32 ino, const struct fs_inode *node);
 exo_slot fs_key(const struct fs_inode *node);		/* which of our keys is to open its contents */
 /* Entry at *at of a directory (0 first; it moves behind it); 0: no more, or -errno. */
 struct entry {
@@ -84,7 +86,8 @@ long fs_pwrite(u32 ino, u64 *pos, u64 from,
 	u64 bytes); /* *pos FS_APPEND: at the end, which is stored there */
 
 /* ---- nameless.c --------------------------------------------------------------------------------- */
-long fs_nameless(u64 size, u32 mode, u32 seals);		/* a new file without a name, held as by fs_hold: ino or -errno */
+long fs_nameless(u64 size, u32 mode,
+	u32 seals); /* a new file without a name, held as by fs_hold: ino or -errno */
 
 /* ---- procfs.c ------------------------------------------------------------------------------------ */
 #define PROCFS_ROOT PROCFS

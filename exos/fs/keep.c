@@ -55,7 +55,7 @@ keep_drop(u32 ino)
 u32
 keep_rights(u32 bits)
 {
-	return (bits & 4 ? EXO_R : 0) | (bits & 2 ? EXO_R | EXO_W : 0) | (bits & 1 ? EXO_X : 0);
+	return (bits & 4 ? EXO_R : 0) | (bits & 2 ? EXO_W : 0) | (bits & 1 ? EXO_X : 0);
 }
 
 /* The server put a key into this slot. */

@@ -54,6 +54,7 @@ fs_set_exe(u32 ino, const char *path)
 	if (ino == exe_ino)
 		return;			/* itself again, perhaps by /proc/self/exe */
 	exe_ino = ino;
+	PUB->exe = ino < PROCFS ? ino : 0;
 	error = fs_walk_at(AT_FDCWD, path, 0, &at);
 	if (error == 0)
 		error = at.ino == ino ? fs_path_in(at.dir, ino, exe_path, sizeof(exe_path))

@@ -2,6 +2,7 @@
 /* Who am I, and the calls that make, change and end processes. */
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
+#include "../fd/file.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
 #include "../server/fsmeta.h"
@@ -328,11 +329,31 @@ sys_clone3(struct exo_save *regs)
 
 static char path[LINUX_PATH_MAX] TRANSIENT;
 
+/* Which file: by name, or (AT_EMPTY_PATH) a descriptor, which has the name that scripts can use. */
+static long
+program(int dirfd, u32 flags)
+{
+	struct file *f;
+	long ino;
+
+	if (flags & ~(u32)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	if (path[0] == '\0' && flags & AT_EMPTY_PATH && dirfd != AT_FDCWD) {
+		f = fd_get(dirfd);
+		exo_snprintf(path, sizeof(path), "/dev/fd/%d", dirfd);
+		return f ? (f->ino ? (long)f->ino : -EACCES) : -EBADF;
+	}
+	ino = fs_lookup(dirfd, path, flags);
+	if (ino > 0 && flags & AT_SYMLINK_NOFOLLOW && S_ISLNK(fs_inode((u32)ino)->mode))
+		return -ELOOP;
+	return ino;
+}
+
 static long
 execute(int dirfd, struct exo_save *regs, u64 argv, u64 envp, u32 flags)
 {
 	struct arguments args;
-	long result = fs_lookup(dirfd, path, flags);
+	long result = program(dirfd, flags);
 	u32 ino = (u32)result;
 
 	if (result < 0)
@@ -342,8 +363,10 @@ execute(int dirfd, struct exo_save *regs, u64 argv, u64 envp, u32 flags)
 		result = arguments_collect(&args, argv, envp);
 	if (result == 0)
 		result = exec_run(ino, path, &args, regs);
-	if (result < 0)
+	if (result < 0) {
 		arguments_end();
+		pub_unkept(ino);
+	}
 	return result;
 }
 

@@ -31,6 +31,8 @@ sys_truncate(long path, long bytes)
 	if (bytes < 0)
 		return -EINVAL;
 	error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
+	if (!error)
+		error = fs_busy(at.ino, fs_inode(at.ino));
 	return error ? error : set_size(at.ino, bytes);
 }
 

@@ -3,8 +3,8 @@
  * exec: read what the new program is while the old one still stands; from
  * the first unmapping on there is no way back, and a failure is the end.
  *
- * Argument strings are collected in pages at WINDOW_EXEC, outside of the
- * memory that goes.  A native program (an ELF note says so) is started by the
+ * Argument strings are collected in pages at EXOS_ARGUMENTS, outside of
+ * the memory that goes.  A native program (an ELF note says so) is started by the
  * server, in a fresh environment under the same pid.
  */
 #include "proc.h"
@@ -13,15 +13,18 @@
 #include "signal.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
+#include "../fd/file.h"
 #include "../fs/fs.h"
 #include "../server/fsmeta.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
 
-#define WINDOW AT(char, EXOS_WINDOW + WINDOW_EXEC * EXO_PAGE_BYTES)
-#define WINDOW_BYTES (256u * (u32)EXO_PAGE_BYTES)
+#define STRINGS AT(char, EXOS_ARGUMENTS)
+#define STRINGS_BYTES (6u << 20)	/* Linux takes no more, whatever the stack's limit */
+#define STRING_MAX (128u << 10)
+#define SCRIPT_BYTES 256u		/* of its first line that are looked at */
 #define HEAD_BYTES 4096u
-#define SCRIPT_DEPTH 4
+#define SCRIPT_DEPTH 5
 #define INTERP_MAX 256u
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 
@@ -30,7 +33,7 @@
 int
 arguments_begin(struct arguments *args)
 {
-	*args = (struct arguments){ .strings = WINDOW };
+	*args = (struct arguments){ .strings = STRINGS };
 	return 0;
 }
 
@@ -38,10 +41,10 @@ arguments_begin(struct arguments *args)
 int
 arguments_room(struct arguments *args, u32 bytes)
 {
-	if (bytes > WINDOW_BYTES)
+	if (bytes > STRINGS_BYTES)
 		return -E2BIG;
 	while (args->room < bytes) {
-		u64 va = (u64)WINDOW + args->room;
+		u64 va = (u64)STRINGS + args->room;
 
 		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT && page_entry(va) & EXO_PTE_PRESENT) &&
 			page_map_new(va, RW))
@@ -74,10 +77,12 @@ collect_string(struct arguments *args, u64 address)
 
 		if (length >= 0) {
 			args->bytes += (u32)length + 1;
-			return 0;
+			return length < (long)STRING_MAX ? 0 : -E2BIG;
 		}
 		if (length != -ENAMETOOLONG)
 			return (int)length;
+		if (args->room - args->bytes > STRING_MAX)
+			return -E2BIG;
 		length = arguments_room(args, args->room + (u32)EXO_PAGE_BYTES);
 		if (length)
 			return (int)length;
@@ -118,7 +123,7 @@ arguments_collect(struct arguments *args, u64 argv, u64 envp)
 void
 arguments_end(void)
 {
-	page_unmap((u64)WINDOW, WINDOW_BYTES / EXO_PAGE_BYTES);
+	page_unmap((u64)STRINGS, STRINGS_BYTES / EXO_PAGE_BYTES);
 }
 
 /* ---- scripts ----------------------------------------------------------------------------- */
@@ -155,29 +160,53 @@ skip_blanks(char *s)
 	return s;
 }
 
-/* "#! interpreter [one argument]": line is NUL terminated and changed.  NULL: no interpreter named. */
+/*
+ * "#! interpreter [one argument]" in the first SCRIPT_BYTES, which the caller
+ * has filled up with NULs and which are changed.  The name must end there; the
+ * argument is cut off.  NULL: no interpreter named.
+ */
 static char *
 script_line(char *line, char **argument)
 {
-	char *name = skip_blanks(line + 2), *end;
+	char *name = skip_blanks(line + 2), *end = strchr(name, '\n'), *behind;
+	const bool whole = end != NULL;
 
-	end = strchr(name, '\n');
-	if (end == NULL)
-		return NULL;
-	while (end > name && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+	end = whole ? end : name + strlen(name);
+	while (end > name && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
 	*end = '\0';
-	for (end = name; *end && *end != ' ' && *end != '\t'; end++)
+	for (behind = name; *behind && *behind != ' ' && *behind != '\t'; behind++)
 		;
+	if (!*name || (!whole && behind == line + SCRIPT_BYTES - 1))
+		return NULL;
 	*argument = NULL;
-	if (*end) {
-		*end = '\0';
-		*argument = skip_blanks(end + 1);
+	if (*behind) {
+		*behind = '\0';
+		*argument = skip_blanks(behind + 1);
 	}
-	return *name ? name : NULL;
+	return name;
 }
 
 /* ---- images -------------------------------------------------------------------------------- */
+
+/* Who may run it but not read it reads it all the same: the processor knows no other way. */
+static long
+readable(u32 ino, const struct fs_inode *inode)
+{
+	return fs_may(inode, R_OK) || ino >= PROCFS ? 0 : keep(ino, 1);
+}
+
+static bool
+open_for_writing(u32 ino)
+{
+	for (int fd = fd_next(-1); fd >= 0; fd = fd_next(fd)) {
+		const struct file *f = fd_get(fd);
+
+		if (f->ino == ino && f->ops == &regular_ops && FILE_WRITES(f))
+			return true;
+	}
+	return false;
+}
 
 static long
 executable(u32 ino)
@@ -188,7 +217,9 @@ executable(u32 ino)
 		return -ENOENT;
 	if (!S_ISREG(inode->mode))
 		return -EACCES;
-	return fs_may(inode, X_OK) ? 0 : -EACCES;
+	if (!fs_may(inode, X_OK))
+		return -EACCES;
+	return open_for_writing(ino) ? -ETXTBSY : readable(ino, inode);
 }
 
 static long
@@ -381,6 +412,7 @@ strings_limit(void)
 {
 	u64 limit = limit_soft(LIMIT_STACK) / 4;
 
+	limit = limit < STRINGS_BYTES ? limit : STRINGS_BYTES;
 	return limit > 32 * PAGE ? limit : 32 * PAGE;
 }
 
@@ -417,11 +449,11 @@ run_script(u32 *ino, const char *path, struct arguments *args, u8 *head)
 	const char *front[3];
 	unsigned count = 0;
 	char *argument, *name;
-	long got = fs_read(*ino, 0, head, HEAD_BYTES - 1);
+	long got = fs_read(*ino, 0, head, SCRIPT_BYTES - 1);
 
 	if (got < 0)
 		return got;
-	head[got] = '\0';
+	memset(head + got, 0, SCRIPT_BYTES - (u64)got);
 	if (got < 2 || head[0] != '#' || head[1] != '!')
 		return 0;
 	name = script_line((char *)head, &argument);

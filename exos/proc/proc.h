@@ -10,7 +10,7 @@
 
 /* What exec is given: strings in library memory, arguments first, each NUL terminated. */
 struct arguments {
-	char *strings;			/* at WINDOW_EXEC, while collected there */
+	char *strings;			/* at EXOS_ARGUMENTS, while collected there */
 	u32 bytes, room;
 	u32 argc, envc;
 };

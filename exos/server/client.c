@@ -46,6 +46,16 @@ server_published(uint32_t ino)
 	return letters_name(ino);
 }
 
+bool
+server_runs(uint32_t ino)
+{
+	for (unsigned i = 0; i < proc_rows; i++)
+		if (procs[i].lent &&
+			((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES))->exe == ino)
+			return true;
+	return false;
+}
+
 uint64_t
 server_wall_ns(void)
 {

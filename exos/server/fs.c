@@ -190,7 +190,7 @@ fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t ui
 static long
 key_bind(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot)
 {
-	const uint32_t read = rights & EXO_W ? EXO_R : 0;	/* no page can be written and not read */
+	const uint32_t read = rights & (EXO_W | EXO_X) ? EXO_R : 0;	/* no page can be without */
 	exo_guardref guard = node_own(ino);
 
 	return guard ? client_bind(r->env, (exo_slot)slot, guard,
@@ -683,6 +683,7 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_PUNCH: return fs_punch(r);
 	case OP_FS_XATTR: return fs_xattr(r);
 	case OP_FS_SEAL: return fs_seal(r);
+	case OP_FS_BUSY: return r->a && server_runs((uint32_t)r->a) ? -ETXTBSY : 0;
 	case OP_FS_KEY: return key_request(r);
 	case OP_FS_NAMELESS: return make_nameless(r);
 	case OP_FS_SWEEP:

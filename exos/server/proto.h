@@ -41,6 +41,7 @@
 	0x00600000ull /* frames of objects that processes share (pipes): up to 126 MiB */
 #define EXOS_OFDS     0x08400000ull	/* pages of open file descriptions, shared by relatives */
 #define EXOS_HEAP     0x08600000ull	/* library heap: private, grows on demand; copied at fork */
+#define EXOS_ARGUMENTS 0x38000000ull	/* of exec, while they are collected: 8 MiB */
 #define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
 
 /* ---- key slots every process starts with ----------------------------------------- */
@@ -157,7 +158,7 @@ struct pub {
 	uint32_t root;
 	uint32_t sig_child;		/* PUB_NOCLD*: how SIGCHLD is taken */
 	uint32_t sig_held;		/* signals with details that are pending in the library */
-	uint32_t spare0;
+	uint32_t exe;			/* inode of the program that it runs */
 	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;	/* bit n - 1 is signal n */
 	uint64_t sys_ns;		/* of its processor time: in the library */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
@@ -242,6 +243,7 @@ enum server_op {
 				 * pipe behind a named one; rights EXO_R, EXO_W: which keys are given.  rdx = the other side
 				 * was there | offset of the holder counts * 2, r8 = how often it has opened, r9 = how often
 				 * this side has, with this one */
+	OP_FS_BUSY,		/* (ino): -ETXTBSY when some process says that it runs it */
 	OP_FS_KEY,		/* (ino, rights, slot): a key to this file alone, bound for who has these rights now; it
 				 * outlives what gave them */
 	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name (dir 0: of no

@@ -109,6 +109,7 @@ bool guard_held(exo_guardref g);			/* has anybody a key bound to it? */
 int client_bind(exo_envid env, exo_slot slot, exo_guardref guard,
 	uint32_t rights); /* a key for it: 0 or -errno */
 bool client_opens(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights);
+bool server_runs(uint32_t ino);		/* does one say that it runs it? */
 bool server_published(uint32_t ino);			/* does a public page name it? */
 uint64_t server_wall_ns(void);
 
