@@ -12,7 +12,7 @@
 static long
 inotify_take(struct file *f, u64 buf, u64 bytes)
 {
-	static char events[EXO_PAGE_BYTES];
+	static char events[EXO_PAGE_BYTES] TRANSIENT;
 	long n = server_call(OP_NOTIFY_READ, f->object->id, f->key, bytes, 0, 0, NULL);
 
 	if (n <= 0)

@@ -46,7 +46,7 @@ name_in(u64 user)
 static long
 answer_out(long bytes, u64 user, u64 room)
 {
-	static char answer[EXO_PAGE_BYTES];
+	static char answer[EXO_PAGE_BYTES] TRANSIENT;
 
 	if (bytes <= 0 || room == 0)
 		return bytes;
@@ -67,7 +67,7 @@ told(long ino, long result)
 static long
 set(long ino, long name, long user, long bytes, long flags)
 {
-	static char value[EXO_PAGE_BYTES];
+	static char value[EXO_PAGE_BYTES] TRANSIENT;
 	const u32 what = flags == XATTR_CREATE ? XATTR_CREATE_NEW
 		: flags == XATTR_REPLACE       ? XATTR_REPLACE_OLD
 					       : XATTR_SET;

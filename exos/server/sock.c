@@ -15,6 +15,7 @@
 #define DATAGRAMS_BYTES (2 * LETTER_BYTES_MAX)
 
 struct sock socks[SH_SOCKS];
+static uint32_t rows;			/* those behind are free */
 static uint64_t serials;
 
 struct sh_sock *
@@ -52,7 +53,7 @@ sock_new(struct object *o, uint32_t type, enum sock_state state)
 {
 	uint32_t mine = 0;
 
-	for (uint32_t i = 0; i < SH_SOCKS; i++)
+	for (uint32_t i = 0; i < rows; i++)
 		mine += socks[i].state != SOCK_FREE && objects[socks[i].object].maker == o->maker;
 	for (uint32_t i = 0; rows_ready() && mine < PROCESS_SOCKS && i < SH_SOCKS; i++) {
 		if (socks[i].state != SOCK_FREE)
@@ -61,6 +62,7 @@ sock_new(struct object *o, uint32_t type, enum sock_state state)
 			.serial = ++serials };
 		*sock_row(&socks[i]) = (struct sh_sock){ .full = 0 };
 		o->sock = i + 1;
+		rows = rows > i ? rows : i + 1;
 		return &socks[i];
 	}
 	return NULL;
@@ -74,6 +76,8 @@ sock_gone(struct object *o)
 
 	letters_drop(object_id(o));
 	s->state = SOCK_FREE;
+	while (rows && socks[rows - 1].state == SOCK_FREE)
+		rows--;
 	sock_row(s)->shut = SOCK_SHUT_READ | SOCK_SHUT_WRITE;
 	sock_row(s)->taken++;		/* whoever waits for room here is to look again */
 	sock_peers_tell(s);
@@ -106,7 +110,7 @@ name_read(const char *comm, struct sock_name *n)
 static struct sock *
 by_name(const struct sock_name *n)
 {
-	for (uint32_t i = 0; i < SH_SOCKS; i++) {
+	for (uint32_t i = 0; i < rows; i++) {
 		struct sock *s = &socks[i];
 
 		if ((s->state == SOCK_ENDPOINT || s->state == SOCK_LISTENING) && s->ino == 0
@@ -120,7 +124,7 @@ by_name(const struct sock_name *n)
 static struct sock *
 by_inode(uint32_t ino)
 {
-	for (uint32_t i = 0; i < SH_SOCKS && ino; i++)
+	for (uint32_t i = 0; i < rows && ino; i++)
 		if ((socks[i].state == SOCK_ENDPOINT || socks[i].state == SOCK_LISTENING)
 			&& socks[i].ino == ino)
 			return &socks[i];
@@ -377,7 +381,7 @@ peer_show(const struct sock *s)
 void
 sock_peers_tell(const struct sock *s)
 {
-	for (uint32_t i = 0; i < SH_SOCKS; i++)
+	for (uint32_t i = 0; i < rows; i++)
 		if (socks[i].state == SOCK_ENDPOINT && socks[i].peer == (uint32_t)(s - socks) + 1)
 			peer_show(&socks[i]);
 }
