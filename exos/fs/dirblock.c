@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* Directory blocks.  Entries cover a block without gaps; neighbouring free ones are joined. */
+/*
+ * Directory blocks.  Behind a filter, which says of most names that are not in
+ * the block that they are not, entries cover it without gaps; neighbouring
+ * free ones are joined.
+ */
+#include <stdbool.h>
 #include "dirblock.h"
 
 #define HEADER (offsetof(struct fs_dirent, name))
 #define SMALLEST 16u
+#define FILTER_BITS (DIRBLOCK_FIRST * 8u)
+#define FILTER_WORDS (FILTER_BITS / 64u)
 
 uint32_t
 dir_hash(const char *name, size_t bytes)
@@ -24,7 +31,7 @@ dirent_bytes(size_t name_bytes)
 const struct fs_dirent *
 dirblock_next(const void *block, uint32_t *offset)
 {
-	uint32_t at = *offset;
+	uint32_t at = *offset < DIRBLOCK_FIRST ? DIRBLOCK_FIRST : *offset;
 	const struct fs_dirent *e;
 	uint32_t bytes;
 
@@ -47,11 +54,44 @@ names_equal(const struct fs_dirent *e, const char *name, size_t bytes)
 	return e->name_bytes == bytes && __builtin_memcmp(e->name, name, bytes) == 0;
 }
 
+/* Two bits stand for a name. */
+static bool
+may_have(const uint64_t *filter, uint32_t hash)
+{
+	const uint32_t a = hash % FILTER_BITS, b = (hash >> 16) % FILTER_BITS;
+
+	return filter[a / 64] >> (a % 64) & 1 && filter[b / 64] >> (b % 64) & 1;
+}
+
+static void
+filter_add(uint64_t *filter, uint32_t hash)
+{
+	const uint32_t a = hash % FILTER_BITS, b = (hash >> 16) % FILTER_BITS;
+
+	filter[a / 64] |= 1ull << (a % 64);
+	filter[b / 64] |= 1ull << (b % 64);
+}
+
+static void
+filter_renew(void *block)
+{
+	uint32_t offset = 0;
+	const struct fs_dirent *e;
+
+	__builtin_memset(block, 0, DIRBLOCK_FIRST);
+	while ((e = dirblock_next(block, &offset)) != NULL)
+		if (e->ino)
+			filter_add(block, e->hash);
+}
+
 int
 dirblock_find(const void *block, const char *name, size_t bytes, uint32_t hash)
 {
-	uint32_t offset = 0, here = 0;
+	uint32_t offset = DIRBLOCK_FIRST, here = DIRBLOCK_FIRST;
 	const struct fs_dirent *e;
+
+	if (!may_have(block, hash))
+		return -1;
 
 	while ((e = dirblock_next(block, &offset)) != NULL) {	/* bound: 256 entries */
 		if (e->ino && e->hash == hash && HEADER + bytes <= DIRBLOCK_BYTES - here
@@ -82,7 +122,8 @@ make_free(void *block, uint32_t offset, uint32_t bytes)
 void
 dirblock_init(void *block)
 {
-	make_free(block, 0, DIRBLOCK_BYTES);
+	__builtin_memset(block, 0, DIRBLOCK_FIRST);
+	make_free(block, DIRBLOCK_FIRST, DIRBLOCK_BYTES - DIRBLOCK_FIRST);
 }
 
 static void
@@ -98,7 +139,7 @@ fill(struct fs_dirent *e, uint32_t ino, uint8_t type, const char *name, size_t b
 int
 dirblock_insert(void *block, uint32_t ino, uint8_t type, const char *name, size_t bytes)
 {
-	uint32_t need = dirent_bytes(bytes), offset = 0, here = 0;
+	uint32_t need = dirent_bytes(bytes), offset = DIRBLOCK_FIRST, here = DIRBLOCK_FIRST;
 	const struct fs_dirent *free;
 
 	while ((free = dirblock_next(block, &offset)) != NULL) {
@@ -114,13 +155,14 @@ dirblock_insert(void *block, uint32_t ino, uint8_t type, const char *name, size_
 		entry_at(block, here)->bytes = (uint16_t)need;
 	}
 	fill(entry_at(block, here), ino, type, name, bytes);
+	filter_add(block, entry_at(block, here)->hash);
 	return 0;
 }
 
 void
 dirblock_remove(void *block, uint32_t offset)
 {
-	uint32_t at = 0, before = 0, bytes = entry_at(block, offset)->bytes;
+	uint32_t at = DIRBLOCK_FIRST, before = 0, bytes = entry_at(block, offset)->bytes;
 	const struct fs_dirent *previous = NULL, *e;
 
 	while (at < offset && (e = dirblock_next(block, &at)) != NULL) {
@@ -136,4 +178,5 @@ dirblock_remove(void *block, uint32_t offset)
 		offset = before;
 	}
 	make_free(block, offset, bytes);
+	filter_renew(block);
 }

@@ -13,6 +13,7 @@
 #include "../server/fsmeta.h"
 
 #define DIRBLOCK_BYTES 4096u
+#define DIRBLOCK_FIRST 128u		/* where entries begin, behind the filter */
 
 uint32_t dir_hash(const char *name, size_t bytes);
 /* What an entry with such a name takes up. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Directories: blocks of entries (fs/dirblock.h) behind a block map.  `live`
- * counts the bytes in use, so that a new name goes to the last block unless
- * enough room was given back in front of it.
+ * Directories: blocks of entries (fs/dirblock.h) behind a block map.  A new
+ * name goes to the first block that may have room, from `roomy` on: a block is
+ * passed by when something did not fit and looked at again when something
+ * leaves it.  `live` counts the bytes in use; an empty directory has no blocks.
  */
 #include "fsnode.h"
-
-#define ROOMY(dir) ((dir)->size - (dir)->live > (dir)->size / 4 + DIRBLOCK_BYTES)
 
 static void *
 dir_block(const struct fs_inode *dir, uint64_t index)
@@ -36,10 +35,10 @@ static bool
 insert_somewhere(struct fs_inode *dir, uint32_t ino, uint32_t mode, const char *name, size_t bytes)
 {
 	uint64_t blocks = dir->size / DIRBLOCK_BYTES;
-	uint64_t from = blocks && !ROOMY(dir) ? blocks - 1 : 0;
 
-	for (uint64_t i = from; i < blocks; i++)
-		if (dirblock_insert(dir_block(dir, i), ino, MODE_TYPE(mode), name, bytes) == 0)
+	for (; dir->roomy < blocks; dir->roomy++)
+		if (dirblock_insert(dir_block(dir, dir->roomy), ino, MODE_TYPE(mode), name, bytes)
+			== 0)
 			return true;
 	return false;
 }
@@ -64,19 +63,18 @@ dir_add(struct fs_inode *dir, uint32_t ino, uint32_t mode, const char *name, siz
 	return error;
 }
 
-/* The entry and its block; NULL: no such name. */
+/* The entry and its block's index; NULL: no such name. */
 static struct fs_dirent *
-dir_entry(const struct fs_inode *dir, const char *name, size_t bytes, void **block)
+dir_entry(const struct fs_inode *dir, const char *name, size_t bytes, uint64_t *index)
 {
 	uint32_t hash = dir_hash(name, bytes);
 
-	for (uint64_t i = 0; i < dir->size / DIRBLOCK_BYTES; i++) {
-		int at;
+	for (*index = 0; *index < dir->size / DIRBLOCK_BYTES; ++*index) {
+		void *block = dir_block(dir, *index);
+		int at = dirblock_find(block, name, bytes, hash);
 
-		*block = dir_block(dir, i);
-		at = dirblock_find(*block, name, bytes, hash);
 		if (at >= 0)
-			return (struct fs_dirent *)((char *)*block + at);
+			return (struct fs_dirent *)((char *)block + at);
 	}
 	return NULL;
 }
@@ -84,14 +82,20 @@ dir_entry(const struct fs_inode *dir, const char *name, size_t bytes, void **blo
 void
 dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
 {
-	void *block;
-	struct fs_dirent *e = dir_entry(dir, name, bytes, &block);
+	uint64_t index;
+	struct fs_dirent *e = dir_entry(dir, name, bytes, &index);
 
 	if (!e)
 		return;
 	node_begin(dir);
-	dirblock_remove(block, (uint32_t)((char *)e - (char *)block));
+	dirblock_remove(dir_block(dir, index),
+		(uint32_t)((char *)e - (char *)dir_block(dir, index)));
 	dir->live -= dirent_bytes(bytes);
+	dir->roomy = index < dir->roomy ? index : dir->roomy;
+	if (dir->live == 0) {
+		map_cut(dir, 0);
+		dir->size = dir->roomy = 0;
+	}
 	node_touch(dir);
 	fs_super->seq++;
 	node_end(dir);
@@ -100,8 +104,8 @@ dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
 void
 dir_point(struct fs_inode *dir, const char *name, size_t bytes, uint32_t ino, uint32_t mode)
 {
-	void *block;
-	struct fs_dirent *e = dir_entry(dir, name, bytes, &block);
+	uint64_t index;
+	struct fs_dirent *e = dir_entry(dir, name, bytes, &index);
 
 	if (!e)
 		return;

@@ -67,7 +67,9 @@ struct fs_inode {
 	uint64_t btime_ns;		/* when it was made */
 	uint32_t xattrs;		/* the server's frame with its extended attributes, 0: none */
 	uint32_t watched;		/* IN_* that somebody wants to be told of, see server/notify.c */
-	uint64_t spare1[2];
+	uint64_t
+		roomy; /* directories: in front of this block nothing was removed that was not filled again */
+	uint64_t spare1;
 };
 #define FS_NODE_MEMORY 2u		/* made for memory: can be sealed */
 #define FS_SEAL_SEAL 1u			/* as Linux numbers them */
@@ -84,8 +86,8 @@ struct fs_inode {
 _Static_assert(sizeof(struct fs_inode) == 160, "inode");
 
 /*
- * Directory block: 4096 bytes of entries, each 8-byte aligned; an entry never
- * crosses a block.  "." and ".." are not stored.
+ * Directory block: 4096 bytes, a filter (fs/dirblock.h) and entries, each 8-byte
+ * aligned; an entry never crosses a block.  "." and ".." are not stored.
  */
 struct fs_dirent {
 	uint32_t ino;			/* 0: free space */

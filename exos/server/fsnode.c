@@ -270,6 +270,7 @@ node_new(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t *ino)
 	node_touch(node);
 	node->atime_ns = node->btime_ns = node->mtime_ns;
 	node->xattrs = node->watched = 0;
+	node->roomy = 0;
 	node->mode = mode;
 	node_end(node);
 	*ino = n;
@@ -357,8 +358,8 @@ node_own(uint32_t ino)
 	for (g = guards; g < guards + GUARDS && g->guard; g++)
 		;
 	guard = owns < OWN_MAX && g < guards + GUARDS
-			? guard_make(node->uid, node->gid, class_of(node, node->mode))
-			: 0;
+		? guard_make(node->uid, node->gid, class_of(node, node->mode))
+		: 0;
 	if (!guard)
 		return 0;
 	*g = (struct fs_guard){ guard, node->uid, node->gid, node->mode | OWN | 01000, ino };
