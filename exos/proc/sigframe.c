@@ -25,7 +25,7 @@
 #define FLAG_DF 0x400ull
 #define FLAG_RF 0x10000ull
 #define FLAGS_PROGRAM                                                                              \
-	0x240cd5ull /* what sigreturn may set: no TF, which would trap inside the library */
+	0x240dd5ull /* what sigreturn may set */
 #define FLAGS_FIXED 0x202ull
 
 #define UC_FP_XSTATE 1u

@@ -128,6 +128,9 @@ void upcalls_due(struct act *act, struct regs *regs);
 /* A synchronous upcall; kills the environment (does not return) where it cannot be delivered. */
 void upcall_sync(struct act *act, struct regs *regs, u64 addr);
 
+/* A debug exception: true if it came in the resume window, of the context resumed there, which goes on. */
+bool upcall_step(struct act *act, struct regs *regs);
+
 /* Number of transfers from first to target along the chain; -1: not on it. */
 int chain_distance(const struct act *first, const struct act *target) REQUIRES(env_lock);
 

@@ -102,6 +102,35 @@ upcall_sync(struct act *act, struct regs *regs, u64 addr)
 	upcall_enter(act, regs, depth, rip, flags);
 }
 
+/*
+ * A debug exception in the window is due to the flags of the context that is
+ * resumed there, which are loaded a few instructions early.  What is left of the
+ * window is done here, or a library could let no program step.
+ */
+bool
+upcall_step(struct act *act, struct regs *regs)
+{
+	const volatile struct exo_uarea *ua = act->ua;
+	u32 depth = ua->depth;
+	u64 rip, rflags;
+
+	if (regs->rip < ua->window_begin || regs->rip >= ua->window_end || ua->critical != 0 ||
+		depth >= EXO_SAVE_SLOTS)
+		return false;
+	rip = ua->save[depth].rip;
+	rflags = ua->save[depth].rflags;
+	if (!entry_valid(rip) || !(rflags & RFLAGS_TF))
+		return false;
+
+	regs->rip = rip;
+	regs->rflags = (rflags & RFLAGS_USER) | RFLAGS_FIXED;
+	regs->rsp = ua->save[depth].rsp;
+	regs->rax = ua->save[depth].rax;
+	regs->rcx = ua->save[depth].rcx;
+	regs->r11 = ua->save[depth].r11;
+	return true;
+}
+
 bool
 upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
 {

@@ -8,6 +8,7 @@
 #include "../../proc/signal.h"
 #include "../../proc/times.h"
 
+#define VECTOR_DEBUG 1
 #define VECTOR_BREAKPOINT 3
 #define VECTOR_PROTECTION 13
 #define VECTOR_PAGE_FAULT 14
@@ -159,8 +160,14 @@ other_fault(struct exo_save *regs)
 void
 exos_serve_exception(struct exo_save *regs)
 {
-	u64 begun = UAREA->depth == 1 ? times_enter() : 0;
+	u64 begun;
 
+	/* A program that steps made a call: it does not step through the library. */
+	if (regs->vector == VECTOR_DEBUG && by_library(regs->rip)) {
+		regs->rflags &= ~FLAG_TF;
+		return;
+	}
+	begun = UAREA->depth == 1 ? times_enter() : 0;
 	REGS_CALL(regs) = ~0ull;
 	if (regs->vector == VECTOR_PAGE_FAULT)
 		page_fault(regs);

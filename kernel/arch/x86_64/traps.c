@@ -30,7 +30,8 @@ trap_user(struct regs *regs)
 		entry_end(cpu);
 		return;
 	}
-	upcall_sync(cpu->act, regs, addr);
+	if (regs->vector != VEC_DB || !upcall_step(cpu->act, regs))
+		upcall_sync(cpu->act, regs, addr);
 	arch_leave(cpu->act);
 }
 
