@@ -45,6 +45,7 @@ struct file {
 	u32 epolls;			/* sets of this process that it is in */
 	u64 own[2];			/* what its kind makes of it */
 	char *text;			/* made-up contents (procfs) */
+	bool text_read;			/* from its start */
 	u64 text_bytes;
 };
 
@@ -88,6 +89,7 @@ void lock_forget_own(void);		/* in a child, and at exit: there are no own locks 
 /* ---- pub.c: what the public page says is open ------------------------------------------------ */
 int pub_hold(u32 ino);			/* 0 or -ENFILE */
 void pub_unkept(u32 ino);		/* a key of its own is not needed if nobody uses it */
+void pub_fd(int fd, const struct file *f);	/* what it is now; NULL: closed */
 void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free it */
 
 /* ---- the kinds ---------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  * depends on it being true.
  */
 #include "file.h"
-#include "../fs/fs.h"
+#include "../fs/procfs.h"
 
 static u16 uses[PUB_INODES];		/* of PUB->open[i] */
 
@@ -33,6 +33,13 @@ pub_hold(u32 ino)
 	if ((u32)spare == PUB->nopen)
 		PUB->nopen++;
 	return 0;
+}
+
+void
+pub_fd(int fd, const struct file *f)
+{
+	if ((u32)fd < PUB_FDS)
+		PUB->fd[fd] = f ? proc_fd_of(f) : (struct pub_fd){ 0, 0 };
 }
 
 static void

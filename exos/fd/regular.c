@@ -102,11 +102,35 @@ const struct file_ops directory_ops = {
 	.blind = true,
 };
 
-/* ---- /proc: contents are made when the file is opened -------------------------------------- */
+/* ---- /proc: contents are made when the file is opened, and again when read from its start ---- */
+
+#define PROCFS_BYTES 4096u
+#define PROCFS_MAX (16u << 20)
+
+static int
+procfs_fill(struct file *f)
+{
+	size_t room = PROCFS_BYTES;
+	long bytes;
+
+	do {
+		xfree(f->text);
+		f->text = xalloc(room);
+		bytes = f->text ? procfs_text(f->ino, f->text, room) : -ENOMEM;
+		room *= 4;
+	} while (bytes > 0 && (size_t)bytes == room / 4 && room <= PROCFS_MAX);
+	f->text_bytes = bytes > 0 ? (u64)bytes : 0;
+	return bytes < 0 ? (int)bytes : 0;
+}
 
 static long
 procfs_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 {
+	int error = *pos == 0 && f->text_read ? procfs_fill(f) : 0;
+
+	if (error)
+		return error;
+	f->text_read = true;
 	if (*pos >= f->text_bytes)
 		return 0;
 	if (bytes > f->text_bytes - *pos)
@@ -120,19 +144,6 @@ procfs_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 const struct file_ops procfs_ops = {
 	.name = "proc", .read = procfs_read, .poll = always_ready,
 };
-
-#define PROCFS_BYTES 4096u
-
-static int
-procfs_fill(struct file *f)
-{
-	long bytes;
-
-	f->text = xalloc(PROCFS_BYTES);
-	bytes = f->text ? procfs_text(f->ino, f->text, PROCFS_BYTES) : -ENOMEM;
-	f->text_bytes = bytes > 0 ? (u64)bytes : 0;
-	return bytes < 0 ? (int)bytes : 0;
-}
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 

@@ -153,6 +153,7 @@ fd_install(struct file *f, int lowest, bool cloexec)
 		return -EMFILE;
 	}
 	table[fd] = (struct fd){ f, cloexec };
+	pub_fd(fd, f);
 	return fd;
 }
 
@@ -166,6 +167,7 @@ fd_close(int fd)
 		return -EBADF;
 	f = e->file;
 	e->file = NULL;
+	pub_fd(fd, NULL);
 	lock_descriptor_closed(f);
 	file_drop(f);
 	return 0;
@@ -180,6 +182,7 @@ fd_put_at(struct file *f, int fd, bool cloexec)
 	}
 	fd_close(fd);
 	table[fd] = (struct fd){ f, cloexec };
+	pub_fd(fd, f);
 	return fd;
 }
 

@@ -1,67 +1,122 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * /proc, made up on the spot from what is exposed to everybody: the process
- * table, the environment and frame tables, the public pages of this process.
- *
- * An inode number is PROCFS | pid << 8 | what; pid 0 is the root of it.  For
- * the descriptors of this process it is PROCFS | FD_BIT | descriptor.
+ * /proc: names, modes, links.  It is made up on the spot from what is exposed
+ * to everybody (the process table, environments, frames), and from what
+ * processes publish of themselves.
  */
 #include <exo/read.h>
-#include "fs.h"
-#include "../core/self.h"
+#include "procfs.h"
 #include "../fd/tty.h"
 
-#define FD_BIT 0x40000000u
-#define INO(pid, what) (PROCFS | (u32)(pid) << 8 | (u32)(what))
-#define PID_OF(ino) ((ino) >> 8 & 0x3fffff)
-#define WHAT_OF(ino) ((ino) & 0xff)
-#define TICK_NS ((u64)10000000)		/* USER_HZ is 100 */
+#define REG(mode) (S_IFREG | (mode))
+#define LNK (S_IFLNK | 0777)
+#define DIR_ (S_IFDIR | 0555)
 
-enum what {
-	DIR, MEMINFO, UPTIME, MOUNTS, CPUINFO, LOADAVG, VERSION, STAT_ALL, FILESYSTEMS, SELF,
-	STAT, STATUS, CMDLINE, COMM_NAME, STATM, PID_MOUNTS, EXE, CWD, ROOT, FD_DIR,
+struct node {
+	const char *name;
+	u8 parent, what;
+	u16 mode;
 };
 
-static const struct name {
-	const char *name;
-	u8 what;
-	u16 type;
-} root_names[] = {
-	{ "self", SELF, S_IFLNK >> 12 }, { "meminfo", MEMINFO, S_IFREG >> 12 },
-	{ "uptime", UPTIME, S_IFREG >> 12 }, { "mounts", MOUNTS, S_IFREG >> 12 },
-	{ "cpuinfo", CPUINFO, S_IFREG >> 12 }, { "loadavg", LOADAVG, S_IFREG >> 12 },
-	{ "version", VERSION, S_IFREG >> 12 }, { "stat", STAT_ALL, S_IFREG >> 12 },
-	{ "filesystems", FILESYSTEMS, S_IFREG >> 12 },
-}, pid_names[] = {
-	{ "stat", STAT, S_IFREG >> 12 }, { "status", STATUS, S_IFREG >> 12 },
-	{ "cmdline", CMDLINE, S_IFREG >> 12 }, { "comm", COMM_NAME, S_IFREG >> 12 },
-	{ "statm", STATM, S_IFREG >> 12 }, { "mounts", PID_MOUNTS, S_IFREG >> 12 },
-	{ "exe", EXE, S_IFLNK >> 12 }, { "cwd", CWD, S_IFLNK >> 12 },
-	{ "root", ROOT, S_IFLNK >> 12 }, { "fd", FD_DIR, S_IFDIR >> 12 },
+static const struct node system_nodes[] = {
+	{ "self", P_DIR, P_SELF, LNK },
+	{ "thread-self", P_DIR, P_THREAD_SELF, LNK },
+	{ "meminfo", P_DIR, P_MEMINFO, REG(0444) },
+	{ "uptime", P_DIR, P_UPTIME, REG(0444) },
+	{ "mounts", P_DIR, P_MOUNTS_LINK, LNK },
+	{ "net", P_DIR, P_NET_LINK, LNK },
+	{ "cpuinfo", P_DIR, P_CPUINFO, REG(0444) },
+	{ "loadavg", P_DIR, P_LOADAVG, REG(0444) },
+	{ "version", P_DIR, P_VERSION, REG(0444) },
+	{ "stat", P_DIR, P_STAT_ALL, REG(0444) },
+	{ "filesystems", P_DIR, P_FILESYSTEMS, REG(0444) },
+	{ "cmdline", P_DIR, P_CMDLINE_BOOT, REG(0444) },
+	{ "partitions", P_DIR, P_PARTITIONS, REG(0444) },
+	{ "swaps", P_DIR, P_SWAPS, REG(0444) },
+	{ "devices", P_DIR, P_DEVICES, REG(0444) },
+	{ "diskstats", P_DIR, P_DISKSTATS, REG(0444) },
+	{ "interrupts", P_DIR, P_INTERRUPTS, REG(0444) },
+	{ "vmstat", P_DIR, P_VMSTAT, REG(0444) },
+	{ "misc", P_DIR, P_MISC, REG(0444) },
+	{ "sys", P_DIR, P_SYS, DIR_ },
+	{ "kernel", P_SYS, P_SYS_KERNEL, DIR_ },
+	{ "vm", P_SYS, P_SYS_VM, DIR_ },
+	{ "fs", P_SYS, P_SYS_FS, DIR_ },
+	{ "net", P_SYS, P_SYS_NET, DIR_ },
+	{ "core", P_SYS_NET, P_SYS_CORE, DIR_ },
+	{ "somaxconn", P_SYS_CORE, P_SOMAXCONN, REG(0444) },
+	{ "hostname", P_SYS_KERNEL, P_HOSTNAME, REG(0444) },
+	{ "domainname", P_SYS_KERNEL, P_DOMAINNAME, REG(0444) },
+	{ "ostype", P_SYS_KERNEL, P_OSTYPE, REG(0444) },
+	{ "osrelease", P_SYS_KERNEL, P_OSRELEASE, REG(0444) },
+	{ "version", P_SYS_KERNEL, P_OSVERSION, REG(0444) },
+	{ "pid_max", P_SYS_KERNEL, P_PID_MAX, REG(0444) },
+	{ "threads-max", P_SYS_KERNEL, P_THREADS_MAX, REG(0444) },
+	{ "ngroups_max", P_SYS_KERNEL, P_NGROUPS_MAX, REG(0444) },
+	{ "cap_last_cap", P_SYS_KERNEL, P_CAP_LAST, REG(0444) },
+	{ "core_pattern", P_SYS_KERNEL, P_CORE_PATTERN, REG(0444) },
+	{ "core_uses_pid", P_SYS_KERNEL, P_CORE_USES_PID, REG(0444) },
+	{ "randomize_va_space", P_SYS_KERNEL, P_RANDOMIZE, REG(0444) },
+	{ "shmmax", P_SYS_KERNEL, P_SHMMAX, REG(0444) },
+	{ "pty_max", P_SYS_KERNEL, P_PTY_MAX, REG(0444) },
+	{ "random", P_SYS_KERNEL, P_SYS_RANDOM, DIR_ },
+	{ "boot_id", P_SYS_RANDOM, P_BOOT_ID, REG(0444) },
+	{ "uuid", P_SYS_RANDOM, P_UUID, REG(0444) },
+	{ "entropy_avail", P_SYS_RANDOM, P_ENTROPY, REG(0444) },
+	{ "poolsize", P_SYS_RANDOM, P_POOLSIZE, REG(0444) },
+	{ "overcommit_memory", P_SYS_VM, P_OVERCOMMIT, REG(0444) },
+	{ "max_map_count", P_SYS_VM, P_MAX_MAPS, REG(0444) },
+	{ "mmap_min_addr", P_SYS_VM, P_MIN_ADDR, REG(0444) },
+	{ "swappiness", P_SYS_VM, P_SWAPPINESS, REG(0444) },
+	{ "file-max", P_SYS_FS, P_FILE_MAX, REG(0444) },
+	{ "file-nr", P_SYS_FS, P_FILE_NR, REG(0444) },
+	{ "nr_open", P_SYS_FS, P_NR_OPEN, REG(0444) },
+	{ "pipe-max-size", P_SYS_FS, P_PIPE_MAX, REG(0444) },
+	{ "inotify", P_SYS_FS, P_SYS_INOTIFY, DIR_ },
+	{ "max_user_watches", P_SYS_INOTIFY, P_INOTIFY_WATCHES, REG(0444) },
+	{ "max_user_instances", P_SYS_INOTIFY, P_INOTIFY_INSTANCES, REG(0444) },
+	{ "max_queued_events", P_SYS_INOTIFY, P_INOTIFY_EVENTS, REG(0444) },
+};
+
+static const struct node process_nodes[] = {
+	{ "task", P_DIR, P_TASK, DIR_ },
+	{ "fd", P_DIR, P_FD, S_IFDIR | 0500 },
+	{ "fdinfo", P_DIR, P_FDINFO, DIR_ },
+	{ "net", P_DIR, P_NET, DIR_ },
+	{ "stat", P_DIR, P_STAT, REG(0444) },
+	{ "status", P_DIR, P_STATUS, REG(0444) },
+	{ "cmdline", P_DIR, P_CMDLINE, REG(0444) },
+	{ "comm", P_DIR, P_COMM, REG(0444) },
+	{ "statm", P_DIR, P_STATM, REG(0444) },
+	{ "mounts", P_DIR, P_MOUNTS, REG(0444) },
+	{ "mountinfo", P_DIR, P_MOUNTINFO, REG(0444) },
+	{ "exe", P_DIR, P_EXE, LNK },
+	{ "cwd", P_DIR, P_CWD, LNK },
+	{ "root", P_DIR, P_ROOT, LNK },
+	{ "environ", P_DIR, P_ENVIRON, REG(0400) },
+	{ "auxv", P_DIR, P_AUXV, REG(0400) },
+	{ "maps", P_DIR, P_MAPS, REG(0444) },
+	{ "smaps", P_DIR, P_SMAPS, REG(0444) },
+	{ "smaps_rollup", P_DIR, P_SMAPS_ROLLUP, REG(0444) },
+	{ "limits", P_DIR, P_LIMITS, REG(0444) },
+	{ "io", P_DIR, P_IO, REG(0400) },
+	{ "wchan", P_DIR, P_WCHAN, REG(0444) },
+	{ "oom_score", P_DIR, P_OOM_SCORE, REG(0444) },
+	{ "oom_score_adj", P_DIR, P_OOM_ADJ, REG(0444) },
+	{ "loginuid", P_DIR, P_LOGINUID, REG(0444) },
+	{ "sessionid", P_DIR, P_SESSIONID, REG(0444) },
+	{ "cgroup", P_DIR, P_CGROUP, REG(0444) },
+	{ "personality", P_DIR, P_PERSONALITY, REG(0400) },
+	{ "schedstat", P_DIR, P_SCHEDSTAT, REG(0444) },
+	{ "children", P_TASK_PID, P_CHILDREN, REG(0444) },
+	{ "dev", P_NET, P_NET_DEV, REG(0444) },
+	{ "unix", P_NET, P_NET_UNIX, REG(0444) },
+	{ "tcp", P_NET, P_NET_TCP, REG(0444) },
+	{ "udp", P_NET, P_NET_UDP, REG(0444) },
+	{ "route", P_NET, P_NET_ROUTE, REG(0444) },
+	{ "arp", P_NET, P_NET_ARP, REG(0444) },
 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static u32 exe_ino;
-static char exe_path[1024];
-
-/* The name is what is found behind links; where that cannot be told, the one that was used. */
-void
-fs_set_exe(u32 ino, const char *path)
-{
-	struct place at;
-	long error;
-
-	if (ino == exe_ino)
-		return;			/* itself again, perhaps by /proc/self/exe */
-	exe_ino = ino;
-	PUB->exe = ino < PROCFS ? ino : 0;
-	error = fs_walk_at(AT_FDCWD, path, 0, &at);
-	if (error == 0)
-		error = at.ino == ino ? fs_path_in(at.dir, ino, exe_path, sizeof(exe_path))
-				      : -ENOENT;
-	if (error < 0)
-		exo_snprintf(exe_path, sizeof(exe_path), "%s", path);
-}
 
 static const volatile struct sh_proc *
 process(u32 ino)
@@ -81,15 +136,41 @@ procfs_fd(u32 ino)
 	return ino & FD_BIT ? (int)(ino & 0xffff) : -1;
 }
 
+static bool
+is_plain(u32 ino)
+{
+	return !(ino & (FD_BIT | PEER_BIT | INFO_BIT));
+}
+
 /* ---- names --------------------------------------------------------------------------------- */
 
-static const struct name *
-names_of(u32 dir, size_t *count)
+/* What stands in a directory: a thread's has what its process's has, but no threads. */
+static bool
+stands_in(const struct node *n, u32 dir)
 {
-	bool top = PID_OF(dir) == 0;
+	u32 what = WHAT_OF(dir);
 
-	*count = WHAT_OF(dir) != DIR ? 0 : top ? COUNT(root_names) : COUNT(pid_names);
-	return top ? root_names : pid_names;
+	return n->parent == what
+		|| (what == P_TASK_PID && n->parent == P_DIR && n->what != P_TASK);
+}
+
+static const struct node *
+nodes_of(u32 ino, size_t *count)
+{
+	*count = PID_OF(ino) ? COUNT(process_nodes) : COUNT(system_nodes);
+	return PID_OF(ino) ? process_nodes : system_nodes;
+}
+
+static const struct node *
+node_of(u32 ino)
+{
+	size_t count;
+	const struct node *n = nodes_of(ino, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (n[i].what == WHAT_OF(ino))
+			return &n[i];
+	return NULL;
 }
 
 static long
@@ -97,7 +178,7 @@ number(const char *name, size_t bytes)
 {
 	long n = 0;
 
-	if (bytes == 0 || bytes > 7)
+	if (bytes == 0 || bytes > 7 || (name[0] == '0' && bytes > 1))
 		return -1;
 	for (size_t i = 0; i < bytes; i++) {
 		if (name[i] < '0' || name[i] > '9')
@@ -107,22 +188,48 @@ number(const char *name, size_t bytes)
 	return n;
 }
 
+static bool
+publishes(u32 dir, long fd)
+{
+	const volatile struct sh_proc *p = process(dir);
+	const struct pub *pub = p && fd < (long)PUB_FDS ? proc_published(p) : NULL;
+
+	return pub && (pub->fd[fd].ino || pub->fd[fd].dir);
+}
+
+static long
+find_number(u32 dir, long n)
+{
+	if (dir == PROCFS_ROOT && proc_find((u32)n))
+		return INO(n, P_DIR);
+	if (WHAT_OF(dir) == P_TASK && (u32)n == PID_OF(dir))
+		return INO(n, P_TASK_PID);
+	if (WHAT_OF(dir) != P_FD && WHAT_OF(dir) != P_FDINFO)
+		return 0;
+	if (is_self(dir))
+		return !fd_get((int)n) ? 0
+			: PROCFS | (WHAT_OF(dir) == P_FD ? FD_BIT : INFO_BIT) | (u32)n;
+	return WHAT_OF(dir) == P_FD && publishes(dir, n)
+		? (long)(PROCFS | PEER_BIT | PID_OF(dir) << 8 | (u32)n) : 0;
+}
+
 long
 procfs_find(u32 dir, const char *name, size_t bytes)
 {
 	size_t count;
-	const struct name *names = names_of(dir, &count);
-	long n = number(name, bytes);
+	const struct node *n = nodes_of(dir, &count);
+	long value = number(name, bytes);
 
+	if (!is_plain(dir))
+		return 0;
 	for (size_t i = 0; i < count; i++)
-		if (strlen(names[i].name) == bytes && memcmp(names[i].name, name, bytes) == 0)
-			return INO(PID_OF(dir), names[i].what);
-	if (n > 0 && dir == PROCFS_ROOT && proc_find((u32)n))
-		return INO(n, DIR);
-	if (n >= 0 && WHAT_OF(dir) == FD_DIR && is_self(dir) && fd_get((int)n))
-		return PROCFS | FD_BIT | (u32)n;
-	return 0;
+		if (stands_in(&n[i], dir) && strlen(n[i].name) == bytes
+			&& memcmp(n[i].name, name, bytes) == 0)
+			return INO(PID_OF(dir), n[i].what);
+	return value >= 0 ? find_number(dir, value) : 0;
 }
+
+/* ---- directories ------------------------------------------------------------------------------- */
 
 static int
 give(struct entry *e, u32 ino, u32 type, const char *name)
@@ -143,64 +250,131 @@ give_number(struct entry *e, u32 ino, u32 type, u32 n)
 	return give(e, ino, type, text);
 }
 
-/* The fixed names first, then processes by their place in the table, or descriptors. */
+static int
+next_process(u64 *at, u64 from, struct entry *e)
+{
+	while (*at - from < proc_rows()) {
+		const volatile struct sh_proc *p = proc_table() + ((*at)++ - from);
+
+		if (p->pid && p->state != PROC_FREE && p->state != PROC_BUILDING)
+			return give_number(e, INO(p->pid, P_DIR), S_IFDIR >> 12, p->pid);
+	}
+	return 0;
+}
+
+static int
+next_fd(u32 dir, u64 *at, u64 from, struct entry *e)
+{
+	bool info = WHAT_OF(dir) == P_FDINFO;
+	u32 type = info ? S_IFREG >> 12 : S_IFLNK >> 12;
+	int fd;
+
+	if (is_self(dir)) {
+		fd = fd_next((int)(*at - from) - 1);
+		if (fd < 0)
+			return 0;
+		*at = from + (u64)fd + 1;
+		return give_number(e, PROCFS | (info ? INFO_BIT : FD_BIT) | (u32)fd, type, (u32)fd);
+	}
+	while (!info && *at - from < PUB_FDS) {
+		fd = (int)((*at)++ - from);
+		if (publishes(dir, fd))
+			return give_number(e, PROCFS | PEER_BIT | PID_OF(dir) << 8 | (u32)fd, type,
+				(u32)fd);
+	}
+	return 0;
+}
+
+/* The fixed names first, then numbers. */
 int
 procfs_next(u32 dir, u64 *at, struct entry *e)
 {
 	size_t count;
-	const struct name *names = names_of(dir, &count);
+	const struct node *n = nodes_of(dir, &count);
 
-	if (*at < count) {
-		const struct name *n = &names[(*at)++];
+	if (PID_OF(dir) && !process(dir))
+		return -ENOENT;
+	while (*at < count) {
+		const struct node *one = &n[(*at)++];
 
-		return give(e, INO(PID_OF(dir), n->what), n->type, n->name);
+		if (stands_in(one, dir))
+			return give(e, INO(PID_OF(dir), one->what), (u32)one->mode >> 12,
+				one->name);
 	}
-	while (dir == PROCFS_ROOT && *at - count < proc_rows()) {
-		const volatile struct sh_proc *p = proc_table() + ((*at)++ - count);
-
-		if (p->pid && p->state != PROC_FREE && p->state != PROC_BUILDING)
-			return give_number(e, INO(p->pid, DIR), S_IFDIR >> 12, p->pid);
-	}
-	if (WHAT_OF(dir) == FD_DIR && is_self(dir)) {
-		int fd = fd_next((int)*at - 1);
-
-		if (fd < 0)
+	switch (WHAT_OF(dir)) {
+	case P_DIR: return PID_OF(dir) ? 0 : next_process(at, count, e);
+	case P_FD: case P_FDINFO: return next_fd(dir, at, count, e);
+	case P_TASK:
+		if ((*at)++ > count)
 			return 0;
-		*at = (u64)fd + 1;
-		return give_number(e, PROCFS | FD_BIT | (u32)fd, S_IFLNK >> 12, (u32)fd);
+		return give_number(e, INO(PID_OF(dir), P_TASK_PID), S_IFDIR >> 12, PID_OF(dir));
+	default: return 0;
 	}
-	return 0;
+}
+
+/* ---- inodes ---------------------------------------------------------------------------------------- */
+
+static u32
+access_bits(u32 flags)
+{
+	u32 mode = flags & O_ACCMODE;
+
+	return (mode != O_WRONLY ? 0500u : 0) | (mode != O_RDONLY ? 0300u : 0);
 }
 
 static u32
 mode_of(u32 ino)
 {
-	struct file *f = procfs_fd(ino) >= 0 ? fd_get(procfs_fd(ino)) : NULL;
+	struct file *f = ino & (FD_BIT | INFO_BIT) ? fd_get((int)(ino & 0xffff)) : NULL;
+	const struct node *n;
 
-	if (ino & FD_BIT)
-		return f ? S_IFLNK | 0700 : 0;
-	if (WHAT_OF(ino) == DIR || WHAT_OF(ino) == FD_DIR)
-		return S_IFDIR | 0555;
-	return WHAT_OF(ino) == SELF || (WHAT_OF(ino) >= EXE && WHAT_OF(ino) <= ROOT)
-		? S_IFLNK | 0777 : S_IFREG | 0444;
+	if (ino & (FD_BIT | INFO_BIT))
+		return !f ? 0 : ino & INFO_BIT ? S_IFREG | 0444 : S_IFLNK | access_bits(f->access);
+	if (ino & PEER_BIT)
+		return S_IFLNK | 0700;
+	if (WHAT_OF(ino) == P_DIR || WHAT_OF(ino) == P_TASK_PID)
+		return DIR_;
+	n = node_of(ino);
+	return n ? n->mode : 0;
+}
+
+static u32
+parent_of(u32 ino)
+{
+	const struct node *n = is_plain(ino) ? node_of(ino) : NULL;
+
+	if (ino == PROCFS_ROOT)
+		return FS_ROOT_INO;
+	if (WHAT_OF(ino) == P_DIR)
+		return PROCFS_ROOT;
+	if (WHAT_OF(ino) == P_TASK_PID)
+		return INO(PID_OF(ino), P_TASK);
+	return n ? INO(PID_OF(ino), n->parent) : PROCFS_ROOT;
+}
+
+/* A process's own, unless it is not to be looked into. */
+static const volatile struct sh_cred *
+owner_of(u32 ino)
+{
+	const volatile struct sh_proc *p = ino & (FD_BIT | INFO_BIT) ? PROC : process(ino);
+
+	return p && cred_of(p)->flags & CRED_DUMPABLE ? cred_of(p) : NULL;
 }
 
 int
 procfs_stat(u32 ino, struct fs_inode *copy)
 {
-	const volatile struct sh_proc *p = process(ino);
 	u32 mode = mode_of(ino);
+	const volatile struct sh_cred *owner = owner_of(ino);
 
-	if (mode == 0 || (PID_OF(ino) && !(ino & FD_BIT) && !p))
+	if (mode == 0 || (PID_OF(ino) && !(ino & (FD_BIT | INFO_BIT)) && !process(ino)))
 		return -ENOENT;
 	*copy = (struct fs_inode){
 		.mode = mode,
 		.nlink = S_ISDIR(mode) ? 2 : 1,
-		.uid = p ? p->uid : 0,
-		.gid = p ? p->gid : 0,
-		.parent = WHAT_OF(ino) == FD_DIR ? INO(PID_OF(ino), DIR)
-			: ino == PROCFS_ROOT     ? FS_ROOT_INO
-						 : PROCFS_ROOT,
+		.uid = owner ? owner->uid[CRED_EFFECTIVE] : 0,
+		.gid = owner ? owner->gid[CRED_EFFECTIVE] : 0,
+		.parent = parent_of(ino),
 		.mtime_ns = clock_ns() + SHARED->wall_offset_ns,
 	};
 	copy->atime_ns = copy->ctime_ns = copy->mtime_ns;
@@ -209,10 +383,29 @@ procfs_stat(u32 ino, struct fs_inode *copy)
 
 /* ---- links ------------------------------------------------------------------------------------ */
 
+/* Where a link of a process leads; 0: not ours to know, or nowhere. */
+static u32
+published_ino(u32 ino)
+{
+	const volatile struct sh_proc *p = process(ino);
+	const struct pub *pub = p ? proc_published(p) : NULL;
+
+	if (!pub)
+		return 0;
+	if (ino & PEER_BIT)
+		return pub->fd[ino & (PUB_FDS - 1)].ino;
+	switch (WHAT_OF(ino)) {
+	case P_EXE: return pub->exe;
+	case P_CWD: return pub->cwd;
+	default: return pub->root;
+	}
+}
+
 u32
 procfs_jump(u32 ino)
 {
 	struct file *f = procfs_fd(ino) >= 0 ? fd_get(procfs_fd(ino)) : NULL;
+	struct fs_inode node;
 
 	if (ino < PROCFS)
 		return 0;
@@ -220,56 +413,71 @@ procfs_jump(u32 ino)
 		/* The console's name has modes of its own, whoever has it open. */
 		return f && f->ino && !(f->ops == &tty_ops && f->line == CONSOLE_LINE) ? f->ino
 										       : ino;
-	if (WHAT_OF(ino) == EXE && is_self(ino))
-		return exe_ino;
-	if (WHAT_OF(ino) == CWD && is_self(ino))
-		return fs_cwd();
-	return WHAT_OF(ino) == ROOT ? FS_ROOT_INO : 0;
+	if (ino & INFO_BIT)
+		return 0;
+	if (is_plain(ino) && WHAT_OF(ino) != P_EXE && WHAT_OF(ino) != P_CWD &&
+		WHAT_OF(ino) != P_ROOT)
+		return 0;
+	ino = published_ino(ino);
+	return ino && ino < PROCFS && fs_stat(ino, &node) == 0 ? ino : 0;
 }
 
 static long
-fd_target(const struct file *f, char *to, size_t room)
+published_target(u32 ino, char *to, size_t room)
 {
-	if (f->ops->name[0] == 'a' && !f->ino)	/* anon_inode:[...] */
-		return (long)exo_snprintf(to, room, "%s", f->ops->name);
-	if (f->object && !f->ino)
-		return (long)exo_snprintf(to, room, "%s:[%u]", f->ops->name, f->object->id + 1);
-	if (f->ops == &tty_ops && f->ino == 0)
-		return (long)exo_snprintf(to, room, "console:[%u]", f->queue);
-	if (f->ops == &directory_ops)
-		return fs_path(f->ino, to, room);
-	return fs_path_in(f->dir, f->ino, to, room);
+	const volatile struct sh_proc *p = process(ino);
+	const struct pub *pub = p ? proc_published(p) : NULL;
+	struct pub_fd exe;
+
+	if (!pub)
+		return -ENOENT;
+	if (!proc_may_look(p))
+		return -EACCES;
+	if (ino & PEER_BIT)
+		return proc_fd_name(&pub->fd[ino & (PUB_FDS - 1)], to, room);
+	if (WHAT_OF(ino) != P_EXE)
+		return fs_path(WHAT_OF(ino) == P_CWD ? pub->cwd : pub->root, to, room);
+	exe = (struct pub_fd){ pub->exe, pub->exe_dir };
+	return exe.ino ? proc_fd_name(&exe, to, room) : -ENOENT;
+}
+
+static long
+own_target(u32 ino, char *to, size_t room)
+{
+	struct file *f = ino & FD_BIT ? fd_get(procfs_fd(ino)) : NULL;
+	struct pub_fd fd;
+
+	if (ino & FD_BIT && !f)
+		return -ENOENT;
+	if (f) {
+		fd = proc_fd_of(f);
+		return proc_fd_name(&fd, to, room);
+	}
+	switch (WHAT_OF(ino)) {
+	case P_SELF: return (long)exo_snprintf(to, room, "%u", PROC->pid);
+	case P_THREAD_SELF: return (long)exo_snprintf(to, room, "%u/task/%u", PROC->pid, PROC->pid);
+	case P_MOUNTS_LINK: return (long)exo_snprintf(to, room, "self/mounts");
+	case P_NET_LINK: return (long)exo_snprintf(to, room, "self/net");
+	case P_CWD: return fs_path(fs_cwd(), to, room);
+	case P_EXE: return proc_exe()[0] ? (long)exo_snprintf(to, room, "%s", proc_exe()) : -ENOENT;
+	default: return fs_path(PUB->root, to, room);
+	}
 }
 
 long
 procfs_target(u32 ino, char *to, size_t room)
 {
-	struct file *f = procfs_fd(ino) >= 0 ? fd_get(procfs_fd(ino)) : NULL;
+	bool own = ino & FD_BIT || PID_OF(ino) == 0 || (is_self(ino) && !(ino & PEER_BIT));
 
-	if (ino & FD_BIT)
-		return f ? fd_target(f, to, room) : -ENOENT;
 	if (!S_ISLNK(mode_of(ino)))
-		return -EINVAL;
-	if (WHAT_OF(ino) == SELF)
-		return (long)exo_snprintf(to, room, "%u", PROC->pid);
-	if (WHAT_OF(ino) == ROOT)
-		return (long)exo_snprintf(to, room, "/");
-	if (!is_self(ino))
-		return -EACCES;
-	if (WHAT_OF(ino) == CWD)
-		return fs_path(fs_cwd(), to, room);
-	return exe_ino ? (long)exo_snprintf(to, room, "%s", exe_path) : -ENOENT;
+		return mode_of(ino) ? -EINVAL : -ENOENT;
+	return own ? own_target(ino, to, room) : published_target(ino, to, room);
 }
 
 /* ---- contents ------------------------------------------------------------------------------------- */
 
-struct text {
-	char *at;
-	size_t room, bytes;
-};
-
-__attribute__((format(printf, 2, 3))) static void
-put(struct text *t, const char *format, ...)
+void
+text_put(struct text *t, const char *format, ...)
 {
 	__builtin_va_list args;
 	size_t n;
@@ -282,212 +490,27 @@ put(struct text *t, const char *format, ...)
 	t->bytes = n < t->room - t->bytes ? t->bytes + n : t->room;
 }
 
-static u64
-frames_of(u64 account)
+void
+text_bytes(struct text *t, const void *from, size_t bytes)
 {
-	u64 count = 0, all = exo_info()->frames;
-
-	for (exo_pfn pfn = 0; pfn < all && account; pfn++)	/* bound: the frame table */
-		count += exo_frame(pfn)->account == account;
-	return count;
-}
-
-static char
-state_letter(const volatile struct sh_proc *p)
-{
-	const volatile struct exo_env *e = exo_env(p->env);
-
-	if (p->state == PROC_ZOMBIE)
-		return 'Z';
-	if (p->state == PROC_STOPPED)
-		return 'T';
-	return e && exo_cpu(0)->running == p->env ? 'R' : 'S';
-}
-
-static u64
-run_ticks(const volatile struct sh_proc *p)
-{
-	const volatile struct exo_env *e = exo_env(p->env);
-
-	return (e ? e->run_ns : p->run_ns) / TICK_NS;
-}
-
-static const char *
-name_copy(const volatile struct sh_proc *p)
-{
-	static char name[33];
-
-	for (unsigned i = 0; i < 32; i++)
-		name[i] = p->name[i];
-	return name;
-}
-
-static const volatile struct sh_tty *
-terminal(u32 tty)
-{
-	return (const volatile struct sh_tty *)((const char *)SHARED + SHARED->ttys_off) + tty - 1;
-}
-
-/* As stat tells it; a row's tty is the terminal's number + 1. */
-static u32
-tty_device(u32 tty)
-{
-	return tty == 0 ? 0 : tty == 1 ? 5 << 8 | 1 : 136 << 8 | (tty - 2);
-}
-
-static int
-foreground(u32 tty)
-{
-	return tty && tty <= SH_TTYS ? (int)terminal(tty)->pgrp : -1;
-}
-
-static void
-put_stat(struct text *t, const volatile struct sh_proc *p)
-{
-	u64 frames = frames_of(p->account);
-
-	put(t, "%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 %lu 0 20 0 1 0 %lu %lu %lu ", p->pid,
-		name_copy(p), state_letter(p), p->ppid, p->pgid, p->sid, tty_device(p->tty),
-		foreground(p->tty), run_ticks(p), p->children_ns / TICK_NS,
-		p->start_ns / TICK_NS, frames * (u64)EXO_PAGE_BYTES, frames);
-	put(t, "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
-}
-
-static const char *
-state_word(char letter)
-{
-	switch (letter) {
-	case 'R': return "running";
-	case 'Z': return "zombie";
-	case 'T': return "stopped";
-	default: return "sleeping";
-	}
-}
-
-static void
-put_status(struct text *t, const volatile struct sh_proc *p)
-{
-	u64 kib = frames_of(p->account) * 4;
-	char letter = state_letter(p);
-
-	put(t, "Name:\t%s\nState:\t%c (%s)\n", name_copy(p), letter, state_word(letter));
-	put(t, "Tgid:\t%u\nPid:\t%u\nPPid:\t%u\n", p->pid, p->pid, p->ppid);
-	put(t, "Uid:\t%u\t%u\t%u\t%u\n", p->uid, p->uid, p->uid, p->uid);
-	put(t, "Gid:\t%u\t%u\t%u\t%u\n", p->gid, p->gid, p->gid, p->gid);
-	put(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t1\n", kib, kib);
-}
-
-/* The public page of another process is not mapped here: its name has to do. */
-static void
-put_cmdline(struct text *t, const volatile struct sh_proc *p)
-{
-	size_t bytes = sizeof(PUB->cmdline);
-
-	if (p->pid != PROC->pid) {
-		put(t, "%s", name_copy(p));
-		t->bytes++;
-		return;
-	}
-	while (bytes && PUB->cmdline[bytes - 1] == '\0')
-		bytes--;
-	bytes = bytes < sizeof(PUB->cmdline) && bytes ? bytes + 1 : bytes;
-	memcpy(t->at, PUB->cmdline, bytes);
-	t->bytes = bytes;
-}
-
-static void
-put_process(struct text *t, u32 what, const volatile struct sh_proc *p)
-{
-	u64 frames;
-
-	switch (what) {
-	case STAT: put_stat(t, p); break;
-	case STATUS: put_status(t, p); break;
-	case CMDLINE: put_cmdline(t, p); break;
-	case COMM_NAME: put(t, "%s\n", name_copy(p)); break;
-	case STATM:
-		frames = frames_of(p->account);
-		put(t, "%lu %lu 0 0 0 %lu 0\n", frames, frames, frames);
-		break;
-	default: break;
-	}
-}
-
-static void
-put_meminfo(struct text *t)
-{
-	u64 free = exo_info()->free_frames * 4, files;
-	const struct fs_super *super =
-		(const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
-
-	files = super->data_frames * 4;
-	put(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n", (u64)SHARED->memory_frames * 4,
-		free);
-	put(t, "MemAvailable:   %8lu kB\nBuffers:               0 kB\n", free);
-	put(t, "Cached:         %8lu kB\nSwapCached:            0 kB\n", files);
-	put(t, "Shmem:          %8lu kB\nSReclaimable:          0 kB\n", files);
-	put(t, "SwapTotal:             0 kB\nSwapFree:              0 kB\n");
-}
-
-static void
-put_cpuinfo(struct text *t)
-{
-	u64 mhz = exo_info()->tsc_hz / 1000000;
-
-	for (u32 cpu = 0; cpu < exo_info()->cpus; cpu++)
-		put(t, "processor\t: %u\nmodel name\t: x86-64\ncpu MHz\t\t: %lu.000\n\n", cpu, mhz);
-}
-
-static void
-put_cpu_line(struct text *t, const char *name, u64 idle_ns)
-{
-	u64 now = clock_ns(), idle = idle_ns / TICK_NS;
-
-	put(t, "cpu%s %lu 0 0 %lu 0 0 0 0 0 0\n", name,
-		now / TICK_NS > idle ? now / TICK_NS - idle : 0, idle);
-}
-
-static void
-put_stat_all(struct text *t)
-{
-	put_cpu_line(t, " ", exo_cpu(0)->idle_ns);
-	put_cpu_line(t, "0", exo_cpu(0)->idle_ns);
-	put(t, "intr %lu\nctxt %lu\nbtime %lu\n", exo_cpu(0)->interrupts, exo_cpu(0)->switches,
-		SHARED->wall_offset_ns / 1000000000);
-}
-
-static void
-put_global(struct text *t, u32 what)
-{
-	u64 now = clock_ns() / 10000000, idle = exo_cpu(0)->idle_ns / 10000000;
-
-	switch (what) {
-	case MEMINFO: put_meminfo(t); break;
-	case CPUINFO: put_cpuinfo(t); break;
-	case STAT_ALL: put_stat_all(t); break;
-	case UPTIME:
-		put(t, "%lu.%lu%lu %lu.%lu%lu\n", now / 100, now / 10 % 10, now % 10, idle / 100,
-			idle / 10 % 10, idle % 10);
-		break;
-	case MOUNTS: put(t, "root / ramfs rw 0 0\nproc /proc proc rw 0 0\n"); break;
-	case LOADAVG: put(t, "0.00 0.00 0.00 1/1 %u\n", PROC->pid); break;
-	case VERSION: put(t, "Linux version 6.1.0-exos (Aegis)\n"); break;
-	case FILESYSTEMS: put(t, "nodev\tramfs\nnodev\tproc\n"); break;
-	default: break;
-	}
+	if (bytes > t->room - t->bytes)
+		bytes = t->room - t->bytes;
+	memcpy(t->at + t->bytes, from, bytes);
+	t->bytes += bytes;
 }
 
 long
 procfs_text(u32 ino, char *to, size_t room)
 {
 	struct text t = { .at = to, .room = room };
-	const volatile struct sh_proc *p = process(ino);
+	const volatile struct sh_proc *p = is_plain(ino) ? process(ino) : NULL;
+	int error = 0;
 
-	if (PID_OF(ino) && !p)
-		return -ESRCH;
-	if (p && WHAT_OF(ino) != PID_MOUNTS)
-		put_process(&t, WHAT_OF(ino), p);
+	if (ino & INFO_BIT)
+		text_fdinfo(&t, (int)(ino & 0xffff));
+	else if (PID_OF(ino) == 0)
+		text_system(&t, WHAT_OF(ino));
 	else
-		put_global(&t, p ? MOUNTS : WHAT_OF(ino));
-	return (long)t.bytes;
+		error = p ? text_process(&t, WHAT_OF(ino), p) : -ESRCH;
+	return error ? error : (long)t.bytes;
 }

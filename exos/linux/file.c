@@ -56,7 +56,7 @@ make_at(const struct place *at, u32 mode, u32 flags)
 	if (at->slash || at->name_bytes == 0)
 		return -EISDIR;
 	if (at->dir >= PROCFS)
-		return -EACCES;
+		return -ENOENT;
 	return error ? error : make_file(OP_FS_CREATE, at->dir, mode, 0, flags);
 }
 

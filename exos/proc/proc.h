@@ -15,6 +15,12 @@ struct arguments {
 	u32 argc, envc;
 };
 
+/* stack.c: where the program's strings and its auxiliary vector lie, for /proc */
+struct program_strings {
+	u64 arguments, environment, end, aux, aux_end;
+};
+extern struct program_strings program_strings;
+
 /* exec.c */
 int arguments_begin(struct arguments *args);		/* 0 or -errno */
 int arguments_add(struct arguments *args, const char *text);	/* library memory */

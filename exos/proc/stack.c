@@ -39,6 +39,8 @@ enum {
 #define AUX_WORDS 48u
 #define HWCAP2_FSGSBASE 2u
 
+struct program_strings program_strings;
+
 struct builder {
 	u64 at; /* lowest address used so far */
 	int error;
@@ -126,11 +128,15 @@ stack_build(const struct arguments *args, const char *path, const struct loaded 
 	words = 1 + args->argc + 1 + args->envc + 1;
 	where = (b.at - aux_bytes - words * 8) & ~15ull;
 	b.at = where + words * 8 + aux_bytes;
-	push(&b, aux, aux_bytes);
+	program_strings.aux_end = b.at;
+	program_strings.aux = push(&b, aux, aux_bytes);
 	b.at = where + 8;
 	push(&b, &argc, sizeof(argc));
 	where += 8;
 	envs = pointers(&b, &where, args->argc, args->strings, strings);
+	program_strings.arguments = strings;
+	program_strings.environment = envs;
+	program_strings.end = strings + args->bytes;
 	pointers(&b, &where, args->envc, args->strings + (envs - strings), envs);
 	return b.error ? b.error : (long)b.at;
 }

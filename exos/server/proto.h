@@ -149,9 +149,13 @@ struct sh_info {			/* first page of the shared region */
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
 #define PUB_INODES 512u
+#define PUB_FDS 64u			/* a power of two */
 #define PUB_NOCLDSTOP 1u		/* not of children that stop or go on */
 #define PUB_NOCLDWAIT 2u		/* nobody will ask what became of the children */
 #define PUB_IGNORED   4u		/* nor wants to be told */
+struct pub_fd {				/* what a descriptor is, as /proc names it */
+	uint32_t ino, dir;		/* of a file; ino 0: a kind and a number, in dir; both 0: closed */
+};
 struct pub {
 	uint32_t nopen;			/* entries below in use */
 	uint32_t cwd;
@@ -161,8 +165,10 @@ struct pub {
 	uint32_t exe;			/* inode of the program that it runs */
 	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;	/* bit n - 1 is signal n */
 	uint64_t sys_ns;		/* of its processor time: in the library */
+	uint32_t exe_dir, spare0;	/* where that is found */
+	struct pub_fd fd[PUB_FDS];	/* the lowest descriptors */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
-	char cmdline[1984];		/* NUL separated */
+	char cmdline[1464];		/* NUL separated */
 };
 _Static_assert(sizeof(struct pub) == 4096 - 0, "public page");
 
@@ -215,6 +221,7 @@ enum server_op {
 				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */
 	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
 	OP_CHANGED,		/* (): the words of an object changed that somebody looks at: sh_info.changes is bumped */
+	OP_PUBLISHED,		/* (pid): a copy of its public page to the comm page, without what only friends may know */
 	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output; -EAGAIN: when trace_taken
 				 * changes */
 	OP_CRED,		/* (enum cred_op, three arguments); comm: groups.  The slots of the keys that change

@@ -164,6 +164,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_OBJECT_NEW: return object_new(p, a, m);
 	case OP_OBJECT_FREE: return object_free(a);
 	case OP_CHANGED: server_changed(); return 0;
+	case OP_PUBLISHED: return published_request(p, a);
 	case OP_TRACE: return trace_request(comm, a);
 	case OP_CRED: return cred_request(p, m, comm);
 	case OP_LIMIT: return limit_request(p, m);

@@ -222,6 +222,9 @@ long server_sock(struct proc *p, uint32_t op, struct exo_msg *m, char *comm);
 /* What a file request, answered with `result`, means for named pipes: the answer. */
 long fifo_request(struct request *r, uint32_t op, long result);
 
+/* ---- show.c -------------------------------------------------------------------------------------- */
+long published_request(const struct proc *p, uint64_t pid);
+
 /* ---- control.c: the host's command ------------------------------------------------------------------- */
 void control_boot(void);
 unsigned control_terms(struct exo_term *t);

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: ISC */
+/* /proc: what the files of a process say. */
+#include <exo/read.h>
+#include "procfs.h"
+#include "../fd/tty.h"
+#include "../proc/proc.h"
+#include "../proc/signal.h"
+#include "../proc/times.h"
+#include "../vm/vm.h"
+
+#define KIB_PAGE 4u
+#define TICKS(ns) ((unsigned long)((ns) / TICK_NS))
+
+/* ---- pages ------------------------------------------------------------------------------- */
+
+#define RLIMIT_RSS_ 5
+#define COUNT_FRESH_NS                                                                             \
+	100000000ull /* counting goes through all frames: not for each process of a list */
+#define SLOTS 2048u			/* a power of two, more than there are processes */
+
+static struct { u32 account, pages; } counted[SLOTS] TRANSIENT;
+static u64 counted_at;
+
+static u32
+slot_of(u64 account)
+{
+	u32 slot = (u32)(account * 2654435761u >> 16) & (SLOTS - 1);
+
+	while (counted[slot].account && counted[slot].account != account)
+		slot = (slot + 1) & (SLOTS - 1);
+	return slot;
+}
+
+static void
+count_all(void)
+{
+	const volatile struct sh_proc *table = proc_table();
+	u64 frames = exo_info()->frames;
+
+	memset(counted, 0, sizeof(counted));
+	for (unsigned row = 0; row < proc_rows(); row++)
+		if (table[row].state != PROC_FREE && table[row].account)
+			counted[slot_of(table[row].account)].account = (u32)table[row].account;
+	for (exo_pfn pfn = 0; pfn < frames; pfn++) {	/* bound: the frame table */
+		u32 account = exo_frame(pfn)->account;
+		u32 slot = account ? slot_of(account) : 0;
+
+		if (account && counted[slot].account == account)
+			counted[slot].pages++;
+	}
+	counted_at = clock_ns();
+}
+
+u64
+proc_pages(const volatile struct sh_proc *p)
+{
+	u32 slot;
+
+	if (!p->account)
+		return 0;
+	if (counted_at == 0 || clock_ns() - counted_at > COUNT_FRESH_NS
+		|| counted[slot_of(p->account)].account != p->account)
+		count_all();
+	slot = slot_of(p->account);
+	return counted[slot].account == p->account ? counted[slot].pages : 0;
+}
+
+/* ---- what is told in several places ------------------------------------------------------------ */
+
+static char
+state_letter(const volatile struct sh_proc *p)
+{
+	if (p->state == PROC_ZOMBIE)
+		return 'Z';
+	if (p->state == PROC_STOPPED)
+		return 'T';
+	return exo_cpu(0)->running == p->env ? 'R' : 'S';
+}
+
+static const char *
+state_word(char letter)
+{
+	switch (letter) {
+	case 'R': return "running";
+	case 'Z': return "zombie";
+	case 'T': return "stopped";
+	default: return "sleeping";
+	}
+}
+
+static const char *
+name_copy(const volatile struct sh_proc *p)
+{
+	static char name[33];
+
+	for (unsigned i = 0; i < 32; i++)
+		name[i] = p->name[i];
+	return name;
+}
+
+static const volatile struct sh_tty *
+terminal(u32 tty)
+{
+	return (const volatile struct sh_tty *)((const char *)SHARED + SHARED->ttys_off) + tty - 1;
+}
+
+/* A row's tty is the terminal's number + 1. */
+static u32
+tty_device(u32 tty)
+{
+	return tty == 0 ? 0 : tty == 1 ? 5 << 8 | 1 : 136 << 8 | (tty - 2);
+}
+
+static int
+foreground(u32 tty)
+{
+	return tty && tty <= SH_TTYS && terminal(tty)->pgrp ? (int)terminal(tty)->pgrp : -1;
+}
+
+struct sizes {
+	u64 total, resident, shared, exec, data, stack;	/* pages */
+};
+
+/* Of others only what they own is known. */
+static struct sizes
+sizes_of(const volatile struct sh_proc *p)
+{
+	struct vm_count c;
+	u64 pages;
+
+	if (p == PROC) {
+		vm_count(&c, true);
+		return (struct sizes){ c.total, c.resident, c.shared, c.exec, c.data, c.stack };
+	}
+	pages = proc_pages(p);
+	return (struct sizes){ .total = pages, .resident = pages, .data = pages };
+}
+
+static u64
+system_ns(const volatile struct sh_proc *p, const struct pub *pub)
+{
+	u64 run = times_of(p), system = p->state == PROC_ZOMBIE ? p->sys_ns : pub ? pub->sys_ns : 0;
+
+	return system < run ? system : run;
+}
+
+/* ---- stat, statm, status ------------------------------------------------------------------------- */
+
+static void
+put_stat(struct text *t, const volatile struct sh_proc *p)
+{
+	const volatile struct sh_cred *c = cred_of(p);
+	const struct pub *pub = proc_published(p);
+	struct sizes s = sizes_of(p);
+	u64 system = system_ns(p, pub);
+	const volatile struct exo_env *e = exo_env(p->env);
+
+	text_put(t, "%u (%s) %c %u %u %u %d %d 0 %lu 0 0 0 %lu %lu ", p->pid, name_copy(p),
+		state_letter(p), p->ppid, p->pgid, p->sid, tty_device(p->tty), foreground(p->tty),
+		e ? e->faults + e->stlb_hits : 0, TICKS(times_of(p) - system), TICKS(system));
+	text_put(t, "%lu %lu %d %d 1 0 %lu %lu %lu %lu ",
+		TICKS(p->children_ns - p->children_sys_ns), TICKS(p->children_sys_ns),
+		20 + c->nice, c->nice, TICKS(p->start_ns), (u64)(s.total * 4096u), s.resident,
+		c->limit[RLIMIT_RSS_][0]);
+	/* Addresses are nobody's business; those of oneself are in maps. */
+	text_put(t, "0 0 0 0 0 %lu %lu %lu %lu 0 0 0 %u 0 %u %u 0 0 0 ",
+		pub ? pub->sig_pending & 0x7fffffff : 0, pub ? pub->sig_blocked & 0x7fffffff : 0,
+		pub ? pub->sig_ignored & 0x7fffffff : 0, pub ? pub->sig_caught & 0x7fffffff : 0,
+		c->exit_signal, c->priority, c->policy);
+	text_put(t, "0 0 0 0 0 0 0 %u\n",
+		p->state == PROC_ZOMBIE && proc_may_look(p) ? p->status : 0);
+}
+
+static void
+put_statm(struct text *t, const volatile struct sh_proc *p)
+{
+	struct sizes s = sizes_of(p);
+
+	text_put(t, "%lu %lu %lu %lu 0 %lu 0\n", s.total, s.resident, s.shared, s.exec,
+		s.data + s.stack);
+}
+
+static void
+put_ids(struct text *t, const char *what, const volatile u32 id[CRED_IDS])
+{
+	text_put(t, "%s:\t%u\t%u\t%u\t%u\n", what, id[CRED_REAL], id[CRED_EFFECTIVE],
+		id[CRED_SAVED], id[CRED_FS]);
+}
+
+static void
+put_sizes(struct text *t, const volatile struct sh_proc *p)
+{
+	struct sizes s = sizes_of(p);
+
+	if (p->state == PROC_ZOMBIE)
+		return;
+	text_put(t,
+		"VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\nVmPin:\t       0 kB\n",
+		s.total * KIB_PAGE, s.total * KIB_PAGE);
+	text_put(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\n",
+		s.resident * KIB_PAGE, s.resident * KIB_PAGE,
+		(s.resident - (s.shared < s.resident ? s.shared : s.resident)) * KIB_PAGE,
+		s.shared * KIB_PAGE);
+	text_put(t, "RssShmem:\t       0 kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n",
+		s.data * KIB_PAGE, s.stack * KIB_PAGE, s.exec * KIB_PAGE);
+	text_put(t, "VmLib:\t       0 kB\nVmPTE:\t       0 kB\nVmSwap:\t       0 kB\n");
+}
+
+static void
+put_signals(struct text *t, const struct pub *pub)
+{
+	text_put(t, "SigQ:\t%u/512\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", pub ? pub->sig_held : 0,
+		0ul, pub ? pub->sig_pending : 0);
+	text_put(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+		pub ? pub->sig_blocked : 0, pub ? pub->sig_ignored : 0, pub ? pub->sig_caught : 0);
+}
+
+static void
+put_status(struct text *t, const volatile struct sh_proc *p)
+{
+	const volatile struct sh_cred *c = cred_of(p);
+	const volatile struct exo_env *e = exo_env(p->env);
+	char letter = state_letter(p);
+
+	text_put(t, "Name:\t%s\nState:\t%c (%s)\n", name_copy(p), letter, state_word(letter));
+	text_put(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p->pid, p->pid,
+		p->ppid);
+	put_ids(t, "Uid", c->uid);
+	put_ids(t, "Gid", c->gid);
+	text_put(t, "FDSize:\t64\nGroups:\t");
+	for (u32 n = 0; n < c->groups && n < CRED_GROUPS; n++)
+		text_put(t, "%u ", c->group[n]);
+	text_put(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", p->pid, p->pid, p->pgid,
+		p->sid);
+	put_sizes(t, p);
+	text_put(t, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t1\n");
+	put_signals(t, proc_published(p));
+	text_put(t,
+		"CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n",
+		c->inheritable, c->permitted, c->effective, c->bounding, 0ul);
+	text_put(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+		(c->flags & CRED_NO_NEW_PRIVS) != 0);
+	text_put(t,
+		"Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+	text_put(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t0\n",
+		e ? e->slices : 0);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------- */
+
+static void
+put_column(struct text *t, const char *what, size_t width)
+{
+	text_put(t, "%s ", what);
+	for (size_t n = strlen(what); n < width; n++)
+		text_put(t, " ");
+}
+
+static void
+put_limits(struct text *t, const volatile struct sh_proc *p)
+{
+	static const struct {
+		const char *name, *unit;
+	} rows[CRED_LIMITS] = {
+		{ "Max cpu time", "seconds" },
+		{ "Max file size", "bytes" },
+		{ "Max data size", "bytes" },
+		{ "Max stack size", "bytes" },
+		{ "Max core file size", "bytes" },
+		{ "Max resident set", "bytes" },
+		{ "Max processes", "processes" },
+		{ "Max open files", "files" },
+		{ "Max locked memory", "bytes" },
+		{ "Max address space", "bytes" },
+		{ "Max file locks", "locks" },
+		{ "Max pending signals", "signals" },
+		{ "Max msgqueue size", "bytes" },
+		{ "Max nice priority", "" },
+		{ "Max realtime priority", "" },
+		{ "Max realtime timeout", "us" },
+	};
+	const volatile struct sh_cred *c = cred_of(p);
+
+	text_put(t,
+		"Limit                     Soft Limit           Hard Limit           Units     \n");
+	for (unsigned n = 0; n < CRED_LIMITS; n++) {
+		put_column(t, rows[n].name, 25);
+		for (unsigned hard = 0; hard < 2; hard++) {
+			u64 limit = c->limit[n][hard];
+			char value[24] = "unlimited";
+
+			if (limit != ~0ull)
+				exo_snprintf(value, sizeof(value), "%lu", limit);
+			put_column(t, value, 20);
+		}
+		put_column(t, rows[n].unit, 9);
+		text_put(t, "\n");
+	}
+}
+
+/* As it published it: of this one there is more, see procmem.c. */
+static void
+put_cmdline(struct text *t, const volatile struct sh_proc *p)
+{
+	const struct pub *pub = p->state == PROC_ZOMBIE ? NULL : proc_published(p);
+	size_t bytes = pub ? sizeof(pub->cmdline) : 0;
+
+	while (bytes && pub->cmdline[bytes - 1] == '\0')
+		bytes--;
+	if (bytes)
+		text_bytes(t, pub->cmdline, bytes < sizeof(pub->cmdline) ? bytes + 1 : bytes);
+}
+
+static void
+put_children(struct text *t, const volatile struct sh_proc *p)
+{
+	const volatile struct sh_proc *table = proc_table();
+
+	for (unsigned row = 0; row < proc_rows(); row++)
+		if (table[row].state != PROC_FREE && table[row].state != PROC_BUILDING
+			&& table[row].ppid == p->pid)
+			text_put(t, "%u ", table[row].pid);
+}
+
+static void
+put_io(struct text *t)
+{
+	text_put(t, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
+		"cancelled_write_bytes: 0\n");
+}
+
+static bool
+is_private(u32 what)
+{
+	return what == P_ENVIRON || what == P_AUXV || what == P_MAPS || what == P_SMAPS
+		|| what == P_SMAPS_ROLLUP || what == P_IO || what == P_PERSONALITY;
+}
+
+int
+text_process(struct text *t, u32 what, const volatile struct sh_proc *p)
+{
+	const volatile struct exo_env *e = exo_env(p->env);
+
+	if (is_private(what) && !proc_may_look(p))
+		return -EACCES;
+	switch (what) {
+	case P_STAT: put_stat(t, p); return 0;
+	case P_STATUS: put_status(t, p); return 0;
+	case P_STATM: put_statm(t, p); return 0;
+	case P_COMM: text_put(t, "%s\n", name_copy(p)); return 0;
+	case P_LIMITS: put_limits(t, p); return 0;
+	case P_CMDLINE:
+		if (p != PROC || text_memory(t, what))
+			put_cmdline(t, p);
+		return 0;
+	case P_IO: put_io(t); return 0;
+	case P_WCHAN: text_put(t, "0"); return 0;
+	case P_OOM_SCORE: case P_OOM_ADJ: text_put(t, "0\n"); return 0;
+	case P_LOGINUID: case P_SESSIONID: text_put(t, "4294967295"); return 0;
+	case P_CGROUP: text_put(t, "0::/\n"); return 0;
+	case P_PERSONALITY: text_put(t, "%08x\n", cred_of(p)->personality); return 0;
+	case P_SCHEDSTAT: text_put(t, "%lu 0 %lu\n", times_of(p), e ? e->slices : 0); return 0;
+	case P_CHILDREN: put_children(t, p); return 0;
+	case P_ENVIRON: case P_AUXV: case P_MAPS: case P_SMAPS: case P_SMAPS_ROLLUP:
+		/* Memory of others is not ours to read, not even root's library's. */
+		return p == PROC ? text_memory(t, what) : -EACCES;
+	default: text_system(t, what); return 0;
+	}
+}
+
+void
+text_fdinfo(struct text *t, int fd)
+{
+	struct file *f = fd_get(fd);
+	u32 flags;
+
+	if (!f)
+		return;
+	flags = f->access | f->shared->flags | (*fd_cloexec(fd) ? O_CLOEXEC : 0);
+	text_put(t, "pos:\t%lu\nflags:\t0", f->shared->pos);
+	for (unsigned digit = 8; digit--;)
+		if (flags >> (3 * digit) || digit == 0)
+			text_put(t, "%u", flags >> (3 * digit) & 7);
+	text_put(t, "\nmnt_id:\t1\nino:\t%u\n", f->ino);
+}
