@@ -106,8 +106,8 @@ def times(result, part, name):
 
 def linux_rows(result):
     """A row that needs what ExOS has not is left out, not invented."""
-    return [(what, result["linux"][name], *times(result, "linux", name))
-            for name, what in rows.LINUX if name in result["linux"]]
+    return [(what, result["linux"][name], *times(result, "linux", name), f"{aim}" if aim else "")
+            for name, what, aim in rows.LINUX if name in result["linux"]]
 
 
 def tables(result):
@@ -126,7 +126,7 @@ def tables(result):
          [(what, shown(bind), shown(use)) for what, bind, use in rows.BINDINGS]),
         ("longest", f"The longest entry; aim {rows.LONGEST_AIM}", ("stress", "instructions"),
          [(what, longest[name]) for name, what in rows.LONGEST]),
-        ("linux", "Linux calls under ExOS, seen by the program", ("call", "instructions", *clock), linux_rows(result)),
+        ("linux", "Linux calls under ExOS, seen by the program", ("call", "instructions", *clock, "aim"), linux_rows(result)),
         ("private", "What the library keeps for a process that does nothing", ("pages", "number"),
          [(what, result["private"][name]) for name, what in rows.PRIVATE])]
     if "ratio" in result:
@@ -191,6 +191,9 @@ def main():
     late = [name for name, took in result["longest"].items() if took > rows.LONGEST_AIM]
     if late:
         sys.exit(f"bench: longer than {rows.LONGEST_AIM} instructions: {', '.join(late)}")
+    late = [name for name, _, aim in rows.LINUX if aim and result["linux"].get(name, 0) > aim]
+    if late:
+        sys.exit(f"bench: more than the aim: {', '.join(late)}")
     if result["private"]["private-kept"] > rows.PRIVATE_AIM:
         sys.exit(f"bench: the library keeps more than {rows.PRIVATE_AIM} pages of data for each process")
 
