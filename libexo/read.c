@@ -95,6 +95,12 @@ exo_pte_at(uint64_t va, unsigned level)
 	return *entry_at(va, 1);
 }
 
+static inline bool
+absent_8(const volatile uint64_t *e)
+{
+	return !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & EXO_PTE_PRESENT);
+}
+
 uint64_t
 exo_pte_next(uint64_t va, uint64_t end, unsigned level)
 {
@@ -108,9 +114,16 @@ exo_pte_next(uint64_t va, uint64_t end, unsigned level)
 			va = exo_pte_next(va, end, level + 1);
 			continue;
 		}
-		for (; va < stop; va = (va | (span - 1)) + 1)
-			if (*entry++ & EXO_PTE_PRESENT)
+		for (; va < stop; va = (va | (span - 1)) + 1) {
+			/* Most tables are nearly empty: eight at a time, from one on that begins eight. */
+			while (((uint64_t)entry & 63) == 0 && va + 8 * span <= stop &&
+				absent_8(entry)) {
+				va = (va | (span - 1)) + 1 + 7 * span;
+				entry += 8;
+			}
+			if (va < stop && *entry++ & EXO_PTE_PRESENT)
 				return va;
+		}
 	}
 	return end;
 }
