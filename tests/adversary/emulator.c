@@ -125,6 +125,30 @@ TEST(far_returns_to_itself)
 	t_release(pfn, 1);
 }
 
+/* A hidden page is one of the kernel's to the hardware, though it is the program's own: no stack either. */
+TEST(hidden_stack)
+{
+	exo_pfn pfn = t_claim(1);
+	volatile uint64_t *word = (volatile uint64_t *)T_VA;
+	void (*const how[])(uint64_t) = { far_call_at, far_return_at, iretq_at };
+	struct t_child c;
+
+	IS(t_map(T_VA, pfn, EXO_MAP_WRITE), 1);
+	word[2] = (uint64_t)t_exit;
+	word[3] = own_cs();
+	for (unsigned n = 0; n < 3; n++) {
+		if (!t_child(&c, how[n], T_VA + 16, 0))
+			return;
+		IS(t_map_op(c.id, T_VA, pfn, EXO_OP_MAP | EXO_MAP_HIDDEN, K_ROOT, K_ROOT), 1);
+		t_start(&c);
+		CHECK(t_wait(&c) >= T_EXIT(0x9000));
+		IS(word[0] | word[1], 0);
+		t_reap(&c);
+	}
+	IS(t_unmap(T_VA), 1);
+	t_release(pfn, 1);
+}
+
 /* ---- xrstor does not ask CR0.TS ---- */
 
 static struct { uint8_t bytes[24]; uint32_t mxcsr; uint8_t more[4096 - 28]; } area
