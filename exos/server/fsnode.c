@@ -2,9 +2,7 @@
 /*
  * Inodes, metadata blocks, and the guards of contents.
  *
- * Inode n is entry n of the table; free ones are chained through `parent`,
- * free metadata blocks through their first word.  Both tables only grow; the
- * frames behind them stay.
+ * Inode n is entry n of the table; which are in use is fstable.c's to know.
  *
  * One guard serves all inodes of the same owner, group and permissions.  Its
  * entries say with which keys contents may be mapped:
@@ -26,10 +24,6 @@
 #include "fsnode.h"
 
 #define GUARDS 2048u
-#define INODE_STEP_PAGES 5u
-_Static_assert(INODE_STEP_PAGES *DIRBLOCK_BYTES % sizeof(struct fs_inode) == 0,
-	"no inode is half there");
-#define BLOCK_STEP_PAGES 32u
 #define CLASS_BITS (06777u | SEALED)		/* the sticky bit's place marks an entry in use */
 #define SEALED 0x4000u			/* its contents are written by nobody, root neither */
 #define OWN 0x8000u			/* the guard of one inode alone */
@@ -38,9 +32,6 @@ _Static_assert(INODE_STEP_PAGES *DIRBLOCK_BYTES % sizeof(struct fs_inode) == 0,
 struct meta fs_meta;
 struct fs_super *fs_super;
 
-static uint32_t free_inode;		/* heads of the chains, 0: empty */
-static uint32_t free_block;
-static uint32_t inodes_backed, blocks_backed;
 static struct fs_guard {
 	exo_guardref guard;		/* 0: free entry */
 	uint32_t uid, gid, mode, users;	/* users of an OWN one: its inode */
@@ -152,43 +143,6 @@ guard_drop(exo_guardref guard)
 	g->guard = 0;
 }
 
-/* ---- metadata blocks ------------------------------------------------------------------------- */
-
-void *
-block_at(uint32_t block)
-{
-	return shared_at(FS_BLOCK_OFF + (uint64_t)block * DIRBLOCK_BYTES);
-}
-
-uint32_t
-block_new(void)
-{
-	uint32_t block = free_block;
-
-	if (block) {
-		free_block = *(uint32_t *)block_at(block);
-		__builtin_memset(block_at(block), 0, DIRBLOCK_BYTES);
-		return block;
-	}
-	block = fs_super->blocks;
-	if (block == blocks_backed) {
-		if (block + BLOCK_STEP_PAGES > FS_BLOCKS_MAX)
-			return 0;
-		if (shared_back(FS_BLOCK_OFF + (uint64_t)block * DIRBLOCK_BYTES, BLOCK_STEP_PAGES))
-			return 0;
-		blocks_backed += BLOCK_STEP_PAGES;
-	}
-	fs_super->blocks++;
-	return block;
-}
-
-void
-block_free(uint32_t block)
-{
-	*(uint32_t *)block_at(block) = free_block;
-	free_block = block;
-}
-
 /* ---- inodes ------------------------------------------------------------------------------------ */
 
 static struct fs_inode *
@@ -201,29 +155,6 @@ struct fs_inode *
 node_at(uint32_t ino)
 {
 	return ino && ino < fs_super->inodes && slot_at(ino)->mode ? slot_at(ino) : NULL;
-}
-
-static uint32_t
-slot_new(void)
-{
-	uint32_t ino = free_inode;
-
-	if (ino) {
-		free_inode = slot_at(ino)->parent;
-		fs_super->free_inodes--;
-		return ino;
-	}
-	ino = fs_super->inodes;
-	if (ino == inodes_backed) {
-		uint32_t more = INODE_STEP_PAGES * DIRBLOCK_BYTES / sizeof(struct fs_inode);
-
-		if (ino + more > FS_INODES_MAX ||
-			shared_back(FS_INODE_OFF + ino * sizeof(struct fs_inode), INODE_STEP_PAGES))
-			return 0;
-		inodes_backed += more;
-	}
-	fs_super->inodes++;
-	return ino;
 }
 
 void
@@ -290,10 +221,8 @@ node_free(uint32_t ino)
 	guard_drop(node->guard);
 	node->guard = 0;
 	node->mode = 0;
-	node->parent = free_inode;
 	node_end(node);
-	free_inode = ino;
-	fs_super->free_inodes++;
+	slot_free(ino);
 }
 
 /* Put all frames under another guard. */
@@ -442,13 +371,12 @@ node_boot(void)
 	if (shared_back(FS_SUPER_OFF, 1))
 		return -ENOSPC;
 	fs_super = (struct fs_super *)shared_at(FS_SUPER_OFF);
-	free_inode = free_block = inodes_backed = blocks_backed = 0;
 	owns = 0;
 	__builtin_memset(guards, 0, sizeof(guards));
 	fs_super->inode_off = FS_INODE_OFF;
 	fs_super->block_off = FS_BLOCK_OFF;
-	if (slot_new() != 0 || block_new() != 0 || inodes_backed == 0 || blocks_backed == 0)
-		return -ENOSPC;		/* number 0 of both is never used */
+	if (tables_boot())
+		return -ENOSPC;
 	fs_super->magic = FS_MAGIC;
 	return meta_init(&fs_meta, shared_at(0), FS_SUPER_OFF) ? 0 : -EINVAL;
 }

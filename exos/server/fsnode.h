@@ -26,6 +26,10 @@ extern struct fs_super *fs_super;
 /* ---- fsnode.c: inodes, metadata blocks, guards ------------------------------------------ */
 int node_boot(void);
 struct fs_inode *node_at(uint32_t ino);			/* NULL: no such */
+/* fstable.c: numbers, with frames behind them; 0: no memory. */
+int tables_boot(void);
+uint32_t slot_new(void);
+void slot_free(uint32_t ino);
 /* A new inode, nlink 0, with its guard; NULL: no memory. */
 struct fs_inode *node_new(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t *ino);
 void node_free(uint32_t ino);				/* contents and all */

@@ -26,6 +26,7 @@
 
 static uint64_t private_end = SRV_PRIVATE;
 static exo_pfn window_pfn;
+static exo_pfn zero_pfn;		/* read where the shared region has no frames any more */
 
 /* ---- frames ---------------------------------------------------------------------------- */
 
@@ -248,6 +249,22 @@ shared_back(uint64_t offset, uint64_t pages)
 	return back(SRV_SHARED + offset, pages, EXO_FRAME_PUBLIC);
 }
 
+/* What is released is unbound everywhere, so readers must find the zeroes first. */
+int
+shared_unback(uint64_t offset, uint64_t pages)
+{
+	for (uint64_t n = 0; n < pages; n++) {
+		struct exo_map m = { .va = SRV_SHARED + offset + n * EXO_PAGE_BYTES,
+			.pfn = zero_pfn, .key = ROOT_KEY, .op = EXO_OP_MAP | EXO_MAP_READ };
+		const exo_pfn pfn = EXO_PTE_PFN(exo_pte(m.va));
+
+		if (exo_map(exo_self(), &m, 1, ROOT_KEY) < 0)
+			return -ENOSPC;
+		mem_release(pfn, 1);
+	}
+	return 0;
+}
+
 struct sh_info *
 server_shared_info(void)
 {
@@ -283,6 +300,9 @@ server_memory_boot(void)
 {
 	if (shared_back(0, 1) || shared_back(PROCS_OFF, PROCS_PAGES))
 		return "no memory for the shared region";
+	if (mem_claim(1, 0, &zero_pfn))
+		return "no memory for a page of zeroes";
+	exo_frame_mark(zero_pfn, 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
 	/* A parent's library installs the directory in its child: anyone may. */
 	exo_frame_mark(server_shared_table(), 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
 	server_shared_info()->procs_off = PROCS_OFF;

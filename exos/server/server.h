@@ -91,6 +91,9 @@ struct sh_proc *server_proc_table(void);
 struct sh_cred *server_cred(unsigned row);	/* a page there if need be; NULL: no memory */
 char *shared_at(uint64_t offset);			/* the server's writable view */
 int shared_back(uint64_t offset, uint64_t pages);	/* put frames there; 0 or -ENOSPC */
+int shared_unback(uint64_t offset,
+	uint64_t
+		pages); /* give them back: zeroes to be read, nothing to be written; 0 or -ENOSPC */
 
 int mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first);	/* contiguous; 0 or -ENOSPC */
 void mem_release(exo_pfn pfn, uint64_t count);		/* at once, or when devices have let go */

@@ -375,6 +375,34 @@ attributes(void)
 			CHECK(request(OP_FS_XATTR, m.rdx, what, 1ull << shift, 0, 0) <= 0);
 }
 
+/* ---- metadata -------------------------------------------------------------------------------------- */
+
+#define LINKS 4000
+
+/* Long links take a page each: memory that is everybody's again when they are gone. */
+static void
+metadata(void)
+{
+	static char target[2000], name[64];
+	uint64_t before = exo_info()->free_frames, least;
+	int made = 0;
+
+	memset(target, 't', sizeof(target) - 1);
+	mkdir(PLACE "links", 0700);
+	for (; made < LINKS; made++) {
+		snprintf(name, sizeof(name), PLACE "links/%d", made);
+		if (symlink(target, name))
+			break;
+	}
+	least = exo_info()->free_frames;
+	CHECK(made == LINKS && least + LINKS < before + 200);
+	for (int n = 0; n < made; n++) {
+		snprintf(name, sizeof(name), PLACE "links/%d", n);
+		unlink(name);
+	}
+	CHECK(rmdir(PLACE "links") == 0 && exo_info()->free_frames + 400 > before);
+}
+
 int
 main(void)
 {
@@ -390,5 +418,6 @@ main(void)
 	inherited_by_number();
 	watched();
 	attributes();
+	metadata();
 	return summary();
 }

@@ -35,6 +35,13 @@ shared_back(uint64_t offset, uint64_t pages)
 }
 
 int
+shared_unback(uint64_t offset, uint64_t pages)
+{
+	memset(fake_region + offset, 0, pages * EXO_PAGE_BYTES);
+	return 0;
+}
+
+int
 mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first)
 {
 	static unsigned from;
