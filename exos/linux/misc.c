@@ -65,6 +65,8 @@ sys_sysinfo(long where)
 
 /* ---- randomness -------------------------------------------------------------------------- */
 
+#define GRND_RANDOM 2
+#define GRND_INSECURE 4
 #define GRND_KNOWN 7
 
 long
@@ -72,7 +74,8 @@ sys_getrandom(long where, long bytes, long flags)
 {
 	u64 done = 0;
 
-	if (flags & ~GRND_KNOWN || bytes < 0)
+	if (flags & ~GRND_KNOWN || bytes < 0 ||
+		(flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
 	while (done < (u64)bytes) {
 		u64 word = random_word();

@@ -27,6 +27,7 @@ sys_rt_sigaction(long number, long new, long old, long bytes)
 	if (!new)
 		return 0;
 	action.mask &= ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
+	action.flags &= SA_KNOWN;
 	signals.action[sig] = action;
 	if (signal_ignored(sig))
 		signal_drop(SIG_BIT(sig));
@@ -176,7 +177,8 @@ send_self(const struct sig_detail *d)
 static long
 nobody(int pid, u64 how)
 {
-	return server_call(OP_KILL, (u64)(long)pid, 0, how, 0, 0, NULL) == -ESRCH ? -ESRCH : -EINVAL;
+	return server_call(OP_KILL, (u64)(long)pid, 0, how, 0, 0, NULL) == -ESRCH ? -ESRCH
+										  : -EINVAL;
 }
 
 long

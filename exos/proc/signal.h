@@ -29,6 +29,7 @@
 #define SA_RESTART_   0x10000000ull
 #define SA_NODEFER_   0x40000000ull
 #define SA_RESETHAND_ 0x80000000ull
+#define SA_KNOWN      0xdc000807ull	/* those, and one that means nothing here; others are not kept */
 
 #define SS_ONSTACK_ 1u
 #define SS_DISABLE_ 2u
