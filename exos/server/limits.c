@@ -12,7 +12,7 @@
 #define RLIMIT_CPU 0
 #define RLIMIT_NPROC 6
 #define RLIMIT_NICE 13
-#define ROWS_FOR_ROOT 16u		/* of the process table: to end what is too much */
+#define FOR_ROOT 32u			/* rows of the process table, and slices: to end what is too much */
 #define SCHED_IDLE 5
 
 /* ---- limits ------------------------------------------------------------------------------ */
@@ -68,11 +68,39 @@ cpu_check(struct proc *p)
 	return (soft < hard ? soft : hard) - used;
 }
 
+/*
+ * When users have taken all memory, who may pass limits gets a little of what
+ * the server keeps for files, to put an end to that.  It is taken back as soon
+ * as there is any left.
+ */
+#define RESERVE 2048u			/* frames */
+#define RESERVE_STEP 256u
+
+static uint64_t lent;
+
+bool
+limits_reserve(const struct proc *p)
+{
+	if (!cred_can(p->cred, CAP_SYS_RESOURCE) || lent >= RESERVE ||
+		exo_account_limit(session_account, RESERVE_STEP, ROOT_KEY) < 0)
+		return false;
+	lent += RESERVE_STEP;
+	return true;
+}
+
+static void
+reserve_return(void)
+{
+	if (lent && exo_account_limit(session_account, -(int64_t)RESERVE_STEP, ROOT_KEY) >= 0)
+		lent -= RESERVE_STEP;
+}
+
 void
 limits_poll(void)
 {
 	uint64_t now = exo_now_ns(), soonest = 0;
 
+	reserve_return();
 	if (!cpu_limits || now < next_look)
 		return;
 	cpu_limits = false;
@@ -97,15 +125,17 @@ bool
 limits_fork(const struct proc *parent)
 {
 	const struct sh_cred *c = parent->cred;
-	unsigned own = 0, rows = SH_PROCS - proc_rows;
+	unsigned own = 0, rows = SH_PROCS - proc_rows, alive = 0;
 
 	if (cred_can(c, CAP_SYS_RESOURCE) || cred_can(c, CAP_SYS_ADMIN))
 		return true;
 	for (unsigned i = 0; i < proc_rows; i++) {
 		rows += procs[i].sh->state == PROC_FREE;
+		alive += procs[i].sh->state != PROC_FREE && procs[i].sh->state != PROC_ZOMBIE;
 		own += procs[i].sh->state != PROC_FREE && procs[i].sh->uid == c->uid[CRED_REAL];
 	}
-	return rows > ROWS_FOR_ROOT && (c->uid[CRED_REAL] == 0 || own < c->limit[RLIMIT_NPROC][0]);
+	return rows > FOR_ROOT && alive + FOR_ROOT < EXO_SLICES_CPU &&
+		(c->uid[CRED_REAL] == 0 || own < c->limit[RLIMIT_NPROC][0]);
 }
 
 /* ---- priorities ----------------------------------------------------------------------------- */

@@ -37,14 +37,14 @@ squeeze(struct proc *p)
 {
 	bool some = false;
 
-	for (uint64_t size = p->given; size >= STEP / 2; size /= 2)
+	for (uint64_t size = p->given; size >= STEP / 8; size /= 2)
 		if (size <= p->given && move(p, p->sh->account, -(int64_t)size))
 			some = true;
 	return some;
 }
 
-static bool
-squeeze_some(const struct proc *but)
+bool
+memory_squeeze(const struct proc *but)
 {
 	static uint32_t hand;
 	bool some = false;
@@ -95,8 +95,10 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 			return STEP;
 		if (move(p, account, (int64_t)frames))
 			return (long)frames;
-		if (!squeeze_some(p) && round)
+		if (!memory_squeeze(p) && round)
 			break;
 	}
+	if (limits_reserve(self) && move(p, account, (int64_t)frames))
+		return (long)frames;
 	return has_most(self) && !proc_work() ? -ENOMEM : -EAGAIN;
 }

@@ -209,7 +209,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->serial = next_serial++;
 	p->native = p->lent = p->lost = p->carried = false;
 	__builtin_memset(p->gift, 0, sizeof(p->gift));
-	p->given = 0;
+	p->given = PROC_FRAMES;
 	p->sh->state = PROC_BUILDING;
 	p->sh->pid = pid;
 	p->sh->ppid = ppid;

@@ -6,13 +6,20 @@
 #include "srv.h"
 #include <errno.h>
 
+#define ROUNDS 4u			/* of looking for memory for a child */
+
 static long
 fork_begin(struct proc *parent, struct exo_msg *m)
 {
 	int error = EAGAIN;
-	struct proc *child = !limits_fork(parent) ? NULL :
-		proc_create(parent, parent->sh->pid, parent->sh->pgid, parent->sh->sid, &error);
+	struct proc *child = NULL;
+	bool again = limits_fork(parent);
 
+	for (unsigned round = 0; again && !child && round < ROUNDS; round++) {
+		child = proc_create(parent, parent->sh->pid, parent->sh->pgid, parent->sh->sid,
+			&error);
+		again = !child && (memory_squeeze(parent) || limits_reserve(parent));
+	}
 	if (!child)
 		return -error;
 	cred_fork(child, parent);

@@ -105,7 +105,7 @@ struct proc {				/* the server's private half of a table entry */
 	bool bare;			/* reaping: there is nothing below its account */
 	uint32_t objects;		/* that it made */
 	uint64_t object_frames;		/* and what they take */
-	uint64_t given;			/* frames of limit that it asked for and got */
+	uint64_t given;			/* frames of limit that it has */
 	uint64_t draft, desk;		/* letters that it writes and reads: tickets, 0 none */
 };
 extern struct proc procs[SH_PROCS];
@@ -147,7 +147,8 @@ long cred_request(struct proc *p, const struct exo_msg *m, const char *comm);
 
 /* ---- family.c: parents, children, groups, sessions ------------------------------------------------ */
 void family_ends(const struct proc *dead);	/* about to be a zombie: its children and groups */
-bool group_orphaned(uint32_t pgid, const struct proc *without);	/* leaving out one that is about to go, or NULL */
+bool group_orphaned(uint32_t pgid,
+	const struct proc *without); /* leaving out one that is about to go, or NULL */
 bool family_unwanted(const struct proc *p);	/* a zombie that nobody will collect */
 long setpgid_request(struct proc *self, uint32_t pid, uint32_t pgid);
 long setsid_request(struct proc *self);
@@ -166,6 +167,7 @@ void share_changed(void);		/* somebody is not as nice as before */
 long limit_request(struct proc *p, const struct exo_msg *m);
 long priority_request(struct proc *p, const struct exo_msg *m);
 bool limits_fork(const struct proc *parent);	/* may it have one more? */
+bool limits_reserve(const struct proc *p);	/* memory for who may pass limits: look again */
 void limits_poll(void);
 uint64_t limits_deadline(void);		/* of the loop's wait; 0: none */
 
@@ -177,6 +179,7 @@ bool proc_work(void);			/* is there anything left? */
 
 /* ---- memory.c ------------------------------------------------------------------------------------- */
 long memory_request(struct proc *self, uint64_t frames, exo_pfn account);
+bool memory_squeeze(const struct proc *but);	/* what some others do not use is taken back */
 
 /* ---- lend.c: the pages that a client shares with us ------------------------------------------------ */
 int proc_lend(struct proc *p, exo_pfn comm, exo_pfn pub);

@@ -556,6 +556,51 @@ taking(void)
 	rmdir("/tmp/guards");
 }
 
+/* As many processes as it gets: root can still make some. */
+static void
+bombing(void)
+{
+	unsigned made = 0;
+	pid_t bomber, pid;
+	int status;
+
+	note[3] = 0;
+	bomber = fork();
+	if (bomber == 0) {
+		become(NOBODY);
+		while ((pid = fork()) > 0)
+			made++;
+		if (pid == 0)
+			for (;;)
+				pause();
+		note[4] = made;
+		note[3] = 1;
+		for (;;)
+			pause();
+	}
+	for (int n = 0; n < 30000 && note[3] == 0; n++)
+		usleep(1000);
+	CHECK(note[3] == 1 && note[4] > 50);
+	for (int n = 0; n < 5; n++) {
+		pid = fork();
+		if (pid == 0) {
+			execl(self_path, self_path, "plain", NULL);
+			_exit(98);
+		}
+		CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	}
+	kill(bomber, SIGKILL);
+	pid = fork();
+	if (pid == 0) {
+		setresuid(NOBODY, NOBODY, NOBODY);
+		kill(-1, SIGKILL);
+		_exit(0);
+	}
+	if (!CHECK(pid > 0 && waitpid(pid, &status, 0) == pid))
+		return;
+	CHECK(waitpid(bomber, &status, 0) == bomber && WIFSIGNALED(status));
+}
+
 static const struct {
 	const char *name;
 	void (*f)(void);
@@ -565,7 +610,7 @@ static const struct {
 	{ "becoming", becoming },
 	{ "setid", setid },
 	{ "commanding", commanding },
-	{ "taking", taking },
+	{ "taking", taking }, { "bombing", bombing },
 };
 
 int
@@ -581,6 +626,8 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "wait") == 0)
 		for (;;)
 			pause();
+	if (argc > 1 && strcmp(argv[1], "plain") == 0)
+		return 0;
 	if (argc > 1 && strcmp(argv[1], "rooted") == 0)
 		return geteuid() == 0 ? 1 : 0;
 	if (geteuid() == 0 && getuid() != 0)
