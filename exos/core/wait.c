@@ -42,12 +42,27 @@ park_yield(exo_envid to)
 	exos_park_to(to);
 }
 
+/* Any of these, or what always ends a wait; how many there are. */
+static unsigned
+terms_all(struct exo_term all[EXO_TERMS_MAX], const struct exo_term *terms, unsigned count)
+{
+	memcpy(all, terms, count * sizeof(*terms));
+	all[count] = term_word(&UAREA->posted, ~0ull, EXO_NE, 0);
+	all[count++].flags = EXO_TERM_OR;
+	/* Where there is no room the time of day is found to be another when something else ends the wait. */
+	if (timer_by_wall() && count < EXO_TERMS_MAX) {
+		all[count] = term_word(&SHARED->wall_offset_ns, ~0ull, EXO_NE,
+			SHARED->wall_offset_ns);
+		all[count++].flags = EXO_TERM_OR;
+	}
+	return count;
+}
+
 int
 block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 {
 	struct exo_term all[EXO_TERMS_MAX];
-	u64 alarm_ns = timer_next();
-	u64 until = alarm_ns && (!deadline_ns || alarm_ns < deadline_ns) ? alarm_ns : deadline_ns;
+	u64 alarm_ns, until;
 	long woke;
 
 	if (count >= EXO_TERMS_MAX)
@@ -56,10 +71,10 @@ block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 	if (signal_pending())
 		return -EINTR;
 	signals.stopped = false;
-	memcpy(all, terms, count * sizeof(*terms));
-	all[count] = term_word(&UAREA->posted, ~0ull, EXO_NE, 0);
-	all[count].flags = EXO_TERM_OR;
-	woke = park_wait(all, count + 1, until);
+	alarm_ns = timer_next();
+	until = alarm_ns && (!deadline_ns || alarm_ns < deadline_ns) ? alarm_ns : deadline_ns;
+	count = terms_all(all, terms, count);
+	woke = park_wait(all, count, until);
 	if (woke < 0) {
 		exos_log("wait refused: %s", exo_error_name(woke));
 		return (int)linux_errno(woke);

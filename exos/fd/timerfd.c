@@ -76,28 +76,26 @@ take(volatile struct state *s, u64 *ticks)
 	return 0;
 }
 
-/* Says when to look again, and by which words earlier. */
-static unsigned
-watch(const struct file *f, u64 sets, struct exo_term terms[2])
+/* Says when to look again, and by which word earlier. */
+static struct exo_term
+watch(const struct file *f, u64 sets)
 {
 	const volatile struct state *s = state(f);
 	u64 deadline = s->deadline, offset = SHARED->wall_offset_ns;
 
-	terms[0] = object_term(&s->sets, sets, f->key);
-	terms[1] = term_word(&SHARED->wall_offset_ns, ~0ull, EXO_NE, offset);
-	terms[1].flags = EXO_TERM_OR;
-	if (deadline && clock_of(s) == TIMER_REAL)
+	if (deadline && clock_of(s) == TIMER_REAL) {
 		timer_wake(deadline > offset ? deadline - offset : 1);
-	else if (deadline)
+		timer_wake_by_wall();
+	} else if (deadline) {
 		timer_wake(deadline);
-	return clock_of(s) == TIMER_REAL ? 2 : 1;
+	}
+	return object_term(&s->sets, sets, f->key);
 }
 
 static long
 timerfd_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 {
 	volatile struct state *s = state(f);
-	struct exo_term terms[2];
 
 	(void)pos;
 	if (bytes < sizeof(u64))
@@ -105,11 +103,14 @@ timerfd_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	for (;;) {
 		u64 sets = s->sets, ticks = 0;
 		long error = take(s, &ticks);
+		struct exo_term term;
 
 		if (!error && ticks)
 			return copy_out(buf, &ticks, sizeof(ticks)) ? -EFAULT : (long)sizeof(ticks);
-		if (!error)
-			error = file_block(f, terms, watch(f, sets, terms));
+		if (error)
+			return error;
+		term = watch(f, sets);
+		error = file_block(f, &term, 1);
 		if (error)
 			return error;
 	}
@@ -125,7 +126,8 @@ timerfd_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterm
 		*nterms = 0;
 		return events & (POLLIN | POLLRDNORM);
 	}
-	*nterms = watch(f, sets, terms);
+	terms[0] = watch(f, sets);
+	*nterms = 1;
 	return 0;
 }
 

@@ -83,6 +83,8 @@ sleep_on_clock(const struct clock *c, u64 until)
 
 		if (now >= until)
 			return 0;
+		if (c->kind == TIMER_REAL)
+			timer_wake_by_wall();
 		error = block_on(NULL, 0, clock_ns() + shortest(c, now, until));
 		if (error && error != -ETIMEDOUT)
 			return error;

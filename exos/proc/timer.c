@@ -22,6 +22,7 @@ static bool by_use;			/* one that processor time drives is set */
 static bool some_rest;
 static u64 wall_offset;			/* as it was when soonest was found */
 static u64 wake_ns;
+static bool some_by_wall, wake_by_wall;
 
 u64
 timer_clock_now(enum timer_clock clock)
@@ -60,7 +61,7 @@ static void
 plan(void)
 {
 	soonest = NEVER;
-	by_use = some_rest = false;
+	by_use = some_rest = some_by_wall = false;
 	wall_offset = SHARED->wall_offset_ns;
 	for (u32 n = 0; n < timers(); n++) {
 		const struct timer *t = timer_at(n);
@@ -73,6 +74,7 @@ plan(void)
 			by_use = true;
 			continue;
 		}
+		some_by_wall |= t->clock == TIMER_REAL;
 		at = t->clock == TIMER_MONOTONIC      ? t->deadline
 			: t->deadline > wall_offset ? t->deadline - wall_offset
 						    : 1;
@@ -229,6 +231,21 @@ timer_wake(u64 deadline_ns)
 		wake_ns = deadline_ns;
 }
 
+bool
+timer_by_wall(void)
+{
+	bool by_wall = some_by_wall || wake_by_wall;
+
+	wake_by_wall = false;
+	return by_wall;
+}
+
+void
+timer_wake_by_wall(void)
+{
+	wake_by_wall = true;
+}
+
 struct timer *
 timer_interval(unsigned which)
 {
@@ -296,6 +313,7 @@ void
 timer_fork_child(void)
 {
 	wake_ns = 0;
+	wake_by_wall = false;
 	for (unsigned n = 0; n < ITIMERS; n++)
 		timer_set(&intervals[n], 0, 0);
 	timer_exec();

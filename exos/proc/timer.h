@@ -39,6 +39,8 @@ u64 timer_left(const struct timer *t);	/* ns; 0: off */
 u64 timer_next(void);			/* deadline of a wait (clock_ns), 0: none */
 void timer_wake(
 	u64 deadline_ns); /* the next wait ends then, at the latest: for files that wait for time */
+bool timer_by_wall(void);		/* the next wait also ends when the time of day is set */
+void timer_wake_by_wall(void);		/* ... says a call or a file */
 void timer_check(void);			/* raise what is due */
 void timer_taken(struct sig_detail *d);	/* a signal is: the overrun comes in, timers go on */
 void timer_exec(void);

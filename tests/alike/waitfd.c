@@ -181,7 +181,7 @@ static void
 signals(void)
 {
 	sigset_t mask, old;
-	int fd, status;
+	int fd, status, gate[2];
 	struct signalfd_siginfo s[4];
 	pid_t child;
 
@@ -189,6 +189,7 @@ signals(void)
 	sigaddset(&mask, SIGUSR1);
 	sigaddset(&mask, SIGRTMIN);
 	sigprocmask(SIG_BLOCK, &mask, &old);
+	pipe(gate);
 	fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	show_signal(fd);
 	printf("%x\n", ready(fd, 0));
@@ -216,10 +217,12 @@ signals(void)
 	if (child == 0) {
 		usleep(20000);
 		sigqueue(getppid(), SIGRTMIN, (union sigval){ .sival_int = 77 });
+		read(gate[0], s, 1);
 		_exit(0);
 	}
 	printf("%x\n", ready(fd, 5000));
 	show_signal(fd);
+	write(gate[1], "x", 1);
 	printf("%x\n", ready(fd, 5000));
 	show_signal(fd);
 	wait(&status);
