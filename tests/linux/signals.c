@@ -310,6 +310,7 @@ test_stopping(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		setpgid(0, 0);		/* a group that its parent could let go on: orphans do not stop */
 		raise(SIGTSTP);
 		for (;;)
 			pause();
