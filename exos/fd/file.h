@@ -42,6 +42,7 @@ struct file {
 	exo_slot read_key;		/* named pipe opened for both: of the other end; or 0 */
 	struct object *object;		/* shared with others; or NULL */
 	u8 side;			/* of it: the one that `key` is of */
+	int sigio_owner;		/* F_SETOWN: a process, or a group's number negative */
 	u32 epolls;			/* sets of this process that it is in */
 	u64 own[2];			/* what its kind makes of it */
 	char *text;			/* made-up contents (procfs) */
@@ -95,6 +96,7 @@ void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free i
 /* ---- the kinds ---------------------------------------------------------------------------------- */
 extern const struct file_ops regular_ops, directory_ops, procfs_ops, tty_ops, ptm_ops, pipe_ops;
 extern const struct file_ops inotify_ops, eventfd_ops, epoll_ops, pidfd_ops, socket_ops;
+extern const struct file_ops timerfd_ops, signalfd_ops;
 extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
 /* By inode.  fresh: just made by this process, which may then do what it asked for. */
 long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
@@ -109,6 +111,8 @@ int eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags);
 int pidfd_new(struct file **f, u32 pid, u32 flags);
 long pidfd_pid(int fd);			/* -EBADF: no such descriptor; -ESRCH: the process is gone */
 u64 pipe_pending(const struct file *f);
+u64 pipe_size(const struct file *f);
+long pipe_set_size(struct file *f, u32 bytes);	/* what it is then, or -errno */
 u64 pipe_room(const struct file *f);
 long pipe_peek(struct file *f, char *to, u64 bytes);	/* what would be read, left where it is */
 

@@ -7,6 +7,7 @@
  */
 #include "socket.h"
 #include <exo/control.h>
+#include "signalfd.h"
 #include "tty.h"
 #include "../fs/fs.h"
 
@@ -26,6 +27,8 @@ static const struct file_ops *const kinds[] = {
 	&zero_ops,
 	&full_ops,
 	&random_ops,
+	&timerfd_ops,
+	&signalfd_ops,
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -154,7 +157,9 @@ frames_fit(const struct passed *p, u64 frames)
 	if (ops == &socket_ops)
 		return frames ==
 			((p->own[0] >> 8 & 0xff) == SOCKET_CONNECTED ? CONNECTION_FRAMES : 0);
-	return ops == &pipe_ops ? frames == PIPE_FRAMES : ops == &eventfd_ops && frames == 1;
+	if (ops == &pipe_ops)
+		return frames == PIPE_FRAMES;
+	return (ops == &eventfd_ops || ops == &timerfd_ops) && frames == 1;
 }
 
 static int
@@ -244,6 +249,8 @@ adopt(struct giver *g, u64 frames, struct file **f)
 		return object_adopt(g, frames, f);
 	if (ops == &pidfd_ops)
 		return pidfd_new(f, (u32)g->p.own[0], g->p.flags);
+	if (ops == &signalfd_ops)
+		return signalfd_new(f, g->p.own[0], g->p.flags);
 	if (ops == &socket_ops)
 		return socket_new(f, g->p.own[0] & 0xff, g->p.flags);
 	if (ops == &tty_ops || ops == &ptm_ops)

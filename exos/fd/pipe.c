@@ -15,6 +15,7 @@ struct indices {			/* the first page; each word in a cache line of its own */
 	u64 tail __attribute__((aligned(64)));
 	u64 wlock __attribute__((aligned(64)));
 	u64 rlock __attribute__((aligned(64)));
+	u64 size __attribute__((aligned(64)));	/* bytes that writers leave it at, 0: all of the ring */
 	/* named: the last number of a reader, of a writer */
 	u64 opened[2] __attribute__((aligned(64)));
 };
@@ -30,6 +31,15 @@ static char *
 ring(const struct file *f)
 {
 	return (char *)f->object->page + EXO_PAGE_BYTES;
+}
+
+/* Room as far as F_SETPIPE_SZ allows. */
+static u64
+room(const struct file *f, u64 head, u64 tail)
+{
+	u64 size = pipe_size(f), used = ring_used(head, tail);
+
+	return used < size ? size - used : 0;
 }
 
 static bool
@@ -114,7 +124,7 @@ put_some(struct file *f, u64 buf, u64 bytes, u64 *tail)
 	object_lock(&i->wlock);
 	*tail = __atomic_load_n(&i->tail, __ATOMIC_ACQUIRE);
 	head = i->head;
-	n = ring_room(head, *tail);
+	n = room(f, head, *tail);
 	if (n < whole)
 		n = 0;
 	n = n < bytes ? n : bytes;
@@ -162,7 +172,7 @@ pipe_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 	u64 head = i->head, tail = i->tail;
 	u32 now = 0;
 
-	if (FILE_WRITES(f) && ring_room(head, tail) >= LINUX_PIPE_BUF)
+	if (FILE_WRITES(f) && room(f, head, tail) >= LINUX_PIPE_BUF)
 		now |= events & (POLLOUT | POLLWRNORM);
 	if (!writer && ring_used(head, tail))
 		now |= events & (POLLIN | POLLRDNORM);
@@ -181,6 +191,31 @@ pipe_version(struct file *f, u32 events)
 {
 	(void)events;
 	return is_writer(f) ? indices(f)->tail : indices(f)->head;
+}
+
+u64
+pipe_size(const struct file *f)
+{
+	u64 size = indices(f)->size;
+
+	return size >= EXO_PAGE_BYTES && size < RING_BYTES ? size : RING_BYTES;
+}
+
+/* Whole pages, a power of two of them, as Linux has it; what is in it has to fit. */
+long
+pipe_set_size(struct file *f, u32 bytes)
+{
+	u64 size = EXO_PAGE_BYTES;
+
+	while (size < bytes)
+		size *= 2;
+	if (size > RING_BYTES)
+		return -EPERM;
+	if (pipe_pending(f) > size)
+		return -EBUSY;
+	indices(f)->size = size;
+	object_changed(f->object);
+	return (long)size;
 }
 
 u64

@@ -159,6 +159,7 @@ timerfd_new(struct file **f, enum timer_clock clock, u32 flags)
 	*f = file_new_object(&timerfd_ops, flags | O_RDWR, o, keys[1]);
 	if (!*f)
 		return -ENOMEM;
+	(*f)->side = 1;
 	state(*f)->clock = clock;
 	return 0;
 }

@@ -403,6 +403,7 @@ struct ktermio {			/* of TCGETA: the oldest form */
 #define FIONREAD 0x541B
 #define TIOCPKT 0x5420
 #define FIONBIO 0x5421
+#define FIOASYNC 0x5452
 #define TIOCNOTTY 0x5422
 #define TIOCSETD 0x5423
 #define TIOCGETD 0x5424

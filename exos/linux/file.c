@@ -287,8 +287,8 @@ sys_pipe2(long user, long flags)
 	struct file *ends[2];
 	int fds[2], error;
 
-	if (flags & ~(long)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
-		return -EINVAL;
+	if (flags & ~(long)(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;		/* O_DIRECT, too: there are no packets */
 	error = pipe_new(ends, (u32)flags & O_NONBLOCK);
 	if (error)
 		return error;
@@ -310,9 +310,18 @@ sys_pipe(long user)
 
 /* ---- fcntl, ioctl ------------------------------------------------------------------------------- */
 
+/* Nobody would send SIGIO, and no pipe has packets. */
+static bool
+flags_refused(const struct file *f, long flags)
+{
+	return (flags & O_ASYNC && !f->ops->blind) || (flags & O_DIRECT && f->ops == &pipe_ops);
+}
+
 static long
 set_flags(struct file *f, long flags)
 {
+	if (flags_refused(f, flags))
+		return -EINVAL;
 	f->shared->flags = (f->shared->flags & ~(u32)SETFL_BITS) | ((u32)flags & SETFL_BITS);
 	return 0;
 }
@@ -335,12 +344,13 @@ sys_fcntl(long fd, long cmd, long arg)
 	case F_SETFD: *cloexec = arg & FD_CLOEXEC; return 0;
 	case F_GETFL: return (long)(f->access | f->shared->flags);
 	case F_SETFL: return set_flags(f, arg);
-	case F_SETPIPE_SZ:
-		/* It is as large as it can be: what asks for less gets more. */
-		return f->ops != &pipe_ops ? -EBADF : (u32)arg > 65536u ? -EPERM : 65536;
+	case F_SETPIPE_SZ: return f->ops == &pipe_ops ? pipe_set_size(f, (u32)arg) : -EBADF;
+	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? (long)pipe_size(f) : -EBADF;
+	/* Whom SIGIO would go to, if there were any. */
+	case F_SETOWN: f->sigio_owner = (int)arg; return 0;
+	case F_GETOWN: return f->sigio_owner;
 	case F_ADD_SEALS: return seals_add(f, (u64)arg);
 	case F_GET_SEALS: return seals_of(f);
-	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? 65536 : -EBADF;
 	case F_GETLK: case F_SETLK: case F_SETLKW:
 	case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
 		return lock_fcntl(f, cmd, (u64)arg);
@@ -386,6 +396,10 @@ sys_ioctl(long fd, long cmd, long arg)
 		f->shared->flags =
 			on ? f->shared->flags | O_NONBLOCK : f->shared->flags & ~(u32)O_NONBLOCK;
 		return 0;
+	case FIOASYNC:
+		if (copy_in(&on, (u64)arg, sizeof(on)))
+			return -EFAULT;
+		return on ? -ENOTTY : 0;
 	}
 	if (f->ops->ioctl)
 		return f->ops->ioctl(f, (u32)cmd, (u64)arg);

@@ -22,6 +22,11 @@ basics(void)
 	SAY(read(ends[1], bytes, 1));
 	SAY(lseek(ends[0], 0, SEEK_CUR));
 	SAY(pread(ends[0], bytes, 1, 0));
+	SAY(fcntl(ends[0], F_GETPIPE_SZ));
+	SAY(fcntl(ends[0], F_SETPIPE_SZ, 5000));
+	SAY(fcntl(ends[1], F_GETPIPE_SZ));
+	SAY(fcntl(ends[1], F_SETPIPE_SZ, 65536));
+	SAY(fcntl(1, F_SETOWN, 0));
 	SAY(fcntl(ends[0], F_SETFL, O_NONBLOCK));
 	SAY(read(ends[0], bytes, 1));
 	SAY(fcntl(ends[1], F_SETFL, O_NONBLOCK));
@@ -29,6 +34,7 @@ basics(void)
 	while (write(ends[1], bytes, sizeof(bytes)) == sizeof(bytes))
 		n++;
 	printf("full after %d, %s\n", n, error_name(errno));
+	SAY(fcntl(ends[1], F_SETPIPE_SZ, 4096));
 	SAY(read(ends[0], bytes, sizeof(bytes)));
 	close(ends[1]);
 	n = 0;
