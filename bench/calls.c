@@ -328,6 +328,7 @@ main(int argc, char **argv)
 	from_us = clock_us();
 	begin = now();
 	baseline();
+	unit();
 	trivial();
 	files();
 	pipes();
@@ -335,6 +336,7 @@ main(int argc, char **argv)
 	signals();
 	page_faults();
 	processes();
+	unit();
 	row("tsc-hz", (now() - begin) * 1000000 / (clock_us() - from_us));
 	return 0;
 }

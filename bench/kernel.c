@@ -388,6 +388,7 @@ TEST(costs)
 	series_timed = t_arg("timed", 0) != 0;
 	row("tsc-hz", exo_info()->tsc_hz);
 	baseline();
+	unit();
 	entries();
 	transfers(1, "transfer-one-way", "transfer-round-trip");
 	transfers(0, "transfer-one-way-libexo", "transfer-round-trip-libexo");
@@ -397,4 +398,5 @@ TEST(costs)
 	mapping();
 	keys();
 	stlb();
+	unit();
 }

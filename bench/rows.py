@@ -27,11 +27,11 @@ KERNEL = (
     ("unmap-release-page", "unmap and release it", None, M + "map_sys.c"),
     ("find-frame", "find a free frame in the exposed table, in user mode", None, "libexo/read.c"),
     ("map-page", "map a page", 300, M + "map_sys.c"),
-    ("map-100-pages", "map 100 pages in one call", 12300, M + "map_sys.c"),
-    ("map-100-pages-again", "... where the same are already", 12300, M + "map_sys.c"),
+    ("map-100-pages", "map 100 pages in one call", 12500, M + "map_sys.c"),
+    ("map-100-pages-again", "... where the same are already", 12500, M + "map_sys.c"),
     ("protect-page", "change a page's protection", 300, M + "map_sys.c"),
-    ("protect-100-pages", "... of 100 pages", 12300, M + "map_sys.c"),
-    ("unmap-100-pages", "unmap 100 pages", 12300, M + "map_sys.c"),
+    ("protect-100-pages", "... of 100 pages", 12500, M + "map_sys.c"),
+    ("unmap-100-pages", "unmap 100 pages", 12500, M + "map_sys.c"),
 )
 
 BINDINGS = (

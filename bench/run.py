@@ -35,7 +35,10 @@ DOC = f"{ROOT}/docs/performance.md"
 
 
 def measured(text):
-    return {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", text)}
+    found = {}
+    for name, n in re.findall(r"bench (\S+) (\d+)", text):
+        found[name] = min(int(n), found.get(name, int(n)))
+    return found
 
 
 def native(scratch, program, append="", timed=False):

@@ -13,8 +13,7 @@
 
 #define BATCH 32u			/* elements copied in at once: 768 bytes of stack */
 
-#define BITS_MAP                                                                                   \
-	(EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_HIDDEN | EXO_MAP_SOFT)
+#define BITS_MAP (EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_SOFT)
 
 struct mapper {
 	struct env *self, *env;
@@ -50,15 +49,16 @@ static inline u64
 pte_flags(u32 op)
 {
 	return PTE_PRESENT | PTE_SOFT(op) | (op & EXO_MAP_WRITE) |
-		(op & EXO_MAP_HIDDEN ? 0 : PTE_USER) | (op & EXO_MAP_EXEC ? 0 : PTE_NX);
+		(PTE_USER ^ (op & EXO_MAP_HIDDEN) / 2) | (op & EXO_MAP_EXEC ? 0 : PTE_NX);
 }
+_Static_assert(EXO_MAP_HIDDEN == PTE_USER * 2, "the bit above");
 
-/* Bits that go with each other, of those that this operation knows? */
+/* Bits that this operation knows, or HIDDEN and what goes with it? */
 static inline bool
 flags_make_sense(u32 op, u32 known)
 {
-	return (op & ~known) == 0 &&
-		(!(op & EXO_MAP_HIDDEN) || !(op & (EXO_MAP_WRITE | EXO_MAP_EXEC)));
+	return likely((op & ~known) == 0) ||
+		((op & ~known) == EXO_MAP_HIDDEN && !(op & (EXO_MAP_WRITE | EXO_MAP_EXEC)));
 }
 
 /* A key that allows execution alone is enough to map for that, reading included: the page-table format knows no less. */
