@@ -53,7 +53,7 @@ PARTLY = {
     "fcntl": "locks of files that have a name, not of pipes and terminals (ENOLCK); no leases or signals; a pipe holds at most 64 KiB; no SIGIO (O_ASYNC: EINVAL)",
     "flock": "not of pipes and terminals (ENOLCK)",
     "open openat openat2 creat": "O_SYNC and O_DIRECT change nothing",
-    "ioctl": "terminals, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX",
+    "ioctl": "terminals (docs/exos.md), FIONREAD, FIONBIO, FIOCLEX, FIONCLEX",
     "mknod mknodat": "devices that are not /dev's cannot be opened",
     "renameat2": "no RENAME_WHITEOUT",
     "epoll_create epoll_create1 epoll_ctl": "after fork parent and child have each a set of its own",

@@ -75,6 +75,26 @@ device_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms
 	return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
+/* Lines for the kernel's log; it is read by the host alone. */
+static long
+kmsg_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	char text[240];
+	u64 part = bytes < sizeof(text) - 1 ? bytes : sizeof(text) - 1;
+
+	(void)f;
+	(void)pos;
+	if (copy_in(text, buf, part))
+		return -EFAULT;
+	if (part && text[part - 1] != '\n')
+		text[part++] = '\n';
+	exo_log(text, part, KEY_LOG);
+	return (long)bytes;
+}
+
+const struct file_ops kmsg_ops = {
+	.name = "kmsg", .write = kmsg_write, .poll = device_poll,
+};
 const struct file_ops null_ops = {
 	.name = "null", .read = null_read, .write = null_write, .poll = device_poll, .blind = true,
 };

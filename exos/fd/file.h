@@ -97,7 +97,7 @@ void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free i
 extern const struct file_ops regular_ops, directory_ops, procfs_ops, tty_ops, ptm_ops, pipe_ops;
 extern const struct file_ops inotify_ops, eventfd_ops, epoll_ops, pidfd_ops, socket_ops;
 extern const struct file_ops timerfd_ops, signalfd_ops;
-extern const struct file_ops null_ops, zero_ops, full_ops, random_ops;
+extern const struct file_ops null_ops, zero_ops, full_ops, random_ops, kmsg_ops;
 /* By inode.  fresh: just made by this process, which may then do what it asked for. */
 long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
 struct file *console_open(bool tty, bool error, u32 flags);	/* at the very start */

@@ -156,6 +156,7 @@ device_ops(u64 rdev)
 		[7] = &full_ops,
 		[8] = &random_ops,
 		[9] = &random_ops,
+		[11] = &kmsg_ops,
 	};
 
 	if (LINUX_MAJOR(rdev) != 1 || LINUX_MINOR(rdev) >= sizeof(memory) / sizeof(memory[0]))
