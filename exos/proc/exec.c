@@ -375,6 +375,9 @@ exec_gone(u32 ino, const char *path)
 	fs_set_exe(ino, path);
 }
 
+/* The name that was asked for: of a script, where `path` is its interpreter's by now. */
+static const char *called;
+
 /* From here on the old program is gone. */
 static long
 replace(u32 ino, const char *path, struct arguments *args, struct elf_image image[2], u32 interp,
@@ -389,10 +392,10 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 		exos_die(SIGKILL, "exec: no memory");
 	fd_exec();
 	signal_exec();
-	rsp = stack_build(args, path, &loaded);
+	rsp = stack_build(args, called, &loaded);
 	if (rsp < 0)
 		exos_die(SIGKILL, "exec: no memory for the stack");
-	exec_publish(path, args);
+	exec_publish(called, args);
 	arguments_end();
 	fs_base_set(0);
 	fpu_reset();
@@ -488,6 +491,7 @@ exec_setid(u32 ino, const char *path, struct arguments *args, struct exo_save *r
 	static struct elf_image image[2] TRANSIENT;
 	static u8 head[HEAD_BYTES] TRANSIENT;
 
+	called = path;
 	return run_image(ino, path, args, head, image, regs);
 }
 
@@ -499,6 +503,7 @@ exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *reg
 	static char name[HEAD_BYTES] TRANSIENT;
 	long result;
 
+	called = path;
 	for (unsigned depth = 0;; depth++) {
 		result = depth > SCRIPT_DEPTH ? -ELOOP : executable(ino);
 		if (result == 0 && setid_needed(ino) && !is_script(ino))
