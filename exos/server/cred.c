@@ -238,8 +238,8 @@ exec(struct sh_cred *c)
 	return 0;
 }
 
-#define S_ISUID 04000u
-#define S_ISGID 02000u
+#define SET_UID 04000u
+#define SET_GID 02000u
 #define PERSONALITY_UNSAFE 0x0740000u	/* layouts that make attacks easier */
 #define LIMIT_STACK 3
 #define STACK_BYTES (8ull << 20)
@@ -248,7 +248,7 @@ bool
 cred_setid(struct sh_cred *c, uint32_t mode, uint32_t uid, uint32_t gid)
 {
 	const uint32_t euid = c->uid[CRED_EFFECTIVE], egid = c->gid[CRED_EFFECTIVE];
-	const bool user = mode & S_ISUID, group = (mode & (S_ISGID | 010)) == (S_ISGID | 010);
+	const bool user = mode & SET_UID, group = (mode & (SET_GID | 010)) == (SET_GID | 010);
 
 	if (c->flags & CRED_NO_NEW_PRIVS || !((user && uid != euid) || (group && gid != egid)))
 		return false;
