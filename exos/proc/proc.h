@@ -21,12 +21,21 @@ struct program_strings {
 };
 extern struct program_strings program_strings;
 
-/* exec.c */
+/* arguments.c */
+#define STRINGS_BYTES (6u << 20)	/* Linux takes no more, whatever the stack's limit */
+#define SCRIPT_BYTES 256u		/* of a script's first line that are looked at */
+int
+arguments_front(struct arguments *args, const char *const *front,
+	unsigned count);	/* replacing argv[0] */
+/* Interpreter and its argument (or NULL) in such a line; NULL: none is named. */
+char *script_line(char *line, char **argument);
 int arguments_begin(struct arguments *args);		/* 0 or -errno */
 int arguments_add(struct arguments *args, const char *text);	/* library memory */
 int arguments_collect(struct arguments *args, u64 argv, u64 envp);	/* the program's vectors */
 int arguments_room(struct arguments *args, u32 bytes);
 void arguments_end(void);
+
+/* exec.c */
 long exec_run(u32 ino, const char *path, struct arguments *args, struct exo_save *regs);
 long exec_setid(u32 ino, const char *path, struct arguments *args, struct exo_save *regs);
 void exec_gone(u32 ino, const char *path);		/* the old program is; no way back */

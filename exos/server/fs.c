@@ -57,62 +57,6 @@ is_dots(const struct name *n)
 	return n->text[0] == '.' && (n->bytes == 1 || (n->bytes == 2 && n->text[1] == '.'));
 }
 
-static bool
-client_in_group(const struct request *r, const struct fs_inode *node)
-{
-	if (client_opens(r->env, KEY_GROUP, node->guard, EXO_A))
-		return true;
-	for (exo_slot n = 0; n < r->cred->groups; n++)
-		if (client_opens(r->env, KEY_GROUPS + n, node->guard, EXO_A))
-			return true;
-	return false;
-}
-
-/* The owner's bits, or the group's, or the others': the first class that its keys show it to be in. */
-bool
-client_may(const struct request *r, const struct fs_inode *node, uint32_t rights)
-{
-	const uint32_t want = (rights & EXO_R ? 4 : 0) | (rights & EXO_W ? 2 : 0) |
-		(rights & EXO_X ? 1 : 0);
-	uint32_t bits = node->mode;
-
-	if (client_opens(r->env, KEY_ROOT, node->guard, EXO_P))
-		return !(want & 1) || S_ISDIR(node->mode) || node->mode & 0111;
-	if (client_opens(r->env, KEY_USER, node->guard, EXO_P))
-		bits >>= 6;
-	else if (client_in_group(r, node))
-		bits >>= 3;
-	return (bits & want) == want;
-}
-
-bool
-client_may_by(const struct request *r, const struct fs_inode *node, uint32_t rights, uint64_t slot)
-{
-	return client_may(r, node, rights) ||
-		(slot && client_opens(r->env, (exo_slot)slot, node->guard, rights));
-}
-
-bool
-client_owns(const struct request *r, const struct fs_inode *node)
-{
-	return client_opens(r->env, KEY_ROOT, node->guard, EXO_P)
-		|| client_opens(r->env, KEY_USER, node->guard, EXO_P);
-}
-
-bool
-client_is_root(const struct request *r)
-{
-	return client_opens(r->env, KEY_ROOT, node_at(FS_ROOT_INO)->guard, EXO_P);
-}
-
-bool
-sfs_may_run(const struct request *r, uint32_t ino)
-{
-	const struct fs_inode *node = node_at(ino);
-
-	return node && client_may(r, node, EXO_X);
-}
-
 /* A directory in which the caller may change names. */
 static int
 dir_for_change(const struct request *r, uint64_t ino, struct fs_inode **dir)
@@ -183,45 +127,6 @@ fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t ui
 	return ino;
 }
 
-/*
- * A key to one file, for who may use it so now and will be somebody else, or for
- * whom it just made, whatever the mode says.
- */
-static long
-key_bind(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot)
-{
-	const uint32_t read = rights & (EXO_W | EXO_X) ? EXO_R : 0;	/* no page can be without */
-	exo_guardref guard = node_own(ino);
-
-	return guard ? client_bind(r->env, (exo_slot)slot, guard,
-			       ((uint32_t)rights & (EXO_R | EXO_W | EXO_X)) | read)
-		     : -ENFILE;
-}
-
-long
-fs_key_give(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot)
-{
-	struct fs_inode *node = node_at(ino);
-
-	return node && S_ISREG(node->mode) && rights ? key_bind(r, ino, rights, slot) : -EINVAL;
-}
-
-static long
-key_request(const struct request *r)
-{
-	struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
-	const uint64_t rights = r->b & (EXO_R | EXO_W | EXO_X);
-
-	if (!node || !S_ISREG(node->mode) || !rights)
-		return -EINVAL;
-	if (!client_may(r, node, (uint32_t)rights))
-		return -EACCES;
-	if (rights & EXO_W && node->mode & (S_ISUID | S_ISGID) &&
-		node_setid(node, node->mode & ~(uint32_t)(S_ISUID | S_ISGID), node->uid, node->gid))
-		return -ENOSPC;
-	return key_bind(r, (uint32_t)r->a, rights, r->c);
-}
-
 static long
 create(struct request *r)
 {
@@ -246,7 +151,7 @@ create(struct request *r)
 	ino = fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->cred->uid[CRED_FS],
 		r->cred->gid[CRED_FS], type == S_IFCHR || type == S_IFBLK ? r->c : 0);
 	if (ino > 0 && r->d && type == S_IFREG)
-		key_bind(r, (uint32_t)ino, r->d, r->e);	/* if not, it learns when it writes */
+		fs_key_bind(r, (uint32_t)ino, r->d, r->e);	/* if not, it learns when it writes */
 	if (ino > 0)
 		notify_name(dir, (uint32_t)ino, IN_CREATE, n.text, n.bytes, 0);
 	return ino;
@@ -289,7 +194,7 @@ make_nameless(struct request *r)
 	if (ino > 0 && !dir)
 		node_at((uint32_t)ino)->seals = (uint8_t)(r->c & FS_SEALS_ALL);
 	if (ino > 0 && r->d)
-		key_bind(r, (uint32_t)ino, r->d, r->e);
+		fs_key_bind(r, (uint32_t)ino, r->d, r->e);
 	return ino;
 }
 
@@ -684,7 +589,7 @@ fs_request(struct request *r, uint32_t op)
 	case OP_FS_XATTR: return fs_xattr(r);
 	case OP_FS_SEAL: return fs_seal(r);
 	case OP_FS_BUSY: return r->a && server_runs((uint32_t)r->a) ? -ETXTBSY : 0;
-	case OP_FS_KEY: return key_request(r);
+	case OP_FS_KEY: return fs_key_request(r);
 	case OP_FS_NAMELESS: return make_nameless(r);
 	case OP_FS_SWEEP:
 		if (r->proc->nursed == r->a)

@@ -72,6 +72,8 @@ long fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32
 void
 fs_name_lost(uint32_t ino); /* one name less; the last one frees it, now or when it is closed */
 int fs_set_target(struct fs_inode *node, const char *target, size_t bytes);
+
+/* ---- fskey.c ----------------------------------------------------------------------------------- */
 /* What the caller's keys open, by the kernel's word. */
 bool client_may(const struct request *r, const struct fs_inode *node, uint32_t rights);
 bool client_owns(const struct request *r, const struct fs_inode *node);
@@ -81,6 +83,8 @@ bool client_is_root(const struct request *r);
 /* The same, or by a key that was bound for it (OP_FS_KEY); slot 0: none. */
 bool
 client_may_by(const struct request *r, const struct fs_inode *node, uint32_t rights, uint64_t slot);
+long fs_key_bind(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot);
+long fs_key_request(const struct request *r);
 
 /* ---- xattr.c ------------------------------------------------------------------------------------ */
 long fs_xattr(struct request *r);
