@@ -7,7 +7,7 @@
  * nobody can ever take them.  They are found as Linux finds them, by marking
  * what processes hold and what waits there.
  */
-#include "sock.h"
+#include "letter.h"
 #include <errno.h>
 
 #define SLOT_FIRST (KEY_FIRST_FREE + 16u)	/* before: slots of other uses, empty between requests */
@@ -43,11 +43,11 @@ slot_find(void)
 }
 
 int
-flight_key(exo_guardref guard, uint32_t rights)
+flight_key(exo_guardref guard, uint32_t allowed)
 {
 	int slot = slot_find();
 
-	if (slot < 0 || exo_key_bind(guard, rights, ROOT_KEY, (exo_slot)slot) < 0)
+	if (slot < 0 || exo_key_bind(guard, allowed, ROOT_KEY, (exo_slot)slot) < 0)
 		return -ENFILE;
 	used[slot / 64] |= 1ull << (slot % 64);
 	return slot;
@@ -84,7 +84,7 @@ flight_end(struct object *o, uint32_t side, exo_slot slot)
 
 /* ---- what nobody can reach any more ------------------------------------------------------- */
 
-static uint64_t reached[OBJECTS_MAX / 64];
+static uint64_t reached_bits[OBJECTS_MAX / 64];
 
 static bool
 held_by_processes(const struct object *o)
@@ -94,17 +94,66 @@ held_by_processes(const struct object *o)
 	return holders && (holders[0] > o->flying[0] || holders[1] > o->flying[1]);
 }
 
+/* From objects to the letters that wait there, and what these carry. */
+static uint16_t waiting[OBJECTS_MAX];		/* number of the first letter at an object */
+static uint16_t behind[LETTERS_MAX + 1];	/* and of the one behind each */
+static uint16_t todo[OBJECTS_MAX];
+static uint32_t todos;
+
+static void
+reach(uint64_t *reached, uint32_t object)
+{
+	if (object >= OBJECTS_MAX || reached[object / 64] >> (object % 64) & 1)
+		return;
+	reached[object / 64] |= 1ull << (object % 64);
+	todo[todos++] = (uint16_t)object;
+}
+
+static void
+reach_from(uint64_t *reached, const struct letter *l)
+{
+	if (l->connection)
+		reach(reached, l->connection - 1);
+	for (uint32_t n = l->rights; n; n = rights[n].next)
+		reach(reached, rights[n].what.object);
+}
+
+/* Each object and each letter is looked at once. */
+static void
+spread(uint64_t *reached)
+{
+	__builtin_memset(waiting, 0, sizeof(waiting));
+	todos = 0;
+	for (uint32_t n = 1; n <= LETTERS_MAX; n++) {
+		const struct letter *l = &letters[n];
+
+		if (l->state == LETTER_DRAFT || l->state == LETTER_TAKEN)
+			reach_from(reached, l);
+		if (l->state != LETTER_QUEUED && l->state != LETTER_ATTACHED)
+			continue;
+		behind[n] = waiting[l->to];
+		waiting[l->to] = (uint16_t)n;
+	}
+	todos = 0;
+	for (uint32_t id = 0; id < OBJECTS_MAX; id++)
+		if (reached[id / 64] >> (id % 64) & 1)
+			todo[todos++] = (uint16_t)id;
+	while (todos)
+		for (uint32_t n = waiting[todo[--todos]]; n; n = behind[n])
+			reach_from(reached, &letters[n]);
+}
+
 void
 flight_sweep(void)
 {
 	if (kept == 0)
 		return;
-	__builtin_memset(reached, 0, sizeof(reached));
+	__builtin_memset(reached_bits, 0, sizeof(reached_bits));
 	for (uint32_t id = 0; id < object_rows; id++)
 		if (objects[id].guard && held_by_processes(&objects[id]))
-			reached[id / 64] |= 1ull << (id % 64);
-	letters_spread(reached);
+			reached_bits[id / 64] |= 1ull << (id % 64);
+	spread(reached_bits);
 	for (uint32_t id = 0; id < object_rows; id++)
-		if (objects[id].guard && !(reached[id / 64] >> (id % 64) & 1))
+		if (objects[id].guard && !(reached_bits[id / 64] >> (id % 64) & 1))
 			letters_drop(id);
 }

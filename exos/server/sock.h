@@ -35,17 +35,16 @@ bool sock_full(const struct sock *s);	/* for datagrams */
 void sock_peers_tell(const struct sock *s);	/* those whose datagrams go there: is there room? */
 struct sock_cred cred_shown(const struct proc *p);
 
-/* ---- letter.c */
+/* ---- post.c */
 /* A letter that is a wish to connect: it keeps a key of side 1.  -errno. */
 long letter_connect(struct proc *p, struct sock *listener, struct object *connection);
 /* The connection that waits longest, and its key to an acceptor; NULL. */
 struct object *letter_accept(struct sock *listener, exo_envid env, exo_slot slot);
 void letters_drop(uint32_t object);		/* all for that object */
 long letter_request(struct proc *p, struct request *r, uint32_t op);
-void letters_spread(uint64_t *reached);		/* bits of objects: what letters at them lead to, too */
 
 /* ---- flight.c: keys that the server holds for letters */
-int flight_key(exo_guardref guard, uint32_t rights);	/* a slot, or -errno */
+int flight_key(exo_guardref guard, uint32_t allowed);	/* a slot, or -errno */
 void flight_drop(exo_slot slot);
 /* The same of an object's side, which is found out when only letters have it. */
 int flight_keep(struct object *o, uint32_t side);	/* a slot, or -errno */
