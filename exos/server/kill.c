@@ -71,7 +71,7 @@ parent_tell(const struct proc *p, uint32_t status)
 /* ---- stopping and going on ------------------------------------------------------------- */
 
 static void
-stop(struct proc *p, int sig)
+stop_one(struct proc *p, int sig)
 {
 	if (p->sh->state != PROC_RUNNING)
 		return;
@@ -81,6 +81,16 @@ stop(struct proc *p, int sig)
 	share_take(p);
 	share_balance();
 	parent_tell(p, p->sh->status);
+}
+
+/* Whose program runs elsewhere stops with it; one step, for that may be a long way. */
+static void
+stop(struct proc *p, int sig)
+{
+	stop_one(p, sig);
+	for (unsigned i = 0; i < proc_rows && p->carries; i++)
+		if (procs[i].carried && procs[i].sh->ppid == p->sh->pid)
+			stop_one(&procs[i], sig);
 }
 
 /*
@@ -96,7 +106,7 @@ proc_stop(struct proc *p, int sig)
 }
 
 static void
-cont(struct proc *p)
+cont_one(struct proc *p)
 {
 	if (p->sh->state != PROC_STOPPED || share_give(p))
 		return;
@@ -105,6 +115,15 @@ cont(struct proc *p)
 	p->sh->status = CONTINUED;
 	p->sh->events++;
 	parent_tell(p, CONTINUED);
+}
+
+static void
+cont(struct proc *p)
+{
+	cont_one(p);
+	for (unsigned i = 0; i < proc_rows && p->carries; i++)
+		if (procs[i].carried && procs[i].sh->ppid == p->sh->pid)
+			cont_one(&procs[i]);
 }
 
 /* ---- sending ------------------------------------------------------------------------------ */

@@ -207,7 +207,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	pid = pid_draw();
 	p->creator = creator ? creator->sh->pid : 0;
 	p->serial = next_serial++;
-	p->native = p->lent = p->lost = p->carried = false;
+	p->native = p->lent = p->lost = p->carried = p->carries = false;
 	__builtin_memset(p->gift, 0, sizeof(p->gift));
 	p->given = PROC_FRAMES;
 	p->sh->state = PROC_BUILDING;

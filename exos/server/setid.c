@@ -107,7 +107,7 @@ setid_request(struct proc *p, const struct exo_msg *m, const char *comm)
 		return -EBADF;
 	}
 	cred_set(child, &next);
-	child->carried = true;
+	child->carried = p->carries = true;
 	child->sh->tty = p->sh->tty;
 	child->sh->nursed = (uint32_t)m->rdx;	/* it is run, whatever becomes of its names */
 	__builtin_memcpy(child->sh->name, p->sh->name, sizeof(p->sh->name));

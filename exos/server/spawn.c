@@ -356,7 +356,7 @@ spawn_child(struct proc *p, const struct exo_msg *m, const char *comm)
 		return -error;
 	__builtin_memcpy(strings, comm, m->r9);
 	cred_fork(child, p);
-	child->carried = true;
+	child->carried = p->carries = true;
 	child->sh->tty = p->sh->tty;
 	__builtin_memcpy(child->sh->name, p->sh->name, sizeof(p->sh->name));
 	what.ring = o->pfn;

@@ -97,6 +97,7 @@ struct proc {				/* the server's private half of a table entry */
 	bool lent;			/* its two pages are mapped here */
 	bool lost;			/* it took one of them away */
 	bool carried;			/* its parent carries for it: they end together */
+	bool carries;			/* it has had such children */
 	struct gift {
 		uint32_t object, rights;
 		uint64_t serial;	/* of the object; 0: none */

@@ -107,6 +107,50 @@ run(const char *program, const char *how, uid_t uid, bool privs)
 	fflush(stdout);
 }
 
+/* Signals to the process that was started. */
+static void
+commanded(void)
+{
+	int status, in[2];
+	char byte;
+	pid_t pid;
+
+	pipe(in);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		dup2(in[1], 1);
+		if (syscall(SYS_setresuid, 1000, 1000, 1000))
+			_exit(99);
+		execl("./suid", "./suid", "ticks", NULL);
+		_exit(98);
+	}
+	close(in[1]);
+	read(in[0], &byte, 1);
+	kill(pid, SIGSTOP);
+	SAY(waitpid(pid, &status, WUNTRACED) == pid);
+	SAY(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+	fcntl(in[0], F_SETFL, O_NONBLOCK);
+	usleep(30000);
+	while (read(in[0], &byte, 1) > 0)
+		;
+	usleep(30000);
+	SAY(read(in[0], &byte, 1));
+	kill(pid, SIGCONT);
+	fcntl(in[0], F_SETFL, 0);
+	SAY(read(in[0], &byte, 1));
+	kill(pid, SIGUSR1);
+	SAY(waitpid(pid, &status, 0) == pid);
+	SAY(WIFEXITED(status) ? WEXITSTATUS(status) : -2);
+	close(in[0]);
+}
+
+static void
+ticked(int sig)
+{
+	_exit(sig);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -115,6 +159,22 @@ main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "inner"))
 		return inner(argc, argv);
+	if (argc > 1 && !strcmp(argv[1], "tty")) {
+		char line[64];
+
+		printf("tty %d%d%d euid %d foreground %d\n", isatty(0), isatty(1), isatty(2),
+			(int)geteuid(), tcgetpgrp(0) == getpgrp());
+		while (fgets(line, sizeof(line), stdin))
+			printf("got %s", line);
+		return 5;
+	}
+	if (argc > 1 && !strcmp(argv[1], "ticks")) {
+		signal(SIGUSR1, ticked);
+		for (;;) {
+			write(1, ".", 1);
+			usleep(2000);
+		}
+	}
 	umask(022);
 	chmod(".", 0755);
 	mkdir("dir", 0755);
@@ -147,6 +207,7 @@ main(int argc, char **argv)
 	run("./rootly", "die", 1000, true);
 	run("./private", "", 1000, true);
 	run("./suid", "big", 1000, true);
+	commanded();
 	stat("suid", &s);
 	printf("%o\n", (unsigned)s.st_mode);
 	return 0;

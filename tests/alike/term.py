@@ -398,4 +398,35 @@ def idle():
     assert used < 0.1, f"{used:.2f} s of 2 s at the prompt"
 
 
-TESTS = [prompt_and_echo, line_editing, canonical, interrupt, jobs, bash_jobs, zsh, flow, paste, vi, window, escape, no_echo, hang_up, idle]
+def set_id():
+    """a set-id program has its terminal, as a user's job"""
+    t = shell("--add", f"{exo.ROOT}/build/alike/bin/setid.musl:/bin/rootly", "sh")
+    t.type("chmod 4755 /bin/rootly; su -s /bin/sh user\n")
+    t.expect("built-in shell")
+    t.prompt()
+    t.type("rootly tty\n")
+    t.expect("tty 111 euid 0 foreground 1")
+    t.type("hello\n")
+    t.expect("got hello")
+    t.type("\x1a")
+    t.expect("Stopped")
+    t.prompt()
+    t.type("fg\n")
+    t.expect("rootly")
+    t.type("again\n")
+    t.expect("got again")
+    t.type("\x04")
+    t.prompt()
+    t.type("echo $?; rootly tty\n")
+    t.expect("\\b5\\b")
+    t.expect("tty 111 euid 0")
+    t.type("\x03")
+    t.prompt()
+    t.type("echo $?; exit\n")
+    t.expect("130")
+    t.prompt()
+    t.type("exit\n")
+    same(t.end(), 0)
+
+
+TESTS = [set_id, prompt_and_echo, line_editing, canonical, interrupt, jobs, bash_jobs, zsh, flow, paste, vi, window, escape, no_echo, hang_up, idle]
