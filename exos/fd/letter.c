@@ -61,7 +61,8 @@ row_at(u64 offset)
 }
 
 static int
-wait_for_room(const struct file *f, const struct message *m, const struct answer *full, u64 deadline)
+wait_for_room(const struct file *f, const struct message *m, const struct answer *full,
+	u64 deadline)
 {
 	struct exo_term t = term_word(&row_at(full->rdx)->taken, ~0ull, EXO_NE, full->r9);
 
@@ -78,7 +79,8 @@ post(const struct file *f, const struct message *m)
 		long error;
 
 		memcpy(COMM + COMM_NAME, &m->name, sizeof(m->name));
-		error = server_call(OP_LETTER_SEND, f->object->id, f->key, m->where, m->ino, 0, &answer);
+		error = server_call(OP_LETTER_SEND, f->object->id, f->key, m->where, m->ino, 0,
+			&answer);
 		if (error == -EAGAIN)
 			error = wait_for_room(f, m, &answer, deadline);
 		else if (error > 0)

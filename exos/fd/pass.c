@@ -193,19 +193,23 @@ object_adopt(struct giver *g, u64 frames, struct file **f)
 static int
 inode_key(const struct giver *g)
 {
-	u32 bits = (g->p.sides & EXO_R ? 4 : 0) | (g->p.sides & EXO_W ? 2 : 0);
+	/* What can be written can be read, as pages go. */
+	u32 bits = (g->p.sides & EXO_R ? 4 : 0) | (g->p.sides & EXO_W ? 6 : 0);
 	struct fs_inode node;
 	int slot;
 	long error;
 
-	if (!bits || fs_stat(g->p.ino, &node) || fs_may(&node, bits) || keep_key(g->p.ino))
+	if (!bits || fs_stat(g->p.ino, &node) || fs_may(&node, bits)
+		|| (keep_bits(g->p.ino) & bits) == bits)
 		return 0;
 	slot = key_slot_get();
 	if (slot < 0)
 		return slot;
 	error = server_call(OP_LETTER_GIVE, g->which, (u64)slot, 1, 0, 0, NULL);
-	if (error == 0)
+	if (error == 0) {
+		keep_drop(g->p.ino);
 		return keep_add(g->p.ino, bits, (exo_slot)slot);
+	}
 	key_slot_put((exo_slot)slot);
 	return (int)error;
 }

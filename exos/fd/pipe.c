@@ -15,7 +15,8 @@ struct indices {			/* the first page; each word in a cache line of its own */
 	u64 tail __attribute__((aligned(64)));
 	u64 wlock __attribute__((aligned(64)));
 	u64 rlock __attribute__((aligned(64)));
-	u64 size __attribute__((aligned(64)));	/* bytes that writers leave it at, 0: all of the ring */
+	u64 size __attribute__((
+		aligned(64))); /* bytes that writers leave it at, 0: all of the ring */
 	/* named: the last number of a reader, of a writer */
 	u64 opened[2] __attribute__((aligned(64)));
 };

@@ -271,6 +271,7 @@ socket_connect(struct file *f, const struct message *to)
 		return error;
 	key_slot_put(keys[1]);
 	become(f, SOCKET_CONNECTED, 0, o, keys[0]);
+	stream_connected(f);
 	return 0;
 }
 
@@ -316,8 +317,7 @@ socket_accept(struct file *f, u32 flags, struct file **made)
 	if (!*made)
 		return -ENOMEM;
 	socket_of(*made)->pass_cred = k->pass_cred;
-	if (k->pass_cred)
-		stream_option(*made);
+	stream_option(*made);
 	return 0;
 }
 

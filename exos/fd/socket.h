@@ -87,6 +87,7 @@ u32 stream_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nt
 u64 stream_version(struct file *f, u32 events);
 u64 stream_pending(const struct file *f, u32 side);	/* bytes that this side wrote and nobody read */
 void stream_shutdown(struct file *f, u32 how);
+void stream_connected(struct file *f);	/* by asking, not yet accepted */
 void stream_option(struct file *f);	/* pass_cred changed */
 
 /* ---- letter.c */

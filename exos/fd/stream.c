@@ -61,7 +61,8 @@ shut(const struct file *f, u32 side)
 
 /* Until the word is another, the other side has gone, or this half is shut. */
 static int
-wait_for(const struct file *f, u32 flags, const volatile u64 *word, u64 seen, u32 side, u64 deadline)
+wait_for(const struct file *f, u32 flags, const volatile u64 *word, u64 seen, u32 side,
+	u64 deadline)
 {
 	struct exo_term t[3];
 
@@ -144,6 +145,25 @@ ticket_for(const struct file *f, const struct message *m)
 	return error ? error : letter_attach(f);
 }
 
+/* Where too many are on the way, one is waited for to be read. */
+static long
+ticket_await(const struct file *f, const struct message *m)
+{
+	volatile struct half *h = half(f, side_of(f));
+	u64 deadline = socket_deadline(socket_of(f)->send_ns);
+
+	for (;;) {
+		u64 tail = h->tail;
+		long ticket = ticket_for(f, m);
+
+		if (ticket != -ETOOMANYREFS || m->has_letter)
+			return ticket;
+		ticket = wait_for(f, m->flags, &h->tail, tail, side_of(f), deadline);
+		if (ticket || shut(f, side_of(f)))
+			return ticket ? ticket : -EPIPE;
+	}
+}
+
 static long
 put_all(struct file *f, struct spans *s, struct message *m, u64 ticket)
 {
@@ -190,7 +210,7 @@ stream_send(struct file *f, struct spans *s, struct message *m)
 		return broken(m);
 	if (s->left == 0 && !packet)
 		return 0;
-	ticket = ticket_for(f, m);
+	ticket = ticket_await(f, m);
 	return ticket < 0 ? ticket : put_all(f, s, m, (u64)ticket);
 }
 
@@ -412,6 +432,13 @@ stream_shutdown(struct file *f, u32 how)
 	if (how != 0)
 		__atomic_fetch_or(&half(f, side_of(f))->state, HALF_SHUT, __ATOMIC_ACQ_REL);
 	object_changed(f->object);
+}
+
+/* Nobody has accepted it yet who could say whether he wants to know who writes. */
+void
+stream_connected(struct file *f)
+{
+	__atomic_fetch_or(&half(f, side_of(f))->state, HALF_CRED, __ATOMIC_ACQ_REL);
 }
 
 void

@@ -35,6 +35,7 @@ void fs_part(const struct sh_cred *next);		/* keep.c */
 /* ---- keep.c: keys to single files; bits: rwx ---- */
 exo_slot keep_key(u32 ino);		/* 0: none */
 int keep(u32 ino, u32 bits);		/* 0 or -errno */
+u32 keep_bits(u32 ino);			/* rwx that it is good for */
 int keep_add(u32 ino, u32 bits, exo_slot slot);
 u32 keep_rights(u32 bits);
 void keep_drop(u32 ino);

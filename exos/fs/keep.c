@@ -39,6 +39,14 @@ keep_key(u32 ino)
 	return k ? k->slot : 0;
 }
 
+u32
+keep_bits(u32 ino)
+{
+	const struct kept *k = kepts ? kept_of(ino) : NULL;
+
+	return k ? k->bits : 0;
+}
+
 void
 keep_drop(u32 ino)
 {

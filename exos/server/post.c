@@ -4,7 +4,7 @@
 #include "fsnode.h"
 #include <errno.h>
 
-#define ATTACHED_MAX 64u		/* letters to one connection, not yet taken */
+#define ATTACHED_MAX 64u		/* letters to one side of a connection, not yet taken */
 
 /* ---- queues ------------------------------------------------------------------------------------ */
 
@@ -98,12 +98,13 @@ letter_accept(struct sock *listener, exo_envid env, exo_slot slot)
 /* ---- sending ------------------------------------------------------------------------------------ */
 
 static uint32_t
-attached_to(uint32_t object)
+attached_to(uint32_t object, uint8_t side)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 1; i <= LETTERS_MAX; i++)
-		n += letters[i].state == LETTER_ATTACHED && letters[i].to == object;
+		n += letters[i].state == LETTER_ATTACHED && letters[i].to == object &&
+			letters[i].to_side == side;
 	return n;
 }
 
@@ -113,9 +114,11 @@ attach(const struct proc *p, const struct request *r, struct sock *s, struct let
 {
 	struct object *o = &objects[s->object];
 
-	if (attached_to(s->object) >= ATTACHED_MAX)
+	const uint8_t side = !client_opens(p->sh->env, (exo_slot)r->b, o->guard, EXO_R | EXO_W);
+
+	if (attached_to(s->object, side) >= ATTACHED_MAX)
 		return -ETOOMANYREFS;
-	l->to_side = !client_opens(p->sh->env, (exo_slot)r->b, o->guard, EXO_R | EXO_W);
+	l->to_side = side;
 	l->to = s->object;
 	l->state = LETTER_ATTACHED;
 	return (long)ticket_of(l);

@@ -719,6 +719,68 @@ ancillary(void)
 	close(p[1]);
 }
 
+/* Somebody else may use what he could not open, as it was opened; and connects where he may write. */
+static void
+users(void)
+{
+	int p[2], s = socket(AF_UNIX, SOCK_STREAM, 0), got[4], file, status, one = 1;
+	struct { int pid, uid, gid; } cred;
+	socklen_t n = sizeof(cred);
+
+	file = open("secret", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	write(file, "secret contents", 15);
+	close(file);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+	file = open("secret", O_RDONLY);
+	send_fds(p[0], &file, 1, "to read");
+	close(file);
+	file = open("secret", O_RDWR);
+	send_fds(p[0], &file, 1, "to write");
+	close(file);
+	bind_to(s, "private");
+	chmod("private", 0600);
+	listen(s, 5);
+	setsockopt(s, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one));
+	chmod(".", 0755);
+	if (fork() == 0) {
+		char *map;
+		int c = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		SAY(setgid(1000));
+		SAY(setuid(1000));
+		SAY(open("secret", O_RDONLY));
+		receive(p[1], got, 512, 0);
+		SAY(read(got[0], buf, 6));
+		SAY(write(got[0], "x", 1));
+		SAY(fchmod(got[0], 0666));
+		map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, got[0], 0);
+		printf("%s\n", map == MAP_FAILED ? "no" : map[0] == 's' ? "mapped" : "other");
+		receive(p[1], got + 1, 512, 0);
+		SAY(pwrite(got[1], "public", 6, 0));
+		SAY(pread(got[0], buf, 6, 0));
+		printf("%.6s\n", buf);
+		SAY(connect_to(c, "private"));
+		write(p[1], "?", 1);
+		read(p[1], buf, 1);
+		SAY(connect_to(c, "private"));
+		write(c, "hello", 5);
+		_exit(0);
+	}
+	read(p[0], buf, 1);
+	chmod("private", 0666);
+	write(p[0], "!", 1);
+	wait(&status);
+	file = accept(s, NULL, NULL);
+	SAY(getsockopt(file, SOL_SOCKET, SO_PEERCRED, &cred, &n));
+	printf("%d %d %d\n", status, cred.uid, cred.gid);
+	receive(file, got, 512, 0);
+	file = open("secret", O_RDONLY);
+	SAY(read(file, buf, 15));
+	printf("%.15s\n", buf);
+	unlink("secret");
+	unlink("private");
+}
+
 static void
 many_messages(void)
 {
@@ -795,6 +857,7 @@ main(void)
 	rights(SOCK_DGRAM);
 	ancillary();
 	many_messages();
+	users();
 	waitall();
 	return 0;
 }
