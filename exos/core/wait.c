@@ -46,7 +46,8 @@ park_yield(exo_envid to)
 static unsigned
 terms_all(struct exo_term all[EXO_TERMS_MAX], const struct exo_term *terms, unsigned count)
 {
-	memcpy(all, terms, count * sizeof(*terms));
+	if (count)
+		memcpy(all, terms, count * sizeof(*terms));
 	all[count] = term_word(&UAREA->posted, ~0ull, EXO_NE, 0);
 	all[count++].flags = EXO_TERM_OR;
 	/* Where there is no room the time of day is found to be another when something else ends the wait. */
