@@ -306,10 +306,63 @@ use(void)
 	printf("%d %d\n", after.ru_minflt >= 0, children.ru_maxrss >= 0);
 }
 
+/* What outlives exec: interval timers, what is pending, masks, what is ignored; not timers that were made. */
+static int
+another(const char *what)
+{
+	sigset_t set;
+	struct sigaction a;
+	struct itimerspec t;
+
+	if (strcmp(what, "alarm") == 0)
+		for (;;)
+			pause();
+	sigpending(&set);
+	printf("pending %d", sigismember(&set, SIGUSR1));
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	printf(" blocked %d %d", sigismember(&set, SIGUSR1), sigismember(&set, SIGUSR2));
+	sigaction(SIGUSR2, NULL, &a);
+	printf(" ignored %d", a.sa_handler == SIG_IGN);
+	sigaction(SIGALRM, NULL, &a);
+	printf(" default %d", a.sa_handler == SIG_DFL);
+	printf(" timer %ld\n", syscall(SYS_timer_gettime, 0, &t));
+	return 0;
+}
+
+static void
+exec_with(const char *self, char *what)
+{
+	char *args[] = { (char *)(unsigned long)self, what, NULL };
+	pid_t child = fork();
+	sigset_t set;
+	int status, id;
+
+	if (child == 0) {
+		handle(SIGALRM, 0);
+		signal(SIGUSR2, SIG_IGN);
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		raise(SIGUSR1);
+		create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGALRM, 5, &id);
+		settime(id, 0, 100000000000, 0);
+		if (strcmp(what, "alarm") == 0)
+			setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 0 }, { 0, 20000 } }, NULL);
+		execv(self, args);
+		_exit(99);
+	}
+	waitpid(child, &status, 0);
+	printf("%s: %x\n", what, status);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1)
+		return another(argv[1]);
+	exec_with(argv[0], "alarm");
+	exec_with(argv[0], "look");
 	clocks();
 	sleeping();
 	intervals();
