@@ -60,7 +60,7 @@ hole(const struct region *r, u64 start, u64 end)
 {
 	if (r->flags & REGION_LOCKED || r->ino == 0)
 		return -EINVAL;
-	if (!(r->flags & REGION_SHARED) || !(r->prot & PROT_WRITE))
+	if (!(r->flags & REGION_SHARED) || r->flags & REGION_READONLY)
 		return -EACCES;
 	return (int)file_punch(r->ino, r->offset + (start - r->start), end - start);
 }

@@ -189,17 +189,27 @@ somewhere(struct remap *m)
 	return move(m, &new);
 }
 
+static bool
+place_ok(const struct remap *m)
+{
+	if (m->to % PAGE || m->want > VM_HIGH || m->to > VM_HIGH - m->want)
+		return false;
+	return m->start >= m->to + m->want || m->to >= m->start + m->bytes;
+}
+
 /* To a place that was named, or for DONTUNMAP perhaps hinted at. */
 static long
 elsewhere(struct remap *m)
 {
+	struct remap kept = *m;
+	const struct region *r;
 	struct region new;
 	int error;
 
-	if (m->to % PAGE || m->want > VM_HIGH || m->to > VM_HIGH - m->want)
-		return -EINVAL;
-	if (m->start < m->to + m->want && m->to < m->start + m->bytes)
-		return -EINVAL;
+	kept.bytes = m->bytes < m->want ? m->bytes : m->want;
+	error = resizable(&kept);
+	if (error)
+		return error;
 	if (vm.regions.count + 2 >= VM_REGIONS_MAX - 3)
 		return -ENOMEM;
 	if (m->how & MREMAP_FIXED) {
@@ -213,18 +223,14 @@ elsewhere(struct remap *m)
 			return error;
 		m->bytes = m->want;
 	}
-	error = resizable(m);
-	if (error)
-		return error;
-	if (m->how & MREMAP_DONTUNMAP) {
-		const struct region *r = regions_find(&vm.regions, m->start);
-
-		if (vm_limits(m->want, r->prot, r->flags))
-			return -ENOMEM;
-	}
+	r = regions_find(&vm.regions, m->start);
+	if (r == NULL)
+		return -EFAULT; /* of no length, it lay where it was to go */
+	if (m->how & MREMAP_DONTUNMAP && vm_limits(m->want, r->prot, r->flags))
+		return -ENOMEM;
 	if (!(m->how & MREMAP_FIXED))
 		return somewhere(m);
-	new = moved(regions_find(&vm.regions, m->start), m);
+	new = moved(r, m);
 	return move(m, &new);
 }
 
@@ -241,6 +247,8 @@ sys_mremap(long addr, long old_bytes, long new_bytes, long flags, long to)
 	if ((u64)flags & ~(u64)MREMAP_ALL || (m.how & MREMAP_FIXED && !(m.how & MREMAP_MAYMOVE)) ||
 		(m.how & MREMAP_DONTUNMAP && (!(m.how & MREMAP_MAYMOVE) || m.bytes != m.want)) ||
 		m.start % PAGE || m.want == 0)
+		return -EINVAL;
+	if (m.how & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !place_ok(&m))
 		return -EINVAL;
 	if (regions_find(&vm.regions, m.start) == NULL)
 		return -EFAULT;
