@@ -62,6 +62,94 @@ TEST(registers_survive)
 	IS(t_run(all_registers, 0), T_EXIT(0));
 }
 
+/* The trap flag in a context that is resumed: one instruction of it, then a debug exception behind. */
+#define FLAG_TF 0x100ull
+
+extern const char step_begin[], step_end[];
+static volatile uint64_t step_at[8];
+
+static void
+step_on(struct exo_save *context)
+{
+	if (context->vector == 6) {
+		context->rip += 2;
+		context->rflags |= FLAG_TF;
+		return;
+	}
+	last_vector = context->vector;
+	if (count < 8)
+		step_at[count++] = context->rip - (uint64_t)step_begin;
+	if (context->rip >= (uint64_t)step_end)
+		context->rflags &= ~FLAG_TF;
+}
+
+static void
+steps(uint64_t arg)
+{
+	uint64_t sum;
+
+	(void)arg;
+	exo_on_exception(step_on);
+	count = 0;
+	__asm__ volatile("ud2\n.global step_begin; step_begin:\n"
+			 "xor %%eax, %%eax; add $3, %%rax; push %%rax; pop %%rcx\n"
+			 ".global step_end; step_end: add %%rcx, %%rax"
+			 : "=a"(sum)
+			 :
+			 : "rcx", "cc", "memory");
+	if (sum != 6 || last_vector != 1 || count != 4)
+		t_exit(1);
+	if (step_at[0] != 2 || step_at[1] != 6 || step_at[2] != 7 || step_at[3] != 8)
+		t_exit(2);
+	t_exit(0);
+}
+
+TEST(stepping)
+{
+	IS(t_run(steps, 0), T_EXIT(0));
+}
+
+/* A window over the program's own code, and a slot that lies about what is resumed. */
+extern const char lie_begin[], lie_end[], lie_target[];
+
+static void
+lie_caught(struct exo_save *context)
+{
+	if (context->vector != 1)
+		t_exit(0x8000 | context->vector);
+	/* resumed there, with flags that a program may have, and one step further */
+	if (context->rip == (uint64_t)lie_target + 1)
+		t_exit(context->rflags & 0x23000 || !(context->rflags & 0x200) ? 3 : 1);
+	t_exit(2);
+}
+
+static void
+step_lies(uint64_t rip)
+{
+	volatile struct exo_uarea *ua = exo_uarea();
+
+	exo_on_exception(lie_caught);
+	ua->window_begin = (uint64_t)lie_begin;
+	ua->window_end = (uint64_t)lie_end;
+	__asm__ volatile("mov %%rsp, %0" : "=r"(ua->save[0].rsp));
+	ua->save[0].rflags = ~0ull;
+	ua->save[0].rip = rip == 1 ? (uint64_t)lie_target : rip;
+	__asm__ volatile("pushf; orq $0x100, (%%rsp); popf\n"
+			 ".global lie_begin; lie_begin: nop; nop; nop\n"
+			 ".global lie_end; lie_end: nop; ud2\n"
+			 ".global lie_target; lie_target: nop; nop; ud2"
+					::: "cc", "memory");
+}
+
+TEST(step_lies)
+{
+	IS(t_run(step_lies, 1), T_EXIT(1));
+	IS(t_run(step_lies, 0x8000000000000000ull), T_EXIT(2));
+	IS(t_run(step_lies, 0xffffffff80000000ull), T_EXIT(2));
+	IS(t_run(step_lies, EXO_USER_TOP), T_EXIT(2));
+	IS(t_run(step_lies, 0), T_EXIT(2));
+}
+
 static void
 page_fault_handler(struct exo_save *context)
 {
