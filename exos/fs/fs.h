@@ -36,6 +36,7 @@ void fs_part(const struct sh_cred *next);		/* keep.c */
 exo_slot keep_key(u32 ino);		/* 0: none */
 int keep(u32 ino, u32 bits);		/* 0 or -errno */
 u32 keep_bits(u32 ino);			/* rwx that it is good for */
+void keep_open(u32 ino, const struct fs_inode *next);	/* before its owner and mode become those */
 int keep_add(u32 ino, u32 bits, exo_slot slot);
 u32 keep_rights(u32 bits);
 void keep_drop(u32 ino);

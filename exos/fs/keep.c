@@ -121,27 +121,42 @@ bits_open(u32 ino)
 	return bits | (vm_writes(ino) ? 2 : 0);
 }
 
-/* Mapped programs and libraries are read. */
+/* What is open, and must not be lost though the owner, the mode or we are to be others.  Mapped programs are read. */
 static void
-keep_for(u32 ino, const struct sh_cred *next)
+keep_for(u32 ino, const struct fs_inode *node, u32 used, u32 left)
 {
-	struct fs_inode node;
 	u32 bits = 0;
 
-	if (ino == 0 || fs_stat(ino, &node) || !S_ISREG(node.mode))
-		return;
 	for (u32 n = 1; n <= 4; n <<= 1)
-		bits |= fs_may(&node, n) ? n : 0;
-	bits &= bits_open(ino) | 5;
-	bits &= node.seals & FS_SEALS_WRITE ? 5 : 7;
-	if (bits & ~cred_bits(next, node.uid, node.gid, node.mode) && keep(ino, bits))
+		bits |= fs_may(node, n) ? n : 0;
+	bits &= used;
+	bits &= node->seals & FS_SEALS_WRITE ? 5 : 7;
+	if (bits & ~left && keep(ino, bits))
 		exos_log("a file that was open is not any more: no key to be had");
+}
+
+void
+keep_open(u32 ino, const struct fs_inode *next)
+{
+	struct fs_inode node;
+	struct sh_cred own;
+	const u32 used = CRED->effective >> CAP_DAC_OVERRIDE & 1 ? 0 : bits_open(ino);
+
+	memcpy(&own, (const void *)(u64)CRED, sizeof(own));
+	if (used && fs_stat(ino, &node) == 0 && S_ISREG(node.mode))
+		keep_for(ino, &node, used, cred_bits(&own, next->uid, next->gid, next->mode));
 }
 
 void
 fs_part(const struct sh_cred *next)
 {
-	for (u32 n = 0; n < PUB->nopen; n++)
-		keep_for(PUB->open[n], next);
+	for (u32 n = 0; n < PUB->nopen; n++) {
+		const u32 ino = PUB->open[n];
+		struct fs_inode node;
+
+		if (ino && fs_stat(ino, &node) == 0 && S_ISREG(node.mode))
+			keep_for(ino, &node, bits_open(ino) | 5,
+				cred_bits(next, node.uid, node.gid, node.mode));
+	}
 	windows_drop();
 }

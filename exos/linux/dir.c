@@ -266,6 +266,20 @@ told_as(u32 mask)
 	return times == SETATTR_ATIME ? IN_ACCESS : times == SETATTR_MTIME ? IN_MODIFY : IN_ATTRIB;
 }
 
+/* What this process has open it goes on using, whatever it makes of the mode. */
+static void
+stay_open(u32 ino, u32 mask, u64 mode, u64 uid, u64 gid)
+{
+	struct fs_inode next;
+
+	if (fs_stat(ino, &next))
+		return;
+	next.mode = mask & SETATTR_MODE ? (next.mode & S_IFMT) | (u32)mode : next.mode;
+	next.uid = mask & SETATTR_UID ? (u32)uid : next.uid;
+	next.gid = mask & SETATTR_GID ? (u32)gid : next.gid;
+	keep_open(ino, &next);
+}
+
 static long
 set_attributes(long ino, u32 mask, u64 a, u64 b, u64 c)
 {
@@ -275,6 +289,8 @@ set_attributes(long ino, u32 mask, u64 a, u64 b, u64 c)
 		return ino ? ino : -EINVAL;
 	if (ino >= (long)PROCFS)
 		return -EPERM;
+	if (mask & (SETATTR_MODE | SETATTR_UID | SETATTR_GID))
+		stay_open((u32)ino, mask, a, b, c);
 	error = server_call(OP_FS_SETATTR, (u64)ino, mask, a, b, c, NULL);
 	if (!error)
 		fs_tell((u32)ino, path_dir, told_as(mask));

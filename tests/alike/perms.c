@@ -292,6 +292,17 @@ made(void)
 	SAY(open("none", O_RDONLY));
 	unlink("readonly");
 	unlink("none");
+	fd = open("closing", O_RDWR | O_CREAT | O_EXCL, 0644);
+	SAY(fchmod(fd, 0));
+	SAY(write(fd, "hello", 5));
+	SAY(pread(fd, text, 5, 0));
+	SAY(ftruncate(fd, 9000));
+	SAY(open("closing", O_RDONLY));
+	SAY(chmod("closing", 0444));
+	SAY(pwrite(fd, "h", 1, 8000));
+	close(fd);
+	SAY(open("closing", O_WRONLY));
+	unlink("closing");
 }
 
 static void
