@@ -86,6 +86,19 @@ enum proc_what {
 };
 _Static_assert(P_WHATS <= 256, "they fit an inode number");
 
+/* ---- procnodes.c ----------------------------------------------------------------------------- */
+#define PROC_DIR_MODE (S_IFDIR | 0555)
+
+struct proc_node {
+	const char *name;
+	u8 parent, what;		/* enum proc_what; in a process's directory, or the system's */
+	u16 mode;
+};
+/* Those of the system, or of any process, whichever the inode belongs to. */
+const struct proc_node *proc_nodes(u32 ino, size_t *count);
+const struct proc_node *proc_node(u32 ino);	/* of its `what`; NULL: it has no name of its own */
+bool proc_stands_in(const struct proc_node *n, u32 dir);
+
 struct text {
 	char *at;
 	size_t room, bytes;		/* bytes == room: it was cut */

@@ -107,7 +107,8 @@ put_mounts(struct text *t, bool info)
 {
 	if (info)
 		text_put(t,
-			"1 0 0:1 / / rw,relatime - ramfs root rw\n2 1 0:2 / /proc rw,relatime - proc proc rw\n");
+			"1 0 0:1 / / rw,relatime - ramfs root rw\n"
+			"2 1 0:2 / /proc rw,relatime - proc proc rw\n");
 	else
 		text_put(t, "root / ramfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n");
 }
@@ -135,9 +136,10 @@ put_network(struct text *t, u32 what)
 	switch (what) {
 	case P_NET_DEV:
 		text_put(t,
-			"Inter-|   Receive                                                |  Transmit\n"
-			" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets "
-			"errs drop fifo colls carrier compressed\n");
+			"Inter-|   Receive                            "
+			"                    |  Transmit\n"
+			" face |bytes    packets errs drop fifo frame compressed multicast|"
+			"bytes    packets errs drop fifo colls carrier compressed\n");
 		break;
 	case P_NET_UNIX:
 		text_put(t, "Num       RefCount Protocol Flags    Type St Inode Path\n");
@@ -145,16 +147,18 @@ put_network(struct text *t, u32 what)
 	case P_NET_TCP:
 	case P_NET_UDP:
 		text_put(t,
-			"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   "
-			"uid  timeout inode\n");
+			"  sl  local_address rem_address   st tx_queue rx_queue "
+			"tr tm->when retrnsmt   uid  timeout inode\n");
 		break;
 	case P_NET_ROUTE:
 		text_put(t,
-			"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
+			"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\t"
+			"Mask\t\tMTU\tWindow\tIRTT\n");
 		break;
 	default:
 		text_put(t,
-			"IP address       HW type     Flags       HW address            Mask     Device\n");
+			"IP address       HW type     Flags       HW address"
+			"            Mask     Device\n");
 		break;
 	}
 }
@@ -197,7 +201,8 @@ words_of(u32 what)
 	case P_PARTITIONS: return "major minor  #blocks  name\n\n";
 	case P_SWAPS: return "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 	case P_DEVICES:
-		return "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
+		return "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n"
+		       "  5 /dev/ptmx\n"
 		       "136 pts\n\nBlock devices:\n";
 	case P_OSTYPE: return "Linux\n";
 	case P_OSRELEASE: return "6.1.0-exos\n";

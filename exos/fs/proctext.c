@@ -236,12 +236,14 @@ put_status(struct text *t, const volatile struct sh_proc *p)
 	text_put(t, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t1\n");
 	put_signals(t, proc_published(p));
 	text_put(t,
-		"CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n",
+		"CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
+		"CapBnd:\t%016lx\nCapAmb:\t%016lx\n",
 		c->inheritable, c->permitted, c->effective, c->bounding, 0ul);
 	text_put(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
 		(c->flags & CRED_NO_NEW_PRIVS) != 0);
 	text_put(t,
-		"Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+		"Cpus_allowed:\t1\nCpus_allowed_list:\t0\n"
+		"Mems_allowed:\t1\nMems_allowed_list:\t0\n");
 	text_put(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t0\n",
 		e ? e->slices : 0);
 }

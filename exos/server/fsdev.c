@@ -6,9 +6,15 @@ static const struct {
 	const char *name;
 	uint32_t mode, major, minor;
 } devices[] = {
-	{ "null", 0666, 1, 3 }, { "zero", 0666, 1, 5 }, { "full", 0666, 1, 7 },
-	{ "random", 0666, 1, 8 }, { "urandom", 0666, 1, 9 },
-	{ "kmsg", 0600, 1, 11 }, { "tty", 0666, 5, 0 }, { "console", 0600, 5, 1 }, { "ptmx", 0666, 5, 2 },
+	{ "null", 0666, 1, 3 },
+	{ "zero", 0666, 1, 5 },
+	{ "full", 0666, 1, 7 },
+	{ "random", 0666, 1, 8 },
+	{ "urandom", 0666, 1, 9 },
+	{ "kmsg", 0600, 1, 11 },
+	{ "tty", 0666, 5, 0 },
+	{ "console", 0600, 5, 1 },
+	{ "ptmx", 0666, 5, 2 },
 };
 
 static const struct {

@@ -244,13 +244,43 @@ descriptors(void)
 
 /* ---- others ---- */
 
+/* What another user is told of a process. */
 static void
-others(void)
+stranger(pid_t pid)
 {
 	static const char *const secret[] = { "environ", "maps", "fd", "fd/0", "exe", "cwd", "auxv",
 		"io", "smaps", "personality" };
 	static const char *const told[] = { "stat", "status", "cmdline", "comm", "statm", "limits",
 		"mounts", "cgroup", "wchan", "oom_score" };
+	char to[200];
+
+	setgid(1000);
+	if (setuid(1000))
+		printf("setuid\n");
+	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
+		DIR *d;
+
+		of(pid, secret[i]);
+		if (strcmp(secret[i], "fd") == 0)
+			printf("%s: %s\n", secret[i],
+				(d = opendir(path)) ? "open" : error_name(errno));
+		else if (readlink(path, to, sizeof(to)) >= 0)
+			printf("%s: told\n", secret[i]);
+		else if (errno != EINVAL)
+			printf("%s: %s\n", secret[i], error_name(errno));
+		else
+			printf("%s: %s\n", secret[i],
+				slurp(path) >= 0 ? "told" : error_name(errno));
+	}
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		printf("%s: %s\n", told[i],
+			slurp(of(pid, told[i])) >= 0 ? "told" : error_name(errno));
+	fflush(stdout);
+}
+
+static void
+others(void)
+{
 	char letter = 0, to[200];
 	long long f[60] = { 0 };
 	int p[2], status;
@@ -290,28 +320,7 @@ others(void)
 	SAY(access(of(pid, "fd/60"), F_OK));
 	thief = fork();
 	if (thief == 0) {
-		setgid(1000);
-		if (setuid(1000))
-			printf("setuid\n");
-		for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
-			DIR *d;
-
-			of(pid, secret[i]);
-			if (strcmp(secret[i], "fd") == 0)
-				printf("%s: %s\n", secret[i],
-					(d = opendir(path)) ? "open" : error_name(errno));
-			else if (readlink(path, to, sizeof(to)) >= 0)
-				printf("%s: told\n", secret[i]);
-			else if (errno != EINVAL)
-				printf("%s: %s\n", secret[i], error_name(errno));
-			else
-				printf("%s: %s\n", secret[i],
-					slurp(path) >= 0 ? "told" : error_name(errno));
-		}
-		for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-			printf("%s: %s\n", told[i],
-				slurp(of(pid, told[i])) >= 0 ? "told" : error_name(errno));
-		fflush(stdout);
+		stranger(pid);
 		_exit(0);
 	}
 	waitpid(thief, NULL, 0);
