@@ -22,6 +22,10 @@ AT(save, UA_SAVE);
 AT(library, UA_LIB);
 _Static_assert(offsetof(struct exo_lib, parked) == UA_PARKED - UA_LIB, "offsets.h: parked");
 _Static_assert(offsetof(struct exo_lib, resume_rip) == UA_RESUME_RIP - UA_LIB, "offsets.h");
+_Static_assert(offsetof(struct exo_lib, exception) == UA_ON_EXCEPTION - UA_LIB, "offsets.h");
+_Static_assert(offsetof(struct exo_lib, epilogue) == UA_ON_EPILOGUE - UA_LIB, "offsets.h");
+_Static_assert(offsetof(struct exo_lib, event) == UA_ON_EVENT - UA_LIB, "offsets.h");
+_Static_assert(offsetof(struct exo_lib, revoke) == UA_ON_REVOKE - UA_LIB, "offsets.h");
 _Static_assert(offsetof(struct exo_save, flags) == SAVE_FLAGS, "offsets.h: flags");
 _Static_assert(offsetof(struct exo_save, rbx) == SAVE_RBX, "offsets.h: rbx");
 _Static_assert(offsetof(struct exo_save, r15) == SAVE_R15, "offsets.h: r15");
@@ -98,30 +102,6 @@ exo_on_acall(exo_call_fn *handler)
 {
 	SET(acall, EXO_ENTRY_ACALL, exo_upcall_acall);
 	*(volatile uint32_t *)&exo_uarea()->gate = handler != NULL;
-}
-
-void
-exo_serve_exception(struct exo_save *context)
-{
-	exo_lib()->exception(context);
-}
-
-void
-exo_serve_epilogue(struct exo_save *context)
-{
-	exo_lib()->epilogue(context);
-}
-
-void
-exo_serve_event(struct exo_save *context)
-{
-	exo_lib()->event(context);
-}
-
-void
-exo_serve_revoke(struct exo_save *context)
-{
-	exo_lib()->revoke(context);
 }
 
 /* What came while `critical` was set.  context: what it would have interrupted, NULL: our caller. */

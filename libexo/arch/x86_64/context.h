@@ -85,7 +85,7 @@
 	mov	SAVE_R15(%rax), %r15
 .endm
 
-/* Run \handler(slot rax) on this stack, and go on with what is in the slot then. */
+/* Run \handler(slot rax), a name or *place, on this stack, and go on with what is in the slot then. */
 .macro SERVE handler, resume
 	push	%rax
 	push	%rax

@@ -14,6 +14,11 @@
 #define UA_STACKS (UA_LIB + 0)
 #define UA_RESUME_RIP (UA_LIB + 8)
 #define UA_PARKED (UA_LIB + 16)
+/* Handlers.  Plain numbers, as they stand in a macro's argument. */
+#define UA_ON_EXCEPTION 1816
+#define UA_ON_EPILOGUE 1824
+#define UA_ON_EVENT 1832
+#define UA_ON_REVOKE 1864
 
 #define SAVE_BYTES 192
 #define SAVE_RIP 0

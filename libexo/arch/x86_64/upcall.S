@@ -4,10 +4,10 @@
 
 	.text
 
-INTERRUPTING exo_upcall_exception, exo_serve_exception, exo_resume, STACK_SHIFT
-INTERRUPTING exo_upcall_epilogue, exo_serve_epilogue, exo_resume, STACK_SHIFT
-INTERRUPTING exo_upcall_event, exo_serve_event, exo_resume, STACK_SHIFT
-INTERRUPTING exo_upcall_revoke, exo_serve_revoke, exo_resume, STACK_SHIFT
+INTERRUPTING exo_upcall_exception, *%gs:UA_ON_EXCEPTION, exo_resume, STACK_SHIFT
+INTERRUPTING exo_upcall_epilogue, *%gs:UA_ON_EPILOGUE, exo_resume, STACK_SHIFT
+INTERRUPTING exo_upcall_event, *%gs:UA_ON_EVENT, exo_resume, STACK_SHIFT
+INTERRUPTING exo_upcall_revoke, *%gs:UA_ON_REVOKE, exo_resume, STACK_SHIFT
 
 RESUMING exo_resume, exo_window_begin, exo_window_end, exo_serve_pending
 

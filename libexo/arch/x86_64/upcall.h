@@ -14,10 +14,6 @@ extern const char exo_upcall_syscall[], exo_upcall_prologue[];
 extern const char exo_upcall_call[], exo_upcall_acall[];
 
 /* Called by upcall.S, transfer.S and start.S. */
-void exo_serve_exception(struct exo_save *context);
-void exo_serve_epilogue(struct exo_save *context);
-void exo_serve_event(struct exo_save *context);
-void exo_serve_revoke(struct exo_save *context);
 void exo_serve_pending(struct exo_save *context);
 void exo_serve_syscall(struct exo_sysframe *frame);
 void exo_serve_call(exo_envid caller, struct exo_msg *message);
@@ -26,7 +22,7 @@ __attribute__((noreturn)) void exo_start_main(void *stacks);
 
 /* transfer.S: as exo_wait_for, exo_yield and exo_acall, before `pending` is looked at. */
 int64_t exo_park_until(const struct exo_term *terms, uint64_t count, uint64_t deadline_ns,
-		       exo_envid to);
+			exo_envid to);
 int64_t exo_park_to(exo_envid to);
 int64_t exo_acall_park(exo_envid env, const struct exo_msg *message);
 
