@@ -43,7 +43,7 @@ PARTLY = {
     "sched_setaffinity": "one processor",
     "sched_getaffinity": "one processor",
     "prlimit64 getrlimit setrlimit": "RSS, LOCKS, MSGQUEUE, RTPRIO and RTTIME mean nothing",
-    "futex": "for one thread: waiting on another process looks every 10 ms; no priority inheritance",
+    "futex": "for one thread; between processes a wake wakes all, and is not counted; no priority inheritance",
     "membarrier": "the query, which offers nothing",
     "fsync fdatasync sync syncfs sync_file_range": "nothing to do: memory is the disk",
     "fallocate": "space and holes, as tmpfs; else EOPNOTSUPP",

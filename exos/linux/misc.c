@@ -109,27 +109,30 @@ enum {
 };
 #define FUTEX_CLOCK_REALTIME 256
 #define FUTEX_COMMAND 127
-#define LOOK_AGAIN_NS 10000000ull
+#define FUTEX_PRIVATE 128
 
 /*
  * Until *arg[0] is no longer arg[1].  Only another process that shares the
- * page could change it, and it cannot wake us: look now and then.
+ * page can change it; whoever does and wakes others bumps SHARED->changes.
  */
 static long
 futex_sleep(struct restart *r)
 {
-	u32 now;
-	int error;
+	int error = 0;
 
-	do {
-		u64 soon = clock_ns() + LOOK_AGAIN_NS;
+	for (;;) {
+		struct exo_term term =
+			term_word(&SHARED->changes, ~0ull, EXO_NE, SHARED->changes);
+		u32 now;
 
-		error = block_on(NULL, 0, r->deadline && r->deadline < soon ? r->deadline : soon);
-		if (error == -ETIMEDOUT && (!r->deadline || clock_ns() < r->deadline))
-			error = 0;
-		if (error == 0 && copy_in(&now, r->arg[0], sizeof(now)))
+		if (copy_in(&now, r->arg[0], sizeof(now)))
 			return -EFAULT;
-	} while (error == 0 && now == (u32)r->arg[1]);
+		if (now != (u32)r->arg[1])
+			return 0;
+		if (error)
+			break;
+		error = block_on(&term, 1, r->deadline);
+	}
 	/* One with a time limit is not begun anew by a handler. */
 	return error == -EINTR && r->deadline ? restart_from(r) : error;
 }
@@ -173,7 +176,11 @@ sys_futex(long word, long how, long value, long timeout, long word2, long value3
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
 	case FUTEX_REQUEUE:
-	case FUTEX_CMP_REQUEUE: return word % 4 ? -EINVAL : 0;
+	case FUTEX_CMP_REQUEUE:
+		if (word % 4)
+			return -EINVAL;
+		/* How many that wakes nobody counts. */
+		return how & FUTEX_PRIVATE ? 0 : server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);
 	default: return -ENOSYS;
 	}
 }
