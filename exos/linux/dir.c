@@ -404,6 +404,8 @@ set_times(long ino, const struct linux_timespec t[2])
 	u64 now = clock_ns() + SHARED->wall_offset_ns, ns[2] = { 0, 0 };
 	u32 mask = 0;
 
+	if (ino < 0)
+		return ino;
 	for (unsigned i = 0; i < 2; i++) {
 		if (t[i].nsec == LINUX_UTIME_OMIT)
 			continue;
@@ -425,6 +427,8 @@ sys_utimensat(long dirfd, long path, long times, long flags)
 
 	if (times && copy_in(t, (u64)times, sizeof(t)))
 		return -EFAULT;
+	if (t[0].nsec == LINUX_UTIME_OMIT && t[1].nsec == LINUX_UTIME_OMIT)
+		return 0;		/* whether or not there is such a file */
 	if (!path && (int)dirfd != AT_FDCWD)
 		return flags ? -EINVAL : set_times(fd_ino(dirfd), t);
 	if (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))

@@ -224,8 +224,8 @@ one(const char *kind, const char *name, char **lines, int count)
 	if (pid == 0) {
 		sigprocmask(SIG_UNBLOCK, &child, NULL);
 		umask(0);
-		for (int above = 0; above < 6;
-			above++) /* what .. leads to is the sequence's own, too */
+		/* What .. leads to is the sequence's own, too. */
+		for (int above = 0; above < 14; above++)
 			if (mkdir("t", 0755) || chdir("t"))
 				_exit(71);
 		setpgid(0, 0);
