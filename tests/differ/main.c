@@ -224,6 +224,7 @@ one(const char *kind, const char *name, char **lines, int count)
 	if (pid == 0) {
 		sigprocmask(SIG_UNBLOCK, &child, NULL);
 		umask(0);
+		alarm(6 * PATIENCE_S);	/* nobody outlives a run that was cut off */
 		/* What .. leads to is the sequence's own, too. */
 		for (int above = 0; above < 14; above++)
 			if (mkdir("t", 0755) || chdir("t"))

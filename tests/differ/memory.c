@@ -18,6 +18,7 @@ static sigjmp_buf landing;
 static volatile sig_atomic_t code;
 static char *volatile faulted;
 static char *placed = (char *)ARENA, *first_break;
+static size_t placed_bytes = PAGE;
 
 static void
 fault(int sig, siginfo_t *info, void *context)
@@ -57,9 +58,21 @@ length(const char *word)		/* pages, or b and bytes */
 	return *word == 'b' ? strtoul(word + 1, NULL, 0) : strtoul(word, NULL, 0) * PAGE;
 }
 
+/* What lies behind a place that the system chose may be the interpreter's own. */
+static size_t
+within(const char *word, size_t bytes)
+{
+	char *at = address(word), *end = placed + placed_bytes;
+
+	return *word != 'm'                  ? bytes
+		: at >= end                  ? 0
+		: bytes < (size_t)(end - at) ? bytes
+					     : (size_t)(end - at);
+}
+
 /* Where something was placed is random. */
 static void
-say_place(long r, char *asked)
+say_place(long r, char *asked, size_t bytes)
 {
 	if (r == -1)
 		say_result(r);
@@ -68,7 +81,7 @@ say_place(long r, char *asked)
 	else if ((unsigned long)r >= ARENA && (unsigned long)r < ARENA + PAGES * PAGE)
 		say(" page %lu", (r - ARENA) / PAGE);
 	else
-		say(" placed"), placed = (char *)r;
+		say(" placed"), placed = (char *)r, placed_bytes = (bytes + PAGE - 1) & -PAGE;
 }
 
 static void
@@ -78,26 +91,26 @@ do_map(char **w)
 
 	say_place(syscall(SYS_mmap, at, length(w[1]), num(w[2]), num(w[3]) | MAP_FIXED, num(w[4]),
 			  num(w[5])),
-		at);
+		at, 0);
 }
 
 static void
 do_mapany(char **w)
 {
 	say_place(syscall(SYS_mmap, NULL, length(w[0]), num(w[1]), num(w[2]), num(w[3]), num(w[4])),
-		NULL);
+		NULL, length(w[0]));
 }
 
 static void
 do_munmap(char **w)
 {
-	say_result(syscall(SYS_munmap, address(w[0]), length(w[1])));
+	say_result(syscall(SYS_munmap, address(w[0]), within(w[0], length(w[1]))));
 }
 
 static void
 do_mprotect(char **w)
 {
-	say_result(syscall(SYS_mprotect, address(w[0]), length(w[1]), num(w[2])));
+	say_result(syscall(SYS_mprotect, address(w[0]), within(w[0], length(w[1])), num(w[2])));
 }
 
 static void
@@ -105,7 +118,7 @@ do_mremap(char **w)
 {
 	say_place(syscall(SYS_mremap, address(w[0]), length(w[1]), length(w[2]), num(w[3]),
 			  address(w[4])),
-		address(w[0]));
+		address(w[0]), length(w[2]));
 }
 
 static void
@@ -203,19 +216,21 @@ try_say(long (*f)(char *, long), char *at, long value)
 static void
 do_peek(char **w)
 {
-	try_say(peek, address(w[0]), 0);
+	if (within(w[0], 1))
+		try_say(peek, address(w[0]), 0);
 }
 
 static void
 do_poke(char **w)
 {
-	try_say(poke, address(w[0]), num(w[1]));
+	if (within(w[0], 1))
+		try_say(poke, address(w[0]), num(w[1]));
 }
 
 static void
 do_fill(char **w)
 {
-	try_say(fill, address(w[0]), length(w[1]));
+	try_say(fill, address(w[0]), within(w[0], length(w[1])));
 }
 
 /* A function that returns its argument, and a call of it. */
@@ -225,6 +240,9 @@ do_call(char **w)
 	static const char code_bytes[] = { (char)0x48, (char)0x89, (char)0xf8, (char)0xc3 };
 	char *at = address(w[0]);
 	long there = 0;
+
+	if (within(w[0], 4) < 4)
+		return;
 
 	for (int i = 0; i < 4; i++) {
 		long result = 0;
@@ -263,7 +281,8 @@ do_memory_child(char **w)
 static void
 do_readinto(char **w)
 {
-	say_result(syscall(SYS_pread64, num(w[0]), address(w[1]), num(w[2]), num(w[3])));
+	say_result(
+		syscall(SYS_pread64, num(w[0]), address(w[1]), within(w[1], num(w[2])), num(w[3])));
 }
 
 /* Some versions of Linux let a tmpfs file grow to where nothing could be written then. */
@@ -281,7 +300,8 @@ do_writefrom(char **w)
 {
 	if (grows_for_nothing(num(w[0]), address(w[1]), num(w[3])))
 		return;
-	say_result(syscall(SYS_pwrite64, num(w[0]), address(w[1]), num(w[2]), num(w[3])));
+	say_result(syscall(SYS_pwrite64, num(w[0]), address(w[1]), within(w[1], num(w[2])),
+		num(w[3])));
 }
 
 static void
