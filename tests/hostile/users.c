@@ -15,6 +15,9 @@ static char *self_path;
 static void
 secret_tried(void)
 {
+	/* Of root's process, which has it open as descriptor 40. */
+	const char *his[] = { "fd/40", "environ", "mem", "maps", "auxv", "cwd/secret", "root/tmp/secret",
+		"task/../fd/40", "fdinfo/40" };
 	const char *names[] = { "/tmp/secret", "/tmp/link", "/proc/self/root/tmp/secret" };
 	uint32_t ino;
 	const volatile struct fs_inode *node = node_of("/tmp/secret", &ino);
@@ -23,6 +26,16 @@ secret_tried(void)
 
 	for (unsigned n = 0; n < 3; n++)
 		CHECK(open(names[n], O_RDONLY) < 0 && open(names[n], O_WRONLY) < 0);
+	for (unsigned n = 0; n < sizeof(his) / sizeof(his[0]); n++) {
+		char name[80];
+		int fd;
+
+		snprintf(name, sizeof(name), "/proc/%u/%s", (unsigned)note[5], his[n]);
+		fd = open(name, O_RDONLY);
+		if (!CHECK(fd < 0 || read(fd, &byte, 1) <= 0))
+			printf("%s\n", name);
+		close(fd);
+	}
 	CHECK(truncate("/tmp/secret", 0) < 0 && chmod("/tmp/secret", 0666) < 0);
 	CHECK(chown("/tmp/secret", NOBODY, NOBODY) < 0 && rename("/tmp/secret", "/tmp/mine") < 0);
 	CHECK(open("/tmp/secret", O_PATH) < 0 || read(open("/tmp/secret", O_PATH), &byte, 1) < 0);
@@ -54,6 +67,7 @@ secret_after_reading(void)
 
 	CHECK(read(fd, text, sizeof(text)) > 0);
 	close(fd);
+	close(40);
 	become(NOBODY);
 	secret_tried();
 	_exit(failed != 0);
@@ -62,6 +76,7 @@ secret_after_reading(void)
 static void
 secret_after_exec(void)
 {
+	close(40);
 	become(NOBODY);
 	execl(self_path, self_path, "tries", NULL);
 	_exit(98);
@@ -70,10 +85,16 @@ secret_after_exec(void)
 static void
 reading(void)
 {
+	int fd;
+
 	file_make("/tmp/secret", 0600, "a secret");
 	symlink("secret", "/tmp/link");
+	note[5] = (uint64_t)getpid();
+	fd = open("/tmp/secret", O_RDONLY);
+	CHECK(dup2(fd, 40) == 40 && close(fd) == 0 && chdir("/tmp") == 0);
 	CHECK(in_child(secret_after_reading) == 0);
 	CHECK(in_child(secret_after_exec) == 0);
+	close(40);
 	unlink("/tmp/link");
 	unlink("/tmp/secret");
 }
@@ -319,6 +340,7 @@ main(int argc, char **argv)
 		return summary();
 	self_path = argv[0];
 	if (argc > 1 && strcmp(argv[1], "tries") == 0) {
+		note[5] = (uint64_t)getppid();
 		secret_tried();
 		return failed != 0;
 	}
