@@ -225,7 +225,7 @@ reprint(struct ldisc *l, uint8_t c)
 	erasing_ends(l);
 	echo_seen(l, c);
 	ldisc_echo(l, LDISC_RAW, '\n');
-	for (uint32_t at = l->canon; at != l->head; at++)
+	for (uint32_t at = l->canon; at != l->head && l->echoes < LDISC_ECHO; at++)
 		echo_seen(l, l->data[at & MASK]);
 }
 

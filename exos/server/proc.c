@@ -217,6 +217,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->sid = sid ? sid : pid;
 	p->sh->start_ns = exo_now_ns();
 	p->sh->children_ns = p->sh->children_sys_ns = 0;
+	p->sh->hung_pgrp = 0;
 	if (!cred_place(p) || proc_objects(p, creator ? creator->serial : 0) < 0) {
 		proc_discard(p);
 		return NULL;
