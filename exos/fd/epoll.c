@@ -198,9 +198,8 @@ item_look(struct item *i, struct waiting *w)
 		i->told = 0;
 		return ready;
 	}
-	if (version == i->version && !(ready & ~i->told))
-		return 0;
-	return ready;
+	i->told &= ready;		/* what is gone and comes back is an edge */
+	return version == i->version && !(ready & ~i->told) ? 0 : ready;
 }
 
 static void

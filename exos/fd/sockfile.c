@@ -105,7 +105,7 @@ socket_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms
 		now |= POLLIN | POLLRDNORM;
 	if (row->shut & SOCK_SHUT_READ)
 		now |= POLLRDHUP;
-	if (datagrams && row->full != 1)
+	if (datagrams && (row->full & SOCK_FULL_STATE) != SOCK_FULL)
 		now |= POLLOUT | POLLWRNORM | POLLWRBAND;
 	now &= events;
 	if (row->shut == (SOCK_SHUT_READ | SOCK_SHUT_WRITE))
@@ -125,7 +125,7 @@ socket_version(struct file *f, u32 events)
 
 	if (k->state == SOCKET_CONNECTED)
 		return stream_version(f, events);
-	return k->row ? k->row->arrived : 0;
+	return k->row ? k->row->arrived + (k->row->full & ~(u64)SOCK_FULL_STATE) : 0;
 }
 
 static long

@@ -258,7 +258,7 @@ sys_getpeername(long fd, long user, long bytes_at)
 
 	if (result)
 		return result;
-	if (socket_of(f)->type == SOCK_TYPE_DGRAM ? socket_of(f)->row->full == 0 && !info.peer
+	if (socket_of(f)->type == SOCK_TYPE_DGRAM ? !info.peer
 						  : socket_of(f)->state != SOCKET_CONNECTED)
 		return -ENOTCONN;
 	return address_put((u64)user, (u64)bytes_at, &info.name[!(socket_of(f)->side & 1)]);

@@ -150,7 +150,8 @@ letter_make(const struct proc *p, uint32_t bytes)
 	if (n > LETTERS_MAX || !letter_within_bounds(&cred, frames, 0))
 		return NULL;
 	l = &letters[n];
-	*l = (struct letter){ .serial = ++serial, .cred = cred, .bytes = bytes,
+	serial++;
+	*l = (struct letter){ .serial = serial, .cred = cred, .bytes = bytes,
 		.frames = frames, .holder = (uint16_t)(proc_index(p) + 1) };
 	if (frames && frames_claim(session_account, frames, &l->pfn))
 		return NULL;

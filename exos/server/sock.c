@@ -375,7 +375,14 @@ peer_show(const struct sock *s)
 {
 	const struct sock *peer = sock_peer(s);
 
-	sock_row(s)->full = s->peer && !peer ? 2 : peer && sock_full(peer);
+	const uint64_t now = s->peer && !peer ? SOCK_NOBODY
+		: peer && sock_full(peer)     ? SOCK_FULL
+					      : 0;
+	struct sh_sock *row = sock_row(s);
+
+	if ((row->full & SOCK_FULL_STATE) != now)
+		row->full = (row->full & ~(uint64_t)SOCK_FULL_STATE) + now
+			+ (now == SOCK_FULL ? 0 : SOCK_FULL_STATE + 1);
 }
 
 void

@@ -29,9 +29,12 @@ enum sock_type { SOCK_TYPE_STREAM = 1, SOCK_TYPE_DGRAM = 2, SOCK_TYPE_SEQPACKET 
 struct sh_sock {			/* words to wait on, written by the server */
 	uint64_t arrived;		/* letters that came */
 	uint64_t taken;			/* and went, or were let in as connections */
-	uint64_t full;			/* where its datagrams go there is no room; bit 1: nobody is there */
+	uint64_t full;			/* where its datagrams go: SOCK_FULL, SOCK_NOBODY; above, how often it was full no longer */
 	uint64_t shut;			/* SOCK_SHUT_* */
 };
+#define SOCK_FULL 1u			/* there is no room */
+#define SOCK_NOBODY 2u			/* nobody is there */
+#define SOCK_FULL_STATE 3u
 #define SOCK_SHUT_READ  1u
 #define SOCK_SHUT_WRITE 2u
 

@@ -781,6 +781,108 @@ users(void)
 	unlink("private");
 }
 
+static int set;
+
+static void
+events(const char *what)
+{
+	struct epoll_event e[4];
+	int n = epoll_wait(set, e, 4, 0);
+
+	printf("%s:", what);
+	for (int i = 0; i < n; i++)
+		printf(" %x", e[i].events);
+	printf("\n");
+}
+
+static void
+edges(int type)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
+	int p[2];
+
+	set = epoll_create1(0);
+	socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, p);
+	epoll_ctl(set, EPOLL_CTL_ADD, p[0], &e);
+	events("new");
+	events("again");
+	write(p[1], "x", 1);
+	events("bytes");
+	events("again");
+	write(p[1], "y", 1);
+	events("more bytes");
+	read(p[0], buf, 1);
+	events("read some");
+	while (write(p[0], buf, 1000) > 0)
+		;
+	events("full");
+	while (read(p[1], buf, sizeof(buf)) > 0)
+		;
+	events("emptied");
+	if (type != SOCK_DGRAM) {
+		shutdown(p[1], SHUT_WR);
+		events("shut");
+		close(p[1]);
+		events("closed");
+		events("again");
+	} else {
+		close(p[1]);
+	}
+	close(p[0]);
+	close(set);
+}
+
+/* Open as long as anybody has it, whoever; a peer that is killed is gone. */
+static void
+lifetimes(void)
+{
+	struct pollfd p[40];
+	int pairs_of[40][2], one[2], status;
+	pid_t pid;
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, one);
+	pid = fork();
+	if (pid == 0) {
+		close(one[0]);
+		read(one[1], buf, 1);
+		write(one[1], "child", 5);
+		_exit(0);
+	}
+	close(one[1]);
+	SAY(recv(one[0], buf, 1, MSG_DONTWAIT));
+	write(one[0], "!", 1);
+	SAY(recv(one[0], buf, 10, MSG_WAITALL));
+	SAY(recv(one[0], buf, 10, 0));
+	waitpid(pid, &status, 0);
+	close(one[0]);
+	for (int i = 0; i < 40; i++) {
+		socketpair(AF_UNIX, i % 2 ? SOCK_STREAM : SOCK_SEQPACKET, 0, pairs_of[i]);
+		p[i] = (struct pollfd){ pairs_of[i][0], POLLIN | POLLRDHUP, 0 };
+	}
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	for (int i = 0; i < 40; i++)
+		if (i == 21)
+			close(pairs_of[i][1]);
+	SAY(poll(p, 40, 20));
+	if (fork() == 0) {
+		usleep(10000);
+		kill(pid, SIGKILL);
+		_exit(0);
+	}
+	SAY(poll(p, 40, 5000));
+	printf("%x %x\n", p[21].revents, p[22].revents);
+	while (wait(NULL) > 0)
+		;
+	for (int i = 0; i < 40; i++) {
+		close(pairs_of[i][0]);
+		if (i != 21)
+			close(pairs_of[i][1]);
+	}
+}
+
 static void
 many_messages(void)
 {
@@ -858,6 +960,10 @@ main(void)
 	ancillary();
 	many_messages();
 	users();
+	edges(SOCK_STREAM);
+	edges(SOCK_SEQPACKET);
+	edges(SOCK_DGRAM);
+	lifetimes();
 	waitall();
 	return 0;
 }
