@@ -50,7 +50,7 @@ PARTLY = {
     "splice tee vmsplice sendfile": "by copying; what a sink then refuses is lost to a source that cannot be read again",
     "readahead": "taken as advice",
     "fadvise64": "taken as advice",
-    "fcntl": "locks of files that have a name, not of pipes and terminals (ENOLCK); no leases or signals; a pipe holds at most 64 KiB; no SIGIO (O_ASYNC: EINVAL)",
+    "fcntl": "locks of files that have a name, not of pipes and terminals (ENOLCK); no leases (EAGAIN); a pipe holds at most 64 KiB; no SIGIO (O_ASYNC: EINVAL)",
     "flock": "not of pipes and terminals (ENOLCK)",
     "open openat openat2 creat": "O_SYNC and O_DIRECT change nothing",
     "ioctl": "terminals (docs/exos.md), FIONREAD, FIONBIO, FIOCLEX, FIONCLEX",

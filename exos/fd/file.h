@@ -35,6 +35,7 @@ struct file {
 	bool tty;			/* a terminal; not: the console as a stream of bytes */
 	u16 line;			/* its number */
 	bool nameless;			/* relatives have it, too, and it has no owner: no lock by it */
+	u8 told_signal;			/* F_SETSIG and F_SETOWN: remembered, and no more */
 	u32 owner;			/* number of OP_LOCK_OWNER, 0: none yet */
 	exo_slot owner_key;
 	u8 queue;			/* console: device queue of its output */

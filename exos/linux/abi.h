@@ -164,6 +164,11 @@
 #define F_OFD_GETLK 36
 #define F_OFD_SETLK 37
 #define F_OFD_SETLKW 38
+#define F_SETSIG 10
+#define F_GETSIG 11
+#define F_SETLEASE 1024
+#define F_GETLEASE 1025
+#define F_NOTIFY 1026
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2

@@ -326,6 +326,28 @@ set_flags(struct file *f, long flags)
 	return 0;
 }
 
+/*
+ * Who is told of input by a signal can be asked and set, but nobody is told:
+ * O_ASYNC is refused where there would be something to tell (set_flags).
+ * Leases are never given, since nobody would be told to give one up.
+ */
+static long
+rare(struct file *f, long cmd, long arg)
+{
+	const bool regular = f->ops == &regular_ops;
+
+	switch (cmd) {
+	case F_SETOWN: f->sigio_owner = (int)arg; return (int)arg == INT32_MIN ? -EINVAL : 0;
+	case F_GETOWN: return f->sigio_owner;
+	case F_SETSIG: return arg < 0 || arg > 64 ? -EINVAL : (f->told_signal = (u8)arg, 0);
+	case F_GETSIG: return f->told_signal;
+	case F_GETLEASE: return F_UNLCK;
+	case F_SETLEASE: return arg < F_RDLCK || arg > F_UNLCK || !regular ? -EINVAL : -EAGAIN;
+	case F_NOTIFY: return f->ops == &directory_ops ? -EINVAL : -ENOTDIR;
+	default: return -EINVAL;
+	}
+}
+
 long
 sys_fcntl(long fd, long cmd, long arg)
 {
@@ -346,15 +368,12 @@ sys_fcntl(long fd, long cmd, long arg)
 	case F_SETFL: return set_flags(f, arg);
 	case F_SETPIPE_SZ: return f->ops == &pipe_ops ? pipe_set_size(f, (u32)arg) : -EBADF;
 	case F_GETPIPE_SZ: return f->ops == &pipe_ops ? (long)pipe_size(f) : -EBADF;
-	/* Whom SIGIO would go to, if there were any. */
-	case F_SETOWN: f->sigio_owner = (int)arg; return 0;
-	case F_GETOWN: return f->sigio_owner;
 	case F_ADD_SEALS: return seals_add(f, (u64)arg);
 	case F_GET_SEALS: return seals_of(f);
 	case F_GETLK: case F_SETLK: case F_SETLKW:
 	case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
 		return lock_fcntl(f, cmd, (u64)arg);
-	default: return -EINVAL;
+	default: return rare(f, cmd, arg);
 	}
 }
 

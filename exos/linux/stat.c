@@ -330,7 +330,8 @@ statfs_out(u32 ino, u64 user)
 {
 	const struct fs_super *super =
 		(const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
-	u64 free = exo_info()->free_frames;
+	const u64 unused = exo_info()->free_frames, kept = exo_info()->frames / FS_RESERVE;
+	const u64 free = unused > kept ? unused - kept : 0;
 	struct linux_statfs s = {
 		.type = ino >= PROCFS ? LINUX_PROC_MAGIC : LINUX_TMPFS_MAGIC,
 		.bsize = (int64_t)EXO_PAGE_BYTES,

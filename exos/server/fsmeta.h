@@ -21,6 +21,7 @@
 #define FS_MAGIC 0x53464d4152ull
 #define FS_ROOT_INO 1u
 #define FS_NAME_MAX 255u
+#define FS_RESERVE 4u			/* one part in so many of all frames is not for files */
 
 struct fs_super {
 	uint64_t magic;

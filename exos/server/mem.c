@@ -22,7 +22,6 @@
 #define BATCH 32u
 #define LIMIT_STEP 1024u
 #define HELD_MAX 256u			/* more than all queues of the console take */
-#define RESERVE 4u			/* part of all frames that files do not get */
 
 static uint64_t private_end = SRV_PRIVATE;
 static exo_pfn window_pfn;
@@ -43,7 +42,7 @@ limit_borrow(uint64_t count)
 {
 	uint64_t step = count < LIMIT_STEP ? LIMIT_STEP : count;
 
-	if (exo_info()->free_frames < exo_info()->frames / RESERVE + step)
+	if (exo_info()->free_frames < exo_info()->frames / FS_RESERVE + step)
 		return false;
 	if (session_account == 0 ||
 		exo_account_limit(session_account, -(int64_t)step, ROOT_KEY) < 0)

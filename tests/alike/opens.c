@@ -216,6 +216,16 @@ flags_kept(void)
 	SAY(close(fd));
 	SAY(open("file", 3) >= 0);
 	SAY(write(open("file", 3), "x", 1));
+	fd = open("file", O_RDWR);
+	SAY(fcntl(fd, F_SETOWN, getpid()));
+	SAY(fcntl(fd, F_GETOWN) == getpid());
+	SAY(fcntl(fd, F_SETSIG, 65));
+	SAY(fcntl(fd, F_SETSIG, SIGUSR1));
+	SAY(fcntl(fd, F_GETSIG) == SIGUSR1);
+	SAY(fcntl(fd, F_GETLEASE));
+	SAY(fcntl(fd, F_SETLEASE, 7));
+	SAY(fcntl(fd, F_SETLEASE, F_UNLCK));
+	SAY(fcntl(fd, F_NOTIFY, 1));
 	SAY(syscall(SYS_close_range, 3, 2, 0));
 	SAY(syscall(SYS_close_range, 3, ~0u, 0));
 }
