@@ -165,6 +165,11 @@
 #define F_OFD_SETLK 37
 #define F_OFD_SETLKW 38
 #define F_SETSIG 10
+#define F_SETOWN_EX 15
+#define F_GETOWN_EX 16
+#define F_OWNER_TID 0
+#define F_OWNER_PID 1
+#define F_OWNER_PGRP 2
 #define F_GETSIG 11
 #define F_SETLEASE 1024
 #define F_GETLEASE 1025
@@ -252,6 +257,10 @@ struct linux_statfs {
 _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define LINUX_TMPFS_MAGIC 0x01021994
 #define LINUX_PROC_MAGIC 0x9fa0
+
+struct linux_f_owner_ex {
+	int32_t type, pid;
+};
 
 struct linux_flock {
 	int16_t type, whence;

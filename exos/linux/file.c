@@ -326,6 +326,30 @@ set_flags(struct file *f, long flags)
 	return 0;
 }
 
+/* A process, or a group, whose number is kept negative. */
+static long
+owner_set(struct file *f, u64 user)
+{
+	struct linux_f_owner_ex o;
+
+	if (copy_in(&o, user, sizeof(o)))
+		return -EFAULT;
+	if (o.type < F_OWNER_TID || o.type > F_OWNER_PGRP || o.pid < 0)
+		return -EINVAL;
+	f->sigio_owner = o.type == F_OWNER_PGRP ? -o.pid : o.pid;
+	return 0;
+}
+
+static long
+owner_get(const struct file *f, u64 user)
+{
+	const bool group = f->sigio_owner < 0;
+	const struct linux_f_owner_ex o = { .type = group ? F_OWNER_PGRP : F_OWNER_PID,
+		.pid = group ? -f->sigio_owner : f->sigio_owner };
+
+	return copy_out(user, &o, sizeof(o)) ? -EFAULT : 0;
+}
+
 /*
  * Who is told of input by a signal can be asked and set, but nobody is told:
  * O_ASYNC is refused where there would be something to tell (set_flags).
@@ -339,6 +363,8 @@ rare(struct file *f, long cmd, long arg)
 	switch (cmd) {
 	case F_SETOWN: f->sigio_owner = (int)arg; return (int)arg == INT32_MIN ? -EINVAL : 0;
 	case F_GETOWN: return f->sigio_owner;
+	case F_SETOWN_EX: return owner_set(f, (u64)arg);
+	case F_GETOWN_EX: return owner_get(f, (u64)arg);
 	case F_SETSIG: return arg < 0 || arg > 64 ? -EINVAL : (f->told_signal = (u8)arg, 0);
 	case F_GETSIG: return f->told_signal;
 	case F_GETLEASE: return F_UNLCK;
