@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <exo/lib.h>
 #include <exo/read.h>
@@ -376,69 +375,6 @@ requests(void)
 	_exit(0);
 }
 
-/* ---- memory behind files without names, and memory itself ---- */
-
-#define SEAL_WRITE 8
-
-static bool
-maps(exo_pfn pfn, exo_slot key, uint32_t rights)
-{
-	struct exo_map m = { .va = (uint64_t)note & ~(PAGE * 512 - 1), .pfn = pfn,
-		.op = EXO_OP_MAP | rights, .key = key };
-
-	while (exo_pte(m.va) & EXO_PTE_PRESENT)
-		m.va += PAGE;
-	return exo_map(exo_self(), &m, 1, KEY_SELF) > 0;
-}
-
-/* Sealed, not even its maker writes it, by whatever key; and it says so for good. */
-static bool
-seal_holds(void)
-{
-	int fd = (int)syscall(319, "sealed", 2L);
-	char *p;
-	bool good;
-
-	write(fd, "right", 5);
-	p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
-	good = p[0] == 'r' && fcntl(fd, 1033, SEAL_WRITE) == 0 && p[0] == 'r';
-	for (exo_slot key = 0; key < KEY_FIRST_FREE + 8 && good; key++)
-		good = !maps(pfn_at((uint64_t)p), key, EXO_MAP_READ | EXO_MAP_WRITE);
-	return good && memcmp(p, "right", 5) == 0;
-}
-
-static void
-memory(void)
-{
-	const volatile struct pub *pub = (const volatile struct pub *)(base + EXOS_PUBLIC);
-	exo_pfn noted = pfn_at((uint64_t)note);
-	pid_t parent = getppid();
-	bool good = seal_holds();
-
-	setgid(1000);
-	setuid(1000);
-	for (exo_slot key = 0; key < KEY_FIRST_FREE; key++)
-		good &= !maps(noted, key, EXO_MAP_READ | EXO_MAP_WRITE);
-	for (unsigned n = 0; n < pub->nopen; n++) {
-		good &= request(OP_FS_SEAL, pub->open[n], SEAL_WRITE, 0, NULL) < 0;
-		good &= request(OP_FS_TRUNCATE, pub->open[n], 0, 0, NULL) < 0;
-		good &= request(OP_FS_PUNCH, pub->open[n], 0, PAGE, NULL) < 0;
-	}
-	good &= request(OP_MEMORY, 16, row_of((uint32_t)parent)->account, 0, NULL) == -EINVAL;
-	good &= request(OP_MEMORY, 1ull << 60, account(), 0, NULL) == -EINVAL;
-	request(OP_MEMORY, 1u << 24, account(), 0, NULL);
-	/* Never published: each but the last is to go. */
-	for (int n = 0; n < 300; n++) {
-		long ino = request(OP_FS_NAMELESS, 0, S_IFREG | 0700, ~0ull, NULL);
-
-		good &= ino > 0;
-		request(OP_FS_TRUNCATE, (uint64_t)ino, PAGE, 0, NULL);
-		request(OP_FS_EXTEND, (uint64_t)ino, 0, PAGE, NULL);
-	}
-	note[0] = good;			/* what is mapped may be written, whoever we are now */
-	_exit(0);
-}
-
 /* ---- all of that at once, ended at any moment ---- */
 
 static void
@@ -484,7 +420,7 @@ static const struct { const char *name; void (*f)(void); } attacks[] = {
 	ATTACK(nothing), ATTACK(comm_released), ATTACK(comm_inherited), ATTACK(public_released),
 	ATTACK(hidden), ATTACK(session), ATTACK(slice_of_another), ATTACK(slices_passed_on),
 	ATTACK(keeps_a_key),
-	ATTACK(pages_of_others), ATTACK(memory), ATTACK(begins), ATTACK(requests), ATTACK(storm),
+	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests), ATTACK(storm),
 };
 
 /* Without arguments all, else those named. */

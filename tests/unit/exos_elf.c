@@ -54,6 +54,26 @@ test_good(void)
 	assert(image.segment[2].file_bytes == 0xbbc && image.segment[2].bytes == 0x4000);
 }
 
+/* What it asks for beyond its segments; nonsense is passed over. */
+static void
+test_wishes(void)
+{
+	struct elf_image image;
+
+	make_good();
+	good.ph[0].align = 0x200000;
+	good.ph[1].align = 0x3000;
+	good.ph[2].align = 1ull << 60;
+	assert(parse(&good, &image) && image.align == 0x200000 && !image.exec_stack);
+	make_good();
+	good.ph[0].type = ELF_PT_GNU_STACK;
+	good.ph[0].flags = 7;
+	assert(parse(&good, &image) && image.align == 0x1000 && image.exec_stack);
+	good.ph[0].flags = 6;
+	assert(parse(&good, &image) && !image.exec_stack);
+	make_good();
+}
+
 #define BAD(change) do { \
 	struct elf_image image; \
 	struct file f = good; \
@@ -111,6 +131,7 @@ int
 main(void)
 {
 	test_good();
+	test_wishes();
 	test_bad();
 	test_damage();
 	puts("ok a good file\nok each kind of bad one\nok random damage\n3 passed, 0 failed");
