@@ -83,7 +83,7 @@ LINUX = (
     ("write-4K", "pwrite of 4 KiB", 2200),
     ("read-64K", "pread of 64 KiB", 18000),
     ("write-64K", "pwrite of 64 KiB", 24000),
-    ("create-unlink", "create + close + unlink", 12000),
+    ("create-unlink", "create + close + unlink", 14000),
     ("pipe-1", "pipe: write 1 byte, read it", 1000),
     ("pipe-4K", "pipe: write 4 KiB, read them", 2200),
     ("pipe-round-trip", "1 byte to another process and back, by two pipes", 6500),
