@@ -17,7 +17,17 @@ $(BUILD)/alike/bin/%.glibc: tests/alike/%.c tests/alike/t.h tests/alike/pty.h
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc $(ALIKE_FLAGS) -o $@ $< -lm
 
-test-alike: runnable demos $(ALIKE_BIN)
+# Programs around the distribution's libraries.  Linked statically they say that dlopen would need more.
+ALIKE_TOOLS := $(BUILD)/alike/tools/lua $(BUILD)/alike/tools/sqlite
+
+$(BUILD)/alike/tools/lua: ALIKE_LIBS := -llua5.4 -lm -ldl
+$(BUILD)/alike/tools/sqlite: ALIKE_LIBS := -lsqlite3 -lm -lpthread -ldl
+
+$(BUILD)/alike/tools/%: tests/programs/%.c
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc $(ALIKE_FLAGS) -Wl,--no-warnings -o $@ $< $(ALIKE_LIBS)
+
+test-alike: runnable demos $(ALIKE_BIN) $(ALIKE_TOOLS)
 	$(Q)python3 tests/alike/run.py
 
 .PHONY: test-alike

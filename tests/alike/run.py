@@ -40,6 +40,8 @@ ROOT = os.path.realpath(f"{HERE}/../..")
 BUILD = f"{ROOT}/build/alike"
 work = None				# a directory of this run
 EXO = f"{ROOT}/exo"
+PROGRAMS = f"{ROOT}/tests/programs"	# cases that need more than busybox and bash
+TOOLS = {"bash": "/bin/bash-static", "zsh": "/bin/zsh-static", "lua": f"{BUILD}/tools/lua", "sqlite": f"{BUILD}/tools/sqlite"}
 GUEST = "/alike"				# where the cases lie in the guest
 SILENCE_S = 20				# a case that says nothing for so long hangs
 SHOWN = 12				# lines of a difference
@@ -97,6 +99,7 @@ def programs():
 def build(cases):
     """A program that is not there fails alike everywhere."""
     wanted = [f"build/alike/bin/{c.name[2:]}" for c in cases if c.name.startswith("c-")]
+    wanted += [os.path.relpath(program, ROOT) for program in TOOLS.values() if program.startswith(ROOT)]
     if wanted:
         subprocess.run(["make", "-s", "-C", ROOT, *wanted], check=True)
 
@@ -123,7 +126,8 @@ def host_path():
     applets = subprocess.run(["busybox", "--list"], stdout=subprocess.PIPE, text=True, check=True)
     for name in applets.stdout.split():
         os.symlink("/bin/busybox", f"{place}/{name}")
-    os.symlink("/bin/bash-static", f"{place}/bash")
+    for name, program in TOOLS.items():
+        os.symlink(program, f"{place}/{name}")
 
 
 def on_host(shard):
@@ -136,7 +140,9 @@ def on_host(shard):
 
 
 def on_guest(_shard):
-    command = [EXO, "run", "--memory", "512M", "--workdir", GUEST, "--add", "/bin/bash-static:/bin/bash"]
+    command = [EXO, "run", "--memory", "512M", "--workdir", GUEST]
+    for name, program in TOOLS.items():
+        command += ["--add", f"{program}:/bin/{name}"]
     for name in ("cases", "bin", "driver"):
         command += ["--add", f"{work}/tree/{name}:{GUEST}/{name}"]
     for name, value in ENVIRONMENT.items():
@@ -257,7 +263,8 @@ def run_shards(start, cases, shards):
 
 
 def scripts(tally, options):
-    cases = [c for name in sorted(os.listdir(HERE)) if name.endswith(".cases") for c in cases_of(f"{HERE}/{name}")]
+    cases = [c for place in (HERE, PROGRAMS) for name in sorted(os.listdir(place)) if name.endswith(".cases")
+             for c in cases_of(f"{place}/{name}")]
     cases = [c for c in cases + programs() if wanted(c.name, options)]
     if not cases:
         return
