@@ -19,3 +19,9 @@ test-linux: linux-tests runnable
 TESTS += test-linux
 
 .PHONY: linux-tests test-linux
+
+# Damaged programs, more of them:  make mutants COUNT=10000 SEED=7
+mutants: $(BUILD)/linux/mutants runnable
+	$(Q)./exo run --add $<:/root/mutants -- /root/mutants $(or $(COUNT),5000) $(or $(SEED),2)
+
+.PHONY: mutants
