@@ -152,7 +152,7 @@ sock_find(struct request *r, uint64_t where, uint64_t ino, struct sock **s)
 		return *s ? 0 : -ECONNREFUSED;
 	}
 	node = ino >> 32 || where != WHERE_INODE ? NULL : sfs_inode((uint32_t)ino);
-	if (!node)
+	if (!node || (node->mode & S_IFMT) != S_IFSOCK)
 		return -ECONNREFUSED;
 	if (!client_may(r, node, EXO_W))
 		return -EACCES;

@@ -883,6 +883,55 @@ lifetimes(void)
 	}
 }
 
+static volatile sig_atomic_t alarms;
+
+static void
+on_alarm(int sig)
+{
+	alarms += sig == SIGALRM;
+}
+
+/* Interrupted: with a time limit a call is never begun anew. */
+static void
+interrupted(void)
+{
+	struct sigaction a = { .sa_handler = on_alarm };
+	struct itimerval soon = { .it_value.tv_usec = 20000 };
+	struct timeval t = { 5, 0 };
+	int p[2], s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+	bind_to(s, "interrupted");
+	listen(s, 1);
+	for (int flags = 0; flags < 2; flags++) {
+		a.sa_flags = flags ? SA_RESTART : 0;
+		sigaction(SIGALRM, &a, NULL);
+		if (flags)
+			setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+		setitimer(ITIMER_REAL, &soon, NULL);
+		SAY(recv(p[0], buf, 1, 0));
+		if (flags == 0) {
+			setitimer(ITIMER_REAL, &soon, NULL);
+			SAY(accept(s, NULL, NULL));
+		}
+	}
+	t.tv_sec = 0;
+	setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+	if (fork() == 0) {
+		usleep(60000);
+		write(p[1], "x", 1);
+		_exit(0);
+	}
+	setitimer(ITIMER_REAL, &soon, NULL);
+	SAY(recv(p[0], buf, 1, 0));
+	wait(NULL);
+	printf("%d\n", (int)alarms);
+	unlink("interrupted");
+	close(s);
+	close(p[0]);
+	close(p[1]);
+}
+
 static void
 many_messages(void)
 {
@@ -964,6 +1013,7 @@ main(void)
 	edges(SOCK_SEQPACKET);
 	edges(SOCK_DGRAM);
 	lifetimes();
+	interrupted();
 	waitall();
 	return 0;
 }
