@@ -9,6 +9,67 @@
 
 static u16 uses[PUB_INODES];		/* of PUB->open[i] */
 
+/* Beyond those: the server is told (server/hold.c). */
+static struct further {
+	u32 ino, uses;
+} *further;
+static u32 furthers, further_room;
+
+static struct further *
+further_of(u32 ino)
+{
+	for (u32 i = 0; i < furthers; i++)
+		if (further[i].ino == ino)
+			return &further[i];
+	return NULL;
+}
+
+static bool
+further_grow(void)
+{
+	u32 more = further_room ? further_room * 2 : 64;
+	struct further *bigger = furthers < further_room ? further : xalloc(more * sizeof(*bigger));
+
+	if (!bigger)
+		return false;
+	if (bigger == further)
+		return true;
+	if (furthers)
+		memcpy(bigger, further, furthers * sizeof(*bigger));
+	xfree(further);
+	further = bigger;
+	further_room = more;
+	return true;
+}
+
+static int
+further_hold(u32 ino)
+{
+	struct further *h = further_of(ino);
+
+	if (h) {
+		h->uses++;
+		return 0;
+	}
+	if (!further_grow() || server_call(OP_HOLD, ino, 0, 0, 0, 0, NULL) < 0)
+		return -ENFILE;
+	further[furthers++] = (struct further){ ino, 1 };
+	return 0;
+}
+
+/* Was that the last use? */
+static bool
+further_drop(u32 ino)
+{
+	struct further *h = further_of(ino);
+
+	if (!h || --h->uses)
+		return false;
+	*h = further[--furthers];
+	server_call(OP_HOLD, ino, 1, 0, 0, 0, NULL);
+	return true;
+}
+
 int
 pub_hold(u32 ino)
 {
@@ -24,8 +85,8 @@ pub_hold(u32 ino)
 		if (uses[i] == 0 && spare < 0)
 			spare = (int)i;
 	}
-	if (spare < 0 && PUB->nopen == PUB_INODES)
-		return -ENFILE;
+	if (further_of(ino) || (spare < 0 && PUB->nopen == PUB_INODES))
+		return further_hold(ino);
 	if (spare < 0)
 		spare = (int)PUB->nopen;
 	PUB->open[spare] = ino;
@@ -57,7 +118,8 @@ pub_unkept(u32 ino)
 	for (u32 i = 0; i < PUB->nopen; i++)
 		if (uses[i] && PUB->open[i] == ino)
 			return;
-	keep_drop(ino);
+	if (!further_of(ino))
+		keep_drop(ino);
 }
 
 void
@@ -74,6 +136,10 @@ pub_drop(u32 ino)
 			PUB->nopen--;
 		last_use(ino);
 		return;
+	}
+	if (further_drop(ino)) {
+		keep_drop(ino);
+		last_use(ino);
 	}
 }
 

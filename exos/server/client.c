@@ -43,7 +43,7 @@ server_published(uint32_t ino)
 			page_names((const volatile struct pub *)(SRV_PUB + i * EXO_PAGE_BYTES),
 				ino)))
 			return true;
-	return letters_name(ino);
+	return letters_name(ino) || holds_name(ino);
 }
 
 bool

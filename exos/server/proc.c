@@ -262,6 +262,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	share_take(p);
 	proc_lend_end(p);
 	letters_forget(p);
+	holds_forget(p);
 	sfs_sweep_due();
 	locks_process_gone(p->sh);
 	reap_later(p);

@@ -220,6 +220,7 @@ enum server_op {
 	OP_OBJECT_NEW,		/* (frames, slot, slot of the key with W, va offset in EXOS_OBJECTS, EXO_R | EXO_W: which
 				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */
 	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
+	OP_HOLD,		/* (inode, no longer): open beyond the PUB_INODES that the public page names */
 	OP_CHANGED,		/* (): the words of an object changed that somebody looks at: sh_info.changes is bumped */
 	OP_PUBLISHED,		/* (pid): a copy of its public page to the comm page, without what only friends may know */
 	OP_TRACE,		/* (bytes): comm page text goes to the host as trace output; -EAGAIN: when trace_taken

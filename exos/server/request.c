@@ -53,7 +53,9 @@ fork_done(struct proc *parent, const struct exo_msg *m)
 		return -EINVAL;
 	child->sh->vforked = m->rbx != 0;
 	child->cred->exit_signal = (uint32_t)m->rbp;
-	error = proc_start(child, m->r8, m->r9);
+	error = holds_inherit(child, parent);
+	if (!error)
+		error = proc_start(child, m->r8, m->r9);
 	if (error)
 		proc_discard(child);
 	return error;
@@ -171,6 +173,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_OBJECT_NEW: return object_new(p, a, m);
 	case OP_OBJECT_FREE: return object_free(a);
 	case OP_CHANGED: server_changed(); return 0;
+	case OP_HOLD: return hold_request(p, a, b);
 	case OP_PUBLISHED: return published_request(p, a);
 	case OP_TRACE: return trace_request(comm, a);
 	case OP_CRED: return cred_request(p, m, comm);

@@ -107,6 +107,7 @@ struct proc {				/* the server's private half of a table entry */
 	uint32_t objects;		/* that it made */
 	uint64_t object_frames;		/* and what they take */
 	uint64_t given;			/* frames of limit that it has */
+	uint32_t holds;			/* inodes open beyond its public page: hold.c */
 	uint64_t draft, desk;		/* letters that it writes and reads: tickets, 0 none */
 };
 extern struct proc procs[SH_PROCS];
@@ -221,6 +222,11 @@ void notify_gone(struct object *o);
 void sock_inode_new(uint32_t ino);	/* this number is a new file's */
 void letters_forget(struct proc *p);	/* what it writes and reads: it is gone */
 bool letters_name(uint32_t ino);	/* is it on its way somewhere? */
+/* ---- hold.c */
+long hold_request(struct proc *p, uint64_t ino, bool drop);
+bool holds_name(uint32_t ino);
+int holds_inherit(struct proc *child, const struct proc *parent);	/* 0 or -EAGAIN: no room */
+void holds_forget(struct proc *p);
 void flight_sweep(void);		/* letters that nobody can ever take */
 long server_sock(struct proc *p, uint32_t op, struct exo_msg *m, char *comm);
 /* What a file request, answered with `result`, means for named pipes: the answer. */

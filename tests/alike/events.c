@@ -458,6 +458,42 @@ numbers(void)
 	SAY(close(fd));
 }
 
+/* Many different files, unlinked: each keeps what it has, in a child, too, until the last is closed. */
+static void
+files(void)
+{
+	static int fd[1200];
+	char name[32], back[32];
+	int bad = 0, status;
+
+	mkdir("files", 0700);
+	for (int i = 0; i < 1200; i++) {
+		snprintf(name, sizeof(name), "files/%d", i);
+		fd[i] = open(name, O_RDWR | O_CREAT, 0600);
+		bad += fd[i] < 0 || write(fd[i], name, strlen(name)) < 0 || unlink(name);
+	}
+	printf("%d bad\n", bad);
+	if (fork() == 0) {
+		usleep(20000);
+		for (int i = 0; i < 1200; i++) {
+			ssize_t n = pread(fd[i], back, sizeof(back), 0);
+
+			snprintf(name, sizeof(name), "files/%d", i);
+			bad += n != (ssize_t)strlen(name) || memcmp(name, back, (size_t)n);
+		}
+		_exit(bad != 0);
+	}
+	for (int i = 0; i < 1200; i++)
+		close(fd[i]);
+	for (int i = 0; i < 1200; i++) {
+		fd[i] = open("files/other", O_RDWR | O_CREAT, 0600);
+		bad += fd[i] < 0 || write(fd[i], "other", 5) != 5 || unlink("files/other") || close(fd[i]);
+	}
+	wait(&status);
+	printf("%d bad, %d\n", bad, status);
+	rmdir("files");
+}
+
 int
 main(void)
 {
@@ -468,6 +504,7 @@ main(void)
 	nested();
 	masks();
 	many();
+	files();
 	processes();
 	numbers();
 	return 0;

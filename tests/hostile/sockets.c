@@ -413,6 +413,28 @@ cycles(void)
 	_exit(0);
 }
 
+/* Names of open files: as many as there can be descriptors, and gone with who said them. */
+static void
+says_many(void)
+{
+	uint64_t said = 0;
+
+	for (uint64_t ino = 2; request(OP_HOLD, ino, 0, 0, 0, 0) == 0; ino++)
+		said++;
+	_exit(said == 4096 && request(OP_HOLD, 1ull << 32, 0, 0, 0, 0) < 0
+			&& request(OP_HOLD, 5, 1, 0, 0, 0) == 0 && request(OP_HOLD, 5, 1, 0, 0, 0) < 0
+		? 0 : 1);
+}
+
+static void
+holds(void)
+{
+	note[0] = 1;
+	for (int n = 0; n < 6; n++)
+		note[0] &= in_child(says_many) == 0;
+	_exit(0);
+}
+
 /* ---- dying in the middle ---- */
 
 static void
@@ -466,7 +488,7 @@ storm(void)
 static const struct { const char *name; void (*f)(void); } attacks[] = {
 #define ATTACK(f) { #f, f }
 	ATTACK(not_ours), ATTACK(files_of_others), ATTACK(names_of_others), ATTACK(requests),
-	ATTACK(wild_peer), ATTACK(exhausted), ATTACK(letters), ATTACK(cycles), ATTACK(storm),
+	ATTACK(wild_peer), ATTACK(exhausted), ATTACK(letters), ATTACK(cycles), ATTACK(holds), ATTACK(storm),
 };
 
 /* Without arguments all, else those named. */
