@@ -21,6 +21,7 @@ PARTLY = {
     "madvise": "no COLLAPSE; FREE is DONTNEED",
     "msync": "nothing to do: a shared mapping is the file's own frames",
     "mlock mlock2 mlockall": "what is locked is brought in and counted; nothing is ever paged out",
+    "memfd_create": "its mode is its owner's alone; no huge pages",
     "pkey_mprotect": "no protection keys: -1 or 0",
     "process_vm_readv process_vm_writev": "of oneself; of others EPERM",
     "clone clone3": "as fork or vfork; no threads, no namespaces",

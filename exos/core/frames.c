@@ -18,6 +18,7 @@
 #define ASK_MOST                                                                                   \
 	12u /* log2: who inherited pages may be far above the limit, and asks for more and more */
 #define PATIENCE 100u
+#define PATIENCE_MOST 2000u		/* while there is something to wait for */
 #define PATIENCE_NS 5000000u
 
 static exo_pfn hint;
@@ -33,17 +34,21 @@ frame_find(unsigned run)
 }
 
 /*
- * Not now may be yes soon: what the dead had comes back step by step, and who
- * takes too much dies.  Who has most himself is told no at once.
+ * Not now may be yes soon: who takes too much dies, and what the dead had comes
+ * back step by step.  Who has most himself is told no at once.
  */
 int
 account_more(exo_pfn account, u64 frames)
 {
-	for (unsigned try = 0; try < PATIENCE; try++) {
+	unsigned tries = 0, waits = 0;
+
+	while (tries < PATIENCE && waits < PATIENCE_MOST) {
 		long got = server_call(OP_MEMORY, frames, account, 0, 0, 0, NULL);
 
 		if (got > 0 || got == -ENOMEM)
 			return got > 0 ? 0 : -ENOMEM;
+		tries += got != -EBUSY;
+		waits++;
 		park_wait(NULL, 0, clock_ns() + PATIENCE_NS);
 	}
 	return -ENOMEM;

@@ -5,7 +5,8 @@
  * Nothing is promised before it is touched (docs/exos.md, "Memory"), so it can
  * run out.  Then limit that others do not use is taken back from them, a few of
  * them at a time; and when there is none, whoever has been given most is
- * refused at once, and all others are to ask again, for soon there may be some.
+ * refused at once, and all others are to ask again, for soon there may be some;
+ * for as long as it takes, while what the dead had is being given back.
  */
 #include <errno.h>
 #include "srv.h"
@@ -100,5 +101,7 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 	}
 	if (limits_reserve(self) && move(p, account, (int64_t)frames))
 		return (long)frames;
-	return has_most(self) && !proc_work() ? -ENOMEM : -EAGAIN;
+	if (proc_work())
+		return -EBUSY;
+	return has_most(self) ? -ENOMEM : -EAGAIN;
 }
