@@ -91,6 +91,15 @@ adopt(struct proc *c, const struct proc *dead, struct proc *by)
 		group_check(c, dead, NULL);
 }
 
+/* Another program, with other rights maybe: what the old one wanted to be sent at a child's end is not for it. */
+void
+family_execs(const struct proc *p)
+{
+	for (unsigned i = 0; i < proc_rows; i++)
+		if (procs[i].sh->ppid == p->sh->pid && procs[i].sh->state != PROC_FREE)
+			procs[i].cred->exit_signal = SIGCHLD;
+}
+
 void
 family_ends(const struct proc *dead)
 {

@@ -47,7 +47,7 @@ child_detail(const struct proc *p, uint32_t status)
 }
 
 void
-parent_tell(const struct proc *p, uint32_t status)
+parent_tell(struct proc *p, uint32_t status)
 {
 	struct proc *parent = proc_by_pid(p->sh->ppid);
 	const volatile struct pub *pub;
@@ -58,6 +58,8 @@ parent_tell(const struct proc *p, uint32_t status)
 		return;
 	parent->sh->child_events++;
 	server_changed();
+	if (!end)
+		proc_times(p);
 	d = child_detail(p, status);
 	pub = proc_public(parent);
 	if (end)

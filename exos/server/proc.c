@@ -216,6 +216,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->pgid = pgid ? pgid : pid;
 	p->sh->sid = sid ? sid : pid;
 	p->sh->start_ns = exo_now_ns();
+	p->sh->run_ns = p->sh->sys_ns = 0;
 	p->sh->children_ns = p->sh->children_sys_ns = 0;
 	p->sh->hung_pgrp = 0;
 	if (!cred_place(p) || proc_objects(p, creator ? creator->serial : 0) < 0) {
@@ -278,12 +279,12 @@ proc_discard(struct proc *p)
 	proc_rows_fit();
 }
 
-/* How much of its time was its library's is the dead's own word. */
-static void
-times_keep(struct proc *p, const volatile struct exo_env *e)
+void
+proc_times(struct proc *p)
 {
+	const volatile struct exo_env *e = exo_env(p->sh->env);
 	const volatile struct pub *pub = proc_public(p);
-	uint64_t sys_ns = pub ? pub->sys_ns : 0;
+	uint64_t sys_ns = pub ? pub->sys_ns : 0;	/* its own word */
 
 	p->sh->run_ns = e ? e->run_ns : 0;
 	p->sh->sys_ns = sys_ns < p->sh->run_ns ? sys_ns : p->sh->run_ns;
@@ -292,11 +293,9 @@ times_keep(struct proc *p, const volatile struct exo_env *e)
 void
 proc_end(struct proc *p, uint32_t wait_status)
 {
-	const volatile struct exo_env *e = exo_env(p->sh->env);
-
 	if (p->sh->state == PROC_ZOMBIE || p->sh->state == PROC_FREE)
 		return;
-	times_keep(p, e);
+	proc_times(p);
 	family_ends(p);
 	proc_kill(p, wait_status);
 	p->sh->status = wait_status;

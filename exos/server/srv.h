@@ -82,7 +82,8 @@ struct sig_detail signal_from(int sig, int code, const struct proc *from);
 long proc_signal(const struct proc *from, struct proc *to, const struct sig_detail *d);
 long kill_request(struct proc *self, const struct exo_msg *m, const char *comm);
 void proc_stop(struct proc *p, int sig);
-void parent_tell(const struct proc *child, uint32_t status);	/* a wait status */
+void proc_times(struct proc *p);	/* what it has used so far, in its row */
+void parent_tell(struct proc *child, uint32_t status);	/* a wait status */
 void server_signal_group(uint32_t pgrp, int sig);
 
 /* ---- proc.c: the process table --------------------------------------------------------------- */
@@ -148,6 +149,7 @@ cred_apply(struct proc *p, uint32_t op, uint64_t a, uint64_t b, uint64_t c, cons
 long cred_request(struct proc *p, const struct exo_msg *m, const char *comm);
 
 /* ---- family.c: parents, children, groups, sessions ------------------------------------------------ */
+void family_execs(const struct proc *p);
 void family_ends(const struct proc *dead);	/* about to be a zombie: its children and groups */
 bool group_orphaned(uint32_t pgid,
 	const struct proc *without); /* leaving out one that is about to go, or NULL */

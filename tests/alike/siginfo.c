@@ -355,10 +355,41 @@ limits(void)
 	count = 0;
 }
 
-int
-main(void)
+/* A child whose end is told by SIGKILL does not kill the program that its parent became. */
+static void
+another_program(const char *self)
 {
+	char *args[] = { (char *)(unsigned long)self, (char *)(unsigned long)"look", NULL };
+	int gate[2], status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		pipe(gate);
+		if (syscall(SYS_clone, SIGKILL, NULL, NULL, NULL, NULL) == 0) {
+			char byte;
+
+			close(gate[1]);
+			read(gate[0], &byte, 1);
+			_exit(0);
+		}
+		fcntl(gate[1], F_SETFD, FD_CLOEXEC);
+		execv(self, args);
+	}
+	SAY(waitpid(child, &status, 0) == child);
+	printf("%x\n", status);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status;
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1) {
+		printf("collected %d\n", waitpid(-1, &status, __WALL) > 0);
+		return 5;
+	}
+	another_program(argv[0]);
 	from_self();
 	from_child("killed by the child", kills);
 	from_child("tkilled", tkills);
