@@ -73,9 +73,16 @@ rx_take(struct buffer *b)
 		return false;
 	if (bytes > BUFFER_BYTES || done & EXO_IO_ERROR)
 		bytes = 0;
-	while (b->used < bytes && ldisc_room(&line)) {
+	while (line.tty && b->used < bytes && ldisc_room(&line)) {
 		tty_type(CONSOLE, b->page[b->used++]);
 		received++;
+	}
+	if (!line.tty) {
+		uint32_t n =
+			ldisc_stream(&line, (const uint8_t *)b->page + b->used, bytes - b->used);
+
+		b->used += n;
+		received += n;
 	}
 	if (b->used < bytes)
 		return false;

@@ -390,6 +390,24 @@ is_upper(uint8_t c)
 	return (c >= 'A' && c <= 'Z') || (c >= 192 && c <= 222 && c != 215);
 }
 
+uint32_t
+ldisc_stream(struct ldisc *l, const uint8_t *from, uint32_t bytes)
+{
+	uint32_t done = 0;
+
+	while (done < bytes && ldisc_room(l)) {
+		uint32_t room = LDISC_BYTES - (l->head - l->tail),
+			 part = LDISC_BYTES - (l->head & MASK);
+
+		part = part < room ? part : room;
+		part = part < bytes - done ? part : bytes - done;
+		__builtin_memcpy(l->data + (l->head & MASK), from + done, part);
+		l->head += part;
+		done += part;
+	}
+	return done;
+}
+
 int
 ldisc_input(struct ldisc *l, uint8_t c)
 {
@@ -460,8 +478,15 @@ ldisc_read(struct ldisc *l, uint8_t *to, uint32_t max)
 
 	if (canonical(l))
 		return read_line(l, to, max);
-	while (done < max && l->tail != l->head)
-		to[done++] = l->data[l->tail++ & MASK];
+	while (done < max && l->tail != l->head) {
+		uint32_t there = l->head - l->tail, part = LDISC_BYTES - (l->tail & MASK);
+
+		part = part < there ? part : there;
+		part = part < max - done ? part : max - done;
+		__builtin_memcpy(to + done, l->data + (l->tail & MASK), part);
+		l->tail += part;
+		done += part;
+	}
 	if ((int32_t)(l->canon - l->tail) < 0)
 		l->canon = l->tail;
 	return done;

@@ -49,6 +49,8 @@ void ldisc_init(struct ldisc *l, bool tty);
 bool ldisc_room(const struct ldisc *l);		/* may another byte be put in without loss? */
 /* One byte of input.  The signal it stands for, or 0.  Behind the last one: ldisc_show. */
 int ldisc_input(struct ldisc *l, uint8_t c);
+/* Without a terminal: as many bytes as there is room for. */
+uint32_t ldisc_stream(struct ldisc *l, const uint8_t *from, uint32_t bytes);
 uint32_t ldisc_available(const struct ldisc *l);	/* nonzero: a read does not block */
 uint32_t ldisc_pending(const struct ldisc *l);	/* as FIONREAD counts: ends of file are no bytes */
 /* Up to max bytes; canonical: of one line; 0 there: end of file was typed. */

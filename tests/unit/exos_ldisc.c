@@ -171,6 +171,33 @@ stream(void)
 	check("no terminal: every byte as it is", reads("a\r\n\x03\x04") && echoed(""));
 }
 
+/* Pieces of any length, in and out: the same bytes, in order. */
+static void
+pieces(void)
+{
+	uint8_t in[6000], out[6000];
+	unsigned sent = 0, got = 0;
+	bool good = true;
+
+	start(false);
+	srand(5);
+	while (got < 500000 && good) {
+		uint32_t want = (uint32_t)rand() % sizeof(in), n;
+
+		for (uint32_t i = 0; i < want; i++)
+			in[i] = (uint8_t)((sent + i) * 7);
+		n = ldisc_stream(&l, in, want);
+		good &= n <= want && l.head - l.tail <= LDISC_BYTES
+			&& (n == want || l.head - l.tail == LDISC_BYTES);
+		sent += n;
+		n = ldisc_read(&l, out, (uint32_t)rand() % sizeof(out));
+		for (uint32_t i = 0; i < n; i++)
+			good &= out[i] == (uint8_t)((got + i) * 7);
+		got += n;
+	}
+	check("a stream goes through in pieces", good && sent - got == ldisc_available(&l));
+}
+
 static void
 anything(void)
 {
@@ -205,6 +232,7 @@ main(void)
 	raw();
 	long_lines();
 	stream();
+	pieces();
 	anything();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
