@@ -56,7 +56,8 @@ meta_leaf(const struct meta *m, u32 map, unsigned depth, u64 index)
 u64
 meta_seek(const struct meta *m, u32 map, unsigned depth, u64 index, u64 end, bool present)
 {
-	while (index < end && depth <= FS_DEPTH_MAX) {	/* bound: leaves, and subtrees that are absent */
+	while (index < end &&
+		depth <= FS_DEPTH_MAX) { /* bound: leaves, and subtrees that are absent */
 		unsigned level = depth;
 		u64 number = map;
 

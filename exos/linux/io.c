@@ -328,7 +328,8 @@ sys_pwritev(long fd, long iov, long count, long at, long high)
 static long
 flags_error(const struct file *f, bool write, long flags)
 {
-	if (flags & ~(long)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND))
+	if (flags &
+		~(long)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND))
 		return -EOPNOTSUPP;
 	if (flags & RWF_APPEND && flags & RWF_NOAPPEND)
 		return -EINVAL;
@@ -410,7 +411,9 @@ sys_lseek(long fd, long offset, long whence)
 		if (f->ops == &regular_ops && offset >= 0)
 			to = fs_seek(f->ino, (u64)offset, whence == SEEK_DATA);
 		else
-			to = offset < 0 || offset >= size ? -1 : whence == SEEK_DATA ? offset : size;
+			to = offset < 0 || offset >= size ? -1
+				: whence == SEEK_DATA     ? offset
+							  : size;
 		break;
 	default: return -EINVAL;
 	}

@@ -145,7 +145,8 @@ sys_copy_file_range(long in_fd, long in_at, long out_fd, long out_at, long bytes
 	result = range_error(in, in_pos, out, out_pos, &part);
 	if (!result)
 		result = copy_files(in, &in_pos, out, &out_pos, part);
-	if (result > 0 && (offset_put(in, (u64)in_at, in_pos) || offset_put(out, (u64)out_at, out_pos)))
+	if (result > 0 &&
+		(offset_put(in, (u64)in_at, in_pos) || offset_put(out, (u64)out_at, out_pos)))
 		return -EFAULT;
 	return result;
 }
@@ -242,7 +243,8 @@ sys_splice(long in_fd, long in_at, long out_fd, long out_at, long bytes, long fl
 		result = offset_get(out, (u64)out_at, &out_pos);
 	if (!result)
 		result = step(in, &in_pos, out, &out_pos, (u64)bytes, flags & SPLICE_F_NONBLOCK);
-	if (result > 0 && (offset_put(in, (u64)in_at, in_pos) || offset_put(out, (u64)out_at, out_pos)))
+	if (result > 0 &&
+		(offset_put(in, (u64)in_at, in_pos) || offset_put(out, (u64)out_at, out_pos)))
 		return -EFAULT;
 	return result;
 }

@@ -38,17 +38,18 @@ fs_create(struct request *r)
 static long
 node_nameless(struct request *r, const struct fs_inode *dir, uint32_t mode, uint8_t flags)
 {
-	uint32_t ino, gid = dir && dir->mode & S_ISGID ? dir->gid : r->cred->gid[CRED_FS];
+	uint32_t ino, before = 0,
+		      gid = dir && dir->mode & S_ISGID ? dir->gid : r->cred->gid[CRED_FS];
 	struct fs_inode *node = node_new(mode, r->cred->uid[CRED_FS], gid, &ino);
 
 	if (!node)
 		return -ENOSPC;
 	node->flags = flags;
 	fs_orphans++;
-	/* The one before it may be published by nobody: then nobody has it. */
 	if (r->proc->nursed)
-		sfs_sweep_due();
+		before = (uint32_t)r->proc->nursed;
 	r->proc->nursed = ino;
+	fs_orphan_try(before);		/* which the caller may never have published: nobody has it then */
 	return ino;
 }
 

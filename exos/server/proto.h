@@ -195,7 +195,8 @@ enum server_op {
 	OP_FORK_BEGIN =
 		1, /* () -> pid; rdx = env, r8 = account pfn.  An environment without activation or mappings,
 				 * KEY_SELF in its ring; until FORK_DONE the caller's KEY_SELF opens both */
-	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn, vforked, signal at its end) -> 0; the child gets its slice and runs */
+	OP_FORK_DONE,		/* (pid, comm page pfn, public page pfn, vforked, signal at its end) -> 0; the child gets its
+				 * slice and runs */
 	OP_FORK_ABORT,		/* (pid) */
 	OP_EXIT,		/* (wait status, errno) does not return.  errno: why the first program could not be
 				 * started, with status 127 (not found) or 126 */
@@ -239,7 +240,8 @@ enum server_op {
 	OP_FS_LINK,		/* (ino, dir): comm: name */
 	OP_FS_UNLINK,		/* (dir, rmdir flag): comm: name */
 	OP_FS_RENAME,		/* (dir, dir2, flags): comm: name NUL name2 NUL */
-	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode | atime_ns, uid | mtime_ns, gid | key slot): not both kinds at once */
+	OP_FS_SETATTR,		/* (ino, mask SETATTR_*, mode | atime_ns, uid | mtime_ns, gid | key slot): not both
+				 * kinds at once */
 	OP_FS_EXTEND,		/* (ino, from, bytes, key slot, FS_FILL or FS_KEEP_SIZE or 0): frames for these bytes are there
 				 * afterwards, the size is at least from + bytes.  from FS_APPEND: at the end; rdx = from.  At
 				 * most FS_EXTEND_MAX bytes.  FS_FILL: inside the file, for who may read it, and nothing else is
@@ -254,23 +256,23 @@ enum server_op {
 	OP_FS_BUSY,		/* (ino): -ETXTBSY when some process says that it runs it */
 	OP_FS_KEY,		/* (ino, rights, slot): a key to this file alone, bound for who has these rights now; it
 				 * outlives what gave them */
-	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name (dir 0: of no
-				 * directory, for memory, with `may be linked` as its first seals); it lives
+	OP_FS_NAMELESS,		/* (dir, mode, may be linked, rights, slot) -> ino: as OP_FS_CREATE, but without a name (dir 0:
+				 * of no directory, for memory, with `may be linked` as its first seals); it lives
 				 * until the caller publishes it, asks for another, or ends */
 	OP_FS_XATTR,		/* (ino, enum xattr, bytes of value, key slot): comm: name NUL value -> bytes in the comm page
 				 * (GET, LIST: names, each with its NUL), or 0 */
 	OP_FS_SEAL,		/* (ino, FS_SEAL_*, key slot): of a file made for memory, by who may write it */
 	OP_FS_SWEEP,		/* (ino): free it if unlinked and published by nobody */
 	OP_LOCK,		/* (ino, LOCK_ASK_*, first byte, last byte, owner): owner 0: the caller's process, else a number
-				 * of OP_LOCK_OWNER; above bit 32 the slot of its key, or of one to the file, or 0.  -EAGAIN: somebody has it, wait for the
-				 * word in fs_super; -EDEADLK; -ENOLCK: no room.  TEST -> the type in the way, rdx = its first
-				 * byte, r8 = last, r9 = pid (all ones: an open file description's) */
-	OP_LOCK_OWNER,		/* (ino, key slot, slot of a key to the file or 0) -> number: makes an open file description an owner; whoever shares it
-				 * holds the key */
+				 * of OP_LOCK_OWNER; above bit 32 the slot of its key, or of one to the file, or 0.  -EAGAIN:
+				 * somebody has it, wait for the word in fs_super; -EDEADLK; -ENOLCK: no room.  TEST -> the type
+				 * in the way, rdx = its first byte, r8 = last, r9 = pid (all ones: a description's) */
+	OP_LOCK_OWNER,		/* (ino, key slot, slot of a key to the file or 0) -> number: makes an open file description an
+				 * owner; whoever shares it holds the key */
 	OP_LOCK_CLOSED,		/* (number): its locks go if nobody holds the key any more */
 	/* inotify: an instance is an object without frames, named with the slot of a key of it */
-	OP_NOTIFY_NEW,		/* (key slot) -> object id; rdx = offset of its word, the bytes that wait to be read, in the shared
-				 * region; r8 = of its holder counts */
+	OP_NOTIFY_NEW,		/* (key slot) -> object id; rdx = offset of its word, the bytes that wait to be read, in the
+				 * shared region; r8 = of its holder counts */
 	OP_NOTIFY_ADD,		/* (object id, key slot, ino, mask) -> number of the watch */
 	OP_NOTIFY_REMOVE,	/* (object id, key slot, number) */
 	OP_NOTIFY_READ,		/* (object id, key slot, room) -> bytes of events in the comm page; -EAGAIN */

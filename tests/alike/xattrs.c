@@ -28,18 +28,12 @@ show(const char *path, const char *name)
 		printf("%s = <%.*s>\n", name, (int)n, value);
 }
 
-int
-main(void)
-{
-	static char big[70000], name[300];
-	char value[16];
-	struct stat before, after;
-	int fd = open("f", O_CREAT | O_RDWR, 0644), ro = open("f", O_RDONLY);
+static char big[70000], name[300], value[16];
+static int fd, ro;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	mkdir("d", 0755);
-	symlink("f", "l");
-	mkfifo("p", 0644);
+static void
+basic(void)
+{
 	list("f");
 	SAY(setxattr("f", "user.one", "1", 1, 0));
 	SAY(setxattr("l", "user.two", "second", 6, XATTR_CREATE));
@@ -65,6 +59,11 @@ main(void)
 	SAY(removexattr("f", "user.two"));
 	SAY(fremovexattr(fd, "user.three"));
 	list("f");
+}
+
+static void
+names_and_values(void)
+{
 	/* Names. */
 	SAY(setxattr("f", "user.", "x", 1, 0));
 	SAY(setxattr("f", "", "x", 1, 0));
@@ -88,6 +87,11 @@ main(void)
 	SAY(setxattr("f", "user.big", big, 65537, 0));
 	SAY(getxattr("f", "user.big", big, sizeof(big)));
 	SAY(removexattr("f", "user.big"));
+}
+
+static void
+kinds(void)
+{
 	/* Kinds of files. */
 	SAY(setxattr("d", "user.d", "dir", 3, 0));
 	show("d", "user.d");
@@ -105,6 +109,13 @@ main(void)
 	show("f", "trusted.t");
 	list("f");
 	SAY(removexattr("f", "trusted.t"));
+}
+
+static void
+lives(void)
+{
+	struct stat before, after;
+
 	/* They go with the file, and stay with it. */
 	stat("f", &before);
 	usleep(12000);
@@ -142,5 +153,20 @@ main(void)
 		_exit(0);
 	}
 	wait(NULL);
+}
+
+int
+main(void)
+{
+	fd = open("f", O_CREAT | O_RDWR, 0644);
+	ro = open("f", O_RDONLY);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	mkdir("d", 0755);
+	symlink("f", "l");
+	mkfifo("p", 0644);
+	basic();
+	names_and_values();
+	kinds();
+	lives();
 	return 0;
 }

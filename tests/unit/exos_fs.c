@@ -431,15 +431,21 @@ static void
 nameless(void)
 {
 	uint32_t before = inodes_used();
-	long a = ask(OP_FS_NAMELESS, FS_ROOT_INO, S_IFREG | 0600, 1, NULL, NULL),
-	     b = ask(OP_FS_NAMELESS, FS_ROOT_INO, S_IFREG | 0600, 0, NULL, NULL);
+	long a = ask(OP_FS_NAMELESS, FS_ROOT_INO, S_IFREG | 0600, 1, NULL, NULL), b;
 
+	fake_held = (uint32_t)a;
+	b = ask(OP_FS_NAMELESS, FS_ROOT_INO, S_IFREG | 0600, 0, NULL, NULL);
 	check("without a name", a > 0 && b > 0 && sfs_inode((uint32_t)a)->nlink == 0);
 	check("one of them may be named",
 		ask(OP_FS_LINK, (uint64_t)b, FS_ROOT_INO, 0, "n", NULL) == -ENOENT &&
 			ask(OP_FS_LINK, (uint64_t)a, FS_ROOT_INO, 0, "n", NULL) == 0 &&
 			meta_find(&fs_meta, FS_ROOT_INO, "n", 1) == a && all_ok());
+	fake_held = 0;
 	unlink_in(FS_ROOT_INO, "n", false);
+	for (int n = 0; n < 5; n++)
+		b = ask(OP_FS_NAMELESS, FS_ROOT_INO, S_IFREG | 0600, 0, NULL, NULL);
+	check("of those that were not taken one stays", inodes_used() == before + 1);
+	process.nursed = 0;
 	ask(OP_FS_SWEEP, (uint64_t)b, 0, 0, NULL, NULL);
 	check("and they go", inodes_used() == before && all_ok());
 	check("a directory cannot be so",
