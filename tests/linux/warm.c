@@ -9,11 +9,13 @@
 #include <exo/lib.h>
 #include <exo/read.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/time.h>
+#include <termios.h>
 #include <time.h>
 #include "check.h"
 
@@ -44,6 +46,32 @@ counted(void)
 		}                                                                                  \
 		check(good_, #body, __LINE__);                                                     \
 	} while (0)
+
+/* A key typed at a pty and shown: a request for each, and to know that there is something none. */
+static void
+echo(void)
+{
+	const volatile struct exo_env *server = exo_env_slot(1);
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, good = 0;
+	struct pollfd p = { master, POLLIN, 0 };
+	struct termios t;
+	char byte;
+
+	CHECK(master >= 0 && unlockpt(master) == 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	WARM(tcgetattr(slave, &t), 1);
+	WARM(poll(&p, 1, 0), 1);
+	for (int try = 0; try < 5 && !good; try++) {
+		uint64_t before = server->transfers;
+
+		good = write(master, "k", 1) == 1 && poll(&p, 1, -1) == 1
+			&& read(master, &byte, 1) == 1 && byte == 'k'
+			&& server->transfers - before == 2;
+	}
+	CHECK(good);
+	close(slave);
+	close(master);
+}
 
 int
 main(void)
@@ -84,5 +112,6 @@ main(void)
 	WARM(fcntl(fd, F_GETFL), 1);
 	close(fd);
 	unlink("/tmp/warm");
+	echo();
 	return summary();
 }
