@@ -163,7 +163,7 @@ waiting(void)
 {
 	int fd = open("w", O_RDWR | O_CREAT, 0644), p[2], q[2];
 	struct sigaction restarted = { .sa_handler = ring, .sa_flags = SA_RESTART };
-	struct itimerval soon = { .it_value = { 0, 30000 } };
+	struct itimerval soon = { .it_value = { 0, 30000 }, .it_interval = { 0, 30000 } }, never = { 0 };
 	pid_t pid;
 	char c = 0;
 
@@ -186,7 +186,7 @@ waiting(void)
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ring }, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	SAY(set(fd, F_SETLKW, F_WRLCK, 5, 1));
-	printf("rang %d\n", rang);
+	printf("rang %d\n", rang > 0);
 	sigaction(SIGALRM, &restarted, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	pid_t other = fork();
@@ -196,7 +196,8 @@ waiting(void)
 		_exit(0);
 	}
 	SAY(set(fd, F_SETLKW, F_RDLCK, 0, 0));
-	printf("rang %d\n", rang);
+	printf("rang %d\n", rang > 0);
+	setitimer(ITIMER_REAL, &never, NULL);
 	while (wait(NULL) > 0)
 		;
 	/* Killed while it holds one. */
@@ -219,7 +220,7 @@ waiting(void)
 static void
 deadlock(void)
 {
-	int fd = open("d", O_RDWR | O_CREAT, 0644), p[2];
+	int fd = open("d", O_RDWR | O_CREAT, 0644), p[2], status = 0, told;
 	pid_t pid;
 	char c = 0;
 
@@ -230,14 +231,14 @@ deadlock(void)
 	if (pid == 0) {
 		SAY(set(fd, F_SETLK, F_WRLCK, 1, 1));
 		write(p[1], &c, 1);
-		SAY(set(fd, F_SETLKW, F_WRLCK, 0, 1));
-		_exit(0);
+		_exit(set(fd, F_SETLKW, F_WRLCK, 0, 1) && errno == EDEADLK);
 	}
 	meet(p[0]);
-	usleep(100000);			/* he waits for us by now */
-	SAY(set(fd, F_SETLKW, F_WRLCK, 1, 1));
+	/* Whoever comes last is told; the other gets what he waits for. */
+	told = set(fd, F_SETLKW, F_WRLCK, 1, 1) && errno == EDEADLK;
 	SAY(set(fd, F_SETLK, F_UNLCK, 0, 1));
-	waitpid(pid, NULL, 0);
+	waitpid(pid, &status, 0);
+	printf("told %d\n", told + (status == 0x100));
 	SAY(set(fd, F_SETLKW, F_WRLCK, 1, 1));
 	close(fd);
 	close(p[0]), close(p[1]);
