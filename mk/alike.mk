@@ -9,11 +9,11 @@ ALIKE_BIN := $(patsubst tests/alike/%.c,$(BUILD)/alike/bin/%.musl,$(ALIKE_C)) \
 	$(patsubst tests/alike/%.c,$(BUILD)/alike/bin/%.glibc,$(ALIKE_C))
 ALIKE_FLAGS := -std=gnu11 -O1 -Wall -Wextra -Wno-unused-result -Wno-clobbered -Werror -static -s
 
-$(BUILD)/alike/bin/%.musl: tests/alike/%.c tests/alike/t.h tests/alike/pty.h
+$(BUILD)/alike/bin/%.musl: tests/alike/%.c $(wildcard tests/alike/*.h) tests/alike/pty.h
 	$(Q)mkdir -p $(@D)
 	$(Q)musl-gcc $(ALIKE_FLAGS) -o $@ $< -lm
 
-$(BUILD)/alike/bin/%.glibc: tests/alike/%.c tests/alike/t.h tests/alike/pty.h
+$(BUILD)/alike/bin/%.glibc: tests/alike/%.c $(wildcard tests/alike/*.h) tests/alike/pty.h
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc $(ALIKE_FLAGS) -o $@ $< -lm
 

@@ -29,7 +29,8 @@ enum sock_type { SOCK_TYPE_STREAM = 1, SOCK_TYPE_DGRAM = 2, SOCK_TYPE_SEQPACKET 
 struct sh_sock {			/* words to wait on, written by the server */
 	uint64_t arrived;		/* letters that came */
 	uint64_t taken;			/* and went, or were let in as connections */
-	uint64_t full;			/* where its datagrams go: SOCK_FULL, SOCK_NOBODY; above, how often it was full no longer */
+	uint64_t
+		full; /* where its datagrams go: SOCK_FULL, SOCK_NOBODY; and how often they could again */
 	uint64_t shut;			/* SOCK_SHUT_* */
 };
 #define SOCK_FULL 1u			/* there is no room */

@@ -421,9 +421,11 @@ says_many(void)
 
 	for (uint64_t ino = 2; request(OP_HOLD, ino, 0, 0, 0, 0) == 0; ino++)
 		said++;
-	_exit(said == 4096 && request(OP_HOLD, 1ull << 32, 0, 0, 0, 0) < 0
-			&& request(OP_HOLD, 5, 1, 0, 0, 0) == 0 && request(OP_HOLD, 5, 1, 0, 0, 0) < 0
-		? 0 : 1);
+	_exit(said == 4096 && request(OP_HOLD, 1ull << 32, 0, 0, 0, 0) < 0 &&
+				request(OP_HOLD, 5, 1, 0, 0, 0) == 0 &&
+				request(OP_HOLD, 5, 1, 0, 0, 0) < 0
+			? 0
+			: 1);
 }
 
 static void
@@ -485,10 +487,24 @@ storm(void)
 	_exit(0);
 }
 
-static const struct { const char *name; void (*f)(void); } attacks[] = {
-#define ATTACK(f) { #f, f }
-	ATTACK(not_ours), ATTACK(files_of_others), ATTACK(names_of_others), ATTACK(requests),
-	ATTACK(wild_peer), ATTACK(exhausted), ATTACK(letters), ATTACK(cycles), ATTACK(holds), ATTACK(storm),
+static const struct {
+	const char *name;
+	void (*f)(void);
+} attacks[] = {
+#define ATTACK(f)                                                                                  \
+	{                                                                                          \
+#f, f                                                                              \
+	}
+	ATTACK(not_ours),
+	ATTACK(files_of_others),
+	ATTACK(names_of_others),
+	ATTACK(requests),
+	ATTACK(wild_peer),
+	ATTACK(exhausted),
+	ATTACK(letters),
+	ATTACK(cycles),
+	ATTACK(holds),
+	ATTACK(storm),
 };
 
 /* Without arguments all, else those named. */
