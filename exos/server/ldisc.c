@@ -2,9 +2,6 @@
 /* The line discipline's input side: editing, echo, signals from keys, flow control. */
 #include "ldisc.h"
 
-#define MASK (LDISC_BYTES - 1)
-#define IS_KEY(l, which, c) ((c) && (c) == (l)->t.cc[which])
-
 void
 ldisc_init(struct ldisc *l, bool tty)
 {
@@ -60,7 +57,7 @@ ldisc_room(const struct ldisc *l)
 	return room > 1 || overflows(l);
 }
 
-/* ---- editing ------------------------------------------------------------------------------ */
+/* ---- what is kept --------------------------------------------------------------------------- */
 
 static void
 put(struct ldisc *l, uint8_t c)
@@ -70,8 +67,8 @@ put(struct ldisc *l, uint8_t c)
 			return;		/* 255 doubled where there was room for one */
 		l->head--;		/* a line that is too long keeps its beginning */
 	}
-	l->data[l->head & MASK] = c;
-	l->mark[l->head & MASK] = 0;
+	l->data[l->head & LDISC_MASK] = c;
+	l->mark[l->head & LDISC_MASK] = 0;
 	l->head++;
 }
 
@@ -79,17 +76,8 @@ static void
 line_end(struct ldisc *l, uint8_t c)
 {
 	put(l, c);
-	l->mark[(l->head - 1) & MASK] = 1;
+	l->mark[(l->head - 1) & LDISC_MASK] = 1;
 	l->canon = l->head;
-}
-
-/* In full view: control characters as ^X. */
-static void
-echo_seen(struct ldisc *l, uint8_t c)
-{
-	bool control = l->t.lflag & ECHOCTL && ldisc_is_control(c) && c != '\t';
-
-	ldisc_echo(l, control ? LDISC_SEEN : LDISC_RAW, c);
 }
 
 /* The echo of a character that is kept. */
@@ -98,148 +86,7 @@ echo_typed(struct ldisc *l, uint8_t c)
 {
 	if (l->canon == l->head)
 		ldisc_echo(l, LDISC_CANON, 0);
-	echo_seen(l, c);
-}
-
-static void
-erasing_ends(struct ldisc *l)
-{
-	if (l->erasing)
-		ldisc_echo(l, LDISC_RAW, '/');
-	l->erasing = false;
-}
-
-static void
-rub_out(struct ldisc *l)
-{
-	ldisc_echo(l, LDISC_RAW, '\b');
-	ldisc_echo(l, LDISC_RAW, ' ');
-	ldisc_echo(l, LDISC_RAW, '\b');
-}
-
-/* Back over a tab: from the columns since the one before, or since the line's beginning. */
-static void
-rub_out_tab(struct ldisc *l)
-{
-	uint32_t columns = 0, at = l->head;
-
-	while (at != l->canon && l->data[(at - 1) & MASK] != '\t') {
-		uint8_t c = l->data[--at & MASK];
-
-		if (ldisc_is_control(c))
-			columns += l->t.lflag & ECHOCTL ? 2 : 0;
-		else if (!ldisc_continues(l, c))
-			columns++;
-	}
-	ldisc_echo(l, at == l->canon ? LDISC_TAB_LINE : LDISC_TAB, columns & 7);
-}
-
-/* What was erased, from the new head on, `bytes` long, disappears. */
-static void
-echo_erased(struct ldisc *l, uint32_t bytes, bool one)
-{
-	uint8_t c = l->data[l->head & MASK];
-
-	if (l->t.lflag & ECHOPRT) {
-		if (!l->erasing)
-			ldisc_echo(l, LDISC_RAW, '\\');
-		l->erasing = true;
-		echo_seen(l, c);
-		for (uint32_t i = 1; i < bytes; i++)
-			ldisc_echo(l, LDISC_BACK, l->data[(l->head + i) & MASK]);
-	} else if (one && !(l->t.lflag & ECHOE)) {
-		echo_seen(l, l->t.cc[VERASE]);
-	} else if (c == '\t') {
-		rub_out_tab(l);
-	} else {
-		if (ldisc_is_control(c) && l->t.lflag & ECHOCTL)
-			rub_out(l);
-		if (!ldisc_is_control(c) || l->t.lflag & ECHOCTL)
-			rub_out(l);
-	}
-}
-
-static bool
-is_word(uint8_t c)
-{
-	/* Letters of Latin-1 count, as in Linux's tables. */
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		c == '_' || (c >= 192 && c != 215 && c != 247);
-}
-
-enum span { CHARACTER, WORD, LINE };
-
-static void
-erase(struct ldisc *l, enum span span)
-{
-	bool word = false;
-
-	if (l->head == l->canon)
-		return;
-	while (l->head != l->canon) {
-		uint32_t at = l->head, bytes;
-		uint8_t c;
-
-		do
-			c = l->data[--at & MASK];
-		while (ldisc_continues(l, c) && at != l->canon);
-		if (ldisc_continues(l, c))
-			break;		/* half a character: it stays */
-		if (span == WORD && word && !is_word(c))
-			break;
-		word |= is_word(c);
-		bytes = l->head - at;
-		l->head = at;
-		if (echoes(l))
-			echo_erased(l, bytes, span == CHARACTER);
-		if (span == CHARACTER)
-			break;
-	}
-	if (l->head == l->canon && echoes(l))
-		erasing_ends(l);
-}
-
-static void
-kill_line(struct ldisc *l)
-{
-	const uint32_t all = ECHO | ECHOK | ECHOKE | ECHOE;
-
-	if ((l->t.lflag & all) == all) {
-		erase(l, LINE);
-		return;
-	}
-	if (l->head == l->canon)
-		return;
-	l->head = l->canon;
-	if (!echoes(l))
-		return;
-	erasing_ends(l);
-	echo_seen(l, l->t.cc[VKILL]);
-	if (l->t.lflag & ECHOK)
-		ldisc_echo(l, LDISC_RAW, '\n');
-}
-
-static void
-reprint(struct ldisc *l, uint8_t c)
-{
-	erasing_ends(l);
-	echo_seen(l, c);
-	ldisc_echo(l, LDISC_RAW, '\n');
-	for (uint32_t at = l->canon; at != l->head && l->echoes < LDISC_ECHO; at++)
-		echo_seen(l, l->data[at & MASK]);
-}
-
-static void
-take_literally(struct ldisc *l)
-{
-	l->literal = true;
-	if (!echoes(l))
-		return;
-	erasing_ends(l);
-	if (l->t.lflag & ECHOCTL) {
-		ldisc_echo(l, LDISC_RAW, '^');
-		ldisc_echo(l, LDISC_RAW, '\b');
-	}
+	ldisc_echo_seen(l, c);
 }
 
 void
@@ -265,8 +112,8 @@ signal_of(const struct ldisc *l, uint8_t c)
 {
 	if (!(l->t.lflag & ISIG))
 		return 0;
-	return IS_KEY(l, VINTR, c) ? SIGINT : IS_KEY(l, VQUIT, c) ? SIGQUIT
-		: IS_KEY(l, VSUSP, c) ? SIGTSTP : 0;
+	return LDISC_KEY(l, VINTR, c) ? SIGINT : LDISC_KEY(l, VQUIT, c) ? SIGQUIT
+		: LDISC_KEY(l, VSUSP, c) ? SIGTSTP : 0;
 }
 
 static void
@@ -277,7 +124,7 @@ signal_key(struct ldisc *l, uint8_t c)
 	if (l->t.iflag & IXON)
 		ldisc_start(l);
 	if (echoes(l))
-		echo_seen(l, c);
+		ldisc_echo_seen(l, c);
 	else
 		ldisc_show(l);
 }
@@ -288,10 +135,10 @@ flow_key(struct ldisc *l, uint8_t c)
 {
 	if (!(l->t.iflag & IXON))
 		return false;
-	if (IS_KEY(l, VSTART, c)) {
+	if (LDISC_KEY(l, VSTART, c)) {
 		ldisc_start(l);
 		ldisc_show(l);
-	} else if (IS_KEY(l, VSTOP, c)) {
+	} else if (LDISC_KEY(l, VSTOP, c)) {
 		ldisc_stop(l);
 	} else {
 		return false;
@@ -304,7 +151,7 @@ static void
 plain(struct ldisc *l, uint8_t c, uint8_t was)
 {
 	if (echoes(l)) {
-		erasing_ends(l);
+		ldisc_erasing_ends(l);
 		if (c == '\n' && was != c)
 			ldisc_echo(l, LDISC_RAW, c);
 		else
@@ -315,25 +162,6 @@ plain(struct ldisc *l, uint8_t c, uint8_t was)
 	put(l, c);
 }
 
-/* True: an editing key, done with. */
-static bool
-edit(struct ldisc *l, uint8_t c)
-{
-	if (IS_KEY(l, VERASE, c))
-		erase(l, CHARACTER);
-	else if (IS_KEY(l, VKILL, c))
-		kill_line(l);
-	else if (extended(l) && IS_KEY(l, VWERASE, c))
-		erase(l, WORD);
-	else if (extended(l) && IS_KEY(l, VLNEXT, c))
-		take_literally(l);
-	else if (extended(l) && echoes(l) && IS_KEY(l, VREPRINT, c))
-		reprint(l, c);
-	else
-		return false;
-	return true;
-}
-
 /* True: it ended a line. */
 static bool
 ends_line(struct ldisc *l, uint8_t c)
@@ -342,9 +170,9 @@ ends_line(struct ldisc *l, uint8_t c)
 		if (l->t.lflag & (ECHO | ECHONL))
 			ldisc_echo(l, LDISC_RAW, c);
 		line_end(l, c);
-	} else if (IS_KEY(l, VEOF, c)) {
+	} else if (LDISC_KEY(l, VEOF, c)) {
 		line_end(l, 0);
-	} else if (IS_KEY(l, VEOL, c) || (extended(l) && IS_KEY(l, VEOL2, c))) {
+	} else if (LDISC_KEY(l, VEOL, c) || (extended(l) && LDISC_KEY(l, VEOL2, c))) {
 		if (echoes(l))
 			echo_typed(l, c);
 		if (c == 255 && l->t.iflag & PARMRK)
@@ -379,7 +207,7 @@ cooked(struct ldisc *l, uint8_t c)
 		c = '\n';
 	else if (c == '\n' && l->t.iflag & INLCR)
 		c = '\r';
-	if (!canonical(l) || (!edit(l, c) && !ends_line(l, c)))
+	if (!canonical(l) || (!ldisc_edit(l, c) && !ends_line(l, c)))
 		plain(l, c, was);
 	return 0;
 }
@@ -397,11 +225,11 @@ ldisc_stream(struct ldisc *l, const uint8_t *from, uint32_t bytes)
 
 	while (done < bytes && ldisc_room(l)) {
 		uint32_t room = LDISC_BYTES - (l->head - l->tail),
-			 part = LDISC_BYTES - (l->head & MASK);
+			 part = LDISC_BYTES - (l->head & LDISC_MASK);
 
 		part = part < room ? part : room;
 		part = part < bytes - done ? part : bytes - done;
-		__builtin_memcpy(l->data + (l->head & MASK), from + done, part);
+		__builtin_memcpy(l->data + (l->head & LDISC_MASK), from + done, part);
 		l->head += part;
 		done += part;
 	}
@@ -437,7 +265,7 @@ ldisc_available(const struct ldisc *l)
 static bool
 is_file_end(const struct ldisc *l, uint32_t at)
 {
-	return l->mark[at & MASK] && l->data[at & MASK] == 0;
+	return l->mark[at & LDISC_MASK] && l->data[at & LDISC_MASK] == 0;
 }
 
 uint32_t
@@ -461,8 +289,8 @@ read_line(struct ldisc *l, uint8_t *to, uint32_t max)
 
 		if (is_file_end(l, at))
 			return done;
-		to[done++] = l->data[at & MASK];
-		if (l->mark[at & MASK])
+		to[done++] = l->data[at & LDISC_MASK];
+		if (l->mark[at & LDISC_MASK])
 			return done;
 	}
 	/* ^D behind text only pushes the text: it goes with it. */
@@ -479,11 +307,11 @@ ldisc_read(struct ldisc *l, uint8_t *to, uint32_t max)
 	if (canonical(l))
 		return read_line(l, to, max);
 	while (done < max && l->tail != l->head) {
-		uint32_t there = l->head - l->tail, part = LDISC_BYTES - (l->tail & MASK);
+		uint32_t there = l->head - l->tail, part = LDISC_BYTES - (l->tail & LDISC_MASK);
 
 		part = part < there ? part : there;
 		part = part < max - done ? part : max - done;
-		__builtin_memcpy(to + done, l->data + (l->tail & MASK), part);
+		__builtin_memcpy(to + done, l->data + (l->tail & LDISC_MASK), part);
 		l->tail += part;
 		done += part;
 	}
@@ -503,7 +331,7 @@ ldisc_set(struct ldisc *l, const struct ktermios *t)
 		l->canon = l->tail;
 		/* What had been typed when lines began can be read as one. */
 		if (canonical(l) && l->head != l->tail) {
-			l->mark[(l->head - 1) & MASK] = 1;
+			l->mark[(l->head - 1) & LDISC_MASK] = 1;
 			l->canon = l->head;
 		}
 		l->erasing = l->literal = false;

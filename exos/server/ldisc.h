@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Line discipline: what becomes of the bytes that a keyboard sends (ldisc.c)
- * and of those that programs write (ldout.c), as Linux's terminals do it.  Pure.
+ * Line discipline: what becomes of the bytes that a keyboard sends (ldisc.c,
+ * ldedit.c) and of those that programs write (ldout.c), as Linux's terminals do
+ * it.  Pure.
  *
  * Input is a ring of bytes with three positions that only grow (masked on use):
  * tail <= canon <= head.  Readers take from tail; in canonical mode what lies
@@ -70,7 +71,9 @@ void ldisc_send(struct ldisc *l, uint8_t c);	/* as it is */
 void ldisc_stop(struct ldisc *l);
 void ldisc_start(struct ldisc *l);
 
-/* ---- between the two files --------------------------------------------------------------- */
+/* ---- between the files --------------------------------------------------------------- */
+#define LDISC_MASK (LDISC_BYTES - 1)
+#define LDISC_KEY(l, which, c) ((c) && (c) == (l)->t.cc[which])
 enum ldisc_echo {
 	LDISC_RAW = 0 << 8,		/* as if a program wrote it */
 	LDISC_SEEN = 1 << 8,		/* in full view: as ^X */
@@ -80,6 +83,9 @@ enum ldisc_echo {
 	LDISC_TAB_LINE = 5 << 8,	/* ... since the line's beginning */
 };
 void ldisc_echo(struct ldisc *l, enum ldisc_echo how, uint32_t what);
+void ldisc_echo_seen(struct ldisc *l, uint8_t c);	/* control characters as ^X */
+void ldisc_erasing_ends(struct ldisc *l);
+bool ldisc_edit(struct ldisc *l, uint8_t c);	/* true: an editing key, done with */
 bool ldisc_is_control(uint8_t c);
 bool ldisc_continues(const struct ldisc *l, uint8_t c);	/* the rest of a UTF-8 character */
 

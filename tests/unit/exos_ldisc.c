@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/server/ldisc.c exos/server/ldout.c
+// sources: exos/server/ldisc.c exos/server/ldedit.c exos/server/ldout.c
 /* The line discipline: what a reader gets and what is echoed for what is typed. */
 #include <stdio.h>
 #include <stdlib.h>

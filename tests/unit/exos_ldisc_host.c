@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/server/ldisc.c exos/server/ldout.c
+// sources: exos/server/ldisc.c exos/server/ldedit.c exos/server/ldout.c
 /*
  * The line discipline against the host's: random settings, keys and output are
  * given to both, and what is read, echoed and pending has to be the same.  The
