@@ -34,12 +34,14 @@ from generate import KINDS, generate		# noqa: E402
 
 PROGRAM = f"{ROOT}/build/differ/differ"
 EXO = f"{ROOT}/exo"
-COUNTS = {"files": 1200, "signals": 800, "memory": 800, "processes": 250}	# seeds in a run of all
+COUNTS = {"files": 1000, "signals": 600, "memory": 600, "processes": 200}	# seeds in a run of all
 SHOWN = 12				# sorts of differences in full
 SHARDS = 2				# machines at a time
 PATIENCE_S = 300
 USER = 1000
+LEFT_MOST = 3 << 20, 32, 0	# bytes, inodes, processes: what is kept for the next time does not grow with the sequences
 OPTIONS = []
+leaks = []				# of guests
 
 
 class Sequence:
@@ -77,6 +79,9 @@ def on_guest(path, uid, _place):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           start_new_session=True)
     said = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
+    for left in re.findall(r"differ: left (-?\d+) bytes, (-?\d+) inodes, (-?\d+) processes", " ".join(said)):
+        if any(int(found) > most for found, most in zip(left, LEFT_MOST)):
+            leaks.append("left behind: {} bytes, {} inodes, {} processes".format(*left))
     return done.stdout.decode(errors="replace"), f"status {done.returncode} {' '.join(said)}"
 
 
@@ -215,7 +220,10 @@ def main():
         shutil.rmtree(work, ignore_errors=True)
     if options.v:
         print(f"{len(sequences)} sequences, {time.monotonic() - begin:.1f} s")
-    print(f"{len(sequences) - failed} passed, {failed} failed")
+    for leak in leaks:
+        failed += 1
+        print(f"FAIL differ: {leak}")
+    print(f"{len(sequences) + len(leaks) - failed} passed, {failed} failed")
     return failed != 0
 
 
