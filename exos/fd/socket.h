@@ -63,10 +63,12 @@ int spans_out(struct spans *s, const void *from, u64 bytes);
 struct spans spans_one(struct linux_iovec *v, u64 at, u64 bytes);
 
 /* ---- socket.c */
-struct file *socket_file(u32 type, u32 state, u32 flags);	/* as yet without object; NULL: no memory */
+struct file *
+socket_file(u32 type, u32 state, u32 flags); /* as yet without object; NULL: no memory */
 int socket_new(struct file **f, u32 type, u32 flags);
 int socket_pair(struct file *ends[2], u32 type, u32 flags);
-struct file *socket_connected(u32 type, u32 side, u32 flags, struct object *o, exo_slot key);	/* NULL: no memory */
+struct file *socket_connected(u32 type, u32 side, u32 flags, struct object *o,
+	exo_slot key); /* NULL: no memory */
 int socket_endpoint(struct file *f);	/* make one, if there is none */
 int socket_accept(struct file *f, u32 flags, struct file **made);
 int socket_connect(struct file *f, const struct message *to);
@@ -74,7 +76,8 @@ int socket_disconnect(struct file *f);	/* datagrams */
 long socket_info(const struct file *f, struct sock_info *info);
 int socket_shutdown(struct file *f, u32 how);
 /* Wait by these terms, or -EAGAIN: nonblocking, MSG_DONTWAIT, or past the deadline (of socket_deadline). */
-int socket_block(const struct file *f, u32 flags, struct exo_term *terms, unsigned count, u64 deadline);
+int
+socket_block(const struct file *f, u32 flags, struct exo_term *terms, unsigned count, u64 deadline);
 u64 socket_deadline(u64 timeout_ns);
 long socket_send(struct file *f, struct spans *s, struct message *m);
 long socket_receive(struct file *f, struct spans *s, struct message *m);

@@ -40,7 +40,7 @@ name_of(const struct address *a, long bytes, struct sock_name *name)
 	memcpy(name->path, a->path, name->bytes);
 	if (name->path[0])		/* a path ends where it ends */
 		name->bytes = (u16)(strlen(name->path) < SOCK_PATH_BYTES ? strlen(name->path) + 1
-									   : SOCK_PATH_BYTES);
+									 : SOCK_PATH_BYTES);
 }
 
 static int
@@ -298,7 +298,8 @@ sys_connect(long fd, long user, long bytes)
 	error = address_read((u64)user, bytes, &a);
 	if (error)
 		return error;
-	if ((u64)bytes >= SOCKADDR_HEAD && a.family == AF_UNSPEC_ && socket_of(f)->type == SOCK_TYPE_DGRAM)
+	if ((u64)bytes >= SOCKADDR_HEAD && a.family == AF_UNSPEC_ &&
+		socket_of(f)->type == SOCK_TYPE_DGRAM)
 		return socket_disconnect(f);
 	error = address_ok(&a, bytes);
 	if (!error)

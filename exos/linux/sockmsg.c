@@ -156,7 +156,8 @@ control_put(struct control *c, u32 type, const void *data, u64 bytes)
 static int
 credentials_in(struct control *c, const struct message *m)
 {
-	const struct sock_cred cred = m->has_cred ? m->cred : (struct sock_cred){ 0, NOBODY, NOBODY };
+	const struct sock_cred cred =
+		m->has_cred ? m->cred : (struct sock_cred){ 0, NOBODY, NOBODY };
 	u64 room = control_room(c, sizeof(cred));
 
 	return c->left < CMSG_HEAD ? 0 : control_put(c, SCM_CREDENTIALS_, &cred, room);
@@ -295,7 +296,7 @@ receive_message(struct file *f, struct linux_msghdr *h, struct spans *s, struct 
 	if (!datagram || m->name.bytes == 0)
 		m->name.bytes = 0;
 	return m->flags & MSG_TRUNC_ && socket_of(f)->type != SOCK_TYPE_STREAM ? (long)m->length
-										: result;
+									       : result;
 }
 
 /* Where a message says from whom it was: nobody with a name, nothing. */
@@ -327,9 +328,10 @@ receive_user(struct file *f, u64 user, u32 flags)
 	xfree(v);
 	if (result < 0)
 		return result;
-	if (sender_put(h.name, user + offsetof(struct linux_msghdr, name_bytes), &m.name)
-		|| copy_out(user + offsetof(struct linux_msghdr, control_bytes), &h.control_bytes, 8)
-		|| copy_out(user + offsetof(struct linux_msghdr, flags), &h.flags, 4))
+	if (sender_put(h.name, user + offsetof(struct linux_msghdr, name_bytes), &m.name) ||
+		copy_out(user + offsetof(struct linux_msghdr, control_bytes), &h.control_bytes,
+			8) ||
+		copy_out(user + offsetof(struct linux_msghdr, flags), &h.flags, 4))
 		return -EFAULT;
 	if (!h.name)
 		copy_out(user + offsetof(struct linux_msghdr, name_bytes), &(u32){ 0 }, 4);
@@ -399,7 +401,8 @@ sys_recvmmsg(long fd, long user, long count, long flags, long timeout)
 	for (; f && done < (u32)count; done++) {
 		u64 at = (u64)user + done * MMSG_BYTES;
 		bool wait = !done || !(flags & MSG_WAITFORONE_);
-		long n = receive_user(f, at, ((u32)flags & ~MSG_WAITFORONE_) | (wait ? 0 : MSG_DONTWAIT_));
+		long n = receive_user(f, at,
+			((u32)flags & ~MSG_WAITFORONE_) | (wait ? 0 : MSG_DONTWAIT_));
 		u32 bytes = (u32)n;
 
 		if (n >= 0 && copy_out(at + sizeof(struct linux_msghdr), &bytes, sizeof(bytes)))

@@ -79,7 +79,8 @@ flight_end(struct object *o, uint32_t side, exo_slot slot)
 	flight_drop(slot);
 	o->flying[side]--;
 	kept--;
-	objects_due();
+	if (!object_held(o))
+		objects_due();
 }
 
 /* ---- what nobody can reach any more ------------------------------------------------------- */
