@@ -3,7 +3,7 @@
 # program does; `make test-hostile` gives each a guest.
 
 HOSTILE := $(patsubst tests/hostile/%.c,$(BUILD)/hostile/%,$(sort $(wildcard tests/hostile/*.c)))
-HOSTILE_FLAGS = $(LINUX_FLAGS) $(LIBEXO_INC) -Iexos
+HOSTILE_FLAGS = $(LINUX_FLAGS) $(LIBEXO_INC) -idirafter exos
 
 $(BUILD)/hostile/%: tests/hostile/%.c tests/linux/check.h tests/hostile/client.h $(wildcard exos/server/*.h) $(BUILD)/libexo.a | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
