@@ -188,6 +188,14 @@ ancillary(void)
 	close(p[0]);
 	close(p[1]);
 	close(q[0]);
+}
+
+/* Over itself; by datagram. */
+static void
+odd_ways(void)
+{
+	int p[2], q[2], got[8], one = 1;
+
 	/* A socket sent over itself. */
 	socketpair(AF_UNIX, SOCK_STREAM, 0, p);
 	SAY(send_fds(p[0], p, 2, "self"));
@@ -309,6 +317,7 @@ main(void)
 	rights(SOCK_SEQPACKET);
 	rights(SOCK_DGRAM);
 	ancillary();
+	odd_ways();
 	many_messages();
 	users();
 	return 0;

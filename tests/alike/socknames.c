@@ -65,8 +65,19 @@ names(void)
 	SAY(connect_to(t, "names_file"));
 	unlink("sock");
 	SAY(connect_to(t, "sock"));
-	SAY(connect_to(t, abstract));
 	close(s);
+	close(t);
+	unlink("names_file");
+}
+
+static void
+abstract_names(void)
+{
+	int s, t = socket(AF_UNIX, SOCK_STREAM, 0), u;
+	struct sockaddr_un a;
+	socklen_t n;
+
+	SAY(connect_to(t, abstract));
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
 	SAY(bind_to(s, abstract));
 	SAY(bind_to(t, abstract));
@@ -89,7 +100,6 @@ names(void)
 	SAY(getsockname(s, (void *)&a, &n));
 	printf("%d %d\n", n, a.sun_path[0]);
 	close(s);
-	unlink("names_file");
 }
 
 /* Who waits in the queue of a listener that goes; a full queue. */
@@ -265,6 +275,7 @@ main(void)
 	snprintf(abstract, sizeof(abstract), "@test-%07d", getpid());
 	snprintf(abstract_part, sizeof(abstract_part), "@test-%06d", getpid());
 	names();
+	abstract_names();
 	queues();
 	server_of_many();
 	datagrams();
