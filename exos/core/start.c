@@ -11,6 +11,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
+#include "../proc/timer.h"
 #include "../proc/times.h"
 #include "../linux/errno.h"
 
@@ -31,6 +32,7 @@ exos_before_leaving(struct exo_save *regs)
 	signal_post_check();
 	if (signals_waiting() & ~signals.blocked || signals.mask_saved)
 		signal_deliver(regs);
+	timer_library_leaves();
 }
 
 void
@@ -38,6 +40,7 @@ exos_serve_syscall(struct exo_save *regs)
 {
 	u64 begun = times_enter();
 
+	timer_library_enters();
 	linux_dispatch(regs);
 	exos_before_leaving(regs);
 	times_leave(begun);
@@ -53,6 +56,7 @@ exos_serve_event(struct exo_save *regs)
 		regs->vector = 0;
 		park_yield(0);
 	}
+	timer_library_enters();
 	REGS_CALL(regs) = ~0ull;
 	exos_before_leaving(regs);
 }

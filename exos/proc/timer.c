@@ -17,6 +17,7 @@ static struct timer intervals[ITIMERS] = {
 static struct timer **made;		/* by id */
 static u32 room;
 
+bool timer_slice_ends;
 static u64 soonest = NEVER;		/* clock_ns: before it none of those that real time drives is due */
 static bool by_use;			/* one that processor time drives is set */
 static bool some_rest;
@@ -35,13 +36,6 @@ timer_clock_now(enum timer_clock clock)
 	case TIMER_USER: times_split(&user, &system); return user;
 	default: return clock_ns();
 	}
-}
-
-/* The end of a slice is an event like a post (start.c): then the clock is looked at. */
-static void
-slice_ends_wanted(bool wanted)
-{
-	UAREA->entry[EXO_ENTRY_EPILOGUE] = wanted ? UAREA->entry[EXO_ENTRY_EVENT] : 0;
 }
 
 static struct timer *
@@ -80,7 +74,7 @@ plan(void)
 						    : 1;
 		soonest = at < soonest ? at : soonest;
 	}
-	slice_ends_wanted(by_use || soonest != NEVER);
+	timer_slice_ends = by_use || soonest != NEVER;
 }
 
 /* ---- one timer ------------------------------------------------------------------------------ */

@@ -46,4 +46,25 @@ void timer_taken(struct sig_detail *d);	/* a signal is: the overrun comes in, ti
 void timer_exec(void);
 void timer_fork_child(void);
 
+/*
+ * The end of a slice is an event like a post (core/start.c): then the clock
+ * is looked at.  But only the program is told: who is told has to park soon,
+ * and some calls take longer.  The library is interrupted without a word, and
+ * looks at the clock when it leaves.
+ */
+extern bool timer_slice_ends;		/* to be told to the program */
+
+static inline void
+timer_library_enters(void)
+{
+	if (timer_slice_ends)
+		UAREA->entry[EXO_ENTRY_EPILOGUE] = 0;
+}
+
+static inline void
+timer_library_leaves(void)
+{
+	UAREA->entry[EXO_ENTRY_EPILOGUE] = timer_slice_ends ? UAREA->entry[EXO_ENTRY_EVENT] : 0;
+}
+
 #endif

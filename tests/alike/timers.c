@@ -306,6 +306,38 @@ use(void)
 	printf("%d %d\n", after.ru_minflt >= 0, children.ru_maxrss >= 0);
 }
 
+/* A timer is set, somebody else wants the processor, and a call takes many time slices. */
+static void
+long_call(void)
+{
+	size_t bytes = 24 << 20;
+	char *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("long", O_RDWR | O_CREAT, 0600), status;
+	struct itimerval t = { { 0, 5000 }, { 0, 5000 } };
+	pid_t other, reader;
+
+	memset(room, 1, bytes);
+	SAY(write(fd, room, bytes));
+	other = fork();
+	if (other == 0)
+		for (;;)
+			;
+	reader = fork();
+	if (reader == 0) {
+		handle(SIGALRM, SA_RESTART);
+		setitimer(ITIMER_REAL, &t, NULL);
+		SAY(pread(fd, room, bytes, 0));
+		exit(0);
+	}
+	waitpid(reader, &status, 0);
+	printf("%x\n", status);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	close(fd);
+	unlink("long");
+	munmap(room, bytes);
+}
+
 /* What outlives exec: interval timers, what is pending, masks, what is ignored; not timers that were made. */
 static int
 another(const char *what)
@@ -363,6 +395,7 @@ main(int argc, char **argv)
 		return another(argv[1]);
 	exec_with(argv[0], "alarm");
 	exec_with(argv[0], "look");
+	long_call();
 	clocks();
 	sleeping();
 	intervals();

@@ -6,6 +6,7 @@
  */
 #include "arch.h"
 #include "../../proc/signal.h"
+#include "../../proc/timer.h"
 #include "../../proc/times.h"
 
 #define VECTOR_DEBUG 1
@@ -168,6 +169,7 @@ exos_serve_exception(struct exo_save *regs)
 		return;
 	}
 	begun = UAREA->depth == 1 ? times_enter() : 0;
+	timer_library_enters();
 	REGS_CALL(regs) = ~0ull;
 	if (regs->vector == VECTOR_PAGE_FAULT)
 		page_fault(regs);
