@@ -6,6 +6,7 @@
  */
 #include "../core/self.h"
 #include "../fs/fs.h"
+#include "../proc/rlimit.h"
 #include "calls.h"
 #include "errno.h"
 
@@ -113,7 +114,10 @@ cred_ask(u32 op, u64 a, u64 b, u64 c, const u32 *list)
 	if (list)
 		memcpy(COMM, list, CRED_GROUPS * sizeof(*list));
 	keys_drop(&now, keys);
-	return server_call(OP_CRED, op, a, b, c, 0, NULL);
+	result = server_call(OP_CRED, op, a, b, c, 0, NULL);
+	if (next.uid[CRED_REAL] != now.uid[CRED_REAL])
+		limit_new_user();
+	return result;
 }
 
 /* The server does it when it is told of the new program; only where keys change they must be dropped first. */

@@ -4,6 +4,7 @@
 #include "../core/self.h"
 #include "../fd/file.h"
 #include "../proc/proc.h"
+#include "../proc/rlimit.h"
 #include "../proc/signal.h"
 #include "../server/fsmeta.h"
 #include "abi.h"
@@ -243,7 +244,7 @@ static long
 execute(int dirfd, struct exo_save *regs, u64 argv, u64 envp, u32 flags)
 {
 	struct arguments args;
-	long result = program(dirfd, flags);
+	long result = limit_exec() ? program(dirfd, flags) : -EAGAIN;
 	u32 ino = (u32)result;
 
 	if (result < 0)

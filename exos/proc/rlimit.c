@@ -18,6 +18,39 @@ limit_soft(unsigned which)
 	return CRED->limit[which][0];
 }
 
+/* More processes of this user, but for `without`, than it may have, and nobody who may pass that. */
+static bool
+too_many(unsigned without)
+{
+	const volatile struct sh_proc *table = proc_table();
+	const unsigned rows = proc_rows();
+	const u64 can = CRED->effective;
+	const u32 uid = CRED->uid[CRED_REAL];
+	u64 count = 0;
+
+	if (uid == 0 || can >> CAP_SYS_RESOURCE & 1 || can >> CAP_SYS_ADMIN & 1)
+		return false;
+	for (unsigned row = 0; row < rows; row++)
+		count += table[row].state != PROC_FREE && table[row].uid == uid;
+	return count - without > limit_soft(LIMIT_NPROC);
+}
+
+static bool exceeded;
+
+void
+limit_new_user(void)
+{
+	exceeded = too_many(1);		/* as Linux counts: this one comes later */
+}
+
+/* To become a user who has too many is allowed; to start a program then is not. */
+bool
+limit_exec(void)
+{
+	exceeded = exceeded && too_many(0);
+	return !exceeded;
+}
+
 /* Only by user and capability of both: the server's rule, so that a look is refused as a change is. */
 static long
 limit_of(long pid, const volatile struct sh_cred **c)

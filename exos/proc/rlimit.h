@@ -28,5 +28,7 @@ enum limit {
 #define LIMIT_NONE (~0ull)
 
 u64 limit_soft(unsigned which);
+void limit_new_user(void);		/* the real user changed: NPROC is looked at by the next exec */
+bool limit_exec(void);			/* is one allowed? */
 
 #endif

@@ -179,6 +179,43 @@ processes_group(void)
 	processes();
 }
 
+/* To become somebody who has too many is allowed, to run a program then is not. */
+static void
+processes_exec(void)
+{
+	pid_t others[2];
+	int ready[2];
+	char byte;
+
+	pipe(ready);
+	for (int i = 0; i < 2; i++) {
+		others[i] = fork();
+		if (others[i] == 0) {
+			be(4323);
+			write(ready[1], "", 1);
+			for (;;)
+				pause();
+		}
+		read(ready[0], &byte, 1);
+	}
+	if (fork() == 0) {
+		SAY(limit(0, RLIMIT_NPROC, 1, 1));
+		SAY(syscall(SYS_setresuid, 4323, 4323, 4323));
+		SAY(execl("/bin/busybox", "true", NULL));
+		for (int i = 0; i < 2; i++)
+			while (kill(others[i], SIGKILL) == 0)
+				usleep(1000);
+		for (int i = 0; i < 1000; i++) {	/* Linux counts a little late */
+			execl("/bin/busybox", "sh", "-c", "echo now it is", NULL);
+			usleep(1000);
+		}
+		_exit(1);
+	}
+	for (int i = 0; i < 2; i++)
+		waitpid(others[i], NULL, 0);
+	wait(NULL);
+}
+
 static volatile int xcpu;
 
 static void
@@ -373,6 +410,7 @@ main(void)
 	as(0, "descriptors", descriptors);
 	as(0, "file size", file_size);
 	as(4321, "processes", processes_group);
+	as(0, "processes and exec", processes_exec);
 	as(0, "processor", processor);
 	as(1000, "nice rules", nice_rules);
 	as(0, "nice inherited", nice_inherited);
