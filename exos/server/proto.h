@@ -211,7 +211,8 @@ enum server_op {
 	OP_SETNAME,		/* (has exec'd): comm page: new name (NUL terminated) */
 	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
 				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE. -EAGAIN: none
-				 * now, ask again soon; -EBUSY: the same, and there will be some; -ENOMEM: the caller has been given more than anybody, and gets no more */
+				 * now, ask again soon; -EBUSY: the same, and there will be some;
+				 * -ENOMEM: the caller has been given more than anybody, and gets no more */
 	OP_EXEC_NATIVE,		/* (inode, argc | envc << 32, bytes, object, its key's slot): comm page strings -> pid of a
 				 * child that runs a native program, with a struct exo_ring in the object for output */
 	OP_EXEC_SETID,		/* (inode, argc | envc << 32, bytes of strings); comm: struct setid_ask -> pid of a child that
