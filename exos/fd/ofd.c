@@ -123,7 +123,13 @@ ofd_free(struct ofd *o)
 void
 ofd_fork(void)
 {
-	for (unsigned i = 0; i < room; i++)
-		if (pages[i].state == OWN)
+	for (unsigned i = 0; i < room; i++) {
+		if (pages[i].state == OWN &&
+			pages[i].live == 0) { /* nobody would ever close the last in it */
+			page_unmap((u64)page_at(i), 1);
+			pages[i].state = ABSENT;
+		} else if (pages[i].state == OWN) {
 			pages[i].state = INHERITED;
+		}
+	}
 }

@@ -231,7 +231,7 @@ one(const char *kind, const char *name, char **lines, int count)
 		/* What .. leads to is the sequence's own, too. */
 		for (int above = 0; above < 14; above++)
 			if (mkdir("t", 0755) || chdir("t"))
-				_exit(71);
+				say("(no directory: %d)\n", errno), _exit(71);
 		setpgid(0, 0);
 		top = fcntl(open(".", O_RDONLY | O_DIRECTORY), F_DUPFD_CLOEXEC, 200);
 		for (int fd = FIRST_FD; fd < 100; fd++)

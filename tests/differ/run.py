@@ -39,7 +39,7 @@ SHOWN = 12				# sorts of differences in full
 SHARDS = 2				# machines at a time
 PATIENCE_S = 300
 USER = 1000
-LEFT_MOST = 3 << 20, 32, 0	# bytes, inodes, processes: what is kept for the next time does not grow with the sequences
+LEFT_MOST = 256 << 10, 4, 0	# bytes, inodes, processes
 OPTIONS = []
 leaks = []				# of guests
 
@@ -68,7 +68,7 @@ def on_host(path, uid, place):
     os.chmod(place, 0o777)
     env = {"DIFFER_UID": str(uid)} if uid else {}
     done = subprocess.run([PROGRAM, path], cwd=place, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          timeout=PATIENCE_S, start_new_session=True)
+                          stderr=subprocess.DEVNULL, timeout=PATIENCE_S, start_new_session=True)
     return done.stdout.decode(errors="replace"), f"status {done.returncode}"
 
 
