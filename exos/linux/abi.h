@@ -167,9 +167,9 @@
 #define F_SETSIG 10
 #define F_SETOWN_EX 15
 #define F_GETOWN_EX 16
-#define F_OWNER_TID 0
-#define F_OWNER_PID 1
-#define F_OWNER_PGRP 2
+#define LINUX_F_OWNER_TID 0
+#define LINUX_F_OWNER_PID 1
+#define LINUX_F_OWNER_PGRP 2
 #define F_GETSIG 11
 #define F_SETLEASE 1024
 #define F_GETLEASE 1025

@@ -334,9 +334,9 @@ owner_set(struct file *f, u64 user)
 
 	if (copy_in(&o, user, sizeof(o)))
 		return -EFAULT;
-	if (o.type < F_OWNER_TID || o.type > F_OWNER_PGRP || o.pid < 0)
+	if (o.type < LINUX_F_OWNER_TID || o.type > LINUX_F_OWNER_PGRP || o.pid < 0)
 		return -EINVAL;
-	f->sigio_owner = o.type == F_OWNER_PGRP ? -o.pid : o.pid;
+	f->sigio_owner = o.type == LINUX_F_OWNER_PGRP ? -o.pid : o.pid;
 	return 0;
 }
 
@@ -344,7 +344,7 @@ static long
 owner_get(const struct file *f, u64 user)
 {
 	const bool group = f->sigio_owner < 0;
-	const struct linux_f_owner_ex o = { .type = group ? F_OWNER_PGRP : F_OWNER_PID,
+	const struct linux_f_owner_ex o = { .type = group ? LINUX_F_OWNER_PGRP : LINUX_F_OWNER_PID,
 		.pid = group ? -f->sigio_owner : f->sigio_owner };
 
 	return copy_out(user, &o, sizeof(o)) ? -EFAULT : 0;
