@@ -180,7 +180,8 @@ others(void)
 	pid_t pid;
 
 	in = inotify_init();
-	SAY(inotify_add_watch(in, "d", IN_CREATE));	/* one event: no more may come while it is read */
+	SAY(inotify_add_watch(in, "d",
+		IN_CREATE)); /* one event: no more may come while it is read */
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {

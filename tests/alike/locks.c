@@ -163,7 +163,8 @@ waiting(void)
 {
 	int fd = open("w", O_RDWR | O_CREAT, 0644), p[2], q[2];
 	struct sigaction restarted = { .sa_handler = ring, .sa_flags = SA_RESTART };
-	struct itimerval soon = { .it_value = { 0, 30000 }, .it_interval = { 0, 30000 } }, never = { 0 };
+	struct itimerval soon = { .it_value = { 0, 30000 }, .it_interval = { 0, 30000 } },
+			 never = { 0 };
 	pid_t pid;
 	char c = 0;
 

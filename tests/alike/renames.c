@@ -14,7 +14,8 @@ clear(const char *name)
 		rmdir(name);
 }
 
-static const char *const kinds[] = { "absent", "file", "link", "empty", "full", "fifo", "dangling", "hard" };
+static const char *const kinds[] = { "absent", "file", "link", "empty", "full", "fifo", "dangling",
+	"hard" };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static void
@@ -59,7 +60,8 @@ matrix(void)
 
 				make("d1/a", a);
 				make("d2/b", b);
-				result = syscall(SYS_renameat2, AT_FDCWD, "d1/a", AT_FDCWD, "d2/b", flags);
+				result = syscall(SYS_renameat2, AT_FDCWD, "d1/a", AT_FDCWD, "d2/b",
+					flags);
 				printf("%s to %s %u: %s", kinds[a], kinds[b], flags,
 					result ? error_name(errno) : "done");
 				look("d1/a");
@@ -75,10 +77,11 @@ matrix(void)
 static void
 odd(void)
 {
-	static const char *const names[][2] = { { "x", "x/y" }, { "x", "x/y/z" }, { "x/y", "x" }, { "x/y/z", "x" },
-		{ "x/..", "q" }, { "x/.", "q" }, { ".", "q" }, { "q", "x/." }, { "x", "x/" }, { "x/", "moved/" },
-		{ "moved/", "x" }, { "f/", "g" }, { "f", "g/" }, { "f", "x/" }, { "nosuch", "q" }, { "f", "nosuch/q" },
-		{ "f", "f" }, { "f", "./f" }, { "f", "h" }, { "l", "l2" }, { "l2/", "l3" }, { "x", "l2/" }, { "", "q" },
+	static const char *const names[][2] = { { "x", "x/y" }, { "x", "x/y/z" }, { "x/y", "x" },
+		{ "x/y/z", "x" }, { "x/..", "q" }, { "x/.", "q" }, { ".", "q" }, { "q", "x/." },
+		{ "x", "x/" }, { "x/", "moved/" }, { "moved/", "x" }, { "f/", "g" }, { "f", "g/" },
+		{ "f", "x/" }, { "nosuch", "q" }, { "f", "nosuch/q" }, { "f", "f" }, { "f", "./f" },
+		{ "f", "h" }, { "l", "l2" }, { "l2/", "l3" }, { "x", "l2/" }, { "", "q" },
 		{ "f", "" }, { "x/y", "x/y/../w" }, { "f/g", "q" }, { "f", "f/q" } };
 
 	mkdir("x", 0755);
@@ -93,8 +96,10 @@ odd(void)
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		for (unsigned flags = 1; flags < 4; flags++)
 			printf("%s to %s %u: %s\n", names[i][0], names[i][1], flags,
-				syscall(SYS_renameat2, AT_FDCWD, names[i][0], AT_FDCWD, names[i][1], flags)
-					? error_name(errno) : "done");
+				syscall(SYS_renameat2, AT_FDCWD, names[i][0], AT_FDCWD, names[i][1],
+					flags)
+					? error_name(errno)
+					: "done");
 	SAY(syscall(SYS_renameat2, AT_FDCWD, "f", AT_FDCWD, "f2", 8));
 	SAY(rename(nowhere, "f"));
 }
@@ -102,10 +107,11 @@ odd(void)
 static void
 linking(void)
 {
-	static const char *const names[][2] = { { "f", "new" }, { "f", "new" }, { "f/", "n1" }, { "f", "n2/" },
-		{ "nosuch", "n3" }, { "x", "n4" }, { "l", "n5" }, { "dang", "n6" }, { "f", "nosuch/n7" }, { "f", "f/n8" },
-		{ "", "n9" }, { "f", "" }, { "f", "." }, { "f", "dang" }, { "fifo", "n11" },
-		{ "/proc/uptime", "n12" }, { "f", "/proc/n13" } };
+	static const char *const names[][2] = { { "f", "new" }, { "f", "new" }, { "f/", "n1" },
+		{ "f", "n2/" }, { "nosuch", "n3" }, { "x", "n4" }, { "l", "n5" }, { "dang", "n6" },
+		{ "f", "nosuch/n7" }, { "f", "f/n8" }, { "", "n9" }, { "f", "" }, { "f", "." },
+		{ "f", "dang" }, { "fifo", "n11" }, { "/proc/uptime", "n12" },
+		{ "f", "/proc/n13" } };
 	struct stat s;
 
 	symlink("nowhere", "dang");
@@ -113,8 +119,10 @@ linking(void)
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		for (int follow = 0; follow < 2; follow++)
 			printf("%s as %s %d: %s\n", names[i][0], names[i][1], follow,
-				linkat(AT_FDCWD, names[i][0], AT_FDCWD, names[i][1], follow ? AT_SYMLINK_FOLLOW : 0)
-					? error_name(errno) : "done");
+				linkat(AT_FDCWD, names[i][0], AT_FDCWD, names[i][1],
+					follow ? AT_SYMLINK_FOLLOW : 0)
+					? error_name(errno)
+					: "done");
 	SAY(linkat(AT_FDCWD, "f", AT_FDCWD, "n14", 0x800));
 	SAY(symlink("", "s1"));
 	SAY(symlink("t", "s2/"));

@@ -115,18 +115,22 @@ allocating(void)
 {
 	static const int modes[] = { 0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE,
 		FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE,
-		FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE,
-		FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE, 0x1000 };
-	static const struct { off_t from, bytes; } ranges[] = { { P, 2 * P }, { P + 10, 2 * P }, { 10, 20 },
-		{ 3 * P, 4 * P }, { 8 * P, P }, { 0, 0 }, { -1, 5 }, { 5, -1 }, { 2 * P + 5, P - 5 } };
+		FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_COLLAPSE_RANGE,
+		FALLOC_FL_INSERT_RANGE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE, 0x1000 };
+	static const struct {
+		off_t from, bytes;
+	} ranges[] = { { P, 2 * P }, { P + 10, 2 * P }, { 10, 20 }, { 3 * P, 4 * P }, { 8 * P, P },
+		{ 0, 0 }, { -1, 5 }, { 5, -1 }, { 2 * P + 5, P - 5 } };
 
 	for (unsigned m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
 		for (unsigned r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
-			int fd = fresh(5), result = (int)syscall(SYS_fallocate, fd, modes[m], ranges[r].from, ranges[r].bytes);
+			int fd = fresh(5),
+			    result = (int)syscall(SYS_fallocate, fd, modes[m], ranges[r].from,
+				    ranges[r].bytes);
 			char edge[2] = "";
 
-			printf("mode %x %ld+%ld: %s\n", modes[m], (long)ranges[r].from, (long)ranges[r].bytes,
-				result ? error_name(errno) : "done");
+			printf("mode %x %ld+%ld: %s\n", modes[m], (long)ranges[r].from,
+				(long)ranges[r].bytes, result ? error_name(errno) : "done");
 			state(fd);
 			pages(fd);
 			if (ranges[r].from > 0) {

@@ -76,7 +76,8 @@ sendfiles(void)
 static void
 ranges(void)
 {
-	int in = file("in", "0123456789"), out = file("out", "abcdefghij"), dir = open(".", O_RDONLY), p[2];
+	int in = file("in", "0123456789"), out = file("out", "abcdefghij"),
+	    dir = open(".", O_RDONLY), p[2];
 	loff_t a = 2, b = 8, far = 100;
 
 	pipe(p);
@@ -182,7 +183,8 @@ vectors(void)
 {
 	int fd = file("v", "0123456789"), p[2];
 	char a[8] = "", b[8] = "";
-	struct iovec v[2] = { { a, 3 }, { b, 4 } }, w[2] = { { (char *)"AB", 2 }, { (char *)"CD", 2 } },
+	struct iovec v[2] = { { a, 3 }, { b, 4 } },
+		     w[2] = { { (char *)"AB", 2 }, { (char *)"CD", 2 } },
 		     huge[2] = { { a, 1 }, { b, 1ul << 63 } };
 
 	pipe(p);
