@@ -105,13 +105,23 @@ limits_poll(void)
 		return;
 	cpu_limits = false;
 	for (unsigned i = 0; i < proc_rows; i++) {
-		uint64_t left = procs[i].sh->state == PROC_RUNNING && procs[i].sh->pid != SERVER_PID
-			? cpu_check(&procs[i]) : 0;
+		const uint32_t state = procs[i].sh->state;
+		uint64_t left = (state == PROC_RUNNING || state == PROC_STOPPED) &&
+				procs[i].sh->pid != SERVER_PID
+			? cpu_check(&procs[i])
+			: 0;
 
 		cpu_limits |= left != 0;
 		soonest = left && (!soonest || left < soonest) ? left : soonest;
 	}
 	next_look = soonest ? now + soonest : 0;
+}
+
+/* There is one that the loop does not know of, and it may be waiting for something else. */
+bool
+limits_due(void)
+{
+	return cpu_limits && next_look == 0;
 }
 
 uint64_t

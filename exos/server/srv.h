@@ -173,6 +173,7 @@ long priority_request(struct proc *p, const struct exo_msg *m);
 bool limits_fork(const struct proc *parent);	/* may it have one more? */
 bool limits_reserve(const struct proc *p);	/* memory for who may pass limits: look again */
 void limits_poll(void);
+bool limits_due(void);
 uint64_t limits_deadline(void);		/* of the loop's wait; 0: none */
 
 /* ---- reap.c: what the dead had --------------------------------------------------------------------- */
