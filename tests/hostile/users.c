@@ -16,8 +16,8 @@ static void
 secret_tried(void)
 {
 	/* Of root's process, which has it open as descriptor 40. */
-	const char *his[] = { "fd/40", "environ", "mem", "maps", "auxv", "cwd/secret", "root/tmp/secret",
-		"task/../fd/40", "fdinfo/40" };
+	const char *his[] = { "fd/40", "environ", "mem", "maps", "auxv", "cwd/secret",
+		"root/tmp/secret", "task/../fd/40", "fdinfo/40" };
 	const char *names[] = { "/tmp/secret", "/tmp/link", "/proc/self/root/tmp/secret" };
 	uint32_t ino;
 	const volatile struct fs_inode *node = node_of("/tmp/secret", &ino);
