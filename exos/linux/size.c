@@ -25,6 +25,7 @@ set_size(u32 ino, long bytes)
 long
 sys_truncate(long path, long bytes)
 {
+	struct fs_inode node;
 	struct place at;
 	int error;
 
@@ -33,6 +34,9 @@ sys_truncate(long path, long bytes)
 	error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
 	if (!error)
 		error = fs_busy(at.ino, fs_inode(at.ino));
+	/* By name: that it is open already, when its mode was another, does not count. */
+	if (!error && fs_stat(at.ino, &node) == 0 && S_ISREG(node.mode) && !fs_may(&node, W_OK))
+		error = -EACCES;
 	return error ? error : set_size(at.ino, bytes);
 }
 
@@ -44,7 +48,10 @@ sys_ftruncate(long fd, long bytes)
 
 	if (f)
 		path_dir = f->dir;
-	return !f ? error : FILE_WRITES(f) ? set_size(f->ino, bytes) : -EINVAL;
+	return bytes < 0         ? -EINVAL
+		: !f             ? error
+		: FILE_WRITES(f) ? set_size(f->ino, bytes)
+				 : -EINVAL;
 }
 
 /* ---- fallocate --------------------------------------------------------------------------------- */
