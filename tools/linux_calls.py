@@ -3,7 +3,7 @@
 """docs/linux-calls.md: which Linux calls are honoured, out of exos/linux/table.inc and the notes below.
 
   tools/linux_calls.py           write it
-  tools/linux_calls.py --check   is it current, and does each note belong to a call?
+  tools/linux_calls.py --check   is it current, does each note belong to a call, and is each call named by a test?
 """
 
 import os
@@ -67,6 +67,9 @@ PARTLY = {
     "uname": "says 6.1.0-exos",
 }
 
+# What C libraries make of other names, or do by themselves.
+EVERY_PROGRAM = ("exit_group", "eventfd2", "newfstatat", "restart_syscall", "rt_sigreturn")
+
 HEAD = """\
 # Linux calls
 
@@ -112,9 +115,22 @@ def page():
     return "\n".join(lines) + "\n"
 
 
+def untested():
+    """Calls that are served, and that no program among the tests names."""
+    words = set(EVERY_PROGRAM)
+    for place in ("alike", "differ", "hostile", "linux"):
+        for name in os.listdir(f"{ROOT}/tests/{place}"):
+            if name.endswith(".c"):
+                with open(f"{ROOT}/tests/{place}/{name}") as f:
+                    words.update(re.findall(r"\b(?:SYS_|__NR_)?([a-z]\w*)", f.read()))
+    return [name for _, name, error in rows() if error is None and name not in words]
+
+
 def main():
     text = page()
     if sys.argv[1:] == ["--check"]:
+        if untested():
+            sys.exit(f"linux_calls.py: no test names {' '.join(untested())}")
         with open(PAGE) as f:
             if f.read() != text:
                 sys.exit("docs/linux-calls.md is not what tools/linux_calls.py makes")
