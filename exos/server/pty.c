@@ -80,6 +80,7 @@ static void
 pty_free(struct tty *t)
 {
 	name_drop(t);
+	tty_forget(t);
 	guard_put(t->guard);
 	t->guard = 0;
 	tty_shown(t)->used = 0;
@@ -143,6 +144,8 @@ opened(const struct request *r, int *error)
 	if (number >= SH_TTYS || ttys[number].guard == 0)
 		return NULL;
 	t = &ttys[number];
+	if (r->b & TTY_OPEN_OWN && tty_shown(t)->session != r->proc->sid)
+		return NULL;
 	if (r->b & TTY_OPEN_PEER && !client_opens(r->env, (exo_slot)r->e, t->guard, EXO_W))
 		return NULL;
 	*error = 0;

@@ -50,6 +50,7 @@ long pty_read(struct request *r, struct tty *t);
 long tty_pgrp_request(struct request *r, struct tty *t);
 long tty_ctty_request(struct request *r, struct tty *t);
 void tty_take(struct tty *t, struct sh_proc *p);	/* p leads a session that has none */
+void tty_forget(const struct tty *t);	/* it is free: nobody's session has it */
 void tty_hang_up(struct tty *t);	/* the session that has it loses it, and is told */
 
 #endif

@@ -22,6 +22,18 @@ release(struct tty *t)
 	s->session = s->pgrp = 0;
 }
 
+/* Its number is going to be another's: what it was must be nobody's any more. */
+void
+tty_forget(const struct tty *t)
+{
+	struct sh_proc *row = server_proc_table();
+
+	for (unsigned i = 0; i < proc_rows; i++)
+		if (row[i].tty == tty_number(t) + 1)
+			row[i].tty = 0;
+	tty_shown(t)->session = tty_shown(t)->pgrp = 0;
+}
+
 void
 tty_take(struct tty *t, struct sh_proc *p)
 {
@@ -111,6 +123,8 @@ take_request(struct request *r, struct tty *t)
 		return 0;
 	if (!leader || r->proc->tty)
 		return -EPERM;
+	if (s->hung)
+		return -EIO;
 	if (s->session && (r->c != TTY_CTTY_STEAL || !client_is_root(r)))
 		return -EPERM;
 	if (!client_opens(r->env, (exo_slot)r->b, t->guard, EXO_R) && !client_is_root(r))

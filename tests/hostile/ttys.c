@@ -22,6 +22,7 @@
 #include "../linux/check.h"
 
 #define SLOTS 256u
+#define FREE_SLOT 120u			/* of the key ring: the library takes the lowest free */
 #define STRANGER 1234
 
 static uint64_t base;
@@ -122,7 +123,7 @@ let_in(uint32_t line)
 			in += request(ops[n], line, slot, ops[n] == OP_TTY_SET ? TTY_SET_SIZE : 1,
 				      1, 1) != -EBADF;
 	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		in += request(OP_TTY_OPEN, 0, TTY_OPEN_READ | TTY_OPEN_PEER, SLOTS + 1, line,
+		in += request(OP_TTY_OPEN, 0, TTY_OPEN_READ | TTY_OPEN_PEER, FREE_SLOT, line,
 			      slot) >= 0;
 	return in;
 }
@@ -144,7 +145,7 @@ without_key(void)
 		note[1] += request(OP_TTY_READ, none, 0, 1, 0, 0) != -EBADF;
 	stranger();
 	note[2] = open(name, O_RDWR) < 0 && open(name, O_RDONLY) < 0;
-	note[3] = request(OP_TTY_OPEN, 0, TTY_OPEN_READ | TTY_OPEN_OWN, SLOTS + 1, 0, 0) < 0;
+	note[3] = request(OP_TTY_OPEN, 0, TTY_OPEN_READ | TTY_OPEN_OWN, FREE_SLOT, 0, 0) < 0;
 	_exit(0);
 }
 
@@ -198,6 +199,61 @@ owner(void)
 		_exit(1);
 	note[1] = note[0] && tcgetpgrp(slave) == getpid();
 	_exit(0);
+}
+
+/* ---- numbers that are used again ---- */
+
+/* Takes what has hung up for its session's and lets go of it; later, whose is it? */
+static void
+keeps_the_number(void)
+{
+	uint32_t line;
+
+	stranger();
+	setsid();
+	pty();
+	line = line_of(master);
+	close(master);
+	for (int n = 0; n < 200 && !row(line)->hung; n++)
+		nap(5);
+	note[1] = line;
+	note[2] = 0;
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		note[2] += request(OP_TTY_CTTY, line, slot, TTY_CTTY_TAKE, 0, 0) == 0;
+	close(slave);
+	note[0] = 1;
+	while (note[0] == 1)
+		nap(5);
+	note[3] = request(OP_TTY_OPEN, 0, TTY_OPEN_READ | TTY_OPEN_OWN | TTY_OPEN_NOCTTY,
+				FREE_SLOT, 0, 0) >= 0;
+	note[0] = 3;
+	_exit(0);
+}
+
+static void
+number_again(void)
+{
+	const int old_master = master, old_slave = slave;
+	pid_t pid;
+
+	memset((void *)note, 0, 4 * sizeof(*note));
+	pid = fork();
+	if (pid == 0)
+		keeps_the_number();
+	for (int n = 0; n < 400 && (!note[0] || row((uint32_t)note[1])->used); n++)
+		nap(5);
+	pty();
+	CHECK(line_of(master) == note[1]);
+	note[0] = 2;
+	waitpid(pid, NULL, 0);
+	CHECK(note[0] == 3 && note[2] == 0);
+	CHECK(note[3] == 0);
+	close(slave);
+	close(master);
+	master = old_master;
+	slave = old_slave;
+	for (int n = 0; n < 200 && in_use() > 1; n++)
+		nap(5);
 }
 
 /* ---- all there are ---- */
@@ -352,6 +408,8 @@ main(void)
 	in_child(owner);
 	CHECK(note[1]);
 	CHECK(read(master, &echo, 1) == 1);	/* of what user 0 typed for it */
+	check_alive();
+	number_again();
 	check_alive();
 	note[1] = 0;
 	all();
