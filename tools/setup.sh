@@ -19,7 +19,6 @@ qemu-system-x86|qemu-system-x86_64|the machine
 qemu-system-data|/usr/share/qemu/qboot.rom|the machine's firmware
 busybox-static|/bin/busybox /usr/bin/busybox|the guest's programs
 bash-static|/bin/bash-static /usr/bin/bash-static|a shell to test ExOS with
-zsh-static|/bin/zsh-static /usr/bin/zsh-static|another one
 liblua5.4-dev|/usr/include/lua5.4/lua.h|an interpreter to test ExOS with
 libsqlite3-dev|/usr/include/sqlite3.h|a database to test ExOS with
 zsh-static|/bin/zsh-static /usr/bin/zsh-static|a shell whose line editor asks more of a terminal

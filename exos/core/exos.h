@@ -176,8 +176,6 @@ void signal_post_check(void);				/* fetch posted bits into the pending set */
 bool
 signal_deliver(struct exo_save *regs); /* before returning to the program; true if regs changed */
 noreturn_ void proc_exit(int wait_status);
-long proc_exec(u32 ino, const char *path, char *strings, u32 bytes, u32 argc, u32 envc,
-	struct exo_save *regs);
 
 /* ---- linux/ ------------------------------------------------------------------------------------------------------ */
 /* A Linux call is `long sys_NAME(long, ...)`: >= 0 or -errno; its row is in linux/table.inc. */

@@ -113,7 +113,6 @@ int pass_in(u32 which, struct file **f);	/* from the desk */
 #define MSG_CTRUNC_   0x8u
 #define MSG_TRUNC_    0x20u
 #define MSG_DONTWAIT_ 0x40u
-#define MSG_EOR_      0x80u
 #define MSG_WAITALL_  0x100u
 #define MSG_NOSIGNAL_ 0x4000u
 #define MSG_WAITFORONE_ 0x10000u

@@ -10,7 +10,6 @@
 #define HEADER (offsetof(struct fs_dirent, name))
 #define SMALLEST 16u
 #define FILTER_BITS (DIRBLOCK_FIRST * 8u)
-#define FILTER_WORDS (FILTER_BITS / 64u)
 
 uint32_t
 dir_hash(const char *name, size_t bytes)

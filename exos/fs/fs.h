@@ -19,28 +19,12 @@
 int fs_stat(u32 ino, struct fs_inode *copy);		/* 0 or -ENOENT */
 long fs_find(u32 dir, const char *name, size_t bytes);	/* ino, 0: absent, -errno */
 long fs_target(u32 ino, char *to, size_t room);
-/* May this process, by the mode?  want: R_OK | W_OK | X_OK. */
 /* Where data (or a hole) begins at or behind `at` of a file with contents, at most its end; -ENXIO. */
 long fs_seek(u32 ino, u64 at, bool data);
-/* ---- tell.c: what inotify is to hear of (IN_*) that was done to a file found in a directory (or 0) ---- */
-bool fs_watched(u32 ino, u32 dir, u32 mask);	/* does anybody want to? */
-void fs_tell(u32 ino, u32 dir, u32 mask);
-void fs_was_read(u32 ino);		/* its time of access, if that says something new */
-void fs_was_written(u32 ino);		/* in place: its times, if that says something new */
+/* May this process, by the mode?  want: R_OK | W_OK | X_OK. */
 bool fs_may(const struct fs_inode *node, u32 want);
 /* As its real ids say, from here on (access) or no longer. */
 void fs_act_real(bool real);
-/* This process is about to become somebody else: what it has open it keeps, all else it lets go of. */
-void fs_part(const struct sh_cred *next);		/* keep.c */
-/* ---- keep.c: keys to single files; bits: rwx ---- */
-exo_slot keep_key(u32 ino);		/* 0: none */
-int keep(u32 ino, u32 bits);		/* 0 or -errno */
-u32 keep_bits(u32 ino);			/* rwx that it is good for */
-void keep_open(u32 ino, const struct fs_inode *next);	/* before its owner and mode become those */
-int keep_add(u32 ino, u32 bits, exo_slot slot);
-u32 keep_rights(u32 bits);
-void keep_drop(u32 ino);
-void windows_drop(void);		/* io.c: no page of a file stays mapped in the library */
 /* -ETXTBSY: it is a program that runs, and not to be written. */
 int fs_busy(u32 ino, const struct fs_inode *node);
 exo_slot fs_key(const struct fs_inode *node);		/* which of our keys is to open its contents */
@@ -58,6 +42,23 @@ u32 fs_cwd(void);
 u32 fs_root(void);			/* of this process, see chroot */
 void fs_set_root(u32 ino);
 void fs_set_cwd(u32 ino);
+
+/* ---- tell.c: what inotify is to hear of (IN_*) that was done to a file found in a directory (or 0) ---- */
+bool fs_watched(u32 ino, u32 dir, u32 mask);	/* does anybody want to? */
+void fs_tell(u32 ino, u32 dir, u32 mask);
+void fs_was_read(u32 ino);		/* its time of access, if that says something new */
+void fs_was_written(u32 ino);		/* in place: its times, if that says something new */
+
+/* ---- keep.c: keys to single files; bits: rwx ------------------------------------------------------ */
+/* This process is about to become somebody else: what it has open it keeps, all else it lets go of. */
+void fs_part(const struct sh_cred *next);
+exo_slot keep_key(u32 ino);		/* 0: none */
+int keep(u32 ino, u32 bits);		/* 0 or -errno */
+u32 keep_bits(u32 ino);			/* rwx that it is good for */
+void keep_open(u32 ino, const struct fs_inode *next);	/* before its owner and mode become those */
+int keep_add(u32 ino, u32 bits, exo_slot slot);
+u32 keep_rights(u32 bits);
+void keep_drop(u32 ino);
 
 /* ---- walk.c: paths ------------------------------------------------------------------------ */
 #define WALK_NOFOLLOW    1u		/* do not follow a symbolic link at the end */
@@ -84,12 +85,13 @@ int fs_walk_at(int dirfd, const char *path, u32 flags, struct place *at);
 /* ---- io.c: contents -------------------------------------------------------------------------- */
 /* `to`, `from`: the program's memory or the library's.  Bytes done, or -errno. */
 long fs_pread(u32 ino, u64 pos, u64 to, u64 bytes);
-long fs_pwrite(u32 ino, u64 *pos, u64 from,
-	u64 bytes); /* *pos FS_APPEND: at the end, which is stored there */
+/* *pos FS_APPEND: at the end, which is stored there. */
+long fs_pwrite(u32 ino, u64 *pos, u64 from, u64 bytes);
+void windows_drop(void);		/* no page of a file stays mapped in the library */
 
 /* ---- nameless.c --------------------------------------------------------------------------------- */
-long fs_nameless(u64 size, u32 mode,
-	u32 seals); /* a new file without a name, held as by fs_hold: ino or -errno */
+/* A new file without a name, held as by fs_hold: ino or -errno. */
+long fs_nameless(u64 size, u32 mode, u32 seals);
 
 /* ---- procfs.c ------------------------------------------------------------------------------------ */
 #define PROCFS_ROOT PROCFS

@@ -9,7 +9,6 @@
 #include "errno.h"
 
 #define NSEC 1000000000ull
-#define INFINITY_ (~0ull)
 
 /* ---- the system ----------------------------------------------------------------------- */
 

@@ -98,7 +98,6 @@ sys_set_robust_list(long head, long bytes)
 #define CLONE_VM 0x00000100ull
 #define CLONE_PIDFD 0x00001000ull
 #define CLONE_VFORK 0x00004000ull
-#define CLONE_THREAD 0x00010000ull
 #define CLONE_SETTLS 0x00080000ull
 #define CLONE_PARENT_SETTID 0x00100000ull
 #define CLONE_CHILD_CLEARTID 0x00200000ull

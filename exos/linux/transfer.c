@@ -6,11 +6,8 @@
  */
 #include "files.h"
 
-#define SPLICE_F_MOVE     1
 #define SPLICE_F_NONBLOCK 2
-#define SPLICE_F_MORE     4
-#define SPLICE_F_GIFT     8
-#define SPLICE_F_ALL      15
+#define SPLICE_F_ALL      15		/* the others ask for what changes nothing here: moving pages, hints */
 
 static u64
 at_most(u64 a, u64 b)

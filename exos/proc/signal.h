@@ -23,7 +23,6 @@
 
 #define SA_NOCLDSTOP_ 0x00000001ull
 #define SA_NOCLDWAIT_ 0x00000002ull
-#define SA_SIGINFO_   0x00000004ull
 #define SA_RESTORER_  0x04000000ull
 #define SA_ONSTACK_   0x08000000ull
 #define SA_RESTART_   0x10000000ull
@@ -37,7 +36,6 @@
 
 #define SI_USER_   SIG_BY_USER
 #define SI_KERNEL_ SIG_BY_KERNEL
-#define SI_QUEUE_  (-1)
 #define SI_TIMER_  (-2)
 #define SI_TKILL_  SIG_BY_TKILL
 

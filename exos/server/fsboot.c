@@ -222,14 +222,6 @@ sfs_lookup(const char *path)
 	return dir;
 }
 
-exo_pfn
-sfs_frame(uint32_t ino, uint64_t index)
-{
-	struct fs_inode *node = node_at(ino);
-
-	return node && S_ISREG(node->mode) ? map_get(node, index) : 0;
-}
-
 const struct fs_inode *
 sfs_inode(uint32_t ino)
 {

@@ -39,8 +39,6 @@ bool sfs_sweep(void);		/* a step of that; false: done */
 long sfs_lookup(const char *path);			/* absolute; links are followed; ino or -errno */
 const struct fs_inode *sfs_inode(uint32_t ino);		/* NULL: no such */
 long sfs_read(uint32_t ino, uint64_t pos, void *buf, uint64_t bytes);	/* files and symbolic links */
-exo_pfn sfs_frame(uint32_t ino, uint64_t index);
-/* The entry at *at of a directory (0 first), which moves on: its name and ino; 0: no more. */
 bool sfs_may_run(const struct request *r, uint32_t ino);
 long sfs_device(const char *dir, const char *name, uint32_t mode, uint32_t uid, uint32_t gid,
 	uint64_t rdev);		/* a new one: ino or -errno */

@@ -24,8 +24,7 @@
 #define VM_PIE   0x0000555555554000ull
 #define VM_MAPS  0x00007e8000000000ull
 #define VM_HIGH  0x00007f0000000000ull
-#define VM_STACK_BYTES (8ull << 20)	/* RLIMIT_STACK at the start */
-#define VM_STACK_BEGUN (33 * PAGE)	/* of it, before it grows */
+#define VM_STACK_BEGUN (33 * PAGE)	/* of the stack, before it grows */
 #define VM_REGIONS_MAX 65530u		/* as Linux's vm.max_map_count */
 
 struct vm {

@@ -42,7 +42,6 @@ typedef uint32_t exo_slot;		/* a slot of the caller's key ring */
 #define EXO_C 0x10u			/* control: release, destroy, change the guard */
 #define EXO_A 0x20u			/* allot: charge an account for what is claimed */
 #define EXO_RIGHTS_ALL 0x3fu
-#define EXO_RIGHTS_BITS "\1read\2write\3exec\4post\5control\6allot"
 
 #define EXO_KEYNAME_BYTES 14u
 

@@ -21,7 +21,6 @@ void pvh_boot(u32 start_info);
 void boot_pool(void);			/* from here on boot_alloc works */
 struct env *boot_init(void);		/* the first environment, from the archive */
 
-void klog_boot(void);
 void trace_boot(u32 cpu, bool traced);
 void trace_dump(u32 records);		/* the last ones, to the log */
 bool cmdline_has(const char *word);	/* is this a word of the loader's command line? */

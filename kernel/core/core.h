@@ -94,11 +94,9 @@ noreturn_ void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /*
  * printf into the kernel log (UART until the console is up): d u x s c p with
- * l, width and 0, and %#x.  klog_bits decodes a flag word: bits is
- * "\1name\2name", the character being the bit's number from 1.
+ * l, width and 0, and %#x.
  */
 void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void klog_bits(const char *what, u64 flags, const char *bits);
 void klog_write(const char *text, size_t bytes);
 /* A driver that can take the log sets this (dev/); NULL: the UART.  Called under the log's lock. */
 extern void (*klog_sink)(const char *text, size_t bytes);

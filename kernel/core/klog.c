@@ -163,30 +163,6 @@ klog(const char *format, ...)
 	va_end(args);
 }
 
-/* bits: "\1first\2second": a character below 33 names the bit, counted from 1. */
-void
-klog_bits(const char *what, u64 flags, const char *bits)
-{
-	struct line line = { .used = 0 };
-	char separator = '<';
-
-	put_string(&line, what);
-	put_string(&line, " 0x");
-	put_number(&line, flags, 16, 0, ' ');
-	while (*bits != 0) {
-		bool set = flags >> (*bits++ - 1) & 1;
-
-		if (set)
-			put(&line, separator);
-		for (; *bits > 32; bits++)
-			if (set)
-				put(&line, *bits);
-		separator = set ? ',' : separator;
-	}
-	put_string(&line, separator == ',' ? ">\n" : "\n");
-	klog_write(line.text, line.used);
-}
-
 /* For panic: nobody else will write, whoever held the lock is not coming back. */
 void NO_TSA
 klog_break_lock(void)

@@ -73,7 +73,7 @@ OPTIONS = [
     ("kernel", "FILE", None, str, False, "another kernel than build/aegis.elf"),
     ("icount", "", False, None, False, "deterministic time: one nanosecond an instruction"),
     ("qemu", "ARG", None, str, True, "a further argument for QEMU"),
-    ("verbose", "", False, None, False, "-v: show the kernel's log"),
+    ("verbose", "", False, None, False, "show the kernel's log"),
 ]
 TABLE = {o[0]: o for o in OPTIONS}
 

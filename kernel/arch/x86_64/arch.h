@@ -89,12 +89,8 @@ void arch_timer(u64 at_ns);			/* one-shot; 0: off */
 void arch_kick(void);				/* a timer interrupt as soon as interrupts are on */
 void arch_irq_mask(u32 line, bool masked);	/* IO-APIC line */
 void arch_irq_done(void);			/* end of interrupt */
-/* 0..23 first IO-APIC, 24..47 second (microvm), 48.. message-signalled; handlers get the line. */
+/* 0..23 first IO-APIC, 24..47 second (microvm), 48.. never fire: kept for messages; handlers get the line. */
 #define IRQ_LINES 64u
-#define IRQ_MSI   48u
-/* Message for an MSI line, to CPU 0.  Masking such a line is the device driver's. */
-u64 arch_msi_address(u32 line);
-u32 arch_msi_data(u32 line);
 
 /* ---- ports */
 u32 arch_port_in(u16 port, unsigned width);

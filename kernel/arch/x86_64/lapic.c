@@ -106,16 +106,3 @@ arch_irq_done(void)
 {
 	lapic_write(LAPIC_EOI, 0);
 }
-
-u64
-arch_msi_address(u32 line)
-{
-	must(line >= IRQ_MSI && line < IRQ_LINES);
-	return 0xfee00000u | (lapic_read(LAPIC_ID) >> 24) << 12;
-}
-
-u32
-arch_msi_data(u32 line)
-{
-	return VEC_IRQ + line;
-}
