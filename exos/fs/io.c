@@ -50,6 +50,19 @@ window_map(exo_pfn pfn, bool write, exo_slot key)
 	return page_map(window_of(pfn), pfn, EXO_MAP_READ | (write ? EXO_MAP_WRITE : 0), key);
 }
 
+/* A key that was kept opens nothing any more when the file got a seal or a set-id bit: then without it. */
+static int
+refused(u32 ino, int error)
+{
+	const bool may_be_key = error == -EACCES || error == -EPERM;
+
+	if (may_be_key && !keep_key(ino))
+		return -EACCES;
+	if (may_be_key)
+		keep_drop(ino);
+	return 1;
+}
+
 /* One page's part.  1: the frame went away, look again. */
 static int
 page_read(u32 ino, u64 pos, u64 to, u64 bytes)
@@ -62,7 +75,7 @@ page_read(u32 ino, u64 pos, u64 to, u64 bytes)
 		return copy_out(to, zeroes, bytes);
 	error = window_map(pfn, false, key);
 	if (error)
-		return error == -EACCES || error == -EPERM ? -EACCES : 1;
+		return refused(ino, error);
 	error = copy_out(to, (const char *)window_of(pfn) + pos % EXO_PAGE_BYTES, bytes);
 	return error && !mapped(pfn, false) ? 1 : error;
 }
@@ -78,7 +91,7 @@ page_write(u32 ino, u64 pos, u64 from, u64 bytes)
 		return 1;
 	error = window_map(pfn, true, key);
 	if (error)
-		return error == -EACCES || error == -EPERM ? -EACCES : 1;
+		return refused(ino, error);
 	error = copy_in((char *)window_of(pfn) + pos % EXO_PAGE_BYTES, from, bytes);
 	return error && !mapped(pfn, true) ? 1 : error;
 }

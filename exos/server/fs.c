@@ -66,6 +66,18 @@ fs_sticky_forbids(const struct request *r, const struct fs_inode *dir,
 
 /* ---- making ------------------------------------------------------------------------------ */
 
+/* It gets the directory's group, and so who is not of that group makes no program that acts for it. */
+uint32_t
+fs_mode_of_new(const struct request *r, const struct fs_inode *dir, uint32_t mode)
+{
+	const bool arms = !S_ISDIR(mode) && (mode & (S_ISGID | 010)) == (S_ISGID | 010);
+
+	return arms && dir->mode & S_ISGID && !cred_in_group(r->cred, dir->gid) &&
+			!client_is_root(r)
+		? mode & ~(uint32_t)S_ISGID
+		: mode;
+}
+
 int
 fs_set_target(struct fs_inode *node, const char *target, size_t bytes)
 {

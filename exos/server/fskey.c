@@ -63,17 +63,29 @@ sfs_may_run(const struct request *r, uint32_t ino)
 
 /*
  * A key to one file, for who may use it so now and will be somebody else, or for
- * whom it just made, whatever the mode says.
+ * whom it just made, whatever the mode says.  It opens what it says without us,
+ * so it says nothing that a seal or a set-id bit would have us refuse.
  */
 long
 fs_key_bind(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slot)
 {
 	const uint32_t read = rights & (EXO_W | EXO_X) ? EXO_R : 0;	/* no page can be without */
+	const uint32_t never = node_at(ino)->seals & FS_SEALS_WRITE ? EXO_W : 0;
 	exo_guardref guard = node_own(ino);
 
 	return guard ? client_bind(r->env, (exo_slot)slot, guard,
-			       ((uint32_t)rights & (EXO_R | EXO_W | EXO_X)) | read)
+			       (((uint32_t)rights & (EXO_R | EXO_W | EXO_X)) | read) & ~never)
 		     : -ENFILE;
+}
+
+/* Who is going to write it takes the bits off. */
+static int
+disarm(struct fs_inode *node, uint64_t rights)
+{
+	return rights & EXO_W && node->mode & (S_ISUID | S_ISGID)
+		? node_setid(node, node->mode & ~(uint32_t)(S_ISUID | S_ISGID), node->uid,
+			  node->gid)
+		: 0;
 }
 
 long
@@ -81,7 +93,9 @@ fs_key_give(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slo
 {
 	struct fs_inode *node = node_at(ino);
 
-	return node && S_ISREG(node->mode) && rights ? fs_key_bind(r, ino, rights, slot) : -EINVAL;
+	if (!node || !S_ISREG(node->mode) || !rights)
+		return -EINVAL;
+	return disarm(node, rights) ? -ENOSPC : fs_key_bind(r, ino, rights, slot);
 }
 
 long
@@ -94,8 +108,7 @@ fs_key_request(const struct request *r)
 		return -EINVAL;
 	if (!client_may(r, node, (uint32_t)rights))
 		return -EACCES;
-	if (rights & EXO_W && node->mode & (S_ISUID | S_ISGID) &&
-		node_setid(node, node->mode & ~(uint32_t)(S_ISUID | S_ISGID), node->uid, node->gid))
-		return -ENOSPC;
-	return fs_key_bind(r, (uint32_t)r->a, rights, r->c);
+	if (rights & EXO_W && node->seals & FS_SEALS_WRITE)
+		return -EPERM;
+	return fs_key_give(r, (uint32_t)r->a, rights, r->c);
 }

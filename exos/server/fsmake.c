@@ -25,8 +25,9 @@ fs_create(struct request *r)
 		return -EINVAL;
 	if ((type == S_IFCHR || type == S_IFBLK) && !client_is_root(r))
 		return -EPERM;
-	ino = fs_make((uint32_t)r->a, n.text, n.bytes, mode, r->cred->uid[CRED_FS],
-		r->cred->gid[CRED_FS], type == S_IFCHR || type == S_IFBLK ? r->c : 0);
+	ino = fs_make((uint32_t)r->a, n.text, n.bytes, fs_mode_of_new(r, dir, mode),
+		r->cred->uid[CRED_FS], r->cred->gid[CRED_FS],
+		type == S_IFCHR || type == S_IFBLK ? r->c : 0);
 	if (ino > 0 && r->d && type == S_IFREG)
 		fs_key_bind(r, (uint32_t)ino, r->d, r->e);	/* if not, it learns when it writes */
 	if (ino > 0)
@@ -66,7 +67,8 @@ fs_make_nameless(struct request *r)
 	if (!S_ISREG(mode))
 		return -EINVAL;
 	if (dir)
-		ino = node_nameless(r, dir, mode, r->c ? FS_NODE_LINKABLE : 0);
+		ino = node_nameless(r, dir, fs_mode_of_new(r, dir, mode),
+			r->c ? FS_NODE_LINKABLE : 0);
 	else
 		ino = node_nameless(r, NULL, mode, FS_NODE_MEMORY);
 	if (ino > 0 && !dir)

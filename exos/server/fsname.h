@@ -21,6 +21,9 @@ int fs_dir_for_change(const struct request *r, uint64_t ino, struct fs_inode **d
 bool fs_sticky_forbids(const struct request *r, const struct fs_inode *dir,
 	const struct fs_inode *victim);
 
+/* The mode of a file that the caller makes in this directory. */
+uint32_t fs_mode_of_new(const struct request *r, const struct fs_inode *dir, uint32_t mode);
+
 extern uint32_t fs_orphans;		/* inodes with nlink 0 that somebody may hold */
 bool fs_orphan_try(uint32_t ino);	/* freed, if it is one and nobody does */
 

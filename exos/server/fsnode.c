@@ -301,13 +301,13 @@ node_own(uint32_t ino)
 	return guard;
 }
 
-/* A guard of its own stays, with the keys that were bound to it. */
+/* A guard of its own stays, with the keys that were bound to it, unless these could write what is armed now. */
 static exo_guardref
-guard_next(const struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid)
+guard_next(const struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid, bool armed)
 {
 	struct exo_key entries[EXO_GUARD_KEYS];
 
-	if (!guard_is_own(node->guard))
+	if (!guard_is_own(node->guard) || (armed && guard_writers(node->guard)))
 		return guard_get(uid, gid, class_of(node, mode));
 	guard_entries(entries, uid, gid, class_of(node, mode));
 	guard_alter(node->guard, entries);
@@ -345,7 +345,7 @@ int
 node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid)
 {
 	const bool armed = mode & (S_ISUID | S_ISGID) && !(node->mode & (S_ISUID | S_ISGID));
-	exo_guardref guard = guard_next(node, mode, uid, gid);
+	exo_guardref guard = guard_next(node, mode, uid, gid, armed);
 
 	if (guard == 0)
 		return -ENOSPC;

@@ -76,6 +76,14 @@ guard_held(exo_guardref g)
 	return count && (count[0] || count[1]);
 }
 
+bool
+guard_writers(exo_guardref g)
+{
+	const volatile uint64_t *count = guard_holders(g);
+
+	return count && count[1];
+}
+
 /* The kernel's struct guard: serial, generation, readers, writers, entries. */
 uint64_t
 guard_shown(exo_guardref g)

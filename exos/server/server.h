@@ -104,6 +104,7 @@ exo_pfn mem_pfn(const void *own);			/* the frame behind one of them */
 exo_guardref guard_new(const struct exo_key entries[EXO_GUARD_KEYS]);
 void guard_put(exo_guardref g);
 void guard_alter(exo_guardref g, const struct exo_key entries[EXO_GUARD_KEYS]);
+bool guard_writers(exo_guardref g);		/* one that writes? */
 bool guard_held(exo_guardref g);			/* has anybody a key bound to it? */
 
 /* ---- client.c ---------------------------------------------------------------------------- */

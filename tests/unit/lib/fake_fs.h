@@ -142,6 +142,12 @@ guard_held(exo_guardref g)
 	return g == fake_bound;
 }
 
+bool
+guard_writers(exo_guardref g)
+{
+	return g == fake_bound;
+}
+
 int
 client_bind(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights)
 {
