@@ -79,6 +79,8 @@ adopt(struct proc *c, const struct proc *dead, struct proc *by)
 
 	c->sh->ppid = by->sh->pid;
 	c->cred->exit_signal = SIGCHLD;
+	/* A program that is out of its user's reach by now goes on without who carried for it. */
+	c->carried = c->carried && cred_may_signal(dead->cred, c->cred);
 	if (is_alive(c) && (c->carried || d.signo == SIGKILL))
 		proc_doom(c);		/* not at once: it may have such children, too */
 	else if (is_alive(c) && d.signo)

@@ -70,6 +70,23 @@ parent_tell(struct proc *p, uint32_t status)
 		signal_queue(parent, &d);
 }
 
+/* ---- who may --------------------------------------------------------------------------- */
+
+static bool
+may_signal(const struct proc *from, const struct proc *to, int sig)
+{
+	return from == to || cred_may_signal(from->cred, to->cred) ||
+		(sig == SIGCONT && from->sh->sid == to->sh->sid);
+}
+
+/* Is this what p carries for, and still within its reach?  It may have become somebody else altogether. */
+static bool
+carries(const struct proc *p, const struct proc *program, int sig)
+{
+	return p->carries && program->carried && program->sh->ppid == p->sh->pid &&
+		may_signal(p, program, sig);
+}
+
 /* ---- stopping and going on ------------------------------------------------------------- */
 
 static void
@@ -91,7 +108,7 @@ stop(struct proc *p, int sig)
 {
 	stop_one(p, sig);
 	for (unsigned i = 0; i < proc_rows && p->carries; i++)
-		if (procs[i].carried && procs[i].sh->ppid == p->sh->pid)
+		if (carries(p, &procs[i], sig))
 			stop_one(&procs[i], sig);
 }
 
@@ -124,7 +141,7 @@ cont(struct proc *p)
 {
 	cont_one(p);
 	for (unsigned i = 0; i < proc_rows && p->carries; i++)
-		if (procs[i].carried && procs[i].sh->ppid == p->sh->pid)
+		if (carries(p, &procs[i], SIGCONT))
 			cont_one(&procs[i]);
 }
 
@@ -138,11 +155,15 @@ ends_native(int sig)
 		sig != SIGTTOU && sig != SIGURG && sig != SIGWINCH;
 }
 
-static bool
-may_signal(const struct proc *from, const struct proc *to, int sig)
+/* Its parent knows a program by who carries for it: whoever may end both means both. */
+static void
+end(const struct proc *from, struct proc *to, int sig)
 {
-	return from == to || cred_may_signal(from->cred, to->cred) ||
-		(sig == SIGCONT && from->sh->sid == to->sh->sid);
+	for (unsigned i = 0; i < proc_rows && to->carries; i++)
+		if (procs[i].carried && procs[i].sh->ppid == to->sh->pid &&
+			(!from || may_signal(from, &procs[i], sig)))
+			proc_doom(&procs[i]);
+	proc_end(to, (uint32_t)sig);
 }
 
 /* from: who asks, NULL: the server itself. */
@@ -156,7 +177,7 @@ proc_signal(const struct proc *from, struct proc *to, const struct sig_detail *d
 	if (sig == 0 || to->sh->state == PROC_ZOMBIE || to->sh->pid == SERVER_PID)
 		return 0;
 	if (sig == SIGKILL || (to->native && ends_native(sig))) {
-		proc_end(to, (uint32_t)sig);
+		end(from, to, sig);
 		return 0;
 	}
 	if (to->native && (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU))

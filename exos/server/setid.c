@@ -81,6 +81,15 @@ start(struct proc *child, const struct proc *p, const struct exo_msg *m,
 	return spawn_library(child, &what);
 }
 
+/* At least one argument, for programs rely on it; and none of the strings is without its end. */
+static bool
+strings_make_sense(const struct exo_msg *m)
+{
+	const uint64_t argc = (uint32_t)m->r8, envc = m->r8 >> 32;
+
+	return argc > 0 && argc + envc <= m->r9 && m->r9 >> 32 == 0;
+}
+
 long
 setid_request(struct proc *p, const struct exo_msg *m, const char *comm)
 {
@@ -92,6 +101,8 @@ setid_request(struct proc *p, const struct exo_msg *m, const char *comm)
 	int error = EAGAIN;
 
 	ask_read(&ask, comm);
+	if (!strings_make_sense(m))
+		return -EINVAL;
 	if (!node || !S_ISREG(node->mode))
 		return -EACCES;
 	if (!sfs_may_run(&r, (uint32_t)m->rdx))

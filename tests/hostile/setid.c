@@ -80,6 +80,10 @@ setid_asked(void)
 		ask.path[0] = 0;
 		setid_ask(ino, argc[n], size[n]);
 	}
+	/* No argument at all, and as many strings as come to two when they are added up. */
+	CHECK(request(OP_EXEC_SETID, ino, 1ull << 32, PAGE, 0, 0) < 0);
+	CHECK(request(OP_EXEC_SETID, ino, 0x8000000180000001, PAGE, 0, 0) < 0);
+	CHECK(request(OP_EXEC_SETID, ino, 0xffffffff00000003, PAGE, 0, 0) < 0);
 	/* A script of root's has no bits. */
 	memcpy((void *)(base + place), "script\0", 7);
 	ask_fill(&ask, SETID_CLOSED, (uint32_t)object, FREE_SLOT);
@@ -112,6 +116,109 @@ ends(uint32_t pid)
 	for (int n = 0; n < 500 && row_of(pid); n++)
 		usleep(2000);
 	return row_of(pid) == NULL;
+}
+
+/* ---- what became root altogether ----------------------------------------------------------- */
+
+static const volatile struct sh_proc *
+program_of(pid_t carrier)
+{
+	const volatile struct sh_proc *row =
+		(const volatile struct sh_proc *)((uint64_t)shared + shared->procs_off);
+
+	for (unsigned n = 0; n < SH_PROCS; n++)
+		if (row[n].pid && row[n].ppid == (uint32_t)carrier)
+			return &row[n];
+	return NULL;
+}
+
+/* Who carries for it; NULL: it did not come so far. */
+static const volatile struct sh_proc *
+started(const char *mode, uint32_t uid, pid_t *carrier)
+{
+	const volatile struct sh_proc *program = NULL;
+
+	*carrier = fork();
+	if (*carrier == 0) {
+		execl("/tmp/rootly", "rootly", mode, NULL);
+		_exit(97);
+	}
+	for (int n = 0; n < 1000 && !(program && !program->vforked && program->uid == uid); n++) {
+		usleep(1000);
+		program = program_of(*carrier);
+	}
+	usleep(20000);
+	return program && program->uid == uid ? program : NULL;
+}
+
+static bool
+runs_on(const volatile struct sh_proc *program, uint32_t pid)
+{
+	usleep(20000);
+	return program->pid == pid && program->state == PROC_RUNNING;
+}
+
+/* Its user can no more stop or end it by who carries for it than by itself. */
+static void
+setid_full(void)
+{
+	const volatile struct sh_proc *program;
+	pid_t carrier;
+	uint32_t pid;
+
+	become(NOBODY);
+	program = started("full", 0, &carrier);
+	if (!CHECK(program))
+		_exit(1);
+	note[6] = pid = program->pid;
+	CHECK(kill((pid_t)pid, SIGTERM) < 0 && kill(carrier, SIGTERM) == 0);
+	CHECK(runs_on(program, pid));
+	CHECK(kill(carrier, SIGSTOP) == 0 && runs_on(program, pid) && kill(carrier, SIGCONT) == 0);
+	CHECK(kill(carrier, SIGKILL) == 0 && waitpid(carrier, NULL, 0) == carrier);
+	CHECK(runs_on(program, pid));
+	_exit(failed != 0);
+}
+
+/* One that is still its user's ends with it, and root ends both. */
+static void
+setid_carried(void)
+{
+	const volatile struct sh_proc *program;
+	pid_t carrier;
+	uint32_t pid;
+
+	become(NOBODY);
+	program = started("wait", NOBODY, &carrier);
+	if (!CHECK(program))
+		_exit(1);
+	pid = program->pid;
+	CHECK(kill(carrier, SIGKILL) == 0 && ends(pid));
+	program = started("full", 0, &carrier);
+	if (!CHECK(program))
+		_exit(1);
+	note[6] = program->pid;
+	note[7] = (uint64_t)carrier;
+	CHECK(ends((uint32_t)note[6]));
+	_exit(failed != 0);
+}
+
+static void
+setid_reached(void)
+{
+	int status;
+	pid_t pid;
+
+	CHECK(in_child(setid_full) == 0);
+	kill((pid_t)note[6], SIGKILL);
+	CHECK(ends((uint32_t)note[6]));
+	note[7] = 0;
+	pid = fork();
+	if (pid == 0)
+		setid_carried();
+	for (int n = 0; n < 3000 && note[7] == 0; n++)
+		usleep(1000);
+	CHECK(note[7] && kill((pid_t)note[7], SIGKILL) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
 /* Whoever may write a file cannot write one with the bits on, by no old or new mapping. */
@@ -173,6 +280,7 @@ attacks(void)
 	CHECK(in_child(setid_asked) == 0);
 	in_child(setid_left);
 	CHECK((long)note[1] > 0 && ends((uint32_t)note[1]));
+	setid_reached();
 	setid_written();
 	unlink("/tmp/rootly");
 	unlink("/tmp/plain");
@@ -186,7 +294,9 @@ main(int argc, char **argv)
 	if (!CHECK(client_begin()))
 		return summary();
 	self_path = argv[0];
-	if (argc > 1 && strcmp(argv[1], "wait") == 0)
+	if (argc > 1 && strcmp(argv[1], "full") == 0 && setresuid(0, 0, 0))
+		return 1;
+	if (argc > 1 && (strcmp(argv[1], "wait") == 0 || strcmp(argv[1], "full") == 0))
 		for (;;)
 			pause();
 	if (argc > 1 && strcmp(argv[1], "rooted") == 0)
