@@ -51,9 +51,10 @@ static bool
 pid_in_use(uint32_t pid)
 {
 	for (unsigned i = 0; i < proc_rows; i++)
-		if (table[i].pid == pid || table[i].pgid == pid || table[i].sid == pid)
+		if (table[i].pid == pid || table[i].pgid == pid || table[i].sid == pid ||
+			table[i].hung_pgrp == pid)
 			return true;
-	return pid == SERVER_PID;
+	return pid == SERVER_PID || server_tty_names(pid);
 }
 
 static uint32_t

@@ -58,6 +58,7 @@ void pty_sweep(void);					/* whose other side has gone? */
 int server_tty_give_console(exo_envid env);		/* a key to it, at KEY_TTY */
 void server_tty_take_console(struct sh_proc *p);	/* p leads the first session */
 void server_tty_leader_ended(struct sh_proc *p);
+bool server_tty_names(uint32_t pgrp);			/* is it in the foreground of one, gone or not? */
 void server_signal_process(uint32_t pid, int sig);	/* kill.c's */
 void server_signal_group(uint32_t pgrp, int sig);	/* kill.c's */
 

@@ -66,6 +66,16 @@ tty_hang_up(struct tty *t)
 	release(t);
 }
 
+/* What is typed there is a signal to whoever has this number: nobody new gets it. */
+bool
+server_tty_names(uint32_t pgrp)
+{
+	for (unsigned n = 0; n < SH_TTYS; n++)
+		if (tty_shown(&ttys[n])->pgrp == pgrp)
+			return true;
+	return false;
+}
+
 /* Of a leader that gives it up or ends; then the foreground is told. */
 static void
 abandon(struct tty *t, bool on_exit)

@@ -387,6 +387,47 @@ at_random(void)
 	_exit(0);
 }
 
+/*
+ * The group in the foreground is gone, and then all numbers of processes are
+ * given out once: nobody else gets this one, to be signalled by what is typed.
+ */
+static void
+stale_foreground(void)
+{
+	uint32_t line, gone, last = 0;
+	unsigned turns = 0;
+	pid_t pid;
+
+	setsid();
+	pty();
+	line = line_of(master);
+	CHECK(ioctl(slave, TIOCSCTTY, 0) == 0);
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	CHECK(setpgid(pid, pid) == 0 && tcsetpgrp(slave, pid) == 0);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	gone = (uint32_t)pid;
+	CHECK(row(line)->pgrp == gone);
+	while (turns < 2) {
+		long got = request(OP_FORK_BEGIN, 0, 0, 0, 0, 0);
+
+		if (got < 0) {
+			nap(1);
+			continue;
+		}
+		turns += (uint32_t)got < last;
+		last = (uint32_t)got;
+		note[1] += last == gone;
+		request(OP_FORK_ABORT, last, 0, 0, 0, 0);
+		if (turns && last > gone)
+			break;
+	}
+	note[0] = 1;
+	_exit(0);
+}
+
 int
 main(void)
 {
@@ -421,6 +462,10 @@ main(void)
 	CHECK(note[0]);
 	check_alive();
 	in_child(at_random);
+	check_alive();
+	note[0] = note[1] = 0;
+	in_child(stale_foreground);
+	CHECK(note[0] && note[1] == 0);
 	check_alive();
 	for (int n = 0; n < 200 && in_use() > 1; n++)
 		nap(5);
