@@ -219,16 +219,26 @@ set_flag(struct sh_cred *c, uint64_t flag, bool on)
 	return 0;
 }
 
-/* Files have no capabilities of their own: user 0 gets all, others lose what they kept. */
+/*
+ * Files have no capabilities of their own: user 0 gets all, others lose what they
+ * kept.  Who is to gain nothing, and would, keeps at most what it had, as its real user.
+ */
 static long
 exec(struct sh_cred *c)
 {
-	const bool root = c->uid[CRED_REAL] == 0 || c->uid[CRED_EFFECTIVE] == 0;
+	const bool root = c->uid[CRED_REAL] == 0 || c->uid[CRED_EFFECTIVE] == 0,
+		   acts = c->uid[CRED_EFFECTIVE] == 0;
+	const uint64_t had = c->permitted;
 
+	c->permitted = root ? c->bounding | c->inheritable : 0;
+	if (c->flags & CRED_NO_NEW_PRIVS && c->permitted & ~had) {
+		c->permitted &= had;
+		c->uid[CRED_EFFECTIVE] = c->uid[CRED_REAL];
+		c->gid[CRED_EFFECTIVE] = c->gid[CRED_REAL];
+	}
 	c->uid[CRED_SAVED] = c->uid[CRED_FS] = c->uid[CRED_EFFECTIVE];
 	c->gid[CRED_SAVED] = c->gid[CRED_FS] = c->gid[CRED_EFFECTIVE];
-	c->permitted = root ? c->bounding | c->inheritable : 0;
-	c->effective = c->uid[CRED_EFFECTIVE] == 0 ? c->permitted : 0;
+	c->effective = acts ? c->permitted : 0;
 	c->flags &= ~CRED_KEEPCAPS;
 	c->flags &= ~CRED_DUMPABLE;
 	if (c->uid[CRED_REAL] == c->uid[CRED_EFFECTIVE] &&

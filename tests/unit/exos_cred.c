@@ -85,6 +85,7 @@ step_ok(struct sh_cred *c)
 	good &= (c->permitted & ~(was.permitted | was.bounding | was.inheritable)) == 0;
 	good &= (c->bounding & ~was.bounding) == 0;
 	good &= !(was.flags & CRED_NO_NEW_PRIVS) || c->flags & CRED_NO_NEW_PRIVS;
+	good &= !(was.flags & CRED_NO_NEW_PRIVS) || (c->permitted & ~was.permitted) == 0;
 	/* Capabilities are gained by being user 0 when another program starts, and in no other way. */
 	good &= (c->permitted & ~was.permitted) == 0 || has(c->uid, 0);
 	return good && c->groups <= CRED_GROUPS;
@@ -137,6 +138,11 @@ set_id(void)
 	c = before;
 	c.flags |= CRED_NO_NEW_PRIVS;
 	check("no new privileges", !cred_setid(&c, 06755, 0, 5) && c.uid[CRED_EFFECTIVE] == 1000);
+	cred_first(&c);
+	cred_change(&c, CRED_SETCAPS, 1, 3, 0, NULL);
+	cred_change(&c, CRED_FLAG, CRED_NO_NEW_PRIVS, 1, 0, NULL);
+	check("nor for root that gave some up",
+		cred_change(&c, CRED_EXEC, 0, 0, 0, NULL) == 0 && c.permitted == 3);
 	c = before;
 	c.bounding = 1;
 	check("bounded", cred_setid(&c, 04755, 0, 5) && c.permitted == 1 && !cred_root(&c));
