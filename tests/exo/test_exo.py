@@ -147,7 +147,7 @@ def troubles():
         expect("time-out in time", Result("status", "1"))
     for bad in (["--frob"], ["--cpus"], ["--cpus", "0"], ["--memory", "x"], ["--machine", "pc"],
                 ["--add", "/nonexistent"], ["--add", ":x"], ["--timeout", "-1"], ["--env", "=x"],
-                ["--stats=1"], ["--trace=frobnicate", "status"], ["--memory", "8M", "status", "0"], ["--kernel", "/nonexistent", "status"]):
+                ["--stats=1"], ["--trace=frobnicate", "status"], ["--memory", "8M", "status", "0"], ["--memory", "2000G", "status", "0"], ["--kernel", "/nonexistent", "status"]):
         expect(f"refused: {' '.join(bad)}", Result(*bad), 125, b"", "exo: ")
 
 

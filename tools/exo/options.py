@@ -21,8 +21,10 @@ def memory(text):
     units = {"K": 1 << 10, "M": MIB, "G": 1 << 30}
     unit = units.get(text[-1:].upper())
     digits = text[:-1] if unit else text
-    if not digits.isascii() or not digits.isdigit() or int(digits) * (unit or MIB) > 1 << 40:
+    if not digits.isascii() or not digits.isdigit():
         raise ExoError(f"--memory: a size such as 256M or 2G wanted, not '{text}'")
+    if int(digits) * (unit or MIB) > 1 << 40:
+        raise ExoError(f"--memory: 1024G at most, not {text}")
     return int(digits) * (unit or MIB)
 
 
@@ -52,7 +54,7 @@ def variable(text):
 
 # name, argument ('' none, '[=X]' optional), default, check, repeatable, help
 OPTIONS = [
-    ("cpus", "N", 1, cpus, False, "processors (default 1)"),
+    ("cpus", "N", 1, cpus, False, "processors (default 1); the kernel starts the first alone, as yet"),
     ("memory", "SIZE", 256 * MIB, memory, False, "memory, e.g. 256M (the default), 2G"),
     ("machine", "M", "microvm", choice("--machine", "microvm", "q35"), False,
      "microvm (default, starts faster) or q35 (has PCI)"),
