@@ -9,12 +9,14 @@
 
 #define HOLDS_MAX 16384u
 #define PROCESS_HOLDS 4096u
+#define USER_HOLDS (HOLDS_MAX - HOLDS_MAX / 4)	/* of one user but root */
 
 static struct hold {
 	uint32_t ino;			/* 0: free */
 	uint32_t proc;			/* index */
 } holds[HOLDS_MAX];
 static uint32_t rows;			/* those behind are free */
+static uint32_t first_free;		/* those before are in use */
 
 static struct hold *
 hold_of(const struct proc *p, uint32_t ino)
@@ -25,19 +27,34 @@ hold_of(const struct proc *p, uint32_t ino)
 	return NULL;
 }
 
+/* How many more may it have, as far as processes and users are bounded? */
+static uint32_t
+room_for(const struct proc *p)
+{
+	uint32_t own = PROCESS_HOLDS - p->holds, user = 0;
+
+	for (unsigned i = 0; i < proc_rows && p->sh->uid; i++)
+		user += procs[i].sh->uid == p->sh->uid ? procs[i].holds : 0;
+	if (user >= USER_HOLDS)
+		return 0;
+	return own < USER_HOLDS - user ? own : USER_HOLDS - user;
+}
+
 static struct hold *
 hold_free(void)
 {
-	for (uint32_t i = 0; i < rows; i++)
-		if (holds[i].ino == 0)
-			return &holds[i];
+	while (first_free < rows && holds[first_free].ino)
+		first_free++;
+	if (first_free < rows)
+		return &holds[first_free];
 	return rows < HOLDS_MAX ? &holds[rows++] : NULL;
 }
 
+/* There is room for it among its user's. */
 static long
 hold_add(struct proc *p, uint32_t ino)
 {
-	struct hold *h = p->holds < PROCESS_HOLDS ? hold_free() : NULL;
+	struct hold *h = hold_free();
 
 	if (!h)
 		return -ENFILE;
@@ -51,6 +68,7 @@ hold_drop(struct proc *p, struct hold *h)
 {
 	h->ino = 0;
 	p->holds--;
+	first_free = (uint32_t)(h - holds) < first_free ? (uint32_t)(h - holds) : first_free;
 	while (rows && holds[rows - 1].ino == 0)
 		rows--;
 }
@@ -63,7 +81,7 @@ hold_request(struct proc *p, uint64_t ino, bool drop)
 	if (ino == 0 || ino >> 32)
 		return -EINVAL;
 	if (!drop)
-		return h ? -EEXIST : hold_add(p, (uint32_t)ino);
+		return h ? -EEXIST : room_for(p) ? hold_add(p, (uint32_t)ino) : -ENFILE;
 	if (h)
 		hold_drop(p, h);
 	return h ? 0 : -ENOENT;
@@ -83,6 +101,8 @@ holds_inherit(struct proc *child, const struct proc *parent)
 {
 	const uint32_t all = rows;
 
+	if (parent->holds > room_for(child))
+		return -EAGAIN;
 	for (uint32_t i = 0; i < all && parent->holds; i++)
 		if (holds[i].ino && holds[i].proc == proc_index(parent) &&
 			hold_add(child, holds[i].ino))

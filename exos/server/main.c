@@ -224,6 +224,8 @@ step(void)
 	else {
 		objects_sweep();
 		locks_sweep();
+		if (objects_work())
+			work = 1;
 	}
 	pty_sweep();
 	trace_forward();

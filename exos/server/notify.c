@@ -302,14 +302,40 @@ request_new(struct request *r)
 	return object_id(o);
 }
 
+/* All of one instance in a bucket, and what the inodes there say of who is left: each is looked at twice. */
+static void
+bucket_clear(uint16_t *link, const struct instance *in)
+{
+	const uint16_t *head = link;
+
+	while (*link) {
+		struct watch *w = &watches[*link];
+		struct fs_inode *node = node_at(w->ino);
+
+		if (node)
+			node->watched = 0;
+		if (&instances[w->instance] != in) {
+			link = &w->next;
+			continue;
+		}
+		watch_hint = *link < watch_hint ? *link : watch_hint;
+		*link = w->next;
+		w->ino = 0;
+		fs_super->watches--;
+	}
+	for (uint16_t n = *head; n; n = watches[n].next)
+		if (node_at(watches[n].ino))
+			node_at(watches[n].ino)->watched |= watches[n].mask & IN_ALL_EVENTS;
+}
+
 void
 notify_gone(struct object *o)
 {
 	struct instance *in = &instances[o->notify - 1];
 
-	for (uint16_t n = 1; n <= WATCHES && in->watches; n++)
-		if (watches[n].ino && watches[n].instance == o->notify - 1)
-			watch_end(n, false);
+	for (unsigned b = 0; b < BUCKETS && in->watches; b++)
+		bucket_clear(&bucket[b], in);
+	in->watches = 0;
 	while (in->first_event)
 		dequeue(in);
 	fs_super->waiting[in - instances] = 0;

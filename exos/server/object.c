@@ -14,14 +14,14 @@
 #include "object.h"
 #include <errno.h>
 
-#define SWEEPS 4u			/* rounds at a time: what is freed may have held more */
+#define RELEASES 64u			/* at a time: requests come in between */
 #define MAPS_MAX 64u			/* frames of an object, at most */
 #define PROCESS_OBJECTS (OBJECTS_MAX / 4)
 #define PROCESS_SHARE                                                                              \
 	8u /* of all frames, what objects of one process may take: one part in so many */
 #define USER_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 8)
 #define USER_SHARE 2u			/* of all frames, what objects of one user may take: one part in so many */
-#define USERS 64u			/* those whose numbers are alike in the last bits share a bound */
+#define USERS 64u			/* counters: those whose numbers are alike in the last bits share one */
 
 struct object objects[OBJECTS_MAX];
 uint32_t object_rows;
@@ -49,15 +49,35 @@ maker_of(const struct object *o)
 }
 
 static bool
+fits(uint32_t uid, const struct use *u, uint32_t frames)
+{
+	return (uid == 0 || u->objects < USER_OBJECTS)
+		&& u->frames + frames <= server_shared_info()->memory_frames / USER_SHARE;
+}
+
+/* Where the shared counter says no it may be because of others. */
+static bool
+user_within_bounds(uint32_t uid, uint32_t frames)
+{
+	struct use own = { 0, 0 };
+
+	if (fits(uid, use_of(uid), frames))
+		return true;
+	for (uint32_t i = 0; i < object_rows; i++)
+		if (objects[i].guard && objects[i].uid == uid) {
+			own.objects++;
+			own.frames += objects[i].frames;
+		}
+	return fits(uid, &own, frames);
+}
+
+static bool
 within_bounds(const struct proc *p, uint32_t frames)
 {
-	const uint64_t all = server_shared_info()->memory_frames;
-	const struct use *u = use_of(p->sh->uid);
+	const uint64_t share = server_shared_info()->memory_frames / PROCESS_SHARE;
 
-	if (p->objects >= PROCESS_OBJECTS || p->object_frames + frames > all / PROCESS_SHARE)
-		return false;
-	return (p->sh->uid == 0 || u->objects < USER_OBJECTS) &&
-		u->frames + frames <= all / USER_SHARE;
+	return p->objects < PROCESS_OBJECTS && p->object_frames + frames <= share
+		&& user_within_bounds(p->sh->uid, frames);
 }
 
 static void
@@ -244,14 +264,23 @@ objects_due(void)
 	due = true;
 }
 
+/* A step: what is freed may have held more, and then it is due again. */
 void
 objects_sweep(void)
 {
-	for (unsigned round = 0; round < SWEEPS && due; round++) {
-		due = false;
-		flight_sweep();
-		for (uint32_t i = 0; i < object_rows; i++)
-			if (objects[i].guard && !object_held(&objects[i]))
-				object_release(&objects[i]);
+	uint32_t released = 0;
+
+	if (!due)
+		return;
+	due = false;
+	flight_sweep();
+	for (uint32_t i = 0; i < object_rows; i++) {
+		if (!objects[i].guard || object_held(&objects[i]))
+			continue;
+		if (released++ == RELEASES) {
+			due = true;
+			return;
+		}
+		object_release(&objects[i]);
 	}
 }

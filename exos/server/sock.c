@@ -10,6 +10,7 @@
 
 #define BACKLOG_MAX 128u
 #define PROCESS_SOCKS (SH_SOCKS / 4)	/* that one process may make */
+#define USER_SOCKS (SH_SOCKS - SH_SOCKS / 4)	/* and those of one user but root */
 #define AUTO_NAMES 0x100000u
 #define DATAGRAMS_MAX 64u		/* that wait at one socket */
 #define DATAGRAMS_BYTES (2 * LETTER_BYTES_MAX)
@@ -48,14 +49,28 @@ rows_ready(void)
 	return ready;
 }
 
+static bool
+within_bounds(const struct object *o)
+{
+	uint32_t process = 0, user = 0;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		const struct object *other = &objects[socks[i].object];
+
+		if (socks[i].state == SOCK_FREE)
+			continue;
+		process += other->maker_serial == o->maker_serial;
+		user += other->uid == o->uid;
+	}
+	return process < PROCESS_SOCKS && (o->uid == 0 || user < USER_SOCKS);
+}
+
 struct sock *
 sock_new(struct object *o, uint32_t type, enum sock_state state)
 {
-	uint32_t mine = 0;
-
-	for (uint32_t i = 0; i < rows; i++)
-		mine += socks[i].state != SOCK_FREE && objects[socks[i].object].maker == o->maker;
-	for (uint32_t i = 0; rows_ready() && mine < PROCESS_SOCKS && i < SH_SOCKS; i++) {
+	if (!rows_ready() || !within_bounds(o))
+		return NULL;
+	for (uint32_t i = 0; i < SH_SOCKS; i++) {
 		if (socks[i].state != SOCK_FREE)
 			continue;
 		socks[i] = (struct sock){ .state = state, .type = type, .object = object_id(o),

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #define CHECK_NAME "objects"
 #include "attack.h"
+#include <poll.h>
+#include <sys/inotify.h>
 
 /* ---- all there is ---- */
 
@@ -127,8 +129,178 @@ holds(void)
 	_exit(0);
 }
 
+/* ---- as one user ---- */
+
+static unsigned
+eventfds(void)
+{
+	unsigned made = 0;
+
+	while (eventfd(0, 0) >= 0)
+		made++;
+	return made;
+}
+
+static unsigned
+endpoints(void)
+{
+	unsigned made = 0;
+	int p[2];
+
+	while (socketpair(AF_UNIX, SOCK_DGRAM, 0, p) == 0)
+		made += 2;
+	return made;
+}
+
+static unsigned
+held(void)
+{
+	unsigned said = 0;
+
+	for (uint64_t ino = 2; request(OP_HOLD, ino, 0, 0, 0, 0) == 0; ino++)
+		said++;
+	return said;
+}
+
+/* Processes of one user take all that they get and keep it: how much was that? */
+static uint64_t
+taken_by(uid_t uid, unsigned (*take)(void), pid_t pid[5])
+{
+	struct rlimit most = { 4096, 4096 };
+
+	note[2] = 0;
+	for (unsigned n = 0; n < 5; n++) {
+		note[3] = 0;
+		pid[n] = fork();
+		if (pid[n] == 0) {
+			setrlimit(RLIMIT_NOFILE, &most);
+			if (setgid(uid) || setuid(uid))
+				_exit(1);
+			note[2] += take();
+			note[3] = 1;
+			for (;;)
+				pause();
+		}
+		while (!note[3])
+			nap(5);
+	}
+	return note[2];
+}
+
+static bool
+leaves_some(unsigned (*take)(void), unsigned least, unsigned all)
+{
+	pid_t pid[5], other;
+	int status = -1;
+	uint64_t taken = taken_by(1000, take, pid);
+
+	/* Whose number is like his in the last bits is not him. */
+	other = fork();
+	if (other == 0) {
+		if (setgid(1064) || setuid(1064))
+			_exit(1);
+		_exit(take() >= 100 ? 0 : 1);
+	}
+	waitpid(other, &status, 0);
+	for (unsigned n = 0; n < 5; n++) {
+		kill(pid[n], SIGKILL);
+		waitpid(pid[n], NULL, 0);
+	}
+	if (taken < least || taken >= all || status)
+		printf("%lu taken of %u, status %x\n", taken, all, (unsigned)status);
+	return taken >= least && taken < all && status == 0;
+}
+
+static void
+one_user(void)
+{
+	note[KEPT] = 4096 / 32;
+	note[0] = leaves_some(eventfds, 3000, 4096);
+	nap(200);
+	note[0] &= leaves_some(endpoints, 700, SH_SOCKS);
+	nap(200);
+	note[0] &= leaves_some(held, 12000, 16384);
+	_exit(0);
+}
+
+/* ---- what the dead had made ---- */
+
+/* Sockets that somebody else keeps count for who made them, not for who has his place in the table. */
+static void
+place_again(void)
+{
+	const volatile struct sh_proc *rows =
+		(const volatile struct sh_proc *)((uint64_t)shared + shared->procs_off);
+	unsigned row = 0;
+	pid_t pid;
+
+	note[2] = 0;
+	pid = fork();
+	if (pid == 0) {
+		pid_t keeper;
+
+		endpoints();
+		keeper = fork();
+		if (keeper == 0)
+			for (;;)
+				pause();
+		note[2] = (uint64_t)keeper;
+		_exit(0);
+	}
+	while (rows[row].pid != (uint32_t)pid)
+		row++;
+	waitpid(pid, NULL, 0);
+	for (int try = 0; try < 50; try++) {
+		pid = fork();
+		if (pid == 0)
+			_exit(rows[row].pid == (uint32_t)getpid() ? endpoints() > 200 : 2);
+		waitpid(pid, &fill_p[0], 0);
+		if (WEXITSTATUS(fill_p[0]) != 2)
+			break;
+		nap(5);
+	}
+	note[0] = WEXITSTATUS(fill_p[0]) == 1;
+	kill((pid_t)note[2], SIGKILL);
+	_exit(0);
+}
+
+/* Whoever else watches what the dead watched goes on being told. */
+static void
+watched_still(void)
+{
+	struct pollfd p = { .events = POLLIN };
+	char name[32];
+	int fd[3];
+
+	for (unsigned n = 0; n < 3; n++)
+		fd[n] = inotify_init();
+	for (unsigned n = 0; n < 300; n++) {
+		snprintf(name, sizeof(name), "watched%u", n);
+		close(open(name, O_WRONLY | O_CREAT, 0600));
+		for (unsigned i = 0; i < 3; i++)
+			inotify_add_watch(fd[i], name, n % 3 == i ? IN_OPEN : IN_MODIFY);
+	}
+	close(fd[1]);
+	nap(20);
+	note[0] = 1;
+	for (unsigned n = 0; n < 300; n++) {
+		int file;
+
+		snprintf(name, sizeof(name), "watched%u", n);
+		p.fd = fd[n % 3 == 0 ? 2 : 0];
+		while (poll(&p, 1, 0) == 1)
+			read(p.fd, bytes, 4096);
+		file = open(name, O_WRONLY);
+		note[0] &= write(file, "x", 1) == 1 && poll(&p, 1, 0) == 1;
+		close(file);
+		unlink(name);
+	}
+	_exit(0);
+}
+
 static const struct attack attacks[] = {
-	ATTACK(exhausted), ATTACK(letters), ATTACK(cycles), ATTACK(holds),
+	ATTACK(exhausted), ATTACK(letters), ATTACK(cycles), ATTACK(holds), ATTACK(one_user),
+	ATTACK(place_again), ATTACK(watched_still),
 };
 
 int
