@@ -5,7 +5,7 @@
 HOSTILE := $(patsubst tests/hostile/%.c,$(BUILD)/hostile/%,$(sort $(wildcard tests/hostile/*.c)))
 HOSTILE_FLAGS = $(LINUX_FLAGS) $(LIBEXO_INC) -idirafter exos
 
-$(BUILD)/hostile/%: tests/hostile/%.c tests/linux/check.h tests/hostile/client.h $(wildcard exos/server/*.h) $(BUILD)/libexo.a | $(ABI_FILES)
+$(BUILD)/hostile/%: tests/hostile/%.c tests/linux/check.h $(wildcard tests/hostile/*.h exos/server/*.h) $(BUILD)/libexo.a | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOSTILE_FLAGS) $< $(BUILD)/libexo.a -o $@
 

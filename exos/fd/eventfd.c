@@ -120,16 +120,10 @@ const struct file_ops eventfd_ops = {
 int
 eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags)
 {
-	struct object *o;
-	exo_slot keys[2];
-	int error = object_new(&o, 1, EXO_W, keys);
+	int error = file_new_single(f, &eventfd_ops, flags | O_RDWR);
 
 	if (error)
 		return error;
-	*f = file_new_object(&eventfd_ops, flags | O_RDWR, o, keys[1]);
-	if (!*f)
-		return -ENOMEM;
-	(*f)->side = 1;
 	counter(*f)->count = count;
 	counter(*f)->semaphore = semaphore;
 	return 0;

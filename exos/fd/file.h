@@ -68,6 +68,9 @@ long fd_directory(int dirfd);		/* directory inode that a dirfd (or AT_FDCWD) sta
 struct file *file_new(const struct file_ops *ops, u32 flags);	/* one reference; NULL: no memory */
 /* Takes over a use of the object and the key, also when it fails. */
 struct file *file_new_object(const struct file_ops *ops, u32 flags, struct object *o, exo_slot key);
+/* With an object of its own of one frame, on the side that counts as writing.  0 or -errno. */
+int file_new_single(struct file **f, const struct file_ops *ops, u32 flags);
+int file_both(struct file *ends[2]);	/* 0; or one is missing: -ENOMEM, and the other is dropped */
 void file_close_object(struct file *f);
 void file_hold(struct file *f);
 void file_drop(struct file *f);

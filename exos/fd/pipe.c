@@ -297,12 +297,7 @@ pipe_new(struct file *ends[2], u32 flags)
 	ends[1] = file_new_object(&pipe_ops, flags | O_WRONLY, o, keys[1]);
 	if (ends[1])
 		ends[1]->side = 1;
-	if (ends[0] && ends[1])
-		return 0;
-	for (unsigned i = 0; i < 2; i++)
-		if (ends[i])
-			file_drop(ends[i]);
-	return -ENOMEM;
+	return file_both(ends);
 }
 
 /* ---- named pipes -------------------------------------------------------------------------------- */

@@ -168,18 +168,6 @@ socket_connected(u32 type, u32 side, u32 flags, struct object *o, exo_slot key)
 	return NULL;
 }
 
-/* Both, or none. */
-static int
-both(struct file *ends[2])
-{
-	if (ends[0] && ends[1])
-		return 0;
-	for (unsigned i = 0; i < 2; i++)
-		if (ends[i])
-			file_drop(ends[i]);
-	return -ENOMEM;
-}
-
 static int
 datagram_pair(struct file *ends[2], u32 flags)
 {
@@ -217,7 +205,7 @@ socket_pair(struct file *ends[2], u32 type, u32 flags)
 	o->uses++;
 	ends[0] = socket_connected(type, 0, flags, o, keys[0]);
 	ends[1] = socket_connected(type, 1, flags, o, keys[1]);
-	return both(ends);
+	return file_both(ends);
 }
 
 /* ---- connecting -------------------------------------------------------------------------------- */

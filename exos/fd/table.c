@@ -108,6 +108,33 @@ file_new_object(const struct file_ops *ops, u32 flags, struct object *o, exo_slo
 	return NULL;
 }
 
+int
+file_new_single(struct file **f, const struct file_ops *ops, u32 flags)
+{
+	struct object *o;
+	exo_slot keys[2];
+	int error = object_new(&o, 1, EXO_W, keys);
+
+	if (error)
+		return error;
+	*f = file_new_object(ops, flags, o, keys[1]);
+	if (!*f)
+		return -ENOMEM;
+	(*f)->side = 1;
+	return 0;
+}
+
+int
+file_both(struct file *ends[2])
+{
+	if (ends[0] && ends[1])
+		return 0;
+	for (unsigned i = 0; i < 2; i++)
+		if (ends[i])
+			file_drop(ends[i]);
+	return -ENOMEM;
+}
+
 void
 file_close_object(struct file *f)
 {

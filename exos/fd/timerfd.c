@@ -150,16 +150,10 @@ const struct file_ops timerfd_ops = {
 int
 timerfd_new(struct file **f, enum timer_clock clock, u32 flags)
 {
-	struct object *o;
-	exo_slot keys[2];
-	int error = object_new(&o, 1, EXO_W, keys);
+	int error = file_new_single(f, &timerfd_ops, flags | O_RDWR);
 
 	if (error)
 		return error;
-	*f = file_new_object(&timerfd_ops, flags | O_RDWR, o, keys[1]);
-	if (!*f)
-		return -ENOMEM;
-	(*f)->side = 1;
 	state(*f)->clock = clock;
 	return 0;
 }

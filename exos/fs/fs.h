@@ -79,6 +79,7 @@ struct place {
 	u8 last;			/* enum walk_last; with WALK_PARENT */
 	char name[FS_NAME_MAX + 1];
 };
+int fs_may_search(u32 dir);		/* is it a directory, and may this process go on from there? */
 int fs_walk(u32 start, const char *path, u32 flags, struct place *at);	/* 0 or -errno */
 int fs_walk_at(int dirfd, const char *path, u32 flags, struct place *at);
 

@@ -95,8 +95,8 @@ component(struct walk *w, const char **name, bool *last, bool *slash)
 	return (size_t)(w->text + w->at - *name);
 }
 
-static int
-may_search(u32 dir)
+int
+fs_may_search(u32 dir)
 {
 	struct fs_inode node;
 	int error = fs_stat(dir, &node);
@@ -187,7 +187,7 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 			return ends_at(at, w->dir, w->dir);
 		if (bytes > LINUX_NAME_MAX)
 			return -ENAMETOOLONG;
-		more = may_search(w->dir);
+		more = fs_may_search(w->dir);
 		if (more)
 			return more;
 		at->last = name[0] != '.' || bytes > 2 ? LAST_NAME

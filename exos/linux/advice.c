@@ -213,18 +213,12 @@ sys_msync(long addr, long bytes, long what)
 static int
 lock(u64 start, u64 end, u32 set, u32 clear)
 {
-	while (start < end) {
-		const struct region *r = regions_find(&vm.regions, start);
-		u64 stop;
-		int error;
+	for (u64 stop; start < end; start = stop) {
+		const struct region *r = memory_part(start, end, &stop);
+		int error = r ? vm_flag(start, stop, set, clear) : -ENOMEM;
 
-		if (r == NULL)
-			return -ENOMEM;
-		stop = r->end < end ? r->end : end;
-		error = vm_flag(start, stop, set, clear);
 		if (error)
 			return error;
-		start = stop;
 	}
 	return 0;
 }

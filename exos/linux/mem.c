@@ -229,18 +229,12 @@ protect_part(const struct region *r, u64 start, u64 end, u32 prot)
 static int
 protect(u64 start, u64 end, u32 prot)
 {
-	while (start < end) {
-		const struct region *r = regions_find(&vm.regions, start);
-		u64 stop;
-		int error;
+	for (u64 stop; start < end; start = stop) {
+		const struct region *r = memory_part(start, end, &stop);
+		int error = r ? protect_part(r, start, stop, prot) : -ENOMEM;
 
-		if (r == NULL)
-			return -ENOMEM;
-		stop = r->end < end ? r->end : end;
-		error = protect_part(r, start, stop, prot);
 		if (error)
 			return error;
-		start = stop;
 	}
 	return 0;
 }

@@ -268,18 +268,13 @@ sys_getcwd(long user, long room)
 	return copy_out((u64)user, path, (size_t)bytes + 1) ? -EFAULT : bytes + 1;
 }
 
-static long
+static int
 change_dir(u32 ino)
 {
-	struct fs_inode node;
-	int error = fs_stat(ino, &node);
+	int error = fs_may_search(ino);
 
 	if (error)
 		return error;
-	if (!S_ISDIR(node.mode))
-		return -ENOTDIR;
-	if (!fs_may(&node, X_OK))
-		return -EACCES;
 	fs_set_cwd(ino);
 	return 0;
 }
@@ -297,18 +292,13 @@ sys_chdir(long path)
 long
 sys_chroot(long path)
 {
-	struct fs_inode node;
 	struct place at;
 	int error = path_place(0, AT_FDCWD, (u64)path, 0, true, &at);
 
 	if (!error)
-		error = fs_stat(at.ino, &node);
+		error = fs_may_search(at.ino);
 	if (error)
 		return error;
-	if (!S_ISDIR(node.mode))
-		return -ENOTDIR;
-	if (!fs_may(&node, X_OK))
-		return -EACCES;
 	if (!(CRED->effective >> CAP_SYS_CHROOT & 1))
 		return -EPERM;
 	fs_set_root(at.ino);

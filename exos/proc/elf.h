@@ -3,26 +3,9 @@
 #ifndef EXOS_ELF_H
 #define EXOS_ELF_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "../server/elf.h"
 
-struct elf_ehdr {
-	uint8_t ident[16];
-	uint16_t type, machine;
-	uint32_t version;
-	uint64_t entry, phoff, shoff;
-	uint32_t flags;
-	uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-
-struct elf_phdr {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, filesz, memsz, align;
-};
-
-#define ELF_PT_LOAD   1u
 #define ELF_PT_INTERP 3u
-#define ELF_PT_NOTE   4u
 #define ELF_PT_GNU_STACK 0x6474e551u
 
 #define ELF_SEGMENTS 24u

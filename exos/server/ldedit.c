@@ -2,18 +2,6 @@
 /* The line discipline: keys that edit the line, and what is seen of it. */
 #include "ldisc.h"
 
-static bool
-extended(const struct ldisc *l)
-{
-	return l->t.lflag & IEXTEN;
-}
-
-static bool
-echoes(const struct ldisc *l)
-{
-	return l->t.lflag & ECHO;
-}
-
 /* In full view: control characters as ^X. */
 void
 ldisc_echo_seen(struct ldisc *l, uint8_t c)
@@ -112,12 +100,12 @@ erase(struct ldisc *l, enum span span)
 		word |= is_word(c);
 		bytes = l->head - at;
 		l->head = at;
-		if (echoes(l))
+		if (ldisc_echoes(l))
 			echo_erased(l, bytes, span == CHARACTER);
 		if (span == CHARACTER)
 			break;
 	}
-	if (l->head == l->canon && echoes(l))
+	if (l->head == l->canon && ldisc_echoes(l))
 		ldisc_erasing_ends(l);
 }
 
@@ -133,7 +121,7 @@ kill_line(struct ldisc *l)
 	if (l->head == l->canon)
 		return;
 	l->head = l->canon;
-	if (!echoes(l))
+	if (!ldisc_echoes(l))
 		return;
 	ldisc_erasing_ends(l);
 	ldisc_echo_seen(l, l->t.cc[VKILL]);
@@ -155,7 +143,7 @@ static void
 take_literally(struct ldisc *l)
 {
 	l->literal = true;
-	if (!echoes(l))
+	if (!ldisc_echoes(l))
 		return;
 	ldisc_erasing_ends(l);
 	if (l->t.lflag & ECHOCTL) {
@@ -171,11 +159,11 @@ ldisc_edit(struct ldisc *l, uint8_t c)
 		erase(l, CHARACTER);
 	else if (LDISC_KEY(l, VKILL, c))
 		kill_line(l);
-	else if (extended(l) && LDISC_KEY(l, VWERASE, c))
+	else if (ldisc_extended(l) && LDISC_KEY(l, VWERASE, c))
 		erase(l, WORD);
-	else if (extended(l) && LDISC_KEY(l, VLNEXT, c))
+	else if (ldisc_extended(l) && LDISC_KEY(l, VLNEXT, c))
 		take_literally(l);
-	else if (extended(l) && echoes(l) && LDISC_KEY(l, VREPRINT, c))
+	else if (ldisc_extended(l) && ldisc_echoes(l) && LDISC_KEY(l, VREPRINT, c))
 		reprint(l, c);
 	else
 		return false;

@@ -26,18 +26,6 @@ canonical(const struct ldisc *l)
 	return l->tty && l->t.lflag & ICANON;
 }
 
-static bool
-extended(const struct ldisc *l)
-{
-	return l->t.lflag & IEXTEN;
-}
-
-static bool
-echoes(const struct ldisc *l)
-{
-	return l->t.lflag & ECHO;
-}
-
 /* Nothing but an unfinished line: it may be edited on, and its end must find a place. */
 static bool
 overflows(const struct ldisc *l)
@@ -123,7 +111,7 @@ signal_key(struct ldisc *l, uint8_t c)
 		ldisc_flush(l);
 	if (l->t.iflag & IXON)
 		ldisc_start(l);
-	if (echoes(l))
+	if (ldisc_echoes(l))
 		ldisc_echo_seen(l, c);
 	else
 		ldisc_show(l);
@@ -150,7 +138,7 @@ flow_key(struct ldisc *l, uint8_t c)
 static void
 plain(struct ldisc *l, uint8_t c, uint8_t was)
 {
-	if (echoes(l)) {
+	if (ldisc_echoes(l)) {
 		ldisc_erasing_ends(l);
 		if (c == '\n' && was != c)
 			ldisc_echo(l, LDISC_RAW, c);
@@ -172,8 +160,8 @@ ends_line(struct ldisc *l, uint8_t c)
 		line_end(l, c);
 	} else if (LDISC_KEY(l, VEOF, c)) {
 		line_end(l, 0);
-	} else if (LDISC_KEY(l, VEOL, c) || (extended(l) && LDISC_KEY(l, VEOL2, c))) {
-		if (echoes(l))
+	} else if (LDISC_KEY(l, VEOL, c) || (ldisc_extended(l) && LDISC_KEY(l, VEOL2, c))) {
+		if (ldisc_echoes(l))
 			echo_typed(l, c);
 		if (c == 255 && l->t.iflag & PARMRK)
 			put(l, c);
@@ -245,7 +233,7 @@ ldisc_input(struct ldisc *l, uint8_t c)
 	}
 	if (l->t.iflag & ISTRIP)
 		c &= 0x7f;
-	if (l->t.iflag & IUCLC && extended(l) && is_upper(c))
+	if (l->t.iflag & IUCLC && ldisc_extended(l) && is_upper(c))
 		c = (uint8_t)(c + 32);
 	if (!l->literal)
 		return cooked(l, c);

@@ -87,6 +87,16 @@ void ldisc_echo_seen(struct ldisc *l, uint8_t c);	/* control characters as ^X */
 void ldisc_erasing_ends(struct ldisc *l);
 bool ldisc_edit(struct ldisc *l, uint8_t c);	/* true: an editing key, done with */
 bool ldisc_is_control(uint8_t c);
+static inline bool
+ldisc_extended(const struct ldisc *l)
+{
+	return l->t.lflag & IEXTEN;
+}
+static inline bool
+ldisc_echoes(const struct ldisc *l)
+{
+	return l->t.lflag & ECHO;
+}
 bool ldisc_continues(const struct ldisc *l, uint8_t c);	/* the rest of a UTF-8 character */
 
 #endif

@@ -4,55 +4,23 @@
 #define TESTS_HOSTILE_ATTACK_H
 
 #include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
-#include <exo/lib.h>
-#include <exo/read.h>
 #include <server/sockproto.h>
-#include "../linux/check.h"
+#include "ask.h"
 
-#define PAGE EXO_PAGE_BYTES
 #define EMPTY_SLOT 1500u		/* of the key ring, far behind those in use */
 
-static uint64_t base;
-static const volatile struct sh_info *shared;
-static volatile uint64_t *note;		/* a page that parent and children share */
-#define KEPT 7				/* in it: frames that the server may keep, for guards say */
 static char bytes[100000];
-
-static inline long
-request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-	struct exo_msg m;
-	long error;
-
-	do {
-		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
-		error = exo_call_once(shared->server, &m, 0);
-	} while (error == -EXO_EBUSY);
-	return error ? -1000 + error : (long)m.rsi;
-}
 
 static inline volatile char *
 comm(void)
 {
 	return (volatile char *)(base + EXOS_COMM);
-}
-
-static inline void
-nap(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
 }
 
 static uint64_t state = 88172645463325252ull;
@@ -153,51 +121,10 @@ others_fine(void)
 	note[1] = status == 0;
 }
 
-static inline void
-attack(const char *name, void (*f)(void))
-{
-	uint64_t before, after = 0;
-
-	nap(50);
-	before = exo_info()->free_frames;
-	in_child(f);
-	check_alive();
-	for (int try = 0; try < 100 && after + 64 + note[KEPT] < before; try++) {
-		nap(20);
-		after = exo_info()->free_frames;
-	}
-	if (!CHECK(after + 64 + note[KEPT] >= before))
-		printf("%s: %lu frames are gone\n", name, before - after);
-}
-
-struct attack {
-	const char *name;
-	void (*f)(void);
-};
-#define ATTACK(f) { #f, f }
-
-/* Without arguments all, else those named. */
 static inline int
 attack_all(int argc, char **argv, const struct attack *attacks, unsigned count)
 {
-	base = exo_gs_first() - EXOS_UAREA;
-	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
-	note = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!CHECK(shared->magic == SH_MAGIC && note != MAP_FAILED))
-		return summary();
-	for (unsigned n = 0; n < count; n++) {
-		bool wanted = argc < 2;
-
-		for (int a = 1; a < argc; a++)
-			wanted |= strcmp(argv[a], attacks[n].name) == 0;
-		if (!wanted)
-			continue;
-		note[0] = note[KEPT] = 0;
-		attack(attacks[n].name, attacks[n].f);
-		if (!CHECK(note[0] == 1))
-			printf("%s\n", attacks[n].name);
-	}
-	return summary();
+	return attack_each(argc, argv, attacks, count, check_alive, 0);
 }
 
 #endif

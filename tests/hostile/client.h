@@ -4,39 +4,15 @@
 #define HOSTILE_CLIENT_H
 
 #include <fcntl.h>
-#include <stdbool.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <exo/lib.h>
-#include <exo/read.h>
-#include <server/proto.h>
 #include <server/fsmeta.h>
-#include "../linux/check.h"
+#include "ask.h"
 
-#define PAGE EXO_PAGE_BYTES
 #define NOBODY 65534
 #define SLOTS 256u
 #define FREE_SLOT 120u			/* of the key ring: the library takes the lowest free */
-
-static uint64_t base;
-static const volatile struct sh_info *shared;
-static volatile uint64_t *note;		/* a page that parent and children share */
-
-static inline long
-request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-	struct exo_msg m;
-	long error;
-
-	do {
-		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
-		error = exo_call_once(shared->server, &m, 0);
-	} while (error == -EXO_EBUSY);
-	return error ? -1000 + error : (long)m.rsi;
-}
 
 static inline char *
 comm(void)
@@ -57,18 +33,6 @@ node_of(const char *path, uint32_t *ino)
 	return (const volatile struct fs_inode *)((const char *)(uint64_t)shared +
 		       super->inode_off) +
 		s.st_ino;
-}
-
-static inline const volatile struct sh_proc *
-row_of(uint32_t pid)
-{
-	const volatile struct sh_proc *row =
-		(const volatile struct sh_proc *)((uint64_t)shared + shared->procs_off);
-
-	for (unsigned n = 0; n < SH_PROCS; n++)
-		if (row[n].pid == pid)
-			return &row[n];
-	return NULL;
 }
 
 static inline void
@@ -132,16 +96,6 @@ frame_is_bound(exo_pfn pfn)
 			return true;
 	}
 	return false;
-}
-
-/* Where the library is; false: it is not ExOS. */
-static inline bool
-client_begin(void)
-{
-	base = exo_gs_first() - EXOS_UAREA;
-	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
-	note = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return shared->magic == SH_MAGIC && note != MAP_FAILED;
 }
 
 #endif

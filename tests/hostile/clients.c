@@ -8,34 +8,10 @@
 #define _GNU_SOURCE
 #define CHECK_NAME "clients"
 #include <fcntl.h>
-#include <stdbool.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <exo/lib.h>
-#include <exo/read.h>
-#include <server/proto.h>
-#include "../linux/check.h"
+#include "ask.h"
 
-#define PAGE EXO_PAGE_BYTES
 #define ANY_SLOT 100u			/* of the key ring: the library takes the lowest free */
-
-static uint64_t base;
-static const volatile struct sh_info *shared;
-static volatile uint64_t *note;		/* a page that parent and children share */
-
-static const volatile struct sh_proc *
-row_of(uint32_t pid)
-{
-	const volatile struct sh_proc *row =
-		(const volatile struct sh_proc *)((uint64_t)shared + shared->procs_off);
-
-	for (unsigned n = 0; n < SH_PROCS; n++)
-		if (row[n].pid == pid)
-			return &row[n];
-	return NULL;
-}
 
 static exo_pfn
 pfn_at(uint64_t va)
@@ -47,29 +23,6 @@ static exo_pfn
 account(void)
 {
 	return row_of((uint32_t)getpid())->account;
-}
-
-static long
-request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, struct exo_msg *answer)
-{
-	struct exo_msg m;
-	long error;
-
-	do {
-		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c };
-		error = exo_call_once(shared->server, &m, 0);
-	} while (error == -EXO_EBUSY);
-	if (answer)
-		*answer = m;
-	return error ? -1000 + error : (long)m.rsi;
-}
-
-static void
-nap(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
 }
 
 static void
@@ -92,25 +45,6 @@ check_alive(void)
 	close(p[1]);
 }
 
-static void
-attack(const char *name, void (*f)(void))
-{
-	uint64_t before, after = 0;
-
-	nap(50);
-	before = exo_info()->free_frames;
-	in_child(f);
-	check_alive();
-	for (int try = 0; try < 100 && after + 64 < before; try++) {
-		nap(20);
-		after = exo_info()->free_frames;
-	}
-	if (!CHECK(after + 64 >= before))
-		printf("%s: %lu frames are gone\n", name, before - after);
-	if (getenv("SHOW"))
-		printf("%s: %lu before, %lu after\n", name, before, after);
-}
-
 /* ---- pages that the server has mapped, too ---- */
 
 static void
@@ -120,15 +54,15 @@ releases(uint64_t va, uint64_t marks)
 	exo_pfn pfn = pfn_at(va);
 
 	strcpy((char *)comm, "hostile");
-	request(OP_FS_CREATE, 1, S_IFREG | 0600, 0, NULL);
+	request(OP_FS_CREATE, 1, S_IFREG | 0600, 0, 0, 0);
 	if (marks)
 		exo_frame_mark(pfn, 1, marks, 0, KEY_SELF);
 	exo_frame_release(pfn, 1, KEY_SELF);
 	exo_frame_unbind(pfn, 100, KEY_SELF);
 	/* Whose last name goes: the server looks at all public pages. */
-	request(OP_FS_UNLINK, 1, 0, 0, NULL);
-	request(OP_SETNAME, 0, 0, 0, NULL);
-	request(OP_FS_CREATE, 1, S_IFREG | 0600, 0, NULL);
+	request(OP_FS_UNLINK, 1, 0, 0, 0, 0);
+	request(OP_SETNAME, 0, 0, 0, 0, 0);
+	request(OP_FS_CREATE, 1, S_IFREG | 0600, 0, 0, 0);
 	_exit(0);
 }
 
@@ -183,7 +117,7 @@ hidden(void)
 	exo_pfn outer = account();
 
 	note[0] = note[1] = 0;
-	request(OP_MEMORY, 2000, outer, 0, NULL);
+	request(OP_MEMORY, 2000, outer, 0, 0, 0);
 	hide(outer);
 	for (unsigned depth = 0; depth < 4; depth++) {
 		exo_pfn inner = claimed(outer, 1), other = claimed(outer, 1);
@@ -298,13 +232,13 @@ slices_passed_on(void)
 static void
 keeps_a_key(void)
 {
-	struct exo_msg answer;
-	long pid = request(OP_FORK_BEGIN, 0, 0, 0, &answer);
+	struct exo_msg answer = { .rsi = OP_FORK_BEGIN };
+	long pid = ask(&answer);
 	exo_envid env = answer.rdx;
 	exo_pfn theirs = answer.r8, pfn = claimed(theirs, 2);
 
 	note[0] &= exo_key_bind(exo_env(env)->guard, EXO_RIGHTS_ALL, KEY_SELF, ANY_SLOT) == 0;
-	note[0] &= request(OP_FORK_DONE, pid, pfn, pfn + 1, NULL) == 0;
+	note[0] &= request(OP_FORK_DONE, pid, pfn, pfn + 1, 0, 0) == 0;
 	note[0] &= exo_account_reap(theirs, 1, ANY_SLOT) < 0 &&
 		exo_frame_release(pfn, 1, ANY_SLOT) < 0 && exo_env_destroy(env, 0, ANY_SLOT) < 0 &&
 		exo_account_reap(theirs, 1, KEY_SELF) < 0;
@@ -322,9 +256,9 @@ pages_of_others(void)
 		~0ull };
 
 	for (unsigned n = 0; n < sizeof(pages) / sizeof(pages[0]); n++) {
-		long pid = request(OP_FORK_BEGIN, 0, 0, 0, NULL);
+		long pid = request(OP_FORK_BEGIN, 0, 0, 0, 0, 0);
 
-		note[0] &= pid > 0 && request(OP_FORK_DONE, pid, pages[n], pages[n], NULL) < 0;
+		note[0] &= pid > 0 && request(OP_FORK_DONE, pid, pages[n], pages[n], 0, 0) < 0;
 	}
 	_exit(0);
 }
@@ -334,7 +268,7 @@ begins(void)
 {
 	uint64_t count = 0;
 
-	while (request(OP_FORK_BEGIN, 0, 0, 0, NULL) > 0)
+	while (request(OP_FORK_BEGIN, 0, 0, 0, 0, 0) > 0)
 		count++;
 	note[0] = count > 100;
 	_exit(0);
@@ -370,7 +304,7 @@ requests(void)
 			op == OP_FS_UNLINK)
 			continue;
 		comm[any() % 512] = any();
-		request(op, any(), any(), any(), NULL);
+		request(op, any(), any(), any(), 0, 0);
 	}
 	_exit(0);
 }
@@ -415,34 +349,17 @@ storm(void)
 	_exit(0);
 }
 
-static const struct { const char *name; void (*f)(void); } attacks[] = {
-#define ATTACK(f) { #f, f }
+static const struct attack attacks[] = {
 	ATTACK(nothing), ATTACK(comm_released), ATTACK(comm_inherited), ATTACK(public_released),
 	ATTACK(hidden), ATTACK(session), ATTACK(slice_of_another), ATTACK(slices_passed_on),
 	ATTACK(keeps_a_key),
 	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests), ATTACK(storm),
 };
 
-/* Without arguments all, else those named. */
 int
 main(int argc, char **argv)
 {
-	base = exo_gs_first() - EXOS_UAREA;
-	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
-	note = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!CHECK(shared->magic == SH_MAGIC && note != MAP_FAILED))
-		return summary();
-	for (unsigned n = 0; n < sizeof(attacks) / sizeof(attacks[0]); n++) {
-		bool wanted = argc < 2;
-
-		for (int a = 1; a < argc; a++)
-			wanted |= strcmp(argv[a], attacks[n].name) == 0;
-		if (!wanted)
-			continue;
-		note[0] = 1;		/* an attack that says nothing has succeeded in nothing */
-		attack(attacks[n].name, attacks[n].f);
-		if (!CHECK(note[0] == 1))
-			printf("%s\n", attacks[n].name);
-	}
-	return summary();
+	/* An attack that says nothing has succeeded in nothing. */
+	return attack_each(argc, argv, attacks, sizeof(attacks) / sizeof(attacks[0]), check_alive,
+		1);
 }

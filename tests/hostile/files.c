@@ -7,46 +7,14 @@
 #define _GNU_SOURCE
 #define CHECK_NAME "files"
 #include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
-#include <time.h>
-#include <exo/lib.h>
-#include <exo/read.h>
-#include <server/proto.h>
-#include "../linux/check.h"
+#include "ask.h"
 
 #define PLACE "/tmp/files."
 #define LAST_BYTE (~0ull >> 1)
-
-static uint64_t base;
-static const volatile struct sh_info *shared;
-static volatile uint64_t *note;		/* a page that parent and children share */
-
-static long
-request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-	struct exo_msg m;
-	long error;
-
-	do {
-		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
-		error = exo_call_once(shared->server, &m, 0);
-	} while (error == -EXO_EBUSY);
-	return error ? -1000 + error : (long)m.rsi;
-}
-
-static void
-nap(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
-}
 
 static uint32_t
 ino_of(const char *path)
@@ -406,11 +374,7 @@ metadata(void)
 int
 main(void)
 {
-	base = exo_gs_first() - EXOS_UAREA;
-	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
-	note = mmap(NULL, EXO_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		0);
-	if (!CHECK(shared->magic == SH_MAGIC && note != MAP_FAILED))
+	if (!CHECK(client_begin()))
 		return summary();
 	forged();
 	exhausted();

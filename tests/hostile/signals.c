@@ -7,45 +7,13 @@
  */
 #define _GNU_SOURCE
 #define CHECK_NAME "signals"
-#include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <ucontext.h>
-#include <exo/lib.h>
-#include <exo/read.h>
-#include <server/proto.h>
-#include "../linux/check.h"
+#include "ask.h"
 
 #define CROWD 10			/* more than fill the server's pool */
 #define FEW 8				/* what everybody may have, however full it is */
-
-static uint64_t base;
-static const volatile struct sh_info *shared;
-static volatile uint64_t *note;		/* a page that parent and children share */
-
-static long
-request(uint64_t op, uint64_t a, uint64_t b, uint64_t c)
-{
-	struct exo_msg m;
-	long error;
-
-	do {
-		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c };
-		error = exo_call_once(shared->server, &m, 0);
-	} while (error == -EXO_EBUSY);
-	return error ? -1000 + error : (long)m.rsi;
-}
-
-static void
-nap(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
-}
 
 static sigset_t
 blocked(int sig)
@@ -106,7 +74,7 @@ forge(pid_t to, int sig, int code, uint64_t how)
 		.code = code,
 		.directed = 77,
 		.word = { 1, 2, 3, 4 } };
-	return request(OP_KILL, (uint64_t)(long)to, (uint64_t)(long)sig, how);
+	return request(OP_KILL, (uint64_t)(long)to, (uint64_t)(long)sig, how, 0, 0);
 }
 
 static void
@@ -171,8 +139,8 @@ lied_to(void)
 	if (child == 0)
 		_exit(!queues(getppid(), FEW));
 	waitpid(child, NULL, 0);
-	request(OP_SIGINFO, 0, 0, 0);
-	request(OP_SIGINFO, ~0ull, ~0ull, ~0ull);
+	request(OP_SIGINFO, 0, 0, 0, 0, 0);
+	request(OP_SIGINFO, ~0ull, ~0ull, ~0ull, 0, 0);
 	told(&set, FEW, child);
 	kill(getpid(), SIGUSR1);
 	_exit(caught == SIGUSR1 ? 0 : 1);
@@ -365,10 +333,7 @@ frames(void)
 int
 main(void)
 {
-	base = exo_gs_first() - EXOS_UAREA;
-	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
-	note = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!CHECK(shared->magic == SH_MAGIC && note != MAP_FAILED))
+	if (!CHECK(client_begin()))
 		return summary();
 	forgeries();
 	CHECK(in_child(lied_to) == 0);

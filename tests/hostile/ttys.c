@@ -8,26 +8,16 @@
 #define CHECK_NAME "ttys"
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <termios.h>
-#include <time.h>
-#include <exo/lib.h>
-#include <exo/read.h>
-#include <server/proto.h>
-#include "../linux/check.h"
+#include "ask.h"
 
 #define SLOTS 256u
 #define FREE_SLOT 120u			/* of the key ring: the library takes the lowest free */
 #define STRANGER 1234
 
-static uint64_t base;
-static const volatile struct sh_info *shared;
-static volatile uint64_t *note;		/* a page that parent and children share */
 static int master, slave;
 static char name[32];
 
@@ -35,27 +25,6 @@ static const volatile struct sh_tty *
 row(uint32_t line)
 {
 	return (const volatile struct sh_tty *)((uint64_t)shared + shared->ttys_off) + line;
-}
-
-static long
-request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-	struct exo_msg m;
-	long error;
-
-	do {
-		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
-		error = exo_call_once(shared->server, &m, 0);
-	} while (error == -EXO_EBUSY);
-	return error ? -1000 + error : (long)m.rsi;
-}
-
-static void
-nap(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
 }
 
 static unsigned
@@ -433,11 +402,7 @@ main(void)
 {
 	char echo;
 
-	base = exo_gs_first() - EXOS_UAREA;
-	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
-	note = mmap(NULL, EXO_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		0);
-	if (!CHECK(shared->magic == SH_MAGIC && note != MAP_FAILED))
+	if (!CHECK(client_begin()))
 		return summary();
 	pty();
 	in_child(without_key);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/* For Linux programs that ask the kernel and the server behind their library's back; the includer names itself (CHECK_NAME). */
+#ifndef TESTS_HOSTILE_ASK_H
+#define TESTS_HOSTILE_ASK_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <exo/lib.h>
+#include <exo/read.h>
+#include <server/proto.h>
+#include "../linux/check.h"
+
+#define PAGE EXO_PAGE_BYTES
+
+static uint64_t base;
+static const volatile struct sh_info *shared;
+static volatile uint64_t *note;		/* a page that parent and children share */
+#define KEPT 7				/* in it: frames that the server may keep, for guards say */
+
+/* Where the library is; false: it is not ExOS. */
+static inline bool
+client_begin(void)
+{
+	base = exo_gs_first() - EXOS_UAREA;
+	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
+	note = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return shared->magic == SH_MAGIC && note != MAP_FAILED;
+}
+
+/* The message becomes the answer: its result, or -1000 and the kernel's error. */
+static inline long
+ask(struct exo_msg *m)
+{
+	const struct exo_msg asked = *m;
+	long error;
+
+	do {
+		*m = asked;
+		error = exo_call_once(shared->server, m, 0);
+	} while (error == -EXO_EBUSY);
+	return error ? -1000 + error : (long)m->rsi;
+}
+
+static inline long
+request(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	return ask(&(struct exo_msg){
+		.rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e });
+}
+
+static inline const volatile struct sh_proc *
+row_of(uint32_t pid)
+{
+	const volatile struct sh_proc *row =
+		(const volatile struct sh_proc *)((uint64_t)shared + shared->procs_off);
+
+	for (unsigned n = 0; n < SH_PROCS; n++)
+		if (row[n].pid == pid)
+			return &row[n];
+	return NULL;
+}
+
+static inline void
+nap(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* ---- attacks that leave a verdict in note[0], which is 1 when they succeeded in nothing ---- */
+
+struct attack {
+	const char *name;
+	void (*f)(void);
+};
+#define ATTACK(f) { #f, f }
+
+/* In a child; afterwards others are served as ever, and no memory is gone. */
+static inline void
+attack(const struct attack *a, void (*alive)(void))
+{
+	uint64_t before, after = 0;
+
+	nap(50);
+	before = exo_info()->free_frames;
+	in_child(a->f);
+	alive();
+	for (int try = 0; try < 100 && after + 64 + note[KEPT] < before; try++) {
+		nap(20);
+		after = exo_info()->free_frames;
+	}
+	if (!CHECK(after + 64 + note[KEPT] >= before))
+		printf("%s: %lu frames are gone\n", a->name, before - after);
+	if (!CHECK(note[0] == 1))
+		printf("%s\n", a->name);
+}
+
+/* Without arguments all, else those named.  note[0] is `silent` if an attack says nothing. */
+static inline int
+attack_each(int argc, char **argv, const struct attack *attacks, unsigned count,
+	void (*alive)(void), uint64_t silent)
+{
+	if (!CHECK(client_begin()))
+		return summary();
+	for (unsigned n = 0; n < count; n++) {
+		bool wanted = argc < 2;
+
+		for (int a = 1; a < argc; a++)
+			wanted |= strcmp(argv[a], attacks[n].name) == 0;
+		if (!wanted)
+			continue;
+		note[0] = silent;
+		note[KEPT] = 0;
+		attack(&attacks[n], alive);
+	}
+	return summary();
+}
+
+#endif
