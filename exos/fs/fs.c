@@ -198,6 +198,15 @@ key_for(u32 ino, const struct fs_inode *node)
 	return keep(ino, bits) == 0 ? keep_key(ino) : key;
 }
 
+/* Since it was copied; what is gone changes no more. */
+static bool
+was_changed(u32 ino, const struct fs_inode *copy)
+{
+	const struct fs_inode *node = meta_inode(&meta, ino);
+
+	return node && !meta_same(node, copy->seq);
+}
+
 unsigned
 fs_frames(u32 ino, u64 index, unsigned count, exo_pfn *pfn, exo_slot *key)
 {
@@ -214,7 +223,7 @@ fs_frames(u32 ino, u64 index, unsigned count, exo_pfn *pfn, exo_slot *key)
 		count = pages < count ? (unsigned)pages : count;
 		for (unsigned n = 0; n < count; n++)
 			pfn[n] = meta_leaf(&meta, node.map, node.depth, index + n);
-	} while (!meta_same(meta_inode(&meta, ino) ? meta_inode(&meta, ino) : &node, node.seq));
+	} while (was_changed(ino, &node));
 	*key = key_for(ino, &node);
 	return count;
 }
@@ -238,7 +247,7 @@ fs_seek(u32 ino, u64 at, bool data)
 			return -ENXIO;
 		end = (node.size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES;
 		found = meta_seek(&meta, node.map, node.depth, at / EXO_PAGE_BYTES, end, data);
-	} while (!meta_same(meta_inode(&meta, ino) ? meta_inode(&meta, ino) : &node, node.seq));
+	} while (was_changed(ino, &node));
 	if (data && found >= end)
 		return -ENXIO;
 	found *= EXO_PAGE_BYTES;

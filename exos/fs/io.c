@@ -104,23 +104,31 @@ part_of(u64 pos, u64 bytes)
 	return bytes < room ? bytes : room;
 }
 
+/* One word of the inode: there is nothing that has to go with it. */
+static bool
+size_of(u32 ino, u64 *size)
+{
+	const struct fs_inode *node = fs_inode(ino);
+
+	*size = node ? *(const volatile u64 *)&node->size : 0;
+	return node;
+}
+
 long
 fs_pread(u32 ino, u64 pos, u64 to, u64 bytes)
 {
-	struct fs_inode node;
-	u64 done = 0;
-	int error = fs_stat(ino, &node);
+	u64 size, done = 0;
 
-	if (error)
+	if (!size_of(ino, &size))
 		return -EIO;
-	if (pos >= node.size)
+	if (pos >= size)
 		return 0;
-	if (bytes > node.size - pos)
-		bytes = node.size - pos;
+	if (bytes > size - pos)
+		bytes = size - pos;
 	for (int tries = 0; done < bytes; tries++) {
 		u64 part = part_of(pos + done, bytes - done);
+		int error = page_read(ino, pos + done, to + done, part);
 
-		error = page_read(ino, pos + done, to + done, part);
 		if (error == 1 && tries < RETRIES)
 			continue;
 		if (error == -EFAULT && part > part_of(to + done, part)) {
@@ -145,10 +153,10 @@ fs_read(u32 ino, u64 pos, void *buf, u64 bytes)
 static bool
 present(u32 ino, u64 pos, u64 bytes)
 {
-	struct fs_inode node;
 	exo_slot key;
+	u64 size;
 
-	if (fs_stat(ino, &node) || pos > node.size || bytes > node.size - pos)
+	if (!size_of(ino, &size) || pos > size || bytes > size - pos)
 		return false;
 	for (u64 at = pos & ~(EXO_PAGE_BYTES - 1); at < pos + bytes; at += EXO_PAGE_BYTES)
 		if (fs_frame(ino, at / EXO_PAGE_BYTES, &key) == 0)

@@ -17,7 +17,7 @@ static struct timer intervals[ITIMERS] = {
 static struct timer **made;		/* by id */
 static u32 room;
 
-bool timer_slice_ends;
+bool timer_slice_ends, timer_some;
 static u64 soonest = NEVER;		/* clock_ns: before it none of those that real time drives is due */
 static bool by_use;			/* one that processor time drives is set */
 static bool some_rest;
@@ -75,6 +75,7 @@ plan(void)
 		soonest = at < soonest ? at : soonest;
 	}
 	timer_slice_ends = by_use || soonest != NEVER;
+	timer_some = timer_slice_ends || some_rest;
 }
 
 /* ---- one timer ------------------------------------------------------------------------------ */
@@ -156,10 +157,8 @@ wake_the_forgotten(void)
 }
 
 void
-timer_check(void)
+timer_look(void)
 {
-	if (!by_use && !some_rest && soonest == NEVER)
-		return;
 	if (wall_offset != SHARED->wall_offset_ns)
 		plan();
 	if (!by_use && !some_rest && clock_ns() < soonest)

@@ -41,10 +41,20 @@ void timer_wake(
 	u64 deadline_ns); /* the next wait ends then, at the latest: for files that wait for time */
 bool timer_by_wall(void);		/* the next wait also ends when the time of day is set */
 void timer_wake_by_wall(void);		/* ... says a call or a file */
-void timer_check(void);			/* raise what is due */
 void timer_taken(struct sig_detail *d);	/* a signal is: the overrun comes in, timers go on */
 void timer_exec(void);
 void timer_fork_child(void);
+
+extern bool timer_some;			/* are set, or rest */
+void timer_look(void);
+
+/* Raise what is due. */
+static inline void
+timer_check(void)
+{
+	if (timer_some)
+		timer_look();
+}
 
 /*
  * The end of a slice is an event like a post (core/start.c): then the clock
@@ -64,7 +74,8 @@ timer_library_enters(void)
 static inline void
 timer_library_leaves(void)
 {
-	UAREA->entry[EXO_ENTRY_EPILOGUE] = timer_slice_ends ? UAREA->entry[EXO_ENTRY_EVENT] : 0;
+	if (timer_slice_ends)			/* else it stays as it is inside: 0 */
+		UAREA->entry[EXO_ENTRY_EPILOGUE] = UAREA->entry[EXO_ENTRY_EVENT];
 }
 
 #endif

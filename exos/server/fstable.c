@@ -73,8 +73,12 @@ number_new(struct table *t)
 		return ~0u;
 	t->made = unit < t->made ? t->made : unit + 1;
 	for (uint32_t n = unit * t->count;; n++) {	/* bound: one of the unit is free */
-		if (t->bits[n / 64] >> (n % 64) & 1)
+		const uint64_t word = t->bits[n / 64];
+
+		if (word >> (n % 64) & 1) {
+			n |= word == ~0ull ? 63 : 0;
 			continue;
+		}
 		t->bits[n / 64] |= 1ull << (n % 64);
 		t->used[unit]++;
 		t->spare--;

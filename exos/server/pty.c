@@ -277,13 +277,12 @@ pty_sweep(void)
 	for (uint32_t i = 1; i < SH_TTYS; i++) {
 		struct tty *t = &ttys[i];
 		const volatile uint64_t *holders = t->guard ? guard_holders(t->guard) : NULL;
-		struct sh_tty *s = tty_shown(t);
 
 		if (!holders)
 			continue;
-		if (holders[1] == 0 && !s->hung)
+		if (holders[1] == 0 && !tty_shown(t)->hung)
 			master_gone(t);
-		if (holders[0] == 0 && t->opened && !s->closed)
+		if (holders[0] == 0 && t->opened && !tty_shown(t)->closed)
 			users_gone(t);
 		if (holders[0] == 0 && holders[1] == 0)
 			pty_free(t);

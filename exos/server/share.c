@@ -20,6 +20,7 @@
 
 static uint16_t holder[EXO_SLICES_CPU];	/* row of the process table + 1 */
 static uint16_t held[SH_PROCS];
+static uint32_t behind;			/* the last slice that has a holder */
 static bool differ;			/* somebody may not be as nice as another */
 
 static int
@@ -34,6 +35,7 @@ claim(const struct proc *p)
 		held[holder[index] - 1]--;
 	holder[index] = (uint16_t)(proc_index(p) + 1);
 	held[proc_index(p)]++;
+	behind = index < behind ? behind : index + 1;
 	return 0;
 }
 
@@ -43,13 +45,15 @@ release(const struct proc *p, unsigned keep)
 {
 	const unsigned index = proc_index(p);
 
-	for (uint32_t n = EXO_SLICES_CPU; n-- > 0 && held[index] > keep;) {
+	for (uint32_t n = behind; n-- > 0 && held[index] > keep;) {
 		if (holder[n] != index + 1)
 			continue;
 		exo_slice_release(0, n, ROOT_KEY);
 		holder[n] = 0;
 		held[index]--;
 	}
+	while (behind > 0 && holder[behind - 1] == 0)
+		behind--;
 }
 
 static bool
