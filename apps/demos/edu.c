@@ -74,7 +74,8 @@ exo_main(const struct exo_start *start)
 	uint32_t result;
 
 	if (!edu || start) {
-		exo_print("edu: no such device here, or no key to it\n");
+		exo_print("edu: no such device here, or no key to it; as boot/init it has both: "
+			  "tests/run.py -v --machine q35 demos/edu\n");
 		return 0;
 	}
 	if (!map_registers(edu, key)) {

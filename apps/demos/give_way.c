@@ -135,7 +135,8 @@ exo_main(const struct exo_start *start)
 	unsigned got;
 
 	if (start) {
-		exo_print("give_way: needs the arbiter's key; run it as boot/init\n");
+		exo_print("give_way: needs the arbiter's key, which boot/init has: "
+			  "tests/run.py -v demos/give_way\n");
 		return 1;
 	}
 	if (!prepare() || exo_account_watch(exo_info()->root_account, exo_self(), ROOT_KEY, 0) != 0)

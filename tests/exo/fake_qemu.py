@@ -162,7 +162,7 @@ def hang():
 
 
 def trace():
-    send(control.TRACE, b"open(\"/x\") = 3\n")
+    send(control.TRACE, b"open(\"/x = -9\") = -2\n")
     finish(control.STATUS, 0)
 
 

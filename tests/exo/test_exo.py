@@ -82,7 +82,7 @@ def streams():
     expect("trace on stderr", trace, 0, b"", "open(")
     expect("trace to a file", Result("--trace-out", "t", "trace"), 0, b"")
     with open(f"{work}/t") as f:
-        assert f.read() == 'open("/x") = 3\n'
+        assert f.read() == 'open("/x = -9") = -2 ENOENT\n'
     expect("trace of a call", Result("--trace=open,null", "trace"), 0, b"", "open(")
     expect("trace of another call", Result("--trace=close", "trace"), 0, b"")
     expect("trace of the kernel", Result("--trace=kernel", "--trace-out", "t", "ktrace"), 0, b"")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 """--trace: what is wanted, of Linux calls and of the kernel's records, and text made of these.
 
-Linux calls come from the guest as text, `[pid] name(...) = result`, and are only chosen
-here.  The kernel's records come as they are: include/exo/trace.h says what is in one, the
+Linux calls come from the guest as text, `[pid] name(...) = result`; they are chosen here, and
+errors get their names.  The kernel's records come as they are: include/exo/trace.h says what is in one, the
 names come from the calls' database (build/gen/calls.json).  A line is one call with its
 result, or one event:
 
@@ -10,6 +10,7 @@ result, or one event:
     [env 3] exception #PF addr=0x7f0000001000 error=0x6 rip=0x401000
 """
 
+import errno
 import json
 import re
 from struct import Struct
@@ -17,6 +18,7 @@ from struct import Struct
 from . import ExoError
 
 LINUX = re.compile(rb"(?:\[\d+\] )?(\w+)\(")
+FAILED = re.compile(rb"(?<= = -)\d+$", re.MULTILINE)
 LOST = Struct("<Q")
 RECORD = Struct("<QBBHIQQ")
 NOCALL = 0xff
@@ -90,8 +92,14 @@ FORMATS = {
 }
 
 
+def failure(number):
+    name = errno.errorcode.get(int(number[0]))
+    return number[0] + b" " + name.encode() if name else number[0]
+
+
 def chosen(text, names):
-    """Those lines of Linux calls that are wanted."""
+    """Those lines of Linux calls that are wanted, with the errors' names."""
+    text = FAILED.sub(failure, text)
     if names == "all":
         return text
     wanted = set(names.encode().split(b","))
