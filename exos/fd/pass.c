@@ -4,6 +4,11 @@
  * open the same again: the inode and a key to it, or the object and a key of its
  * side.  Offset and status flags are as they were; from then on each has its
  * own, unless the two are relatives by fork.
+ *
+ * The server vouches for keys: for a file's, that the sender might do with it
+ * what `sides` says.  All else is the sender's word, and we may do more than he:
+ * so nothing is opened here by our own rights that he has not shown his for, and
+ * a number that is said to be a file's is one of the kind that it is said to be.
  */
 #include "socket.h"
 #include <exo/control.h>
@@ -16,7 +21,7 @@ static const struct file_ops *const kinds[] = {
 	NULL,
 	&regular_ops,
 	&directory_ops,
-	&procfs_ops,
+	NULL,			/* what /proc says depends on who opens it */
 	&tty_ops,
 	&ptm_ops,
 	&pipe_ops,
@@ -36,7 +41,7 @@ static u32
 kind_of(const struct file *f)
 {
 	for (u32 i = 1; i < KINDS; i++)
-		if (kinds[i] == f->ops)
+		if (kinds[i] && kinds[i] == f->ops)
 			return i;
 	return 0;
 }
@@ -214,11 +219,29 @@ inode_key(const struct giver *g)
 	return (int)error;
 }
 
+/* Is that inode of that kind, and may the sender use it so?  Nothing is asked of who opens it anew. */
+static int
+inode_check(const struct giver *g)
+{
+	struct file like = { .access = g->p.access };
+	u32 needs = (FILE_READS(&like) ? EXO_R : 0) | (FILE_WRITES(&like) ? EXO_W : 0);
+	struct fs_inode node;
+	int error = g->p.ino < PROCFS ? fs_stat(g->p.ino, &node) : -EINVAL;
+
+	if (error)
+		return error;
+	if (file_kind(g->p.ino, &node, g->p.access) != kinds[g->p.kind])
+		return -EINVAL;
+	return S_ISREG(node.mode) && needs & ~g->p.sides ? -EACCES : 0;
+}
+
 static int
 inode_adopt(const struct giver *g, struct file **f)
 {
-	int error = inode_key(g);
+	int error = inode_check(g);
 
+	if (!error)
+		error = inode_key(g);
 	if (error)
 		return error;
 	error = (int)file_open(g->p.ino, g->p.dir, g->p.access | g->p.flags, true, f);
@@ -227,11 +250,28 @@ inode_adopt(const struct giver *g, struct file **f)
 	return error;
 }
 
+/* A name of that terminal's, or of any: what is done to the descriptor's inode is done by our rights. */
+static bool
+tty_named(const struct passed *p)
+{
+	struct fs_inode node;
+
+	if (p->ino == 0)
+		return true;
+	if (p->ino >= PROCFS || fs_stat(p->ino, &node) || !S_ISCHR(node.mode))
+		return false;
+	return node.rdev == LINUX_DEV(PTS_MAJOR, p->line - 2) ||
+		(LINUX_MAJOR(node.rdev) == TTY_MAJOR &&
+			(LINUX_MINOR(node.rdev) != 1 || p->line == 1));
+}
+
 static int
 tty_adopt(const struct giver *g, struct file **f)
 {
 	const u8 queue = (u8)(g->p.own[0] >> 8);
-	int error = tty_make(kinds[g->p.kind], g->p.access | g->p.flags, g->p.ino, g->p.dir, f);
+	int error = !tty_named(&g->p)
+		? -EINVAL
+		: tty_make(kinds[g->p.kind], g->p.access | g->p.flags, g->p.ino, g->p.dir, f);
 
 	if (error)
 		return error;
@@ -274,7 +314,7 @@ pass_in(u32 which, struct file **f)
 	memcpy(&g.p, COMM, sizeof(g.p));
 	g.p.access &= O_ACCMODE | O_PATH | O_DIRECTORY;
 	g.p.flags &= O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
-	if (g.p.kind == 0 || g.p.kind >= KINDS)
+	if (g.p.kind >= KINDS || !kinds[g.p.kind])
 		return -EINVAL;
 	return adopt(&g, answer.r9, f);
 }

@@ -6,8 +6,6 @@
 
 #define READABLE (POLLIN | POLLRDNORM)
 #define WRITABLE (POLLOUT | POLLWRNORM)
-#define TTY_MAJOR 5u
-#define PTS_MAJOR 136u
 
 enum { DEV_TTY, DEV_CONSOLE, DEV_PTMX };	/* minor numbers */
 

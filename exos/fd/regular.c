@@ -167,8 +167,8 @@ device_ops(u64 rdev)
 /* Opened as a place only: what lies there is not looked at. */
 static const struct file_ops place_ops = { .name = "place" };
 
-static const struct file_ops *
-ops_of(u32 ino, const struct fs_inode *node, u32 flags)
+const struct file_ops *
+file_kind(u32 ino, const struct fs_inode *node, u32 flags)
 {
 	if (S_ISDIR(node->mode))
 		return &directory_ops;
@@ -239,7 +239,7 @@ open_inode(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f)
 		return error < 0 ? error : 0;
 	if (S_ISFIFO(node.mode) && !(flags & O_PATH))
 		return fifo_open(ino, dir, flags, f);
-	ops = ops_of(ino, &node, flags);
+	ops = file_kind(ino, &node, flags);
 	if (!ops)
 		return -ENXIO;
 	if (flags & O_TRUNC && ops == &regular_ops)

@@ -5,6 +5,9 @@
 
 #include "file.h"
 
+#define TTY_MAJOR 5u			/* of /dev/tty, console, ptmx */
+#define PTS_MAJOR 136u
+
 #define CONSOLE_LINE 0u
 
 const volatile struct sh_tty *tty_row(const struct file *f);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #define CHECK_NAME "sockets"
 #include "attack.h"
+#include <sys/ioctl.h>
 
 /* ---- what is others' ---- */
 
@@ -75,6 +76,116 @@ names_of_others(void)
 	note[0] &= connect(c, (struct sockaddr *)&a, sizeof(a)) < 0 && errno == EACCES;
 	note[0] &= request(OP_SOCK_CONNECT, WHERE_INODE | SOCK_TYPE_STREAM << 8, st.st_ino,
 			   EMPTY_SLOT, EXOS_OBJECTS + (1 << 20), ~0ull) == -EACCES;
+	_exit(0);
+}
+
+/* ---- descriptors that are not what they are said to be ---- */
+
+#define OWN_SLOT 120u			/* of the key ring: the library takes the lowest free */
+
+/* Straight from the server, to the one who has that name. */
+static void
+send_raw(const struct passed *what, uint64_t slot)
+{
+	struct sock_name name = { .bytes = 7, .path = "\0victim" };
+	long id = request(OP_SOCK_NEW, SOCK_TYPE_DGRAM, OWN_SLOT, 0, 0, 0);
+
+	request(OP_LETTER_NEW, 0, 0, 0, 0, 0);
+	memcpy((void *)comm(), what, sizeof(*what));
+	note[3] = request(OP_LETTER_RIGHT, slot, 0, 0, 0, 0) == 0;
+	memcpy((void *)(comm() + COMM_NAME), &name, sizeof(name));
+	if (note[3])
+		request(OP_LETTER_SEND, (uint64_t)id, OWN_SLOT, WHERE_ABSTRACT, 0, 0);
+	exo_key_drop(OWN_SLOT, 1);
+}
+
+/* Somebody who is nobody sends it; what we have then, by whatever we may ourselves. */
+static int
+sent(const struct passed *what, bool master)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "\0victim" };
+	int s = socket(AF_UNIX, SOCK_DGRAM, 0), fd;
+	pid_t pid;
+
+	bind(s, (struct sockaddr *)&a, offsetof(struct sockaddr_un, sun_path) + 7);
+	pid = fork();
+	if (pid == 0) {
+		struct passed mine = *what;
+		int m = master ? open("/dev/ptmx", O_RDWR | O_NOCTTY) : -1;
+		unsigned number = 0;
+
+		if (setgid(1000) || setuid(1000))
+			_exit(1);
+		ioctl(m, TIOCGPTN, &number);
+		mine.line = master ? number + 2 : 0;
+		for (uint64_t slot = 0; slot < (master ? 100 : 1); slot++) {
+			send_raw(&mine, slot);
+			if (note[3])
+				break;
+		}
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	alarm(5);
+	fd = receive_fd(s);
+	alarm(0);
+	close(s);
+	return fd;
+}
+
+static struct passed
+said_to_be(uint32_t kind, const char *path)
+{
+	struct passed p = { .kind = kind, .object = PASSED_NOTHING };
+	struct stat st;
+
+	note[0] &= stat(path, &st) == 0;
+	p.ino = (uint32_t)st.st_ino;
+	return p;
+}
+
+static bool
+reads(int fd)
+{
+	char byte;
+
+	return fd >= 0 && read(fd, &byte, 1) > 0;
+}
+
+/* By our rights he gets nothing opened, waited for, or changed. */
+static void
+lies(void)
+{
+	struct passed p;
+	struct stat st;
+	int fd;
+
+	note[0] = 1;
+	fd = open("secret", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	write(fd, "secret", 6);
+	mkfifo("fifo", 0666);
+	for (uint32_t access = O_RDONLY; access <= O_RDWR; access++) {
+		p = said_to_be(1, "secret");
+		p.access = access;
+		note[0] &= sent(&p, false) < 0;
+	}
+	p = said_to_be(1, "fifo");
+	note[0] &= sent(&p, false) < 0;
+	for (uint32_t kind = 1; kind < 14; kind += kind == 7 ? 3 : 1) {	/* inodes, and objects */
+		p = said_to_be(kind, "/proc/self/environ");
+		note[0] &= !reads(sent(&p, false));
+		p = said_to_be(kind, "/dev/tty");
+		note[0] &= sent(&p, false) < 0;
+	}
+	p = said_to_be(4, "secret");
+	p.sides = EXO_R | EXO_P;
+	fd = sent(&p, true);
+	note[0] &= note[3] && (fd < 0 || (fstat(fd, &st) == 0 && st.st_ino != p.ino));
+	p = said_to_be(4, "/dev/ptmx");
+	p.sides = EXO_R | EXO_P;
+	note[0] &= sent(&p, true) >= 0 && note[3];	/* what is true is believed */
+	unlink("secret");
+	unlink("fifo");
 	_exit(0);
 }
 
@@ -206,6 +317,7 @@ static const struct attack attacks[] = {
 	ATTACK(not_ours),
 	ATTACK(files_of_others),
 	ATTACK(names_of_others),
+	ATTACK(lies),
 	ATTACK(requests),
 	ATTACK(wild_peer),
 	ATTACK(storm),
