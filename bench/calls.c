@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -114,11 +115,35 @@ echoes(int from, int to)
 }
 
 static void
+pipe_close(void)
+{
+	int ends[2];
+
+	if (pipe(ends))
+		return;
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void
+pair_close(void)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return;
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void
 pipes(void)
 {
 	int there[2], back[2];
 	pid_t pid;
 
+	COST("pipe-close", , pipe_close(), );
+	COST("pair-close", , pair_close(), );
 	if (pipe(there) || pipe(back))
 		return;
 	COST("pipe-1", , (write(there[1], buffer, 1), read(there[0], buffer, 1)), );
