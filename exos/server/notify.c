@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * inotify: instances, what they watch, and the events that wait in them.
+ * inotify: instances and what they watch; the events that wait in them: notifyq.c.
  *
  * An instance is an object without frames: whoever holds a key of it may ask.
  * What happens to names happens here and is told here; what a library does to
@@ -8,14 +8,13 @@
  * metadata says that somebody wants to know.  Everything is bounded: who reads
  * too late, or when all are full, finds an overflow at the end of his events.
  */
+#include "notify.h"
 #include "object.h"
 #include "fsnode.h"
 #include <errno.h>
 
 #define WATCHES 4096u
 #define WATCHES_ONE 2048u		/* of one instance */
-#define EVENTS 4096u
-#define EVENTS_ONE 1024u
 #define INSTANCES_USER (FS_NOTIFY_MAX * 3 / 4)	/* root may have the rest, too */
 #define BUCKETS 64u
 
@@ -30,128 +29,7 @@ static struct watch {			/* 0 is never used */
 static uint16_t bucket[BUCKETS];
 static uint16_t watch_hint = 1;
 
-struct event {
-	uint32_t mask, cookie;
-	int32_t number;
-	uint16_t next, name_bytes;
-	char name[FS_NAME_MAX + 1];
-};
-#define EVENTS_PAGE (EXO_PAGE_BYTES / sizeof(struct event))
-static struct event *pages[EVENTS / EVENTS_PAGE + 1];
-static uint16_t free_event, events_made;	/* 0 is never used */
-
-static struct instance {
-	uint32_t object, watches, events;
-	int32_t last;			/* number of a watch */
-	uint16_t first_event, last_event;
-	bool used, lost;		/* lost: there was no room for something */
-} instances[FS_NOTIFY_MAX];
-
-/* ---- events ------------------------------------------------------------------------------ */
-
-static struct event *
-event_at(uint16_t n)
-{
-	return &pages[n / EVENTS_PAGE][n % EVENTS_PAGE];
-}
-
-static uint16_t
-event_new(void)
-{
-	uint16_t n = free_event;
-
-	if (n) {
-		free_event = event_at(n)->next;
-		return n;
-	}
-	n = (uint16_t)(events_made + 1);
-	if (n > EVENTS)
-		return 0;
-	if (!pages[n / EVENTS_PAGE])
-		pages[n / EVENTS_PAGE] = mem_new(1);
-	if (!pages[n / EVENTS_PAGE])
-		return 0;
-	events_made = n;
-	return n;
-}
-
-static uint32_t
-padded(uint32_t name_bytes)
-{
-	const uint32_t unit = sizeof(struct linux_inotify_event);
-
-	return name_bytes ? (name_bytes + 1 + unit - 1) / unit * unit : 0;
-}
-
-static uint32_t
-event_bytes(const struct event *e)
-{
-	return (uint32_t)sizeof(struct linux_inotify_event) + padded(e->name_bytes);
-}
-
-static void
-waiting_add(const struct instance *in, uint64_t bytes)
-{
-	uint64_t *word = &fs_super->waiting[in - instances];
-
-	__atomic_store_n(word, *word + bytes, __ATOMIC_RELEASE);
-	server_changed();
-}
-
-static void
-overflow(struct instance *in)
-{
-	if (!in->lost)
-		waiting_add(in, sizeof(struct linux_inotify_event));
-	in->lost = true;
-}
-
-static bool
-same(const struct event *a, const struct event *b)
-{
-	return a->number == b->number && a->mask == b->mask && a->cookie == b->cookie
-		&& a->name_bytes == b->name_bytes
-		&& __builtin_memcmp(a->name, b->name, a->name_bytes) == 0;
-}
-
-/* One that says what the last one said is dropped, as on Linux. */
-static void
-queue(struct instance *in, const struct event *e)
-{
-	uint16_t n;
-
-	if (in->last_event && same(event_at(in->last_event), e))
-		return;
-	n = in->events < EVENTS_ONE && !in->lost ? event_new() : 0;
-	if (n == 0) {
-		overflow(in);
-		return;
-	}
-	*event_at(n) = *e;
-	event_at(n)->next = 0;
-	if (in->last_event)
-		event_at(in->last_event)->next = n;
-	else
-		in->first_event = n;
-	in->last_event = n;
-	in->events++;
-	waiting_add(in, event_bytes(e));
-}
-
-static void
-dequeue(struct instance *in)
-{
-	const uint16_t n = in->first_event;
-	struct event *e = event_at(n);
-
-	in->first_event = e->next;
-	if (in->first_event == 0)
-		in->last_event = 0;
-	in->events--;
-	waiting_add(in, -(uint64_t)event_bytes(e));
-	e->next = free_event;
-	free_event = n;
-}
+struct instance instances[FS_NOTIFY_MAX];
 
 /* ---- watches ------------------------------------------------------------------------------ */
 
@@ -184,7 +62,7 @@ watch_end(uint16_t n, bool tell)
 	fs_super->watches--;
 	watch_hint = n < watch_hint ? n : watch_hint;
 	if (tell)
-		queue(in, &(struct event){ .number = w->number, .mask = IN_IGNORED });
+		events_add(in, &(struct event){ .number = w->number, .mask = IN_IGNORED });
 	watched_update(ino);
 }
 
@@ -202,7 +80,7 @@ send(uint32_t ino, uint32_t mask, const char *name, size_t bytes, uint32_t cooki
 		if (w->ino != ino || !(w->mask & mask & IN_ALL_EVENTS))
 			continue;
 		e.number = w->number;
-		queue(&instances[w->instance], &e);
+		events_add(&instances[w->instance], &e);
 		if (w->mask & IN_ONESHOT)
 			watch_end(n, true);
 	}
@@ -336,8 +214,7 @@ notify_gone(struct object *o)
 	for (unsigned b = 0; b < BUCKETS && in->watches; b++)
 		bucket_clear(&bucket[b], in);
 	in->watches = 0;
-	while (in->first_event)
-		dequeue(in);
+	events_drop(in);
 	fs_super->waiting[in - instances] = 0;
 	in->used = false;
 }
@@ -407,17 +284,6 @@ request_remove(const struct request *r, const struct instance *in)
 	return -EINVAL;
 }
 
-/* The next event, or the one that says that some are missing; false: there is none. */
-static bool
-next_event(const struct instance *in, struct event *e)
-{
-	if (in->first_event)
-		*e = *event_at(in->first_event);
-	else
-		*e = (struct event){ .number = -1, .mask = IN_Q_OVERFLOW };
-	return in->first_event || in->lost;
-}
-
 static long
 request_read(const struct request *r, struct instance *in)
 {
@@ -425,10 +291,10 @@ request_read(const struct request *r, struct instance *in)
 	uint64_t done = 0;
 	struct event e;
 
-	while (next_event(in, &e)) {
+	while (events_first(in, &e)) {
 		const uint32_t bytes = event_bytes(&e);
 		const struct linux_inotify_event head = { e.number, e.mask, e.cookie,
-			padded(e.name_bytes) };
+			bytes - (uint32_t)sizeof(head) };
 
 		if (bytes > room - done)
 			return done ? (long)done : -EINVAL;
@@ -436,12 +302,7 @@ request_read(const struct request *r, struct instance *in)
 		__builtin_memcpy(r->comm + done, &head, sizeof(head));
 		__builtin_memcpy(r->comm + done + sizeof(head), e.name, e.name_bytes);
 		done += bytes;
-		if (in->first_event) {
-			dequeue(in);
-		} else {
-			waiting_add(in, -(uint64_t)bytes);
-			in->lost = false;
-		}
+		events_take(in);
 	}
 	return done ? (long)done : -EAGAIN;
 }

@@ -12,11 +12,9 @@
 #define PROCESS_SOCKS (SH_SOCKS / 4)	/* that one process may make */
 #define USER_SOCKS (SH_SOCKS - SH_SOCKS / 4)	/* and those of one user but root */
 #define AUTO_NAMES 0x100000u
-#define DATAGRAMS_MAX 64u		/* that wait at one socket */
-#define DATAGRAMS_BYTES (2 * LETTER_BYTES_MAX)
 
 struct sock socks[SH_SOCKS];
-static uint32_t rows;			/* those behind are free */
+uint32_t sock_rows;
 static uint64_t serials;
 
 struct sh_sock *
@@ -54,7 +52,7 @@ within_bounds(const struct object *o)
 {
 	uint32_t process = 0, user = 0;
 
-	for (uint32_t i = 0; i < rows; i++) {
+	for (uint32_t i = 0; i < sock_rows; i++) {
 		const struct object *other = &objects[socks[i].object];
 
 		if (socks[i].state == SOCK_FREE)
@@ -77,7 +75,7 @@ sock_new(struct object *o, uint32_t type, enum sock_state state)
 			.serial = ++serials };
 		*sock_row(&socks[i]) = (struct sh_sock){ .full = 0 };
 		o->sock = i + 1;
-		rows = rows > i ? rows : i + 1;
+		sock_rows = sock_rows > i ? sock_rows : i + 1;
 		return &socks[i];
 	}
 	return NULL;
@@ -91,8 +89,8 @@ sock_gone(struct object *o)
 
 	letters_drop(object_id(o));
 	s->state = SOCK_FREE;
-	while (rows && socks[rows - 1].state == SOCK_FREE)
-		rows--;
+	while (sock_rows && socks[sock_rows - 1].state == SOCK_FREE)
+		sock_rows--;
 	sock_row(s)->shut = SOCK_SHUT_READ | SOCK_SHUT_WRITE;
 	sock_row(s)->taken++;		/* whoever waits for room here is to look again */
 	sock_peers_tell(s);
@@ -125,7 +123,7 @@ name_read(const char *comm, struct sock_name *n)
 static struct sock *
 by_name(const struct sock_name *n)
 {
-	for (uint32_t i = 0; i < rows; i++) {
+	for (uint32_t i = 0; i < sock_rows; i++) {
 		struct sock *s = &socks[i];
 
 		if ((s->state == SOCK_ENDPOINT || s->state == SOCK_LISTENING) && s->ino == 0
@@ -139,7 +137,7 @@ by_name(const struct sock_name *n)
 static struct sock *
 by_inode(uint32_t ino)
 {
-	for (uint32_t i = 0; i < rows && ino; i++)
+	for (uint32_t i = 0; i < sock_rows && ino; i++)
 		if ((socks[i].state == SOCK_ENDPOINT || socks[i].state == SOCK_LISTENING)
 			&& socks[i].ino == ino)
 			return &socks[i];
@@ -369,84 +367,7 @@ accept_from(const struct proc *p, struct sock *s, struct request *r)
 	return object_map(o, p->sh->env, r->d) ? -EINVAL : (long)object_id(o);
 }
 
-/* ---- datagrams: where they go -------------------------------------------------------------------- */
-
-struct sock *
-sock_peer(const struct sock *s)
-{
-	struct sock *peer = s->peer ? &socks[s->peer - 1] : NULL;
-
-	return peer && peer->serial == s->peer_serial && peer->state != SOCK_FREE ? peer : NULL;
-}
-
-bool
-sock_full(const struct sock *s)
-{
-	return s->queued >= DATAGRAMS_MAX || s->queued_bytes >= DATAGRAMS_BYTES;
-}
-
-static void
-peer_show(const struct sock *s)
-{
-	const struct sock *peer = sock_peer(s);
-
-	const uint64_t now = s->peer && !peer ? SOCK_NOBODY
-		: peer && sock_full(peer)     ? SOCK_FULL
-					      : 0;
-	struct sh_sock *row = sock_row(s);
-
-	if ((row->full & SOCK_FULL_STATE) != now)
-		row->full = (row->full & ~(uint64_t)SOCK_FULL_STATE) + now
-			+ (now == SOCK_FULL ? 0 : SOCK_FULL_STATE + 1);
-}
-
-void
-sock_peers_tell(const struct sock *s)
-{
-	for (uint32_t i = 0; i < rows; i++)
-		if (socks[i].state == SOCK_ENDPOINT && socks[i].peer == (uint32_t)(s - socks) + 1)
-			peer_show(&socks[i]);
-}
-
-static long
-peer_set(struct request *r, struct sock *s)
-{
-	struct sock *peer = NULL;
-	int error;
-
-	if (s->type != SOCK_TYPE_DGRAM)
-		return -EINVAL;
-	error = r->c == WHERE_NOWHERE ? 0 : sock_find(r, r->c, r->d, &peer);
-	if (error)
-		return error;
-	if (peer && peer->type != SOCK_TYPE_DGRAM)
-		return -EPROTOTYPE;
-	if (peer && sock_peer(peer) && sock_peer(peer) != s)
-		return -EPERM;
-	s->peer = peer ? (uint32_t)(peer - socks) + 1 : 0;
-	s->peer_serial = peer ? peer->serial : 0;
-	s->name[1] = peer ? peer->name[0] : (struct sock_name){ .bytes = 0 };
-	peer_show(s);
-	return 0;
-}
-
-/* The two halves of a socketpair, each of which the caller has. */
-static long
-peers_join(const struct proc *p, struct request *r, struct sock *a)
-{
-	struct sock *b = sock_asked(p, (uint32_t)r->d, r->d >> 32);
-
-	if (!b || a == b || a->type != SOCK_TYPE_DGRAM || b->type != SOCK_TYPE_DGRAM)
-		return -EINVAL;
-	a->peer = (uint32_t)(b - socks) + 1;
-	b->peer = (uint32_t)(a - socks) + 1;
-	a->paired = b->paired = true;
-	a->cred[1] = b->cred[0];
-	b->cred[1] = a->cred[0];
-	a->peer_serial = b->serial;
-	b->peer_serial = a->serial;
-	return 0;
-}
+/* ---- the rest --------------------------------------------------------------------------------- */
 
 static long
 shut(struct sock *s, uint64_t how)
@@ -496,7 +417,8 @@ sock_request(struct proc *p, struct request *r, uint32_t op)
 	case OP_SOCK_LISTEN: return listen_at(p, s, r->c);
 	case OP_SOCK_ACCEPT: return accept_from(p, s, r);
 	case OP_SOCK_INFO: return tell(s, r->comm);
-	case OP_SOCK_PEER: return r->c == WHERE_PEER ? peers_join(p, r, s) : peer_set(r, s);
+	case OP_SOCK_PEER:
+		return r->c == WHERE_PEER ? sock_peers_join(p, r, s) : sock_peer_set(r, s);
 	case OP_SOCK_SHUT: return shut(s, r->c);
 	default: return -ENOSYS;
 	}

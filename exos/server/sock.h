@@ -22,6 +22,7 @@ struct sock {				/* of an object */
 	struct sock_cred cred[2];
 };
 extern struct sock socks[SH_SOCKS];
+extern uint32_t sock_rows;		/* of them: those behind are free */
 
 struct sock *sock_of(const struct object *o);	/* NULL: it is none */
 struct sock *sock_new(struct object *o, uint32_t type, enum sock_state state);	/* NULL: no room */
@@ -30,10 +31,15 @@ struct sh_sock *sock_row(const struct sock *s);
 struct sock *sock_asked(const struct proc *p, uint64_t id, uint64_t slot);
 /* Whom an address means: 0 or -errno. */
 int sock_find(struct request *r, uint64_t where, uint64_t ino, struct sock **s);
-struct sock *sock_peer(const struct sock *s);	/* NULL: not connected, or gone */
-bool sock_full(const struct sock *s);	/* for datagrams */
-void sock_peers_tell(const struct sock *s);	/* those whose datagrams go there: is there room? */
 struct sock_cred cred_shown(const struct proc *p);
+
+/* ---- sockdgram.c */
+struct sock *sock_peer(const struct sock *s);	/* NULL: not connected, or gone */
+bool sock_full(const struct sock *s);
+void sock_peers_tell(const struct sock *s);	/* those whose datagrams go there: is there room? */
+long sock_peer_set(struct request *r, struct sock *s);
+/* The two halves of a socketpair, each of which the caller has. */
+long sock_peers_join(const struct proc *p, struct request *r, struct sock *a);
 
 /* ---- post.c */
 /* A letter that is a wish to connect: it keeps a key of side 1.  -errno. */
