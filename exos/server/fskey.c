@@ -71,7 +71,7 @@ fs_key_bind(const struct request *r, uint32_t ino, uint64_t rights, uint64_t slo
 {
 	const uint32_t read = rights & (EXO_W | EXO_X) ? EXO_R : 0;	/* no page can be without */
 	const uint32_t never = node_at(ino)->seals & FS_SEALS_WRITE ? EXO_W : 0;
-	exo_guardref guard = node_own(ino);
+	exo_guardref guard = node_own(ino, r->cred->uid[CRED_REAL] == 0);
 
 	return guard ? client_bind(r->env, (exo_slot)slot, guard,
 			       (((uint32_t)rights & (EXO_R | EXO_W | EXO_X)) | read) & ~never)

@@ -28,6 +28,10 @@
 #define SEALED 0x4000u			/* its contents are written by nobody, root neither */
 #define OWN 0x8000u			/* the guard of one inode alone */
 #define OWN_MAX (GUARDS / 2)
+/* What others leave for root: else they could keep it from making files, and from keeping them open. */
+#define FOR_ROOT 128u
+#define CLASSES_USERS (GUARDS - OWN_MAX - FOR_ROOT)
+#define CLASSES_USER 256u		/* of one user's files */
 
 struct meta fs_meta;
 struct fs_super *fs_super;
@@ -36,7 +40,7 @@ static struct fs_guard {
 	exo_guardref guard;		/* 0: free entry */
 	uint32_t uid, gid, mode, users;	/* users of an OWN one: its inode */
 } guards[GUARDS];
-static unsigned owns;
+static unsigned owns, theirs;		/* of one inode; of a class, and not root's */
 
 /* ---- guards ------------------------------------------------------------------------------ */
 
@@ -105,6 +109,7 @@ static exo_guardref
 guard_get(uint32_t uid, uint32_t gid, uint32_t mode)
 {
 	struct fs_guard *spare = NULL;
+	unsigned same = 0;
 
 	mode &= CLASS_BITS;
 	for (unsigned i = 0; i < GUARDS; i++) {
@@ -117,9 +122,11 @@ guard_get(uint32_t uid, uint32_t gid, uint32_t mode)
 		} else if (g->uid == uid && g->gid == gid && g->mode == (mode | 01000)) {
 			g->users++;
 			return g->guard;
+		} else {
+			same += g->uid == uid && !(g->mode & OWN);
 		}
 	}
-	if (!spare)
+	if (!spare || (uid && (same >= CLASSES_USER || theirs >= CLASSES_USERS)))
 		return 0;
 	spare->guard = guard_make(uid, gid, mode);
 	if (spare->guard == 0)
@@ -128,6 +135,7 @@ guard_get(uint32_t uid, uint32_t gid, uint32_t mode)
 	spare->gid = gid;
 	spare->mode = mode | 01000;	/* so that a used entry is never 0 */
 	spare->users = 1;
+	theirs += uid != 0;
 	return spare->guard;
 }
 
@@ -138,7 +146,10 @@ guard_drop(exo_guardref guard)
 
 	if (!g || (!(g->mode & OWN) && --g->users))
 		return;
-	owns -= g->mode & OWN ? 1 : 0;
+	if (g->mode & OWN)
+		owns--;
+	else
+		theirs -= g->uid != 0;
 	guard_put(guard);
 	g->guard = 0;
 }
@@ -274,19 +285,20 @@ owns_sweep(void)
 }
 
 exo_guardref
-node_own(uint32_t ino)
+node_own(uint32_t ino, bool root)
 {
 	struct fs_inode *node = node_at(ino);
+	const unsigned most = root ? OWN_MAX : OWN_MAX - FOR_ROOT;
 	struct fs_guard *g;
 	exo_guardref guard;
 
 	if (guard_is_own(node->guard))
 		return node->guard;
-	if (owns >= OWN_MAX)
+	if (owns >= most)
 		owns_sweep();
 	for (g = guards; g < guards + GUARDS && g->guard; g++)
 		;
-	guard = owns < OWN_MAX && g < guards + GUARDS
+	guard = owns < most && g < guards + GUARDS
 		? guard_make(node->uid, node->gid, class_of(node, node->mode))
 		: 0;
 	if (!guard)
@@ -371,7 +383,7 @@ node_boot(void)
 	if (shared_back(FS_SUPER_OFF, 1))
 		return -ENOSPC;
 	fs_super = (struct fs_super *)shared_at(FS_SUPER_OFF);
-	owns = 0;
+	owns = theirs = 0;
 	__builtin_memset(guards, 0, sizeof(guards));
 	fs_super->inode_off = FS_INODE_OFF;
 	fs_super->block_off = FS_BLOCK_OFF;

@@ -40,7 +40,8 @@ void node_touch(struct fs_inode *node);			/* mtime and ctime, between begin and 
 int node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid);	/* 0 or -ENOSPC */
 /* Its seals were changed, and say what keys open its contents; unbind: nobody keeps what is bound.  0 or -ENOSPC. */
 int node_seal(struct fs_inode *node, bool unbind);
-exo_guardref node_own(uint32_t ino);	/* a guard that serves this inode alone; 0: none to be had */
+exo_guardref
+node_own(uint32_t ino, bool root); /* a guard that serves this inode alone; 0: none to be had */
 uint32_t block_new(void);				/* zeroed; 0: no memory */
 void block_free(uint32_t block);
 void *block_at(uint32_t block);

@@ -130,7 +130,8 @@ static volatile unsigned char place[PAGE] __attribute__((aligned(4096)));
 static unsigned
 look_at(exo_pfn pfn, unsigned *found)
 {
-	static const uint32_t perms[] = { EXO_MAP_READ, EXO_MAP_EXEC, EXO_MAP_READ | EXO_MAP_HIDDEN };
+	static const uint32_t perms[] = { EXO_MAP_READ, EXO_MAP_EXEC,
+		EXO_MAP_READ | EXO_MAP_HIDDEN };
 
 	for (unsigned n = 0; n < 3 * ANY_SLOT; n++) {
 		struct exo_map m = { .va = (uint64_t)place, .pfn = pfn, .key = slots[n / 3],

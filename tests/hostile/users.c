@@ -277,6 +277,108 @@ taking(void)
 	rmdir("/tmp/guards");
 }
 
+/* Keys to single files, by as many processes as it takes to have all: root's files stay open. */
+#define TAKERS 10u
+
+static void
+keys_take(unsigned taker)
+{
+	char name[40];
+
+	become(NOBODY);
+	for (unsigned n = 0; n < 120; n++) {
+		int fd;
+
+		/* A mode that lets nobody: so each has a key of its own. */
+		snprintf(name, sizeof(name), "/tmp/keys/%u-%u", taker, n);
+		fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0);
+		note[4] += fd >= 0 && write(fd, "x", 1) == 1;
+		unlink(name);
+	}
+	note[3]++;
+	for (;;)
+		pause();
+}
+
+static void
+keeps_open(void)
+{
+	char byte;
+	int fd = open("/tmp/secret", O_RDONLY);
+
+	become(NOBODY);
+	CHECK(read(fd, &byte, 1) == 1);
+	_exit(failed != 0);
+}
+
+static void
+keys(void)
+{
+	pid_t taker[TAKERS];
+
+	mkdir("/tmp/keys", 0777);
+	chmod("/tmp/keys", 0777);
+	file_make("/tmp/secret", 0600, "a secret");
+	note[3] = note[4] = 0;
+	for (unsigned n = 0; n < TAKERS; n++) {
+		taker[n] = fork();
+		if (taker[n] == 0)
+			keys_take(n);
+		for (int i = 0; i < 5000 && note[3] <= n; i++)
+			usleep(1000);
+	}
+	CHECK(note[3] == TAKERS && note[4] > 500);
+	CHECK(in_child(keeps_open) == 0);
+	for (unsigned n = 0; n < TAKERS; n++) {
+		kill(taker[n], SIGKILL);
+		waitpid(taker[n], NULL, 0);
+	}
+	unlink("/tmp/secret");
+	CHECK(rmdir("/tmp/keys") == 0);
+}
+
+/* Files of every mode that there is: others' files have modes, too. */
+static void
+modes_taken(void)
+{
+	char name[40];
+	unsigned got = 0;
+
+	become(NOBODY);
+	umask(0);
+	for (unsigned n = 0; n < 2048; n++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "/tmp/modes/%u", n);
+		fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+		got += fd >= 0 && fchmod(fd, (n & 0777) | (n & 03000) << 1) == 0;
+		close(fd);
+	}
+	CHECK(got > 100);
+	_exit(failed != 0);
+}
+
+static void
+modes(void)
+{
+	char name[40];
+	int fd;
+
+	mkdir("/tmp/modes", 0777);
+	chmod("/tmp/modes", 0777);
+	CHECK(in_child(modes_taken) == 0);
+	for (mode_t mode = 0; mode < 0100; mode += 5) {
+		fd = open("/tmp/other", O_RDWR | O_CREAT | O_EXCL, mode);
+		CHECK(fd >= 0 && write(fd, "x", 1) == 1 && fchown(fd, 7, 7) == 0 &&
+			fchown(fd, 0, 9) == 0 && close(fd) == 0 && unlink("/tmp/other") == 0);
+	}
+	for (unsigned n = 0; n < 2048; n++) {
+		snprintf(name, sizeof(name), "/tmp/modes/%u", n);
+		unlink(name);
+	}
+	CHECK(rmdir("/tmp/modes") == 0);
+}
+
 /* As many processes as it gets: root can still make some. */
 static void
 bombing(void)
@@ -330,7 +432,10 @@ static const struct {
 	{ "keeping", keeping },
 	{ "becoming", becoming },
 	{ "commanding", commanding },
-	{ "taking", taking }, { "bombing", bombing },
+	{ "taking", taking },
+	{ "keys", keys },
+	{ "modes", modes },
+	{ "bombing", bombing },
 };
 
 int
