@@ -4,6 +4,8 @@
 #include "../arch/x86_64/arch.h"
 #include "../linux/abi.h"
 
+#define PATIENCE_NS 100000000ull	/* with who has a lock: then he is not copying */
+#define NAP_NS 5000000ull
 #define PAGES ((EXOS_OFDS - EXOS_OBJECTS) / EXO_PAGE_BYTES)
 
 static u64 taken[PAGES / 64];		/* pages of EXOS_OBJECTS in use */
@@ -212,23 +214,29 @@ object_changed(struct object *o)
 
 /* ---- locks -------------------------------------------------------------------------------- */
 
-void
-object_lock(volatile u64 *word)
+int
+object_lock(volatile u64 *word, bool wait)
 {
-	u64 self = UAREA->env;
+	u64 self = UAREA->env, since = 0;
 
-	for (;;) {
+	for (int error = 0; error != -EINTR;) {
 		u64 holder = 0;
 
 		if (__atomic_compare_exchange_n(word, &holder, self, false, __ATOMIC_ACQUIRE,
 			    __ATOMIC_RELAXED))
-			return;
+			return 0;
+		since = since ? since : clock_ns();
 		if (!exo_env(holder) || exo_env(holder)->state != EXO_ENV_ALIVE)
 			__atomic_compare_exchange_n(word, &holder, 0, false, __ATOMIC_RELAXED,
 				__ATOMIC_RELAXED);
-		else
+		else if (clock_ns() - since < PATIENCE_NS)
 			exos_park_to(holder);
+		else if (!wait)
+			return -EAGAIN;
+		else
+			error = block_on(NULL, 0, clock_ns() + NAP_NS);
 	}
+	return -EINTR;
 }
 
 void

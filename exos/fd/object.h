@@ -50,8 +50,12 @@ void object_watch(struct object *o);	/* before it is looked at; SHARED->changes 
 /* To be called when a change is stored: wakes those who watch many. */
 void object_changed(struct object *o);
 
-/* A lock in the frames: holds the name of who has it, so that one who died is found out.  Nothing waits with it held. */
-void object_lock(volatile u64 *word);
+/*
+ * A lock in the frames: holds the name of who has it, so that one who died is found out.  Nothing
+ * waits with it held; but others can write there what they like, or be stopped.  0; -EINTR: a
+ * signal is to be handled; -EAGAIN, where it is not waited for: somebody has had it for long.
+ */
+int object_lock(volatile u64 *word, bool wait);
 void object_unlock(volatile u64 *word);
 
 #endif

@@ -63,6 +63,12 @@ pipe_wait(const struct file *f, const volatile u64 *word, u64 seen)
 	return file_block(f, t, 2);
 }
 
+static bool
+waits(const struct file *f)
+{
+	return !(f->shared->flags & O_NONBLOCK);
+}
+
 static int
 ring_get(const struct file *f, u64 tail, u64 buf, u64 bytes)
 {
@@ -91,9 +97,10 @@ pipe_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 		bool alone = f->object->holders[1] ==
 			0; /* read before the head: then what they left is seen */
 		u64 head, tail, n;
-		int error = 0;
+		int error = object_lock(&i->rlock, waits(f));
 
-		object_lock(&i->rlock);
+		if (error)
+			return error;
 		head = __atomic_load_n(&i->head, __ATOMIC_ACQUIRE);
 		tail = i->tail;
 		n = ring_used(head, tail);
@@ -120,9 +127,10 @@ put_some(struct file *f, u64 buf, u64 bytes, u64 *tail)
 {
 	volatile struct indices *i = indices(f);
 	u64 whole = bytes <= LINUX_PIPE_BUF ? bytes : 1, head, n;
-	int error = 0;
+	int error = object_lock(&i->wlock, waits(f));
 
-	object_lock(&i->wlock);
+	if (error)
+		return error;
 	*tail = __atomic_load_n(&i->tail, __ATOMIC_ACQUIRE);
 	head = i->head;
 	n = room(f, head, *tail);
@@ -236,9 +244,10 @@ pipe_peek(struct file *f, char *to, u64 bytes)
 {
 	volatile struct indices *i = indices(f);
 	u64 head, tail, n;
-	int error;
+	int error = object_lock(&i->rlock, waits(f));
 
-	object_lock(&i->rlock);
+	if (error)
+		return error;
 	head = __atomic_load_n(&i->head, __ATOMIC_ACQUIRE);
 	tail = i->tail;
 	n = ring_used(head, tail);

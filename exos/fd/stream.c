@@ -59,6 +59,12 @@ shut(const struct file *f, u32 side)
 	return half(f, side)->state & HALF_SHUT || alone(f);
 }
 
+static bool
+waits(const struct file *f, const struct message *m)
+{
+	return !(m->flags & MSG_DONTWAIT_) && !(f->shared->flags & O_NONBLOCK);
+}
+
 /* Until the word is another, the other side has gone, or this half is shut. */
 static int
 wait_for(const struct file *f, u32 flags, const volatile u64 *word, u64 seen, u32 side,
@@ -177,7 +183,9 @@ put_all(struct file *f, struct spans *s, struct message *m, u64 ticket)
 
 		if (shut(f, side_of(f)))
 			return done ? (long)done : broken(m);
-		object_lock(&h->wlock);
+		n = object_lock(&h->wlock, waits(f, m));
+		if (n)
+			return done ? (long)done : n;
 		n = record_put(f, s, ticket, &tail);
 		object_unlock(&h->wlock);
 		if (n == -EAGAIN) {
@@ -331,7 +339,9 @@ receive_some(struct file *f, struct spans *s, struct message *m, u64 deadline)
 		u64 head;
 		long n;
 
-		object_lock(&h->rlock);
+		n = object_lock(&h->rlock, waits(f, m));
+		if (n)
+			return n;
 		n = records_get(f, s, m, &head);
 		object_unlock(&h->rlock);
 		if (n != -EAGAIN) {

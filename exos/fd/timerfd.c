@@ -57,11 +57,13 @@ due(const volatile struct state *s)
 
 /* -ECANCELED, or how many, which are read with this. */
 static long
-take(volatile struct state *s, u64 *ticks)
+take(volatile struct state *s, bool wait, u64 *ticks)
 {
 	u64 interval, deadline;
+	int error = object_lock(&s->lock, wait);
 
-	object_lock(&s->lock);
+	if (error)
+		return error;
 	if (was_cancelled(s)) {
 		s->wall_offset = SHARED->wall_offset_ns;
 		object_unlock(&s->lock);
@@ -102,7 +104,7 @@ timerfd_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 		return -EINVAL;
 	for (;;) {
 		u64 sets = s->sets, ticks = 0;
-		long error = take(s, &ticks);
+		long error = take(s, !(f->shared->flags & O_NONBLOCK), &ticks);
 		struct exo_term term;
 
 		if (!error && ticks)
@@ -174,14 +176,15 @@ void
 timerfd_set(struct file *f, const struct timerfd_time *t, bool absolute, bool cancel)
 {
 	volatile struct state *s = state(f);
+	bool alone = object_lock(&s->lock, false) == 0;	/* whoever sits on it is not waited for */
 
-	object_lock(&s->lock);
 	s->absolute = absolute;
 	s->cancel = cancel && absolute && s->clock == TIMER_REAL;
 	s->wall_offset = SHARED->wall_offset_ns;
 	s->interval = t->interval;
 	s->deadline = t->value && !absolute ? timer_clock_now(clock_of(s)) + t->value : t->value;
 	s->sets++;
-	object_unlock(&s->lock);
+	if (alone)
+		object_unlock(&s->lock);
 	object_changed(f->object);
 }

@@ -7,6 +7,8 @@
 #define CHECK_NAME "sockets"
 #include "attack.h"
 #include <sys/ioctl.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
 
 /* ---- what is others' ---- */
 
@@ -263,6 +265,77 @@ wild_peer(void)
 	_exit(0);
 }
 
+/* Into every word that may be a lock its own name goes, and it lives. */
+static void
+sits_on_locks(void)
+{
+	for (uint64_t va = base + EXOS_OBJECTS; va < base + EXOS_OBJECTS + 400 * PAGE; va += PAGE) {
+		if (!(exo_pte_at(va, 2) & EXO_PTE_PRESENT && exo_pte(va) & EXO_PTE_PRESENT))
+			continue;
+		for (unsigned n = 1; n < 32; n++)
+			if (((volatile uint64_t *)va)[n] == 0)
+				((volatile uint64_t *)va)[n] = exo_self();
+	}
+	note[1] = 1;
+	for (;;)
+		nap(100);
+}
+
+static void
+rung(int sig)
+{
+	note[2] += (uint64_t)sig != 0;
+}
+
+/* Ends by a signal, or at once where nothing is waited for. */
+static bool
+ends_soon(int fd, bool writes)
+{
+	uint64_t begin = exo_now_ns();
+
+	if (writes)
+		write(fd, bytes, 100);
+	else
+		read(fd, bytes, 100);
+	return exo_now_ns() - begin < 5000000000ull;
+}
+
+static void
+sat_on(void)
+{
+	const struct itimerval every = { { 0, 300000 }, { 0, 300000 } };
+	struct sigaction act = { .sa_handler = rung };
+	int fd[6], e = timerfd_create(CLOCK_MONOTONIC, 0);
+	pid_t pid;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGALRM, &act, NULL);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
+	socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd + 2);
+	pipe(fd + 4);
+	note[1] = note[2] = 0;
+	pid = fork();
+	if (pid == 0)
+		sits_on_locks();
+	while (!note[1])
+		nap(5);
+	note[0] = 1;
+	setitimer(ITIMER_REAL, &every, NULL);
+	for (int round = 0; round < 2; round++) {
+		for (int n = 0; n < 4; n++)
+			note[0] &= ends_soon(fd[n], false) && ends_soon(fd[n], true);
+		note[0] &= ends_soon(fd[4], false) && ends_soon(fd[5], true) && ends_soon(e, false);
+		note[0] &= round || note[2];
+		setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+		for (int n = 0; n < 6; n++)
+			fcntl(fd[n], F_SETFL, O_NONBLOCK);
+		fcntl(e, F_SETFL, O_NONBLOCK);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	_exit(0);
+}
+
 /* ---- dying in the middle ---- */
 
 static void
@@ -320,6 +393,7 @@ static const struct attack attacks[] = {
 	ATTACK(lies),
 	ATTACK(requests),
 	ATTACK(wild_peer),
+	ATTACK(sat_on),
 	ATTACK(storm),
 };
 
