@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# Linux programs that test: static, built with the host's compiler and libc.  They pass on
+# Linux programs that test: static, built with the host's compiler and libc.  They (but refused.c) pass on
 # Linux; `make test-linux` runs each in a guest of its own.
 
 LINUX_TESTS := $(patsubst tests/linux/%.c,$(BUILD)/linux/%,$(sort $(wildcard tests/linux/*.c)))

@@ -1,80 +1,41 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""docs/linux-calls.md: which Linux calls are honoured, out of exos/linux/table.inc and the notes below.
+"""docs/linux-calls.md: which Linux calls and flags are honoured, out of exos/linux/table.inc and tests/honours.rows.
 
   tools/linux_calls.py           write it
-  tools/linux_calls.py --check   is it current, does each note belong to a call, and is each call named by a test?
+  tools/linux_calls.py --check   is it current?
+
+Either way: each call of the table has a row, no row is about another call, and
+the test that a row names mentions the call and the row's flags; that of a
+refusal beside the error.
 """
 
+import functools
 import os
 import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TABLE = f"{ROOT}/exos/linux/table.inc"
+ROWS = f"{ROOT}/tests/honours.rows"
 PAGE = f"{ROOT}/docs/linux-calls.md"
-ROW = re.compile(r"^X(?:_REGS|_REFUSED)?\((\d+), (\w+)(?:, (\w+))?\)", re.M)
+ENTRY = re.compile(r"^X(?:_REGS|_REFUSED)?\((\d+), (\w+)(?:, (\w+))?\)|^/\* (.*) \*/$", re.M)
+HOW = re.compile(r"honoured|partly|refused E\w+")
+REFUSALS = "linux/refused.c"
 
-# What is missing.  Names joined by a space share a note.
-PARTLY = {
-    "mmap": "no huge pages; nothing below 64 KiB",
-    "madvise": "no COLLAPSE; FREE is DONTNEED",
-    "msync": "nothing to do: a shared mapping is the file's own frames",
-    "mlock mlock2 mlockall": "what is locked is brought in and counted; nothing is ever paged out",
-    "memfd_create": "its mode is its owner's alone; no huge pages",
-    "pkey_mprotect": "no protection keys: -1 or 0",
-    "process_vm_readv process_vm_writev": "of oneself; of others EPERM",
-    "clone clone3": "as fork or vfork; no threads, no namespaces",
-    "vfork": "only the stack in use is shared with the parent",
-    "setgroups": "at most 32",
-    "capget capset": "files have no capabilities, there is no ambient set",
-    "prctl": "names, dumpable, no_new_privs, death signal, subreaper, keepcaps, bounding set; securebits stay 0; else EINVAL",
-    "arch_prctl": "FS only; GS belongs to the library",
-    "getitimer setitimer timer_settime": "a program that makes no calls is told at the end of a time slice",
-    "timerfd_create": "no clocks that wake the machine (ALARM)",
-    "timer_create": "no clocks that wake the machine (ALARM), none of other processes",
-    "times": "system time is estimated from entries measured now and then",
-    "getrusage": "times, resident memory, minor faults; the rest is 0",
-    "adjtimex clock_adjtime": "reading: the clock is not disciplined",
-    "settimeofday": "the time zone is forgotten",
-    "setpriority": "at most eight times the processor",
-    "sched_setscheduler sched_setparam sched_setattr": "no real-time policies (EPERM)",
-    "ioprio_set": "kept, without effect",
-    "syslog": "the log is the host's: it always reads as empty",
-    "sched_setaffinity": "one processor",
-    "sched_getaffinity": "one processor",
-    "prlimit64 getrlimit setrlimit": "RSS, LOCKS, MSGQUEUE, RTPRIO and RTTIME mean nothing",
-    "futex": "for one thread; between processes a wake wakes all, and is not counted; no priority inheritance",
-    "membarrier": "the query, which offers nothing",
-    "fsync fdatasync sync syncfs sync_file_range": "nothing to do: memory is the disk",
-    "fallocate": "space and holes, as tmpfs; else EOPNOTSUPP",
-    "splice tee vmsplice sendfile": "by copying; what a sink then refuses is lost to a source that cannot be read again",
-    "readahead": "taken as advice",
-    "fadvise64": "taken as advice",
-    "fcntl": "locks of files that have a name, not of pipes and terminals (ENOLCK); no leases (EAGAIN); a pipe holds at most 64 KiB; no SIGIO (O_ASYNC: EINVAL)",
-    "flock": "not of pipes and terminals (ENOLCK)",
-    "open openat openat2 creat": "O_SYNC and O_DIRECT change nothing",
-    "ioctl": "terminals (docs/exos.md), FIONREAD, FIONBIO, FIOCLEX, FIONCLEX",
-    "mknod mknodat": "devices that are not /dev's cannot be opened",
-    "renameat2": "no RENAME_WHITEOUT",
-    "epoll_create epoll_create1 epoll_ctl": "after fork parent and child have each a set of its own",
-    "pidfd_send_signal": "as kill: what siginfo says is not told",
-    "pidfd_getfd": "of oneself; else EPERM",
-    "pipe2": "no O_DIRECT (packets)",
-    "socket": "AF_UNIX only; else EAFNOSUPPORT",
-    "sendmsg sendto sendmmsg": "descriptors of epoll sets cannot be passed (EINVAL, a line in the log); what is passed has an offset of its own",
-    "setsockopt getsockopt": "buffer sizes are kept and told, and mean nothing; no SO_PEEK_OFF, SO_PEERSEC, SO_PEERGROUPS, SO_ATTACH_FILTER",
-    "uname": "says 6.1.0-exos",
+# What C libraries make of a call, or call it.
+ALIAS = {
+    "rt_sigaction": "sigaction", "rt_sigprocmask": "sigprocmask", "rt_sigreturn": "sigaction", "restart_syscall": "nanosleep",
+    "newfstatat": "fstatat", "fchmodat2": "fchmodat", "faccessat2": "faccessat", "exit_group": "exit", "wait4": "waitpid",
+    "eventfd2": "eventfd", "signalfd4": "signalfd", "pselect6": "pselect", "prlimit64": "setrlimit", "sendto": "send",
+    "recvfrom": "recv",
 }
-
-# What C libraries make of other names, or do by themselves.
-EVERY_PROGRAM = ("exit_group", "eventfd2", "newfstatat", "restart_syscall", "rt_sigreturn")
 
 HEAD = """\
 # Linux calls
 
-Generated by tools/linux_calls.py from exos/linux/table.inc; docs/exos.md says the same in words. tests/alike compares
-what programs see with Linux.
+Generated by tools/linux_calls.py from exos/linux/table.inc and tests/honours.rows; docs/exos.md says the same in words.
+The last column is the test that shows it: those in tests/alike compare what programs see with Linux.
 
 A number that is not listed gives ENOSYS and one line in the kernel log for each program. Above all there are no threads
 (clone with CLONE_VM, clone3), io_uring, System V IPC,
@@ -83,54 +44,92 @@ any native program does; no other number reaches it.
 """
 
 
-def rows():
-    """(number, name, error or None), by name."""
+def table():
+    """[(name, error or None, heading)], in the table's order."""
     with open(TABLE) as f:
         text = f.read()
-    found = []
-    for match in ROW.finditer(text):
-        refused = match[0].startswith("X_REFUSED")
-        found.append((int(match[1]), match[2], match[3] if refused else None))
-    return sorted(found, key=lambda row: row[1])
+    found, heading = [], ""
+    for match in ENTRY.finditer(text):
+        if match[4]:
+            heading = match[4]
+        else:
+            found.append((match[2], match[3] if match[0].startswith("X_REFUSED") else None, heading))
+    return found
+
+
+def rows():
+    """[[call, flags, how, note, test]]"""
+    with open(ROWS) as f:
+        return [[word.strip() for word in line.split("|")] for line in f if line.strip() and not line.startswith("#")]
+
+
+@functools.cache
+def words(test):
+    """Of a test, or None: there is no such."""
+    path = f"{ROOT}/tests/{test}"
+    if not os.path.isfile(path):
+        return None
+    with open(path) as f:
+        return set(re.findall(r"[\w.]+", f.read()))
+
+
+@functools.cache
+def refusals():
+    with open(f"{ROOT}/tests/{REFUSALS}") as f:
+        return [set(re.findall(r"[\w.]+", part)) for part in f.read().split("REFUSED(")[2:]]
+
+
+def wrong(row, served):
+    """What is wrong with a row, or None."""
+    if len(row) != 5 or not HOW.fullmatch(row[2]) or row[0] not in served:
+        return "call | flags | honoured, partly or refused ERROR | note | test"
+    call, flags, how, _, test = row
+    names, found = {call, f"SYS_{call}", ALIAS.get(call, call)}, words(test)
+    wanted = set() if flags == "-" else set(flags.split())
+    if found is None:
+        return f"there is no tests/{test}"
+    if not names & found or wanted - found:
+        return f"tests/{test} does not mention {' '.join(sorted(wanted - found)) or call}"
+    if not how.startswith("refused"):
+        return None
+    if test != REFUSALS:
+        return None if how.split()[1] in found else f"tests/{test} does not name the error"
+    for flag in wanted or {f"SYS_{call}"}:
+        if not any({f"SYS_{call}", how.split()[1], flag} <= part for part in refusals()):
+            return f"tests/{test} does not show {flag} refused"
+    return None
+
+
+def look_through(served, listed):
+    """Ends the program when the rows are not the table's, or not the tests'."""
+    errors = {name: error for name, error, _ in served}
+    bad = [f"{' | '.join(row)}: {why}" for row in listed if (why := wrong(row, errors))]
+    whole = {row[0]: row[2] for row in listed if row[1] == "-"}
+    bad += [f"{name}: no row" for name in errors if name not in whole]
+    bad += [f"{name}: refused by the table, and by no row or otherwise" for name, error in errors.items()
+            if error and whole.get(name) != f"refused {error}"]
+    if bad:
+        sys.exit("\n".join(["tests/honours.rows:", *bad]))
 
 
 def page():
-    served = rows()
-    notes = {name: note for names, note in PARTLY.items() for name in names.split()}
-    strange = set(notes) - {name for _, name, error in served if error is None}
-    if strange:
-        sys.exit(f"linux_calls.py: notes about calls that are not served: {' '.join(sorted(strange))}")
-    whole = [name for _, name, error in served if error is None and name not in notes]
-    lines = [HEAD, "## Honoured\n"]
-    line = ""
-    for name in whole:
-        if len(line) + len(name) > 110:
-            lines.append(line.rstrip())
-            line = ""
-        line += name + ", "
-    lines += [line.rstrip(", ") + ".", "", "## Partly\n", "| calls | what is missing |", "| --- | --- |"]
-    lines += sorted(f"| {', '.join(names.split())} | {note} |" for names, note in PARTLY.items())
-    lines += ["", "## Refused\n", "| call | error |", "| --- | --- |"]
-    lines += [f"| {name} | {error} |" for _, name, error in served if error]
-    return "\n".join(lines) + "\n"
-
-
-def untested():
-    """Calls that are served, and that no program among the tests names."""
-    words = set(EVERY_PROGRAM)
-    for place in ("alike", "differ", "hostile", "linux"):
-        for name in os.listdir(f"{ROOT}/tests/{place}"):
-            if name.endswith(".c"):
-                with open(f"{ROOT}/tests/{place}/{name}") as f:
-                    words.update(re.findall(r"\b(?:SYS_|__NR_)?([a-z]\w*)", f.read()))
-    return [name for _, name, error in rows() if error is None and name not in words]
+    served, listed = table(), rows()
+    look_through(served, listed)
+    lines, last = [HEAD], None
+    for name, _, heading in served:
+        if heading != last:
+            lines += ["", f"## {heading[0].upper()}{heading[1:]}", "", "| call | flags | | what is missing | shown by |", "| --- | --- | --- | --- | --- |"]
+            last = heading
+        for call, flags, how, note, test in listed:
+            if call == name:
+                shown = ("", flags.replace(" ", ", ")) if flags != "-" else (call, "")
+                lines.append(f"| {shown[0]} | {shown[1]} | {how} | {note} | {test} |")
+    return "\n".join(lines).replace("\n\n\n", "\n\n").replace("|  |", "| |").replace("|  |", "| |") + "\n"
 
 
 def main():
     text = page()
     if sys.argv[1:] == ["--check"]:
-        if untested():
-            sys.exit(f"linux_calls.py: no test names {' '.join(untested())}")
         with open(PAGE) as f:
             if f.read() != text:
                 sys.exit("docs/linux-calls.md is not what tools/linux_calls.py makes")

@@ -6,6 +6,7 @@
 #include "../vm/vm.h"
 #include "abi.h"
 #include "calls.h"
+#include "clocks.h"
 #include "errno.h"
 
 #define NSEC 1000000000ull
@@ -149,37 +150,63 @@ futex_wait(long word, u32 value, long timeout, bool absolute, bool wall)
 		(timeout && copy_in(&t, (u64)timeout, sizeof(t))))
 		return -EFAULT;
 	if (timeout) {
-		if (t.sec < 0 || (u64)t.nsec >= NSEC)
+		if (!timespec_ok(&t))
 			return -EINVAL;
-		r.deadline = (u64)t.sec * NSEC + (u64)t.nsec;
-		r.deadline = absolute ? r.deadline - (wall ? SHARED->wall_offset_ns : 0)
-				      : clock_ns() + r.deadline;
-		r.deadline += r.deadline == 0;
+		r.deadline = timespec_ns(&t);
+		if (!absolute)
+			r.deadline += clock_ns();
+		else if (wall)
+			r.deadline -= r.deadline < SHARED->wall_offset_ns ? r.deadline
+									  : SHARED->wall_offset_ns;
+		r.deadline += r.deadline == 0;		/* before the machine began */
 	}
 	return now == value ? futex_sleep(&r) : -EAGAIN;
 }
 
-/* Nobody else of this process can be waiting. */
+/* Nobody else of this process can be waiting; how many that wakes nobody counts. */
+static long
+futex_wake(long word, bool private)
+{
+	if (word % 4)
+		return -EINVAL;
+	return private ? 0 : server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);
+}
+
+/* Who is to wait for the other word instead is woken, and looks for itself. */
+static long
+futex_requeue(long word, long wake, long move, const u32 *expected, bool private)
+{
+	u32 now;
+
+	if ((int)wake < 0 || (int)move < 0 || word % 4)
+		return -EINVAL;
+	if (expected && copy_in(&now, (u64)word, sizeof(now)))
+		return -EFAULT;
+	if (expected && now != *expected)
+		return -EAGAIN;
+	return futex_wake(word, private);
+}
+
 long
 sys_futex(long word, long how, long value, long timeout, long word2, long value3)
 {
-	int command = (int)how & FUTEX_COMMAND;
+	const int command = (int)how & FUTEX_COMMAND;
+	const bool private = how & FUTEX_PRIVATE, wall = how & FUTEX_CLOCK_REALTIME;
+	const u32 expected = (u32)value3;
 
 	(void)word2;
-	(void)value3;
+	if ((command == FUTEX_WAIT_BITSET || command == FUTEX_WAKE_BITSET) && expected == 0)
+		return -EINVAL;
+	if (wall && command != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		return futex_wait(word, (u32)value, timeout, command == FUTEX_WAIT_BITSET,
-			how & FUTEX_CLOCK_REALTIME);
+		return futex_wait(word, (u32)value, timeout, command == FUTEX_WAIT_BITSET, wall);
 	case FUTEX_WAKE:
-	case FUTEX_WAKE_BITSET:
-	case FUTEX_REQUEUE:
-	case FUTEX_CMP_REQUEUE:
-		if (word % 4)
-			return -EINVAL;
-		/* How many that wakes nobody counts. */
-		return how & FUTEX_PRIVATE ? 0 : server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);
+	case FUTEX_WAKE_BITSET: return futex_wake(word, private);
+	case FUTEX_REQUEUE: return futex_requeue(word, value, timeout, NULL, private);
+	case FUTEX_CMP_REQUEUE: return futex_requeue(word, value, timeout, &expected, private);
 	default: return -ENOSYS;
 	}
 }
