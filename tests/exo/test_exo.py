@@ -242,7 +242,25 @@ def terminals():
     expect("the key ends it", result, 129, b"ready\n")		# raw: no CR added
 
 
-for group in (streams, closed, killed, troubles, programs, files, signals, terminals):
+def told():
+    """A person hears what ended the program; who has standard error elsewhere, nothing."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(work)
+        os.execve(EXO, [*ARGV, "killed", "9"], ENV)
+    seen = b""
+    try:
+        while True:
+            seen += os.read(master, 1000)
+    except OSError:		# the other side is closed
+        pass
+    result = Result.__new__(Result)
+    result.status, result.out = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), b""
+    result.err = seen.decode()
+    expect("killed, on a terminal", result, 137, b"", "exo: killed: killed (exo run -v")
+
+
+for group in (streams, closed, killed, troubles, programs, files, signals, terminals, told):
     group()
 shutil.rmtree(work)
 print(f"{passes} passed, {failures} failed")

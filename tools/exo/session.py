@@ -30,7 +30,8 @@ SILENCE_S = 10.0			# between EXIT and DONE
 ENDED_BY_KEY = 129
 TIMED_OUT = 124
 CRASHES = {signal.SIGILL: "illegal instruction", signal.SIGTRAP: "trap", signal.SIGABRT: "aborted", signal.SIGBUS: "bus error",
-           signal.SIGFPE: "arithmetic error", signal.SIGSEGV: "segmentation fault"}
+           signal.SIGFPE: "arithmetic error", signal.SIGSEGV: "segmentation fault",
+           signal.SIGKILL: "killed (exo run -v tells if memory ran out)"}
 
 
 class Output:
