@@ -65,7 +65,7 @@ OPTIONS = [
     ("get", "GUEST[:HOST]", None, str, True,
      "copy a guest file or directory out when the program has ended"),
     ("env", "K[=V]", None, variable, True, "set a variable; without =V the caller's value"),
-    ("workdir", "DIR", "/root", str, False, "the program's working directory (default /root)"),
+    ("workdir", "DIR", "/root", str, False, "the program's working directory (default /root), made if it is absent"),
     ("timeout", "SECONDS", None, seconds, False, "end the guest after that time, with status 124"),
     ("trace", "[=LIST]", None, str, False,
      "show the Linux calls made (linux, the default), the kernel's calls and events (kernel), or those named of either (a,b,c)"),
