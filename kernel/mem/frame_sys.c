@@ -21,7 +21,7 @@ may_claim(struct env *self, exo_pfn account, exo_guardref guard, exo_slot k_acco
 
 	if (account >= frames_count)
 		return -EXO_ERANGE;
-	if (account_at(account) == NULL)
+	if (frames[account].kind != EXO_FRAME_ACCOUNT)
 		return -EXO_EKIND;
 	error = account_allows(self, k_account, account, EXO_A);
 	return error || guard == 0 ? error : guard_usable(self, guard, k_guard);
