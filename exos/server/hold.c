@@ -10,6 +10,7 @@
 #define HOLDS_MAX 16384u
 #define PROCESS_HOLDS 4096u
 #define USER_HOLDS (HOLDS_MAX - HOLDS_MAX / 4)	/* of one user but root */
+#define USERS_HOLDS (HOLDS_MAX - HOLDS_MAX / 8)	/* of all these together */
 
 static struct hold {
 	uint32_t ino;			/* 0: free */
@@ -31,13 +32,16 @@ hold_of(const struct proc *p, uint32_t ino)
 static uint32_t
 room_for(const struct proc *p)
 {
-	uint32_t own = PROCESS_HOLDS - p->holds, user = 0;
+	uint32_t room = PROCESS_HOLDS - p->holds, user = 0, users = 0;
 
-	for (unsigned i = 0; i < proc_rows && p->sh->uid; i++)
+	for (unsigned i = 0; i < proc_rows && p->sh->uid; i++) {
 		user += procs[i].sh->uid == p->sh->uid ? procs[i].holds : 0;
-	if (user >= USER_HOLDS)
+		users += procs[i].sh->uid ? procs[i].holds : 0;
+	}
+	if (user >= USER_HOLDS || users >= USERS_HOLDS)
 		return 0;
-	return own < USER_HOLDS - user ? own : USER_HOLDS - user;
+	room = room < USER_HOLDS - user ? room : USER_HOLDS - user;
+	return room < USERS_HOLDS - users ? room : USERS_HOLDS - users;
 }
 
 static struct hold *

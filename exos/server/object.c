@@ -20,6 +20,7 @@
 #define PROCESS_SHARE                                                                              \
 	8u /* of all frames, what objects of one process may take: one part in so many */
 #define USER_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 8)
+#define USERS_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 16)	/* all users but root together */
 #define USER_SHARE 2u			/* of all frames, what objects of one user may take: one part in so many */
 #define USERS 64u			/* counters: those whose numbers are alike in the last bits share one */
 
@@ -33,6 +34,7 @@ static struct use {
 	uint32_t objects;
 	uint64_t frames;
 } users[USERS];
+static uint32_t users_objects;		/* of all but root */
 
 static struct use *
 use_of(uint32_t uid)
@@ -51,7 +53,7 @@ maker_of(const struct object *o)
 static bool
 fits(uint32_t uid, const struct use *u, uint32_t frames)
 {
-	return (uid == 0 || u->objects < USER_OBJECTS)
+	return (uid == 0 || (u->objects < USER_OBJECTS && users_objects < USERS_OBJECTS))
 		&& u->frames + frames <= server_shared_info()->memory_frames / USER_SHARE;
 }
 
@@ -87,6 +89,7 @@ count(struct object *o, int sign)
 	struct proc *p = maker_of(o);
 
 	u->objects += (uint32_t)sign;
+	users_objects += o->uid ? (uint32_t)sign : 0;
 	u->frames += (uint64_t)(int64_t)sign * o->frames;
 	if (!p)
 		return;

@@ -11,6 +11,7 @@
 #define BACKLOG_MAX 128u
 #define PROCESS_SOCKS (SH_SOCKS / 4)	/* that one process may make */
 #define USER_SOCKS (SH_SOCKS - SH_SOCKS / 4)	/* and those of one user but root */
+#define USERS_SOCKS (SH_SOCKS - SH_SOCKS / 8)	/* of all these together */
 #define AUTO_NAMES 0x100000u
 
 struct sock socks[SH_SOCKS];
@@ -50,7 +51,7 @@ rows_ready(void)
 static bool
 within_bounds(const struct object *o)
 {
-	uint32_t process = 0, user = 0;
+	uint32_t process = 0, user = 0, users = 0;
 
 	for (uint32_t i = 0; i < sock_rows; i++) {
 		const struct object *other = &objects[socks[i].object];
@@ -59,8 +60,10 @@ within_bounds(const struct object *o)
 			continue;
 		process += other->maker_serial == o->maker_serial;
 		user += other->uid == o->uid;
+		users += other->uid != 0;
 	}
-	return process < PROCESS_SOCKS && (o->uid == 0 || user < USER_SOCKS);
+	return process < PROCESS_SOCKS &&
+		(o->uid == 0 || (user < USER_SOCKS && users < USERS_SOCKS));
 }
 
 struct sock *
