@@ -75,6 +75,8 @@ class Archive:
         magic, total, count, names, names_bytes, _ = HEADER.unpack(head)
         if magic != MAGIC or total != os.fstat(fd).st_size:
             raise ArchiveError("base is no boot archive")
+        if names < HEADER.size + count * ENTRY.size or names + names_bytes > total:
+            raise ArchiveError("the base archive's tables lie outside it")
         table = os.pread(fd, names + names_bytes - HEADER.size, HEADER.size)
         self.base_count = count
         self.entries = [list(e) for e in ENTRY.iter_unpack(table[:count * ENTRY.size])]
@@ -83,6 +85,8 @@ class Archive:
         for entry in self.entries:
             if stat.S_ISREG(entry[MODE]) and entry[BYTES]:
                 entry[DATA] -= begin
+                if entry[DATA] < 0 or entry[DATA] + entry[BYTES] > total - begin:
+                    raise ArchiveError("contents in the base archive lie outside it")
         self.data_bytes = total - begin
         self.sources.append((0, (fd, begin), self.data_bytes))
 
@@ -295,12 +299,19 @@ def read(path):
     """[(name, mode, link target or '', contents)]: for tests and --list."""
     with open(path, "rb") as f:
         image = f.read()
+    if len(image) < HEADER.size:
+        raise ArchiveError(f"{path}: too short")
     magic, total, count, names, names_bytes, _ = HEADER.unpack_from(image)
     if magic != MAGIC or total != len(image):
         raise ArchiveError(f"{path}: no boot archive")
+    if names < HEADER.size + count * ENTRY.size or names + names_bytes > total:
+        raise ArchiveError(f"{path}: tables outside it")
 
     def text(at):
-        return os.fsdecode(image[names + at:image.index(b"\0", names + at)])
+        end = image.find(b"\0", names + at, names + names_bytes)
+        if end < 0:
+            raise ArchiveError(f"{path}: a name that does not end")
+        return os.fsdecode(image[names + at:end])
 
     found = []
     for number in range(count):
@@ -309,8 +320,12 @@ def read(path):
         if stat.S_ISLNK(entry[MODE]):
             target = text(entry[LINK])
         elif stat.S_ISREG(entry[MODE]) and entry[LINK]:
+            if entry[LINK] > number:
+                raise ArchiveError(f"{path}: a hard link to what comes later")
             target, data = "/" + found[entry[LINK] - 1][0], found[entry[LINK] - 1][3]
         elif stat.S_ISREG(entry[MODE]):
+            if entry[DATA] + entry[BYTES] > total:
+                raise ArchiveError(f"{path}: contents outside it")
             data = image[entry[DATA]:entry[DATA] + entry[BYTES]]
         found.append((text(entry[NAME]), entry[MODE], target, data))
     return found

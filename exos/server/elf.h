@@ -39,4 +39,19 @@ elf_header_ok(const struct elf_ehdr *eh, uint64_t bytes)
 		&& (uint64_t)eh->phnum * sizeof(struct elf_phdr) <= bytes - eh->phoff;
 }
 
+/* What it has of the file lies in the file, and is not more than it has of memory. */
+static inline bool
+elf_segment_ok(const struct elf_phdr *ph, uint64_t bytes)
+{
+	return ph->filesz <= ph->memsz && ph->offset <= bytes && ph->filesz <= bytes - ph->offset
+		&& ph->vaddr <= ~0ull - ph->memsz;
+}
+
+/* Relocations of the library image lie in what is mapped from the file. */
+static inline bool
+elf_rela_ok(uint64_t at, uint64_t count, uint64_t bytes)
+{
+	return at % 8 == 0 && at <= bytes && count <= (bytes - at) / sizeof(struct elf_rela);
+}
+
 #endif

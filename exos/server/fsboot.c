@@ -4,7 +4,7 @@
  * frames being the files' frames where they lie, and the device nodes.
  * Then what the server itself reads and writes there.
  */
-#include <exo/archive.h>
+#include "archive.h"
 #include "fsnode.h"
 
 #define SFS_DEPTH 40
@@ -13,6 +13,12 @@
 static const struct exo_archive *archive;
 static exo_pfn archive_pfn;
 static uint32_t *entry_ino;		/* inode of each archive entry */
+static uint8_t *page_taken;		/* a bit for each page of it: contents of some file */
+static struct {				/* the directory that was looked for last */
+	const char *path;
+	size_t bytes;
+	uint32_t ino;
+} last_dir;
 
 static const struct exo_archive_entry *
 entry_at(uint32_t index)
@@ -40,15 +46,12 @@ base_name(const char *path, size_t bytes)
 static uint32_t
 entry_dir(const char *path, size_t dir_bytes)
 {
-	static const char *last;
-	static size_t last_bytes;
-	static uint32_t last_ino;
 	uint32_t ino = FS_ROOT_INO;
 	size_t at = 0;
 
-	if (last && last_bytes == dir_bytes && __builtin_memcmp(last, path, dir_bytes) == 0
-		&& node_at(last_ino))
-		return last_ino;
+	if (last_dir.path && last_dir.bytes == dir_bytes &&
+		__builtin_memcmp(last_dir.path, path, dir_bytes) == 0 && node_at(last_dir.ino))
+		return last_dir.ino;
 	while (at < dir_bytes) {
 		size_t end = at;
 		long found;
@@ -61,9 +64,9 @@ entry_dir(const char *path, size_t dir_bytes)
 		ino = (uint32_t)found;
 		at = end + 1;
 	}
-	last = path;
-	last_bytes = dir_bytes;
-	last_ino = ino;
+	last_dir.path = path;
+	last_dir.bytes = dir_bytes;
+	last_dir.ino = ino;
 	return ino;
 }
 
@@ -73,12 +76,15 @@ adopt_contents(struct fs_inode *node, const struct exo_archive_entry *e)
 	uint64_t pages = PAGES(e->bytes);
 	exo_pfn first = archive_pfn + e->data / EXO_PAGE_BYTES;
 
-	if (e->data % EXO_PAGE_BYTES || e->data > archive->bytes ||
-		e->bytes > archive->bytes - e->data)
-		return -EINVAL;
-	for (uint64_t i = 0; i < pages; i++)
+	for (uint64_t i = 0; i < pages; i++) {
+		const uint64_t page = e->data / EXO_PAGE_BYTES + i;
+
+		if (page_taken[page / 8] >> page % 8 & 1)
+			return -EINVAL;		/* another file's */
+		page_taken[page / 8] |= (uint8_t)(1u << page % 8);
 		if (map_set(node, i, first + i))
 			return -ENOSPC;
+	}
 	if (pages)
 		mem_guard(first, pages, node->guard);
 	node->size = e->bytes;
@@ -93,7 +99,7 @@ hard_link(const struct exo_archive_entry *e, uint32_t dir, const char *name, siz
 	struct fs_inode *node;
 	int error;
 
-	*ino = e->link <= archive->count ? entry_ino[e->link - 1] : 0;
+	*ino = entry_ino[e->link - 1];
 	node = node_at(*ino);
 	if (!node || !S_ISREG(node->mode))
 		return -EINVAL;
@@ -115,9 +121,11 @@ entry_make(const struct exo_archive_entry *e, uint32_t index)
 
 	if (dir == 0 || bytes == 0 || bytes > FS_NAME_MAX)
 		return -EINVAL;
-	if (S_ISREG(e->mode) && e->link)
-		return hard_link(e, dir, path + start, bytes, &entry_ino[index]);
 	ino = meta_find(&fs_meta, dir, path + start, bytes);
+	if (ino > 0)
+		return -EINVAL;		/* a name twice */
+	if (ino == 0 && S_ISREG(e->mode) && e->link)
+		return hard_link(e, dir, path + start, bytes, &entry_ino[index]);
 	if (ino == 0)
 		ino = fs_make(dir, path + start, bytes, e->mode, e->uid, e->gid,
 			S_ISREG(e->mode) ? 0 : e->bytes);
@@ -163,12 +171,12 @@ sfs_boot(const void *archive_view, exo_pfn pfn)
 
 	archive = archive_view;
 	archive_pfn = pfn;
+	last_dir.path = NULL;
 	if (wrong)
 		return wrong;
-	if (archive && archive->magic != EXO_ARCHIVE_MAGIC)
-		return "there is no boot archive";
 	entry_ino = archive ? mem_new(PAGES(archive->count * sizeof(uint32_t)) + 1) : NULL;
-	if (archive && !entry_ino)
+	page_taken = archive ? mem_new(PAGES(PAGES(archive->bytes) / 8) + 1) : NULL;
+	if (archive && (!entry_ino || !page_taken))
 		return "no memory for the boot archive";
 	wrong = archive ? archive_load() : NULL;
 	return wrong ? wrong : fs_devices_boot();

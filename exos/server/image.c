@@ -15,6 +15,7 @@
 
 struct image image;
 static const unsigned char *file;
+static uint64_t text_bytes;			/* of the image, from its base on */
 
 /* Somewhere in top-level slot 254, room for image and shared region left above. */
 static uint64_t
@@ -26,6 +27,10 @@ base_draw(void)
 static const char *
 text_share(const struct elf_phdr *ph, exo_pfn frames)
 {
+	if (ph->memsz != ph->filesz || ph->vaddr > EXOS_DATA || ph->memsz > EXOS_DATA - ph->vaddr)
+		return "the library image's text lies where it must not";
+	if (text_bytes < ph->vaddr + ph->memsz)
+		text_bytes = ph->vaddr + ph->memsz;
 	for (uint64_t at = 0; at < ph->memsz; at += EXO_PAGE_BYTES) {
 		exo_pfn pfn = frames + (ph->offset + at) / EXO_PAGE_BYTES;
 		uint32_t perms = EXO_MAP_READ | (ph->flags & ELF_X ? EXO_MAP_EXEC : 0);
@@ -61,11 +66,13 @@ relocate(const struct exos_header *h)
 {
 	const struct elf_rela *r = (const struct elf_rela *)(image.base + h->rela);
 
+	if (!elf_rela_ok(h->rela, h->rela_count, text_bytes))
+		return "the library image's relocations lie outside it";
 	for (uint64_t i = 0; i < h->rela_count; i++) {
 		uint64_t value = image.base + (uint64_t)r[i].addend;
 
 		if ((uint32_t)r[i].info != ELF_R_RELATIVE || r[i].offset < EXOS_DATA
-			|| r[i].offset + 8 > EXOS_DATA + image.data_bytes)
+			|| image.data_bytes < 8 || r[i].offset > EXOS_DATA + image.data_bytes - 8)
 			return "the library image has a relocation that its loader does not do";
 		__builtin_memcpy(image.data + r[i].offset - EXOS_DATA, &value, 8);
 	}
@@ -93,13 +100,16 @@ image_load(void)
 		if (ph[i].type != ELF_PT_LOAD || ph[i].memsz == 0)
 			continue;
 		if (ph[i].offset % EXO_PAGE_BYTES || ph[i].vaddr % EXO_PAGE_BYTES
-			|| ph[i].offset + ph[i].filesz > bytes)
-			return "boot/exos has a segment that is not page aligned";
+			|| !elf_segment_ok(&ph[i], bytes))
+			return "boot/exos has a segment that is not page aligned, or not in it";
 		why = ph[i].flags & ELF_W ? data_copy(&ph[i]) : text_share(&ph[i], frames);
 	}
+	if (!why && text_bytes < sizeof(*image.header))
+		why = "boot/exos has no header";
+	if (why)
+		return why;
 	image.header = (const struct exos_header *)image.base;
-	if (!why &&
-		(image.header->magic != EXOS_HEADER_MAGIC || image.header->version != EXO_VERSION))
+	if (image.header->magic != EXOS_HEADER_MAGIC || image.header->version != EXO_VERSION)
 		why = "boot/exos was built for another version of the interface";
 	image.memory_bytes = image.header->memory_bytes;	/* without what comes when it is touched */
 	if (!why)

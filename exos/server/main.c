@@ -14,7 +14,7 @@
 #include "srv.h"
 #include "fsmeta.h"
 #include <errno.h>
-#include <exo/archive.h>
+#include "archive.h"
 #include <exo/control.h>
 
 #define SRV_ARCHIVE 0x0000009000000000ull
@@ -48,7 +48,8 @@ archive_file(const char *name, uint64_t *bytes, exo_pfn *first)
 	const struct exo_archive_entry *e = (const struct exo_archive_entry *)(archive + 1);
 
 	for (uint32_t i = 0; i < archive->count; i++) {
-		if (__builtin_strcmp((const char *)archive + archive->names + e[i].name, name))
+		if ((e[i].mode & 0170000) != 0100000 ||
+			__builtin_strcmp((const char *)archive + archive->names + e[i].name, name))
 			continue;
 		*bytes = e[i].bytes;
 		*first = exo_info()->archive_pfn + e[i].data / EXO_PAGE_BYTES;
@@ -67,7 +68,7 @@ archive_map(void)
 			    EXO_MAP_READ))
 			return "no memory to map the boot archive";
 	archive = (const struct exo_archive *)SRV_ARCHIVE;
-	return archive->magic == EXO_ARCHIVE_MAGIC ? NULL : "the boot archive is damaged";
+	return archive_wrong(archive, info->archive_bytes);
 }
 
 static uint64_t memory_frames;

@@ -6,6 +6,7 @@ Prints `ok NAME` or `FAIL NAME: why`, and last `N passed, N failed`.
 """
 
 import os
+import random
 import shutil
 import stat
 import sys
@@ -45,6 +46,27 @@ def test_round_trip():
     assert found["bin/bash"] == (stat.S_IFREG | 0o755, "", b"B" * 5000)
     assert found["bin/ash"][1] == "sh"
     assert found["etc/empty"][2] == b""
+
+
+def test_damage():
+    """Mutants of an archive are refused by ArchiveError, or read."""
+    with open(make_base(), "rb") as f:
+        good = f.read()
+    draw, tables, refused = random.Random(1), 32 + 64 * 8 + 64, 0
+    for _ in range(3000):
+        image = bytearray(good)
+        for _ in range(draw.randint(1, 3)):
+            at = draw.randrange(tables) & ~3
+            image[at:at + 4] = draw.choice((b"\xff\xff\xff\xff", bytes(4), image[(at * 7) % tables & ~3:][:4], draw.randbytes(4)))
+        path = f"{work}/damaged"
+        with open(path, "wb") as f:
+            f.write(image[:draw.randrange(len(good))] if draw.random() < 0.05 else image)
+        for use in (mkarchive.read, lambda p: write(mkarchive.Archive(p), "again")):
+            try:
+                use(path)
+            except mkarchive.ArchiveError:
+                refused += 1
+    assert refused > 100
 
 
 def test_layout():
