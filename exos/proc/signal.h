@@ -102,7 +102,7 @@ void signal_info(struct linux_siginfo *info, const struct sig_detail *d);
 void signal_block(u64 mask);		/* the new mask */
 bool signal_ignored(int sig);
 
-/* sigframe.c */
+/* arch: sigframe.c */
 bool sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info,
 	u64 mask); /* false: bad stack */
 bool sigframe_pop(struct exo_save *regs);

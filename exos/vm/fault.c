@@ -9,13 +9,10 @@
 #include "vm.h"
 #include "../fs/fs.h"
 #include "../server/fsmeta.h"
+#include "../arch/x86_64/arch.h"
 #include "../core/frames.h"
 #include "../linux/errno.h"
 #include "../proc/rlimit.h"
-
-#define FAULT_PRESENT 1u
-#define FAULT_WRITE 2u
-#define FAULT_FETCH 16u
 
 #define ACCESS_READ 4u /* user mode */
 #define ACCESS_WRITE 6u

@@ -105,7 +105,7 @@ def c_rules(path, lines):
 MACHINE = (
     (re.compile(r"\b(?:__asm__|__asm|asm)\b(?!\s*(?:volatile\s*)?\(\s*\"\"\s*[:)])"), "assembly"),
     (re.compile(r"<(?:\w*intrin|cpuid|sys/io|sys/perm)\.h>|\b__builtin_(?:ia32|cpu)_\w+|\b_(?:xgetbv|xsave\w*|rdrand\w*|mm_\w+)\("), "an intrinsic"),
-    (re.compile(r"#\s*define\s+(?:MSR|CPUID|CR[0-4]|EFER|XCR0?|PTE|DR[0-7])_\w+\s+[\w(]", re.I), "a constant of the processor"),
+    (re.compile(r"#\s*define\s+(?:MSR|CPUID|CR[0-4]|EFER|XCR0?|PTE|DR[0-7]|FAULT|FXSAVE|XSAVE|FLAGS)_\w+\s+[\w(]", re.I), "a constant of the processor"),
     (re.compile(r"\b0x(?:c000008[0-4]|c0000100|c0000101|c0000102|c0000103|000f{10}000|f{10}000)(?:u?l{0,2})\b", re.I), "a number of the processor (MSR, page-table entry)"),
     (re.compile(r"\b(?:exo_pte(?:_at)?\([^()]*\)|page_entry\([^()]*\)|pte)\s*(?:&|>>)\s*\(?\s*(?:0x|\d)", re.I), "a bit of a page-table entry by number"),
 )

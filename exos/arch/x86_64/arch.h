@@ -9,6 +9,11 @@
 #include "../../core/exos.h"
 #include "random.h"
 
+/* What a page fault's error code says. */
+#define FAULT_PRESENT 1u
+#define FAULT_WRITE 2u
+#define FAULT_FETCH 16u
+
 /* ---- upcall.S calls these, on the stack of the upcall's depth */
 void exos_serve_syscall(struct exo_save *regs);
 void exos_serve_exception(struct exo_save *regs);

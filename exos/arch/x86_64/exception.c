@@ -20,7 +20,6 @@
 #define OPCODE_INT1 0xf1
 #define OPCODE_INT3 0xcc
 #define FLAG_TF 0x100ull
-#define FAULT_PRESENT 1u
 
 enum {
 	FPE_INTDIV = 1,

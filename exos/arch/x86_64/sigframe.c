@@ -9,9 +9,9 @@
  *   rsp ->   |                    |   return address: the restorer
  *            +--------------------+ 16-aligned + 8, as behind a call
  */
-#include "signal.h"
-#include "../arch/x86_64/arch.h"
-#include "../linux/errno.h"
+#include "arch.h"
+#include "../../linux/errno.h"
+#include "../../proc/signal.h"
 
 #define RED_ZONE 128u
 #define MINSIGSTKSZ_ 2048u
