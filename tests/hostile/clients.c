@@ -149,13 +149,24 @@ session(void)
 
 /* ---- slices ---- */
 
+static bool
+has_slice(pid_t pid)
+{
+	const exo_envid env = row_of((uint32_t)pid)->env;
+
+	for (uint32_t n = 0; n < EXO_SLICES_CPU; n++)
+		if (exo_slice(0, n)->owner == env)
+			return true;
+	return false;
+}
+
+/* What is left of the slice may be too short for another word to anybody. */
 static void
 gives_slice_up(void)
 {
 	for (uint32_t n = 0; n < EXO_SLICES_CPU; n++)
 		if (exo_slice(0, n)->owner == row_of((uint32_t)getpid())->env)
 			exo_slice_release(0, n, 0);
-	note[0] = 1;
 	for (;;)
 		;
 }
@@ -170,7 +181,7 @@ slice_of_another(void)
 	a = fork();
 	if (a == 0)
 		gives_slice_up();
-	while (!note[0])
+	while (has_slice(a))
 		nap(1);
 	v = fork();
 	if (v == 0) {
