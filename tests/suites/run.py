@@ -27,7 +27,7 @@ MARK = "=-=-= "
 # crashes the static bash there).
 LEFT_OUT = {"busybox": {"mount", "mdev", "makedevs", "wget", "hostname", "hostid", "uptime", "date", "all_sourcecode",
                         "start-stop-daemon", "mkfs.minix", "taskset", "pidof", "du"},
-            "bash": {"all", "minimal", "gprof", "jobs", "glob-test", "tilde", "read", "test", "dollars", "coproc", "histexpand"},
+            "bash": {"all", "minimal", "gprof", "glob-test", "tilde", "jobs", "read"},
             "zsh": {"A07control", "W02jobs", "W03jobparameters", "X02zlevi", "X03zlebindkey", "X04zlehighlight",
                     "Y01completion", "Y02compmatch", "Y03arguments"}}
 NOISE = re.compile(r"\bpid \d+|process group \(\d+\)|\[\d+\] \d+|/tmp/\S*\d{3,}\S*|\d+\.\d+s?\b|\d+m\d")
