@@ -13,26 +13,39 @@
 
 static int pipe_[2], event, set;
 static unsigned *word;
-static volatile sig_atomic_t count;
+static volatile unsigned *count, *begun;	/* signals handled; the call comes now: shared with the interrupter */
 
 static void
 note(int sig)
 {
 	(void)sig;
-	count++;
+	++*count;
+}
+
+static void
+await(const volatile unsigned *what)
+{
+	while (*what == 0)
+		usleep(1000);
 }
 
 enum mode { PLAIN, RESTART, STOP, MODES };
 static const char *const names[] = { "handler", "SA_RESTART", "stop" };
 
-/* Interrupts its parent, then does what the call waits for. */
+/*
+ * Interrupts its parent, then does what the call waits for: not before the
+ * handler has run, or a call that found both on a busy machine would succeed.
+ */
 static pid_t
 interrupter(enum mode mode, void (*complete)(void))
 {
-	pid_t parent = getpid(), child = fork();
+	pid_t parent = getpid(), child;
 
+	*count = *begun = 0;
+	child = fork();
 	if (child)
 		return child;
+	await(begun);
 	usleep(SOON);
 	if (mode == STOP) {
 		kill(parent, SIGSTOP);
@@ -40,16 +53,12 @@ interrupter(enum mode mode, void (*complete)(void))
 		kill(parent, SIGCONT);
 	} else {
 		kill(parent, SIGUSR1);
+		await(count);
 	}
 	usleep(SOON);
 	if (complete)
 		complete();
 	_exit(0);
-}
-
-static void
-nothing(void)
-{
 }
 
 static void
@@ -73,6 +82,18 @@ wake(void)
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+/* What a call that was ended did not take would be there for the next at once. */
+static void
+leftovers(void)
+{
+	struct pollfd p[] = { { .fd = pipe_[0], .events = POLLIN },
+		{ .fd = event, .events = POLLIN } };
+	char bytes[8];
+
+	while (poll(p, 2, 0) > 0)
+		read(p[0].revents ? p[0].fd : p[1].fd, bytes, sizeof(bytes));
+}
+
 /* The test proper is a child of the driver, so that it can be stopped by a child of its own. */
 #define WAIT(name, complete, call)                                                                 \
 	for (enum mode mode = PLAIN; mode < MODES; mode++) {                                       \
@@ -82,31 +103,22 @@ wake(void)
 		long result;                                                                       \
                                                                                                    \
 		sigaction(SIGUSR1, &a, NULL);                                                      \
-		count = 0;                                                                         \
 		child = interrupter(mode, complete);                                               \
 		errno = 0;                                                                         \
+		*begun = 1;                                                                        \
 		result = (long)(call);                                                             \
 		printf("%s, %s: %ld %s, %d\n", name, names[mode], result,                          \
-			result < 0 ? error_name(errno) : "", count);                               \
+			result < 0 ? error_name(errno) : "", (int)*count);                         \
 		waitpid(child, NULL, 0);                                                           \
+		leftovers();                                                                       \
 	}
 
 static long
-child_waited(int mode)
+child_waited(int mode, pid_t child)
 {
-	pid_t child = fork();
 	siginfo_t info;
-
-	if (child == 0) {
-		usleep(3 * SOON);
-		_exit(0);
-	}
 	long r = mode == 0 ? waitpid(child, NULL, 0) : waitid(P_PID, (id_t)child, &info, WEXITED);
-	int error = errno;
 
-	while (waitpid(child, NULL, 0) == child)
-		;
-	errno = error;
 	return r > 0 ? 0 : r;
 }
 
@@ -210,15 +222,11 @@ run(void)
 	sigset_t none;
 
 	WAIT("read", put, read(pipe_[0], &byte, 1));
-	while (ioctl(pipe_[0], FIONREAD, &p) == 0 && p.fd)
-		read(pipe_[0], &byte, 1);
 	p = (struct pollfd){ .fd = pipe_[0], .events = POLLIN };
 	WAIT("poll", put, (p.revents = 0, poll(&p, 1, -1)));
-	while (ioctl(pipe_[0], FIONREAD, &p) == 0 && p.fd)
-		read(pipe_[0], &byte, 1);
 	p = (struct pollfd){ .fd = pipe_[0], .events = POLLIN };
-	WAIT("wait", nothing, child_waited(0));
-	WAIT("waitid", nothing, child_waited(1));
+	WAIT("wait", NULL, child_waited(0, child));
+	WAIT("waitid", NULL, child_waited(1, child));
 	WAIT("eventfd", count_up, read(event, &eight, 8));
 	WAIT("futex", wake, (*word = 0, syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0)));
 	WAIT("nanosleep", NULL, taken_time(sleeps, 149, 10000));
@@ -229,8 +237,6 @@ run(void)
 	WAIT("pselect", NULL, taken_time(pselects, 149, 10000));
 	WAIT("futex, a while", NULL, taken_time(futex_time, 149, 10000));
 	WAIT("sigtimedwait", NULL, waits_signal());
-	while (ioctl(pipe_[0], FIONREAD, &p) == 0 && p.fd)
-		read(pipe_[0], &byte, 1);
 	WAIT("epoll", NULL, epoll_wait(set, &got, 1, 300) < 0 ? -1 : 0);
 	sigemptyset(&none);
 	for (enum mode mode = PLAIN; mode < STOP; mode++) {
@@ -239,9 +245,11 @@ run(void)
 
 		sigaction(SIGUSR1, &a, NULL);
 		interrupter(mode, NULL);
+		*begun = 1;
 		SAY(pause());
 		wait(NULL);
 		interrupter(mode, NULL);
+		*begun = 1;
 		SAY(sigsuspend(&none));
 		wait(NULL);
 	}
@@ -260,6 +268,8 @@ main(void)
 	set = epoll_create1(0);
 	epoll_ctl(set, EPOLL_CTL_ADD, pipe_[0], &e);
 	word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	count = word + 1;
+	begun = word + 2;
 	sigemptyset(&usr2);
 	sigaddset(&usr2, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &usr2, NULL);
