@@ -114,12 +114,16 @@ test_fork(void)
 	for (int n = 0; n < 8; n++)
 		good &= wait(&status) > 0 && status == 0;
 	CHECK(good && wait(&status) == -1 && errno == ECHILD);
+	CHECK(pipe(fds) == 0);
 	pid = fork();
 	if (pid == 0) {
+		read(fds[0], &c, 1);	/* it lives until it has been asked after */
 		usleep(20000);
 		_exit(0);
 	}
-	CHECK(waitpid(pid, &status, WNOHANG) == 0);
+	CHECK(waitpid(pid, &status, WNOHANG) == 0 && write(fds[1], "x", 1) == 1);
+	close(fds[0]);
+	close(fds[1]);
 	siginfo_t info = { 0 };
 	CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 && info.si_pid == pid &&
 		info.si_code == CLD_EXITED);
