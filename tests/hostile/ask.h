@@ -83,11 +83,14 @@ static inline void
 attack(const struct attack *a, void (*alive)(void))
 {
 	uint64_t before, after = 0;
+	const int failures = failed;
 
 	nap(50);
 	before = exo_info()->free_frames;
 	in_child(a->f);
 	alive();
+	if (failed != failures)
+		printf("%s: others are not served\n", a->name);
 	for (int try = 0; try < 100 && after + 64 + note[KEPT] < before; try++) {
 		nap(20);
 		after = exo_info()->free_frames;
