@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #define RELEASES 64u			/* at a time: requests come in between */
+#define ROUNDS 4u			/* of looking for memory */
 #define MAPS_MAX 64u			/* frames of an object, at most */
 #define PROCESS_OBJECTS (OBJECTS_MAX / 4)
 #define PROCESS_SHARE                                                                              \
@@ -118,6 +119,19 @@ guard_for_object(void)
 	return guard_new(entries);
 }
 
+/* What others were given and do not use is taken back for it. */
+static bool
+object_frames(const struct proc *p, struct object *o)
+{
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		if (frames_claim(session_account, o->frames, &o->pfn) == 0)
+			return true;
+		if (!memory_squeeze(p))
+			return false;
+	}
+	return false;
+}
+
 struct object *
 object_make(const struct proc *p, uint32_t frames)
 {
@@ -131,7 +145,7 @@ object_make(const struct proc *p, uint32_t frames)
 	o->guard = guard_for_object();
 	if (o->guard == 0)
 		return NULL;
-	if (frames && frames_claim(session_account, frames, &o->pfn)) {
+	if (frames && !object_frames(p, o)) {
 		guard_put(o->guard);
 		o->guard = 0;
 		return NULL;

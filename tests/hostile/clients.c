@@ -132,6 +132,31 @@ hidden(void)
 	_exit(0);
 }
 
+/* All there is to be had, and nothing of it used: others' pipes find memory all the same. */
+static void
+hoards(void)
+{
+	int p[2];
+	pid_t pid;
+
+	note[1] = 0;
+	pid = fork();
+	if (pid == 0) {
+		for (uint64_t frames = 1 << 15; frames; frames /= 2)
+			while (request(OP_MEMORY, frames, account(), 0, 0, 0) > 0)
+				;
+		note[1] = 1;
+		for (;;)
+			pause();
+	}
+	while (!note[1])
+		nap(1);
+	note[0] = pipe(p) == 0;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	_exit(0);
+}
+
 /* ---- what is everybody's ---- */
 
 static void
@@ -362,7 +387,7 @@ storm(void)
 
 static const struct attack attacks[] = {
 	ATTACK(nothing), ATTACK(comm_released), ATTACK(comm_inherited), ATTACK(public_released),
-	ATTACK(hidden), ATTACK(session), ATTACK(slice_of_another), ATTACK(slices_passed_on),
+	ATTACK(hidden), ATTACK(hoards), ATTACK(session), ATTACK(slice_of_another), ATTACK(slices_passed_on),
 	ATTACK(keeps_a_key),
 	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests), ATTACK(storm),
 };
