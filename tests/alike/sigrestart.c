@@ -13,7 +13,8 @@
 
 static int pipe_[2], event, set;
 static unsigned *word;
-static volatile unsigned *count, *begun;	/* signals handled; the call comes now: shared with the interrupter */
+/* Signals handled; the call comes now: shared with the interrupter. */
+static volatile unsigned *count, *begun;
 
 static void
 note(int sig)

@@ -386,10 +386,20 @@ storm(void)
 }
 
 static const struct attack attacks[] = {
-	ATTACK(nothing), ATTACK(comm_released), ATTACK(comm_inherited), ATTACK(public_released),
-	ATTACK(hidden), ATTACK(hoards), ATTACK(session), ATTACK(slice_of_another), ATTACK(slices_passed_on),
+	ATTACK(nothing),
+	ATTACK(comm_released),
+	ATTACK(comm_inherited),
+	ATTACK(public_released),
+	ATTACK(hidden),
+	ATTACK(hoards),
+	ATTACK(session),
+	ATTACK(slice_of_another),
+	ATTACK(slices_passed_on),
 	ATTACK(keeps_a_key),
-	ATTACK(pages_of_others), ATTACK(begins), ATTACK(requests), ATTACK(storm),
+	ATTACK(pages_of_others),
+	ATTACK(begins),
+	ATTACK(requests),
+	ATTACK(storm),
 };
 
 int
