@@ -232,6 +232,8 @@ def compare(case, host, guest):
     if isinstance(host, str) or isinstance(guest, str):
         return host if isinstance(host, str) else guest
     why = []
+    if case.name.startswith("c-") and int(host[0]) >= 126:
+        why.append(f"status {host[0]} on the host: it did not run there, so nothing is compared")
     if host[0] != guest[0]:
         why.append(f"status {guest[0]}, not {host[0]}")
     if host[1] != guest[1]:
