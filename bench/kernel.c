@@ -383,6 +383,29 @@ stlb(void)
 	t_release(frame, 2);
 }
 
+/* The same where the page table comes from the refill pool, with a page of another place in it. */
+static void
+refill(void)
+{
+	exo_pfn frame = t_claim(5), table = frame + 2;
+	struct exo_stlb *array = (struct exo_stlb *)(T_VA + EXO_PAGE_BYTES);
+	uint64_t first = T_VA + 0x200000, second = T_VA + 0x401000;
+
+	t_map((uint64_t)array, frame, EXO_MAP_WRITE);
+	for (uint64_t va = first; va <= second; va += second - first)
+		array[exo_stlb_index(va, 1)] = (struct exo_stlb){ va | EXO_MAP_READ | EXO_MAP_WRITE,
+			(frame + 1) | (uint64_t)K_ROOT << EXO_STLB_KEY_SHIFT };
+	exo_stlb_offer(exo_self(), frame, 1, 0, K_ROOT);
+	exo_stlb_pool(exo_self(), 0, table, table + 1, 0);
+	COST("stlb-refill", *(volatile uint64_t *)first = run,
+		*(volatile uint64_t *)second = run, );
+	exo_stlb_offer(exo_self(), 0, 0, 0, 0);
+	exo_pt_remove(exo_self(), second | 1, 0);
+	exo_pt_remove(exo_self(), first | 1, 0);
+	exo_frame_release(table, 1, K_ROOT);
+	t_release(frame, 2);
+}
+
 TEST(costs)
 {
 	series_timed = t_arg("timed", 0) != 0;
@@ -398,5 +421,6 @@ TEST(costs)
 	mapping();
 	keys();
 	stlb();
+	refill();
 	unit();
 }

@@ -12,6 +12,13 @@
  * ordinary upcall.  An entry binds a page that faults, never takes a binding
  * away: to change what is bound, write the entry and unmap (or map) the page.
  *
+ * Where a page has an entry here and no page table to be bound in, a table of
+ * the refill pool (stlb_pool) becomes one, in the order of the pool's places:
+ * what was bound in it before goes, and comes back from here when it is touched.
+ * So an environment lives on as many page tables as it offers, at any number of
+ * addresses.  What such a table said of its pages (accessed, dirty) goes with it,
+ * and bindings that have no entry here are met again as ordinary page faults.
+ *
  * To change an entry while another CPU may fault: tag 0, target, tag.
  */
 #ifndef EXO_STLB_H
@@ -21,6 +28,8 @@
 
 #define EXO_STLB_FRAMES 64u		/* at most; their number is a power of two */
 #define EXO_STLB_ENTRIES 256u		/* in a frame */
+#define EXO_STLB_DEFAULT 16u		/* frames, where nothing speaks for another number: 4,096 entries */
+#define EXO_POOL_TABLES 64u		/* places of the refill pool; three tables lead anywhere */
 
 struct exo_stlb {			/* 16 bytes */
 	uint64_t tag;			/* page address | EXO_MAP_READ | _WRITE | _EXEC | soft bits; without READ: empty */

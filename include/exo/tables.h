@@ -110,7 +110,8 @@ struct exo_env {
 	uint64_t reflected;		/* reflected system calls */
 	uint64_t transfers;		/* control transfers entered */
 	uint64_t stlb_hits;		/* page faults answered from the software TLB: no upcall was made */
-	uint64_t spare[2];
+	uint64_t stlb_refills;		/* page tables that its refill pool gave for them */
+	uint64_t spare;
 };
 
 #define EXO_SLICES_CPU 512u		/* slices in a CPU's vector */

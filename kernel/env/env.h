@@ -85,6 +85,22 @@ struct stlb {				/* all [mem_lock] */
 	u32 generation[EXO_STLB_FRAMES];
 };
 
+/*
+ * The refill pool: page tables in the order in which they are reused (mem/pool.c).
+ * Named by frame and generation; `at` and va say where each was entered last.
+ */
+struct pool_place {			/* all [mem_lock] */
+	u64 at;				/* binding */
+	u64 va;				/* first address that it covers there */
+	u32 pfn;			/* 0: empty */
+	u32 generation;
+};
+struct pool {
+	struct pool_place place[EXO_POOL_TABLES];
+	u32 end;			/* behind the last that is filled */
+	u32 hand;			/* whose turn it is */
+};
+
 struct env {
 	u64 id;				/* [I] */
 	u32 slot;			/* [I] index in the environment table */
@@ -97,7 +113,9 @@ struct env {
 	struct act *act[CPUS_MAX];	/* [env_lock] */
 	u32 dismantled;			/* [env_lock] how far that got: key slots, then slices */
 	struct stlb stlb;
+	struct pool pool;
 };
+_Static_assert(sizeof(struct env) <= EXO_PAGE_BYTES, "an env frame");
 
 /* A key-slot argument as it came in a register: what does not fit is outside every ring. */
 static inline exo_slot

@@ -84,7 +84,7 @@ may_free_typed(exo_pfn pfn) REQUIRES(mem_lock)
 	case EXO_FRAME_PT1:
 	case EXO_FRAME_PT2:
 	case EXO_FRAME_PT3:
-		if (frames[pfn].nmaps > 0 || frames_priv[pfn].used > 0)
+		if (frames[pfn].nmaps > 0)
 			return -EXO_EBUSY;
 		break;
 	case EXO_FRAME_GUARD:
@@ -128,6 +128,8 @@ release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQU
 		return 1;
 	}
 	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3) {
+		if (!pt_empty(pfn, PT_SOMEWHERE, work))
+			return 0;
 		pt_free(pfn);
 		return 1;
 	}

@@ -6,7 +6,7 @@
  *
  * The stories, with the life of each: frame.c (frames), account.c (who owns
  * and pays), pt.c (bindings), reap.c (what the dead leave), repossess.c (taken
- * by the arbiter), stlb.c (bindings made at the fault).  The calls are in *_sys.c,
+ * by the arbiter), stlb.c and pool.c (bindings and tables made at the fault).  The calls are in *_sys.c,
  * what must always be true in mem_check.c.
  *
  * Who writes the tables: frame.c (claim, free, type, scrub), account.c (lists,

@@ -83,6 +83,15 @@ account_of(exo_pfn pfn) REQUIRES(mem_lock)	/* pfn is known to be an account */
 int map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
 	REQUIRES(env_lock, mem_lock);
 
+/* A table for va out of the refill pool.  AGAIN: the work is used up, the fault must come once more. */
+enum refill { REFILL_NONE, REFILL_AGAIN, REFILL_DONE };
+enum refill pool_refill(struct env *env, u64 va, struct work *work) REQUIRES(mem_lock);
+
+/* DATA frames of one account, usable, become a table of this level that is bound nowhere. */
+void pt_make(unsigned level, exo_pfn table, exo_pfn links) REQUIRES(mem_lock);
+/* Three different frames of the account that can become a table and its companions? */
+int pt_makeable(exo_pfn account, exo_pfn table, exo_pfn links) REQUIRES(mem_lock);
+
 /* Repossession: a request made and withdrawn, and who is told (deadline 0: the frame was taken). */
 void repossess_ask(exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);
 void repossess_withdraw(exo_pfn pfn) REQUIRES(mem_lock);
@@ -205,6 +214,13 @@ binding_t binding_next(exo_pfn target, binding_t at, binding_t previous) REQUIRE
 
 /* An empty, unbound page table or root goes, with its companions. */
 void pt_free(exo_pfn table) REQUIRES(mem_lock);
+
+/*
+ * What is bound in a table that is bound nowhere goes, as far as the work lasts.
+ * Its pages were seen from va on; PT_SOMEWHERE: nobody knows.  False: there are more.
+ */
+#define PT_SOMEWHERE (~0ull)
+bool pt_empty(exo_pfn table, u64 va, struct work *work) REQUIRES(mem_lock);
 
 /* A walk down a tree of page tables. */
 struct walk {

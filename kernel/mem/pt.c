@@ -185,11 +185,31 @@ companions_type(exo_pfn links, exo_pfn table) REQUIRES(mem_lock)
 	frame_type(links + 1, EXO_FRAME_LINKS, (u32)table);
 }
 
+int
+pt_makeable(exo_pfn account, exo_pfn table, exo_pfn links)
+{
+	int error = frame_usable(table, account);
+
+	if (error == 0)
+		error = frame_usable(links, account);
+	if (error == 0)
+		error = frame_usable(links + 1, account);
+	if (error)
+		return error;
+	return table == links || table == links + 1 ? -EXO_EARG : 0;
+}
+
 void
-pt_attach(binding_t at, unsigned level, exo_pfn table, exo_pfn links, bool write)
+pt_make(unsigned level, exo_pfn table, exo_pfn links)
 {
 	frame_type(table, (enum exo_frame_kind)(EXO_FRAME_PT1 + level - 1), (u32)links);
 	companions_type(links, table);
+}
+
+void
+pt_attach(binding_t at, unsigned level, exo_pfn table, exo_pfn links, bool write)
+{
+	pt_make(level, table, links);
 	binding_insert(at, table, PTE_PRESENT | PTE_USER | (write ? PTE_WRITE : 0));
 }
 
@@ -201,6 +221,27 @@ root_init(exo_pfn root, exo_pfn links, exo_pfn env_frame)
 	frames_priv[root].env = (u32)env_frame;
 	frames_priv[env_frame].used++;
 	arch_root_fill(frame_ptr(root), root);
+}
+
+bool
+pt_empty(exo_pfn table, u64 va, struct work *work)
+{
+	const u64 *entries = frame_ptr(table);
+	bool pages = frames[table].kind == EXO_FRAME_PT1 && va != PT_SOMEWHERE;
+	unsigned at = 0;
+
+	while (frames_priv[table].used > 0) {	/* bound: the work */
+		if (work->left <= 0)
+			return false;
+		at = pt_next(entries, at, PT_ENTRIES);
+		binding_remove(BINDING(table, at));
+		if (pages)
+			work_flush_va(work, va + at * EXO_PAGE_BYTES);
+		else
+			work->flush_all = true;
+		work->left -= WEIGHT_UNBIND;
+	}
+	return true;
 }
 
 void

@@ -34,21 +34,6 @@ place_filled(const struct walk *walk, u64 where)
 	return walk->entries[pt_index(where, WHERE_LEVEL(where) + 1)] & PTE_PRESENT;
 }
 
-/* Three different frames of the account that can become a table and its companions. */
-static int
-may_attach(const struct env *env, exo_pfn table, exo_pfn links) REQUIRES(mem_lock)
-{
-	int error = frame_usable(table, env->account);
-
-	if (error == 0)
-		error = frame_usable(links, env->account);
-	if (error == 0)
-		error = frame_usable(links + 1, env->account);
-	if (error)
-		return error;
-	return table == links || table == links + 1 ? -EXO_EARG : 0;
-}
-
 /* An existing table of the right level, with the same rights as for mapping a frame. */
 static int
 may_share(struct env *self, u64 where, exo_pfn table, exo_slot key) REQUIRES(mem_lock)
@@ -75,7 +60,8 @@ install(struct env *self, struct env *env, u64 where, exo_pfn table, exo_pfn lin
 		return error;
 	if (place_filled(&walk, where))
 		return -EXO_ETAKEN;
-	error = links ? may_attach(env, table, links) : may_share(self, where, table, key);
+	error = links ? pt_makeable(env->account, table, links)
+		      : may_share(self, where, table, key);
 	if (error)
 		return error;
 

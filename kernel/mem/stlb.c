@@ -57,18 +57,37 @@ lets_through(const struct exo_map *e, u64 fault)
 		(!(fault & FAULT_FETCH) || (e->op & EXO_MAP_EXEC));
 }
 
+/* True: bound, or nearly: the same fault comes again. */
+static bool
+bind(struct env *self, const struct exo_map *e, bool write, struct work *work)
+	REQUIRES(env_lock, mem_lock)
+{
+	int result = map_one(self, e, write, work);
+
+	if (result != -EXO_ENOTABLE)
+		return result == 1;
+	switch (pool_refill(self, e->va, work)) {
+	case REFILL_DONE:
+		return map_one(self, e, write, work) == 1;
+	case REFILL_AGAIN:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool
 stlb_fault(struct env *self, u64 addr, u64 fault)
 {
 	const u64 known = FAULT_PRESENT | FAULT_WRITE | FAULT_USER | FAULT_FETCH;
 	struct work work = WORK_INIT;
 	struct exo_map e;
-	bool done;
+	bool done = false;
 
 	if (addr >= EXO_USER_TOP || (fault & ~known) != 0 || !(fault & FAULT_USER))
 		return false;
 	mem_enter();
-	done = self->stlb.frames != 0 && entry_read(self, addr, &e) && lets_through(&e, fault) &&
-		map_one(self, &e, fault & FAULT_WRITE, &work) == 1;
+	if (self->stlb.frames != 0 && entry_read(self, addr, &e) && lets_through(&e, fault))
+		done = bind(self, &e, fault & FAULT_WRITE, &work);
 	return mem_leave(&work, done);
 }

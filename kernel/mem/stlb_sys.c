@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The call that offers a software TLB. */
+/* The calls that offer a software TLB, and page tables for it. */
 #include "mem_priv.h"
 #include "../cap/cap.h"
 #include <kernel/syscalls.h>
@@ -50,5 +50,42 @@ sys_stlb_offer(struct env *self, u64 id, u64 pfn, u64 count, u64 k_env, u64 key)
 	for (unsigned n = 0; n < CPUS_MAX; n++)
 		if (env->act[n] != NULL)
 			env->act[n]->stlb = (u32)count;
+	return mem_leave(NULL, 0);
+}
+
+static int
+pool_check(struct env *self, u64 id, u64 place, exo_pfn table, exo_pfn links, exo_slot k_env,
+	struct env **env) REQUIRES(env_lock, mem_lock)
+{
+	int error;
+
+	if (place >= EXO_POOL_TABLES)
+		return -EXO_ERANGE;
+	error = env_reach(self, id, k_env, EXO_W, env);
+	if (error || table == 0)
+		return error;
+	return pt_makeable((*env)->account, table, links);
+}
+
+i64
+sys_stlb_pool(struct env *self, u64 id, u64 place, u64 table, u64 links, u64 k_env)
+{
+	struct env *env;
+	int error;
+
+	mem_enter();
+	error = pool_check(self, id, place, table, links, slot_arg(k_env), &env);
+	if (error)
+		return mem_leave(NULL, error);
+
+	env->pool.place[place] = (struct pool_place){ .pfn = (u32)table };
+	if (place >= env->pool.end)
+		env->pool.end = (u32)place + 1;
+	while (env->pool.end > 0 && env->pool.place[env->pool.end - 1].pfn == 0)	/* bound: places */
+		env->pool.end--;
+	if (table != 0) {
+		pt_make(1, table, links);
+		env->pool.place[place].generation = frames[table].generation;
+	}
 	return mem_leave(NULL, 0);
 }

@@ -10,6 +10,7 @@
  * ends of slices fall where they fall.  `run.py --calls N --seed N` for more.
  */
 #include "t.h"
+#include <exo/stlb.h>
 
 #define PAGE EXO_PAGE_BYTES
 #define SPARE 96u
@@ -195,7 +196,7 @@ one_call(void)
 	struct exo_msg m = { .rsi = draw(0) };
 	uint64_t soon = exo_now_ns() + draw(200000);
 
-	switch (draw(47)) {
+	switch (draw(48)) {
 	case 0: return exo_null();
 	case 1:
 		return exo_frame_claim(pick_pfn(), pick_count(),
@@ -259,6 +260,9 @@ one_call(void)
 	case 44: return exo_account_watch(pick_pfn(), pick_env(), pick_slot(), pick_slot());
 	case 45: return exo_repossess(pick_pfn(), draw(4) ? soon + 500000 : 0, pick_slot());
 	case 46: return exo_repossess_take(pick_pfn(), pick_slot());
+	case 47:
+		return exo_stlb_pool(pick_env(), (uint32_t)draw(EXO_POOL_TABLES + 1), pick_pfn(),
+			pick_pfn(), pick_slot());
 	case 43: return exo_stlb_offer(pick_env(), pick_pfn(), draw(5), pick_slot(), pick_slot());
 	}
 	return -1;

@@ -181,3 +181,52 @@ TEST(entry_without_use)
 	IS(t_wait(&c), T_EXIT(9));
 	t_reap(&c);
 }
+
+/* ---- tables of the pool where the directory is somebody else's ---- */
+
+#define FAR 0x100000000000ull
+static volatile uint64_t pool_pfn;
+
+static void
+fills_others_tables(uint64_t arg)
+{
+	(void)arg;
+	exo_on_exception(skip);
+	if (exo_stlb_offer(exo_self(), array_pfn, 1, 0, OWN) != 0)
+		t_exit(1);
+	for (unsigned n = 0; n < 3; n++)
+		if (exo_stlb_pool(exo_self(), n, pool_pfn + 3 * n, pool_pfn + 3 * n + 1, 0) != 0)
+			t_exit(2);
+	set(FAR, array_pfn, RW, OWN);
+	touch(FAR);
+	if (vectors != 1)
+		t_exit(3);
+	/* Where it may, the same goes through. */
+	set(FAR + (1ull << 40), array_pfn, RW, OWN);
+	touch(FAR + (1ull << 40));
+	t_exit(vectors == 1 ? 9 : 4);
+}
+
+/* Let in for reading only: it may not enter a table there by a call, nor by the pool. */
+TEST(pool_below_shared)
+{
+	exo_pfn table = t_claim(3);
+	struct t_child c;
+
+	vectors = gained = 0;
+	OK(exo_pt_install(exo_self(), FAR | 3 | EXO_PT_WRITE, table, table + 1, 0, 0));
+	if (!t_child(&c, fills_others_tables, 0, 10))
+		return;
+	array_pfn = exo_frame_find(0, 10);
+	pool_pfn = array_pfn + 1;
+	IS(exo_frame_claim(array_pfn, 10, c.account, 0, K_ROOT, 0), 10);
+	IS(t_map_op(c.id, ARRAY, array_pfn, EXO_OP_MAP | EXO_MAP_WRITE, K_ROOT, K_ROOT), 1);
+	OK(exo_pt_install(c.id, FAR | 3, table, 0, K_ROOT, K_ROOT));
+	if (!t_give(&c, K_ROOT, OWN) || !t_start(&c))
+		return;
+	IS(t_wait(&c), T_EXIT(9));
+	IS(exo_pte_at(FAR, 3), 0);
+	t_reap(&c);
+	OK(exo_pt_remove(exo_self(), FAR | 3, 0));
+	IS(exo_frame_release(table, 1, K_ROOT), 1);
+}

@@ -234,10 +234,26 @@ op_stlb(void)
 	((struct exo_stlb *)frame_ptr(stlb->pfn))[exo_stlb_index(va, 1)] =
 		(struct exo_stlb){ va | EXO_MAP_READ | (e.op & (draw(9) ? 0x77 : 0xfff)),
 			(draw(2) ? e.pfn : own_frame()) | (u64)e.key << EXO_STLB_KEY_SHIFT };
-	if (!stlb_fault(self, va, fault))
-		return -1;
-	must(fake_touch(self, va, fault & FAULT_WRITE));
-	return 1;
+	/* A pooled table may take more than one fault to empty. */
+	for (unsigned n = 0; n < 8; n++) {
+		if (!stlb_fault(self, va, fault))
+			return -1;
+		if (fake_touch(self, va, fault & FAULT_WRITE))
+			return 1;
+	}
+	panic("a fault that comes for ever");
+}
+
+static i64
+op_pool(void)
+{
+	exo_pfn pfn = own_frame();
+
+	if (draw(8) == 0)
+		return sys_stlb_pool(self, any_env(), draw(4), 0, 0, any_key());
+	sys_frame_claim(self, pfn, 3, accounts[who], 0, K_OWN, 0);
+	return sys_stlb_pool(self, any_env(), draw(4), draw(9) ? pfn : any_frame(),
+		draw(9) ? pfn + 1 : any_frame(), any_key());
 }
 
 static i64
@@ -316,6 +332,7 @@ static i64 (*const operations[])(void) = {
 	op_stlb,
 	op_stlb,
 	op_stlb,
+	op_pool,
 	op_account,
 	op_repossess,
 	op_repossess,
