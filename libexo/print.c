@@ -168,6 +168,7 @@ ring_send(const struct exo_start *start, const char *text, size_t bytes)
 	for (size_t at = 0; at < bytes; at++)
 		ring->data[(put + at) % EXO_RING_BYTES] = text[at];
 	__atomic_store_n(&ring->put, put + bytes, __ATOMIC_RELEASE);
+	exo_changed(NULL);
 	return true;
 }
 

@@ -2,7 +2,7 @@
 # ExOS: build/exos.elf, the library image, and build/init.elf, the server.
 
 EXOS_SRC := $(sort $(wildcard exos/arch/x86_64/*.c exos/arch/x86_64/*.S exos/core/*.c exos/vm/*.c \
-	exos/proc/*.c exos/fd/*.c exos/fs/*.c exos/linux/*.c)) exos/server/cred.c libexo/read.c libexo/print.c
+	exos/proc/*.c exos/fd/*.c exos/fs/*.c exos/linux/*.c)) exos/server/cred.c libexo/read.c libexo/wake.c libexo/print.c
 EXOS_OBJ := $(addprefix $(BUILD)/exos/,$(addsuffix .o,$(basename $(EXOS_SRC))))
 EXOS_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-builtin-printf \
 	-fpie -mgeneral-regs-only -fvisibility=hidden -fno-stack-protector -fno-asynchronous-unwind-tables \

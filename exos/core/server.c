@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Calling the server: a control transfer, so the server works on this
- * process's time.  A server busy with somebody else gets the rest of the slice.
+ * process's time.  A server busy with somebody else gets the rest of the slice;
+ * one that is busy on another CPU will soon be done there, or was interrupted
+ * and cannot be helped from here.
  */
 #include "exos.h"
 #include "../arch/x86_64/arch.h"
 #include "../linux/errno.h"
+
+#define SPIN_NS 100000u
+
+/* It runs on the CPU where it is busy, and was done within the time of a few requests. */
+static bool
+soon_done(void)
+{
+	const u64 until = clock_ns() + SPIN_NS;
+
+	for (;;) {
+		const u64 cpu = SHARED->busy_on;
+
+		if (cpu == 0)
+			return true;
+		if (exo_cpu((u32)cpu - 1)->running != SHARED->server || clock_ns() > until)
+			return false;
+		exo_relax();
+	}
+}
 
 long
 server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer *answer)
@@ -13,12 +34,16 @@ server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer 
 	struct exo_msg m;
 	long error;
 
-	do {
+	for (unsigned tries = 0;; tries++) {
 		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
 		error = exos_transfer(SHARED->server, &m, 0);
 		if (error == -EXO_EBUSY)
 			exos_park_to(SHARED->server);
-	} while (error == -EXO_EBUSY);
+		else if (error || (long)m.rsi != SERVER_BUSY)
+			break;
+		else if (!soon_done() && tries)
+			exos_park_to(0);
+	}
 	/* Stopped, by this very call or while it waited: whatever comes next waits for SIGCONT. */
 	while (self_proc && self_proc->state == PROC_STOPPED)
 		exos_park_to(0);

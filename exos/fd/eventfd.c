@@ -21,7 +21,7 @@ counter(const struct file *f)
 static int
 eventfd_wait(const struct file *f, u64 seen)
 {
-	struct exo_term t = object_term(&counter(f)->count, seen, f->key);
+	struct exo_term t = object_term(f->object, &counter(f)->count, seen, f->key);
 
 	return file_block(f, &t, 1);
 }
@@ -99,7 +99,7 @@ eventfd_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterm
 		now |= events & (POLLOUT | POLLWRNORM);
 	if (seen > MOST)
 		now |= POLLERR;
-	terms[0] = object_term(&counter(f)->count, seen, f->key);
+	terms[0] = object_term(f->object, &counter(f)->count, seen, f->key);
 	*nterms = 1;
 	return now;
 }

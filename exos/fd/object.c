@@ -6,6 +6,7 @@
 
 #define PATIENCE_NS 100000000ull	/* with who has a lock: then he is not copying */
 #define NAP_NS 5000000ull
+#define SPIN_NS 50000ull
 #define PAGES ((EXOS_OFDS - EXOS_OBJECTS) / EXO_PAGE_BYTES)
 
 static u64 taken[PAGES / 64];		/* pages of EXOS_OBJECTS in use */
@@ -181,11 +182,25 @@ object_drop(struct object *o)
 
 /* ---- waiting -------------------------------------------------------------------------------- */
 
+/*
+ * Bits of `cpus` are never cleared: another waiter may count on the one that
+ * he found set.  So whoever finds his set need not put anything in order.
+ */
+static void
+mark_waiter(struct object *o)
+{
+	const u64 here = 1ull << UAREA->cpu;
+
+	if (exo_info()->cpus > 1 && o->frames && !(o->page->cpus & here))
+		__atomic_fetch_or(&o->page->cpus, here, __ATOMIC_SEQ_CST);
+}
+
 struct exo_term
-object_term(const volatile u64 *word, u64 seen, exo_slot key)
+object_term(struct object *o, const volatile u64 *word, u64 seen, exo_slot key)
 {
 	struct exo_term t = term_word(word, ~0ull, EXO_NE, seen);
 
+	mark_waiter(o);
 	t.key = key;
 	return t;
 }
@@ -206,13 +221,37 @@ object_watch(struct object *o)
 void
 object_changed(struct object *o)
 {
-	if (!o->frames || __atomic_load_n(&o->page->watched, __ATOMIC_SEQ_CST) == 0)
+	if (!o->frames)
+		return;
+	exo_changed(&o->page->cpus);
+	if (__atomic_load_n(&o->page->watched, __ATOMIC_SEQ_CST) == 0)
 		return;
 	__atomic_store_n(&o->page->watched, 0, __ATOMIC_SEQ_CST);
 	server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);
 }
 
 /* ---- locks -------------------------------------------------------------------------------- */
+
+/* Dead, and no longer on any processor: what is dead may finish a few instructions on another one. */
+static bool
+holder_gone(exo_envid holder)
+{
+	const volatile struct exo_env *e = exo_env(holder);
+
+	return (!e || e->state != EXO_ENV_ALIVE) && !exo_runs_elsewhere(holder);
+}
+
+/* On another CPU it will soon be done; who was interrupted needs this one. */
+static void
+let_run(const volatile u64 *word, exo_envid holder)
+{
+	const u64 until = clock_ns() + SPIN_NS;
+
+	while (*word == holder && exo_runs_elsewhere(holder) && clock_ns() < until)
+		exo_relax();
+	if (*word == holder)
+		exos_park_to(holder);
+}
 
 int
 object_lock(volatile u64 *word, bool wait)
@@ -226,11 +265,11 @@ object_lock(volatile u64 *word, bool wait)
 			    __ATOMIC_RELAXED))
 			return 0;
 		since = since ? since : clock_ns();
-		if (!exo_env(holder) || exo_env(holder)->state != EXO_ENV_ALIVE)
+		if (holder_gone(holder))
 			__atomic_compare_exchange_n(word, &holder, 0, false, __ATOMIC_RELAXED,
 				__ATOMIC_RELAXED);
 		else if (clock_ns() - since < PATIENCE_NS)
-			exos_park_to(holder);
+			let_run(word, holder);
 		else if (!wait)
 			return -EAGAIN;
 		else

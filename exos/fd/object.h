@@ -21,7 +21,8 @@
  */
 struct object_head {
 	u64 watched;
-	u64 spare[7];
+	u64 cpus;			/* bit k: somebody on CPU k has waited for a word here */
+	u64 spare[6];
 };
 
 struct object {				/* this process's; one for all descriptors of it */
@@ -41,13 +42,13 @@ typedef long object_ask(void *arg, u64 offset, const exo_slot keys[2], u64 *coun
 int object_get(struct object **o, u32 frames, object_ask *ask, void *arg, exo_slot keys[2]);
 void object_drop(struct object *o);	/* one use less; after the keys were put back */
 
-/* True when *word is no longer `seen` (a word of o's frames, read by key). */
-struct exo_term object_term(const volatile u64 *word, u64 seen, exo_slot key);
+/* True when *word is no longer `seen` (a word of o's frames, read by key): o is about to be waited for. */
+struct exo_term object_term(struct object *o, const volatile u64 *word, u64 seen, exo_slot key);
 /* True when nobody holds a key of that side. */
 struct exo_term object_gone_term(const struct object *o, unsigned side);
 
 void object_watch(struct object *o);	/* before it is looked at; SHARED->changes was read before */
-/* To be called when a change is stored: wakes those who watch many. */
+/* To be called when a change is stored: wakes those who watch many, and those on processors that sleep. */
 void object_changed(struct object *o);
 
 /*

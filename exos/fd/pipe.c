@@ -57,7 +57,7 @@ pipe_wait(const struct file *f, const volatile u64 *word, u64 seen)
 {
 	struct exo_term t[2];
 
-	t[0] = object_term(word, seen, f->key);
+	t[0] = object_term(f->object, word, seen, f->key);
 	t[1] = object_gone_term(f->object, is_writer(f) ? 0 : 1);
 	t[1].flags = EXO_TERM_OR;
 	return file_block(f, t, 2);
@@ -187,8 +187,8 @@ pipe_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 		now |= events & (POLLIN | POLLRDNORM);
 	if (alone)
 		now |= writer ? POLLERR : POLLHUP;
-	terms[0] = writer ? object_term(&i->tail, tail, f->key)
-				: object_term(&i->head, head, f->key);
+	terms[0] = writer ? object_term(f->object, &i->tail, tail, f->key)
+			  : object_term(f->object, &i->head, head, f->key);
 	terms[1] = object_gone_term(f->object, writer ? 0 : 1);
 	terms[1].flags = EXO_TERM_OR;
 	*nterms = 2;
@@ -339,7 +339,7 @@ wait_for_other(const struct file *f, u64 before)
 	while (*there == 0 && *opened <= before && !error) {
 		struct exo_term t[2];
 
-		t[0] = object_term(opened, before, f->key);
+		t[0] = object_term(f->object, opened, before, f->key);
 		t[0].cmp = EXO_GT;
 		t[1] = term_word(there, ~0ull, EXO_NE, 0);
 		t[1].flags = EXO_TERM_OR;

@@ -72,7 +72,7 @@ wait_for(const struct file *f, u32 flags, const volatile u64 *word, u64 seen, u3
 {
 	struct exo_term t[3];
 
-	t[0] = object_term(word, seen, f->key);
+	t[0] = object_term(f->object, word, seen, f->key);
 	t[1] = object_gone_term(f->object, !side_of(f));
 	t[2] = term_word(&half(f, side)->state, HALF_SHUT, EXO_NE, 0);
 	t[2].key = f->key;
@@ -400,13 +400,14 @@ stream_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms
 	if (gone && !socket_of(f)->reset_told && out->head != tail)
 		now |= POLLERR;
 	terms[0] = events & (POLLOUT | POLLWRNORM | POLLWRBAND) && !(events & (POLLIN | POLLRDNORM))
-		? object_term(&out->tail, tail, f->key) : object_term(&in->head, head, f->key);
+		? object_term(f->object, &out->tail, tail, f->key)
+		: object_term(f->object, &in->head, head, f->key);
 	terms[1] = object_gone_term(f->object, !me);
-	terms[2] = object_term(&in->state, in->state, f->key);
+	terms[2] = object_term(f->object, &in->state, in->state, f->key);
 	terms[1].flags = terms[2].flags = EXO_TERM_OR;
 	*nterms = 3;
 	if (events & (POLLOUT | POLLWRNORM | POLLWRBAND) && events & (POLLIN | POLLRDNORM)) {
-		terms[3] = object_term(&out->tail, tail, f->key);
+		terms[3] = object_term(f->object, &out->tail, tail, f->key);
 		terms[3].flags = EXO_TERM_OR;
 		*nterms = 4;
 	}

@@ -91,7 +91,7 @@ watch(const struct file *f, u64 sets)
 	} else if (deadline) {
 		timer_wake(deadline);
 	}
-	return object_term(&s->sets, sets, f->key);
+	return object_term(f->object, &s->sets, sets, f->key);
 }
 
 static long

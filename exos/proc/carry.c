@@ -65,6 +65,7 @@ ring_carry(struct carry *c)
 	if (!put_all(c, 1, count))
 		server_call(OP_KILL, c->pid, SIGPIPE, KILL_ANY, 0, 0, NULL);
 	c->ring->taken = put;
+	exo_changed(NULL);
 	return count != 0;
 }
 
@@ -168,7 +169,8 @@ wait_for_news(struct carry *c, struct waiting *w, u64 events, u64 put)
 		w->terms[w->count].flags = w->count ? EXO_TERM_OR : 0;
 		w->count++;
 		if (c->ring) {
-			w->terms[w->count] = object_term(&c->ring->put, put, c->key);
+			w->terms[w->count] = term_word(&c->ring->put, ~0ull, EXO_NE, put);
+			w->terms[w->count].key = c->key;
 			w->terms[w->count++].flags = EXO_TERM_OR;
 		}
 	} else {

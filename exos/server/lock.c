@@ -36,6 +36,7 @@ static void
 wake(uint32_t ino)
 {
 	__atomic_add_fetch(&fs_super->unlocked[ino % FS_UNLOCK_WORDS], 1, __ATOMIC_RELEASE);
+	server_told();
 }
 
 static void

@@ -3,9 +3,10 @@
  * The server: boot order, the loop, requests.
  *
  * It runs in two ways that never mix: the loop, with the gate closed, and
- * requests, which enter by control transfer while the loop waits.  Requests
- * are short and wait for nobody; what takes
- * longer (reaping the dead, console input) is the loop's.
+ * requests, which enter by control transfer while the loop waits, on any CPU
+ * (cpus.c says how they keep out of each other's way).  Requests are short and
+ * wait for nobody; what takes longer (reaping the dead, console input) is the
+ * loop's, on CPU 0.
  *
  * There is no epilogue: whoever was told that a slice ends and goes on pays with
  * slices, and clients choose when a request begins.  So the kernel takes the
@@ -141,12 +142,13 @@ void
 server_changed(void)
 {
 	server_shared_info()->changes++;
+	server_told();
 }
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
 static void
-request(exo_envid caller, struct exo_msg *m)
+serve(exo_envid caller, struct exo_msg *m)
 {
 	struct proc *p = proc_by_env(caller);
 	char *comm;
@@ -167,6 +169,17 @@ request(exo_envid caller, struct exo_msg *m)
 		m->rsi = (uint64_t)server_tty(p, (uint32_t)op, m, comm);
 	if (proc_work() || objects_work() || outbox_stuck() || limits_due())
 		work = 1;
+}
+
+static void
+request(exo_envid caller, struct exo_msg *m)
+{
+	if (!server_enter()) {
+		m->rsi = (uint64_t)SERVER_BUSY;
+		return;
+	}
+	serve(caller, m);
+	server_leave(work);
 }
 
 /* A page that a client shared with us and took away is the client's end; all else is ours. */
@@ -289,9 +302,13 @@ exo_main(const struct exo_start *start)
 	boot();
 	exo_on_call(request);
 	gate(0);
+	server_cpus_boot(fault, request);
 	run_start();
 	for (;;) {
+		while (!server_enter())
+			exo_yield(0);
 		step();
+		server_leave(false);
 		gate(1);
 		if (!work)
 			exo_wait_for(t, terms(t), deadline(), 0);

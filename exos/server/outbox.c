@@ -46,6 +46,7 @@ outbox_poll(void)
 		taken += flying;
 		flying = 0;
 		server_shared_info()->trace_taken++;
+		server_told();
 	}
 	for (; put - taken > io.bytes && io.bytes < DONE_AT; io.bytes++)
 		page[io.bytes] = ring[(taken + io.bytes) % ROOM];

@@ -277,6 +277,7 @@ proc_discard(struct proc *p)
 	p->sh->pid = p->sh->pgid = p->sh->sid = 0;
 	p->sh->env = 0;
 	p->sh->state = PROC_FREE;
+	server_told();
 	proc_rows_fit();
 }
 

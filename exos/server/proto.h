@@ -144,7 +144,8 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t creds_off;		/* of sh_cred[SH_PROCS]; there is a page where a process is */
 	char domainname[64];
 	uint64_t proc_rows;		/* the process table's rows from here on are free */
-	uint64_t spare[19];
+	uint64_t busy_on;		/* the CPU that the server works on + 1; 0: none */
+	uint64_t spare[18];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
@@ -187,6 +188,9 @@ struct exos_start {
 	uint64_t blocked, ignored;
 	char strings[];			/* over the following pages up to EXOS_DATA */
 };
+
+/* The server is working on another CPU, and did not look at the request: ask again. */
+#define SERVER_BUSY (-(1ll << 32))
 
 /* ---- operations ---------------------------------------------------------------------- */
 /* b: further results; every one may also give -EFAULT -EINVAL -ENOSYS. */

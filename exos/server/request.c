@@ -110,6 +110,7 @@ setname_request(struct proc *self, const char *comm, bool has_execd)
 	__builtin_memset(self->sh->name + n, 0, sizeof(self->sh->name) - n);
 	if (has_execd) {
 		self->sh->vforked = 0;
+		server_told();
 		family_execs(self);
 		cred_apply(self, CRED_EXEC, 0, 0, 0, NULL);
 	}
@@ -146,6 +147,7 @@ clock_request(const struct proc *self, uint64_t offset_ns)
 	if (!cred_can(self->cred, CAP_SYS_TIME))
 		return -EPERM;
 	server_shared_info()->wall_offset_ns = offset_ns;
+	server_told();
 	return 0;
 }
 

@@ -137,6 +137,7 @@ void proc_count(struct proc_counts *sum);		/* of all environments there were and
 void proc_counted(const volatile struct exo_env *e);
 long server_proc(struct proc *p, uint32_t op, struct exo_msg *m);
 void server_changed(void);		/* a word that processes wait on is another now */
+void server_told(void);			/* ... that nobody waits for among many: `changes` stays */
 
 /* ---- ident.c: who a process is ----------------------------------------------------------------- */
 bool
@@ -283,6 +284,12 @@ extern struct run run;
 void run_read(const char *config, uint32_t bytes);
 void run_start(void);			/* the first process */
 extern uint32_t run_pid;
+
+/* ---- cpus.c: the server on several processors ------------------------------------------------------------ */
+bool server_enter(void);		/* false: it works on another CPU */
+void server_leave(bool for_loop);	/* the loop has something to do now */
+void server_cpus_boot(exo_upcall_fn *fault, exo_call_fn *call);
+extern uint32_t server_cpus;		/* CPUs that it can be called on: 0 to this one less */
 
 /* ---- main.c ------------------------------------------------------------------------------------------------- */
 void klog_server(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -195,6 +195,7 @@ tty_set(struct tty *t, struct ktermios *new)
 	show_termios(t);
 	/* More or less of what has come may be ready now, even if the count is the same. */
 	tty_shown(t)->slave_news++;
+	server_changed();
 	input_moved(t);
 }
 

@@ -132,7 +132,8 @@ struct exo_cpu {			/* 128 bytes */
 	uint64_t entry_max;		/* longest kernel entry, TSC cycles, of those by way of C: all where calls are traced */
 	uint64_t timer_ticks;
 	uint64_t charged_ns;		/* run_ns of whoever runs is as of then */
-	uint64_t spare[8];
+	uint64_t idle;			/* 1 from before predicates are looked at for the last time until somebody runs */
+	uint64_t spare[7];
 };
 
 enum exo_device_class { EXO_DEV_NONE, EXO_DEV_CONSOLE, EXO_DEV_PCI, EXO_DEV_UART };

@@ -135,6 +135,14 @@ sys_slice_pass(struct env *self, u64 cpu, u64 index, u64 id, u64 key)
 	return error;
 }
 
+/* One CPU runs, and it is not asleep. */
+i64
+sys_wake(struct env *self, u64 cpu)
+{
+	(void)self;
+	return cpu < cpus_count ? 0 : -EXO_ERANGE;
+}
+
 i64
 sys_park(struct env *self, u64 to)
 {

@@ -388,6 +388,13 @@ vector_child(uint64_t arg)
 	t_exit(0);
 }
 
+TEST(wake)
+{
+	OK(exo_wake(0));
+	ERR(exo_wake(exo_info()->cpus), RANGE);
+	ERR(exo_wake(~0u), RANGE);
+}
+
 TEST(vector_state)
 {
 	struct t_child c[3];

@@ -39,7 +39,7 @@ ask(struct exo_msg *m)
 	do {
 		*m = asked;
 		error = exo_call_once(shared->server, m, 0);
-	} while (error == -EXO_EBUSY);
+	} while (error == -EXO_EBUSY || (!error && (long)m->rsi == SERVER_BUSY));
 	return error ? -1000 + error : (long)m->rsi;
 }
 

@@ -94,6 +94,12 @@ exo_start_info(void)
  */
 void exo_upcalls_init(struct exo_uarea *u, uint64_t self, void *stacks);
 
+/*
+ * An activation that env_activate is to make of this u-area calls function,
+ * which never returns, when it is entered first: one more CPU for a program.
+ */
+void exo_begin_with(struct exo_uarea *u, void *stack_end, void (*function)(void));
+
 /* NULL takes the entry away: then the kernel does what it does without (docs/design.md). */
 void exo_on_exception(exo_upcall_fn *handler);
 void exo_on_epilogue(exo_upcall_fn *handler);	/* exo_epilogue_yield is the usual one */
@@ -146,7 +152,7 @@ int64_t exo_yield(exo_envid to);
  * what arrives before the program is parked then holds the predicate.
  */
 int64_t exo_wait_for(const struct exo_term *terms, uint64_t count, uint64_t deadline_ns,
-		     exo_envid to);
+			exo_envid to);
 
 /* One attempt at a control transfer; the answer replaces the message when 0 is returned. */
 int64_t exo_call_once(exo_envid env, struct exo_msg *message, uint64_t deadline_ns);

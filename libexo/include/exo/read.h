@@ -6,6 +6,7 @@
 #ifndef EXO_READ_H
 #define EXO_READ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <exo/arch/x86_64.h>
 #include <exo/tables.h>
@@ -75,6 +76,33 @@ exo_now_ns(void)
 
 	return (uint64_t)((unsigned __int128)(exo_rdtsc() - info->tsc_base) * info->tsc_mult >> 32);
 }
+
+/*
+ * Words that others wait for, and several processors.
+ *
+ * A predicate is evaluated by its own CPU, which does not sleep before it has
+ * said so (struct exo_cpu, idle) and then looked a last time.  Whoever changes
+ * a word that somebody elsewhere may wait for calls exo_changed afterwards: it
+ * puts the store in order before the look at `idle`, which a store followed by
+ * a load is not by itself (x86 keeps stores in order, and loads, and no load
+ * before an earlier store of another word), and wakes who sleeps.  What the
+ * kernel changes, posts included, it wakes for itself.
+ *
+ * cpus: a word with a bit for each CPU where somebody may wait, which they set
+ * by an atomic step before they wait; NULL: anybody may, anywhere.  On a machine
+ * with one CPU this is a compare.
+ */
+void exo_wake_others(const volatile uint64_t *cpus);
+
+static inline void
+exo_changed(const volatile uint64_t *cpus)
+{
+	if (exo_info()->cpus > 1)
+		exo_wake_others(cpus);
+}
+
+/* Is somebody running on another CPU than the caller's, so that waiting for him may be short? */
+bool exo_runs_elsewhere(exo_envid env);
 
 /* The first of `count` free frames in a row at or after hint (then from the start); 0: none. */
 exo_pfn exo_frame_find(exo_pfn hint, uint64_t count);

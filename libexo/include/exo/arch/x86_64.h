@@ -22,6 +22,13 @@ exo_compiler_barrier(void)
 	__asm__ volatile("" ::: "memory");
 }
 
+/* In a loop that waits for another CPU. */
+static inline void
+exo_relax(void)
+{
+	__asm__ volatile("pause");
+}
+
 static inline uint64_t
 exo_rdtsc(void)
 {
