@@ -68,8 +68,8 @@ exo_slice_find(uint32_t cpu)
  * The entry for va of a table of that level, in the recursive window: each
  * level's entries lie in a row, and those rows in each other.
  */
-static inline const volatile uint64_t *
-entry_at(uint64_t va, unsigned level)
+const volatile uint64_t *
+exo_pte_place(uint64_t va, unsigned level)
 {
 	const uint64_t slot = EXO_VPT >> 39 & 511;
 	uint64_t row = EXO_VPT;
@@ -82,17 +82,17 @@ entry_at(uint64_t va, unsigned level)
 uint64_t
 exo_pte_at(uint64_t va, unsigned level)
 {
-	uint64_t entry = *entry_at(va, 4);
+	uint64_t entry = *exo_pte_place(va, 4);
 
 	if (level >= 4 || !(entry & EXO_PTE_PRESENT))
 		return level >= 4 ? entry : 0;
-	entry = *entry_at(va, 3);
+	entry = *exo_pte_place(va, 3);
 	if (level == 3 || !(entry & EXO_PTE_PRESENT))
 		return level == 3 ? entry : 0;
-	entry = *entry_at(va, 2);
+	entry = *exo_pte_place(va, 2);
 	if (level == 2 || !(entry & EXO_PTE_PRESENT))
 		return level == 2 ? entry : 0;
-	return *entry_at(va, 1);
+	return *exo_pte_place(va, 1);
 }
 
 static inline bool
@@ -108,7 +108,7 @@ exo_pte_next(uint64_t va, uint64_t end, unsigned level)
 
 	while (va < end) {
 		const uint64_t above = (va | (table - 1)) + 1, stop = above < end ? above : end;
-		const volatile uint64_t *entry = entry_at(va, level);
+		const volatile uint64_t *entry = exo_pte_place(va, level);
 
 		if (level < 4 && !(exo_pte_at(va, level + 1) & EXO_PTE_PRESENT)) {
 			va = exo_pte_next(va, end, level + 1);

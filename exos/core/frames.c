@@ -10,6 +10,7 @@
 #include "exos.h"
 #include "frames.h"
 #include "self.h"
+#include "../proc/look.h"
 #include "../linux/errno.h"
 
 #define TRIES 128u
@@ -128,6 +129,8 @@ tables_ensure(u64 va)
 		error = table_install(UAREA->env, own_account(), va, level);
 		if (error)
 			return error;
+		if (level == 3)
+			look_publish();
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "header.h"
 #include "self.h"
 #include "../arch/x86_64/arch.h"
+#include "../proc/look.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
 #include "../proc/timer.h"
@@ -169,6 +170,7 @@ exos_begin(void)
 	struct exo_save *regs = &UAREA->save[0];
 
 	self_set(start->pid);
+	look_publish();
 	vm_init();
 	signal_init();
 	fs_init(start->cwd);

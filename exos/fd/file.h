@@ -63,6 +63,9 @@ int fd_put_at(struct file *f, int fd, bool cloexec);	/* closes what is there */
 int fd_close(int fd);
 bool *fd_cloexec(int fd);		/* of an open descriptor */
 int fd_next(int after);			/* the next open one behind; -1: none */
+/* Of the process that is looked at (proc/look.h): entries of its table; a copy, with its pointers. */
+int fd_other_room(void);
+bool fd_other(int fd, struct file *f, bool *cloexec);
 int fd_limit(void);
 long fd_directory(int dirfd);		/* directory inode that a dirfd (or AT_FDCWD) stands for, -errno */
 struct file *file_new(const struct file_ops *ops, u32 flags);	/* one reference; NULL: no memory */
@@ -74,6 +77,12 @@ int file_both(struct file *ends[2]);	/* 0; or one is missing: -ENOMEM, and the o
 void file_close_object(struct file *f);
 void file_hold(struct file *f);
 void file_drop(struct file *f);
+
+/* What read, write and their relatives did: /proc/PID/io. */
+struct io_counts {
+	u64 read, written, reads, writes;
+};
+extern struct io_counts io_counts;	/* linux/io.c */
 
 /* ---- ofd.c -------------------------------------------------------------------------------- */
 struct ofd *ofd_new(u32 flags);		/* NULL: no memory */
@@ -94,7 +103,6 @@ void lock_forget_own(void);		/* in a child, and at exit: there are no own locks 
 /* ---- pub.c: what the public page says is open ------------------------------------------------ */
 int pub_hold(u32 ino);			/* 0 or -ENFILE */
 void pub_unkept(u32 ino);		/* a key of its own is not needed if nobody uses it */
-void pub_fd(int fd, const struct file *f);	/* what it is now; NULL: closed */
 void pub_drop(u32 ino);			/* the last of an unlinked file: the server may free it */
 
 /* ---- the kinds ---------------------------------------------------------------------------------- */

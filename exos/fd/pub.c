@@ -96,13 +96,6 @@ pub_hold(u32 ino)
 	return 0;
 }
 
-void
-pub_fd(int fd, const struct file *f)
-{
-	if ((u32)fd < PUB_FDS)
-		PUB->fd[fd] = f ? proc_fd_of(f) : (struct pub_fd){ 0, 0 };
-}
-
 static void
 last_use(u32 ino)
 {

@@ -7,6 +7,7 @@
 #include "file.h"
 #include "../fs/fs.h"
 #include "epoll.h"
+#include "../proc/look.h"
 #include "../proc/rlimit.h"
 
 static struct fd {
@@ -71,6 +72,31 @@ fd_next(int after)
 		if (table[fd].file)
 			return fd;
 	return -1;
+}
+
+/* ---- of the process that is looked at ------------------------------------------------------- */
+
+int
+fd_other_room(void)
+{
+	int entries;
+
+	return look_read((u64)&room, &entries, sizeof(entries)) || entries < 0 ? 0
+		: entries < FD_MAX ? entries : FD_MAX;
+}
+
+/* Its pointers are addresses there, and may be anything; kinds are told by comparing. */
+bool
+fd_other(int fd, struct file *f, bool *cloexec)
+{
+	struct fd *there, e;
+
+	if (fd < 0 || fd >= fd_other_room() || look_read((u64)&table, &there, sizeof(there)) ||
+		look_read((u64)(there + fd), &e, sizeof(e)) || !e.file ||
+		look_read((u64)e.file, f, sizeof(*f)))
+		return false;
+	*cloexec = *(volatile u8 *)&e.cloexec & 1;
+	return true;
 }
 
 /* ---- files -------------------------------------------------------------------------------- */
@@ -180,7 +206,6 @@ fd_install(struct file *f, int lowest, bool cloexec)
 		return -EMFILE;
 	}
 	table[fd] = (struct fd){ f, cloexec };
-	pub_fd(fd, f);
 	return fd;
 }
 
@@ -194,7 +219,6 @@ fd_close(int fd)
 		return -EBADF;
 	f = e->file;
 	e->file = NULL;
-	pub_fd(fd, NULL);
 	lock_descriptor_closed(f);
 	file_drop(f);
 	return 0;
@@ -209,7 +233,6 @@ fd_put_at(struct file *f, int fd, bool cloexec)
 	}
 	fd_close(fd);
 	table[fd] = (struct fd){ f, cloexec };
-	pub_fd(fd, f);
 	return fd;
 }
 
@@ -281,6 +304,7 @@ fd_fork_prepare(void)
 void
 fd_fork_child(void)
 {
+	io_counts = (struct io_counts){ 0 };
 	lock_forget_own();
 }
 

@@ -49,29 +49,31 @@ number(const char *name, size_t bytes)
 	return n;
 }
 
-static bool
-publishes(u32 dir, long fd)
+/* A descriptor's in /proc/PID/fd or fdinfo. */
+static u32
+fd_ino(u32 dir, int fd)
 {
-	const volatile struct sh_proc *p = process(dir);
-	const struct pub *pub = p && fd < (long)PUB_FDS ? proc_published(p) : NULL;
+	bool info = WHAT_OF(dir) == P_FDINFO;
 
-	return pub && (pub->fd[fd].ino || pub->fd[fd].dir);
+	if (is_self(dir))
+		return PROCFS | (info ? INFO_BIT : FD_BIT) | (u32)fd;
+	return PEER_INO(PID_OF(dir), fd) | (info ? PEER_INFO : 0);
 }
 
 static long
 find_number(u32 dir, long n)
 {
+	struct fd_seen seen;
+
 	if (dir == PROCFS_ROOT && proc_find((u32)n))
 		return INO(n, P_DIR);
 	if (WHAT_OF(dir) == P_TASK && (u32)n == PID_OF(dir))
 		return INO(n, P_TASK_PID);
-	if (WHAT_OF(dir) != P_FD && WHAT_OF(dir) != P_FDINFO)
+	if ((WHAT_OF(dir) != P_FD && WHAT_OF(dir) != P_FDINFO) || !process(dir))
 		return 0;
-	if (is_self(dir))
-		return !fd_get((int)n) ? 0
-			: PROCFS | (WHAT_OF(dir) == P_FD ? FD_BIT : INFO_BIT) | (u32)n;
-	return WHAT_OF(dir) == P_FD && publishes(dir, n)
-		? (long)(PROCFS | PEER_BIT | PID_OF(dir) << 8 | (u32)n) : 0;
+	if (!proc_may_look(process(dir)))
+		return -EACCES;
+	return n < FD_MAX && proc_fd(fd_ino(dir, (int)n), &seen) ? (long)fd_ino(dir, (int)n) : 0;
 }
 
 long
@@ -126,24 +128,13 @@ next_process(u64 *at, u64 from, struct entry *e)
 static int
 next_fd(u32 dir, u64 *at, u64 from, struct entry *e)
 {
-	bool info = WHAT_OF(dir) == P_FDINFO;
-	u32 type = info ? S_IFREG >> 12 : S_IFLNK >> 12;
-	int fd;
+	int fd = proc_fd_next(PID_OF(dir), (int)(*at - from) - 1);
 
-	if (is_self(dir)) {
-		fd = fd_next((int)(*at - from) - 1);
-		if (fd < 0)
-			return 0;
-		*at = from + (u64)fd + 1;
-		return give_number(e, PROCFS | (info ? INFO_BIT : FD_BIT) | (u32)fd, type, (u32)fd);
-	}
-	while (!info && *at - from < PUB_FDS) {
-		fd = (int)((*at)++ - from);
-		if (publishes(dir, fd))
-			return give_number(e, PROCFS | PEER_BIT | PID_OF(dir) << 8 | (u32)fd, type,
-				(u32)fd);
-	}
-	return 0;
+	if (fd < 0)
+		return fd == -1 ? 0 : fd;
+	*at = from + (u64)fd + 1;
+	return give_number(e, fd_ino(dir, fd),
+		WHAT_OF(dir) == P_FDINFO ? S_IFREG >> 12 : S_IFLNK >> 12, (u32)fd);
 }
 
 /* The fixed names first, then numbers. */
@@ -186,13 +177,13 @@ access_bits(u32 flags)
 static u32
 mode_of(u32 ino)
 {
-	struct file *f = ino & (FD_BIT | INFO_BIT) ? fd_get((int)(ino & 0xffff)) : NULL;
 	const struct proc_node *n;
+	struct fd_seen seen;
 
-	if (ino & (FD_BIT | INFO_BIT))
-		return !f ? 0 : ino & INFO_BIT ? S_IFREG | 0444 : S_IFLNK | access_bits(f->access);
-	if (ino & PEER_BIT)
-		return S_IFLNK | 0700;
+	if (!is_plain(ino))
+		return !proc_fd(ino, &seen) ? 0
+			: IS_INFO(ino)	    ? S_IFREG | 0444
+					    : S_IFLNK | access_bits(seen.access);
 	if (WHAT_OF(ino) == P_DIR || WHAT_OF(ino) == P_TASK_PID)
 		return PROC_DIR_MODE;
 	n = proc_node(ino);
@@ -253,8 +244,6 @@ published_ino(u32 ino)
 
 	if (!pub)
 		return 0;
-	if (ino & PEER_BIT)
-		return pub->fd[ino & (PUB_FDS - 1)].ino;
 	switch (WHAT_OF(ino)) {
 	case P_EXE: return pub->exe;
 	case P_CWD: return pub->cwd;
@@ -266,20 +255,22 @@ u32
 procfs_jump(u32 ino)
 {
 	struct file *f = procfs_fd(ino) >= 0 ? fd_get(procfs_fd(ino)) : NULL;
+	struct fd_seen seen;
 	struct fs_inode node;
 
-	if (ino < PROCFS)
+	if (ino < PROCFS || IS_INFO(ino))
 		return 0;
 	if (ino & FD_BIT)
 		/* The console's name has modes of its own, whoever has it open. */
 		return f && f->ino && !(f->ops == &tty_ops && f->line == CONSOLE_LINE) ? f->ino
 										       : ino;
-	if (ino & INFO_BIT)
-		return 0;
 	if (is_plain(ino) && WHAT_OF(ino) != P_EXE && WHAT_OF(ino) != P_CWD &&
 		WHAT_OF(ino) != P_ROOT)
 		return 0;
-	ino = published_ino(ino);
+	if (is_plain(ino))
+		ino = published_ino(ino);
+	else
+		ino = proc_fd(ino, &seen) ? seen.what.ino : 0;
 	return ino && ino < PROCFS && fs_stat(ino, &node) == 0 ? ino : 0;
 }
 
@@ -288,32 +279,29 @@ published_target(u32 ino, char *to, size_t room)
 {
 	const volatile struct sh_proc *p = process(ino);
 	const struct pub *pub = p ? proc_published(p) : NULL;
-	struct pub_fd exe;
+	struct fd_what exe;
 
 	if (!pub)
 		return -ENOENT;
 	if (!proc_may_look(p))
 		return -EACCES;
-	if (ino & PEER_BIT)
-		return proc_fd_name(&pub->fd[ino & (PUB_FDS - 1)], to, room);
 	if (WHAT_OF(ino) != P_EXE)
 		return fs_path(WHAT_OF(ino) == P_CWD ? pub->cwd : pub->root, to, room);
-	exe = (struct pub_fd){ pub->exe, pub->exe_dir };
+	exe = (struct fd_what){ pub->exe, pub->exe_dir };
 	return exe.ino ? proc_fd_name(&exe, to, room) : -ENOENT;
+}
+
+static long
+fd_target(u32 ino, char *to, size_t room)
+{
+	struct fd_seen seen;
+
+	return proc_fd(ino, &seen) ? proc_fd_name(&seen.what, to, room) : -ENOENT;
 }
 
 static long
 own_target(u32 ino, char *to, size_t room)
 {
-	struct file *f = ino & FD_BIT ? fd_get(procfs_fd(ino)) : NULL;
-	struct pub_fd fd;
-
-	if (ino & FD_BIT && !f)
-		return -ENOENT;
-	if (f) {
-		fd = proc_fd_of(f);
-		return proc_fd_name(&fd, to, room);
-	}
 	switch (WHAT_OF(ino)) {
 	case P_SELF: return (long)exo_snprintf(to, room, "%u", PROC->pid);
 	case P_THREAD_SELF: return (long)exo_snprintf(to, room, "%u/task/%u", PROC->pid, PROC->pid);
@@ -328,10 +316,12 @@ own_target(u32 ino, char *to, size_t room)
 long
 procfs_target(u32 ino, char *to, size_t room)
 {
-	bool own = ino & FD_BIT || PID_OF(ino) == 0 || (is_self(ino) && !(ino & PEER_BIT));
+	bool own = PID_OF(ino) == 0 || is_self(ino);
 
 	if (!S_ISLNK(mode_of(ino)))
 		return mode_of(ino) ? -EINVAL : -ENOENT;
+	if (!is_plain(ino))
+		return fd_target(ino, to, room);
 	return own ? own_target(ino, to, room) : published_target(ino, to, room);
 }
 
@@ -367,8 +357,8 @@ procfs_text(u32 ino, char *to, size_t room)
 	const volatile struct sh_proc *p = is_plain(ino) ? process(ino) : NULL;
 	int error = 0;
 
-	if (ino & INFO_BIT)
-		text_fdinfo(&t, (int)(ino & 0xffff));
+	if (IS_INFO(ino))
+		text_fdinfo(&t, ino);
 	else if (PID_OF(ino) == 0)
 		text_system(&t, WHAT_OF(ino));
 	else

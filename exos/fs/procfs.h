@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * /proc inside: procfs.c has the names, proctext.c what the files of a process
- * say, procsys.c those of the system, proclook.c what others publish.
+ * /proc inside: procfs.c has the names, proctext.c and procmem.c what the files of
+ * a process say, procsys.c those of the system, procfd.c what is open, proclook.c
+ * what others publish.
  *
  * An inode number is PROCFS | pid << 8 | what; pid 0 is the system's.  For a
  * descriptor it is PROCFS | FD_BIT | descriptor (this process's: the file
- * itself), PROCFS | INFO_BIT | descriptor (its fdinfo), or PROCFS | PEER_BIT |
- * pid << 8 | descriptor of another process.
+ * itself), PROCFS | INFO_BIT | descriptor (its fdinfo), or of another process
+ * PROCFS | PEER_BIT | descriptor << 15 | pid, with PEER_INFO for its fdinfo.
  */
 #ifndef EXOS_FS_PROCFS_H
 #define EXOS_FS_PROCFS_H
 
 #include "fs.h"
 #include "../core/self.h"
+#include "../fd/file.h"
 
 #define FD_BIT   0x40000000u
 #define PEER_BIT 0x20000000u
 #define INFO_BIT 0x10000000u
+#define PEER_INFO 0x08000000u
+#define PEER_INO(pid, fd) (PROCFS | PEER_BIT | (u32)(fd) << 15 | (u32)(pid))
+#define PEER_FD(ino) ((int)((ino) >> 15 & 0xfff))
 #define INO(pid, what) (PROCFS | (u32)(pid) << 8 | (u32)(what))
-#define PID_OF(ino) ((ino) >> 8 & 0xfffff)
+#define PID_OF(ino) ((ino) & PEER_BIT ? (ino) & 0x7fff : (ino) >> 8 & 0xfffff)
+#define IS_INFO(ino) ((ino) & INFO_BIT || ((ino) & PEER_BIT && (ino) & PEER_INFO))
 #define WHAT_OF(ino) ((ino) & 0xff)
 #define TICK_NS 10000000ull		/* USER_HZ is 100 */
 
@@ -108,8 +114,8 @@ void text_bytes(struct text *t, const void *from, size_t bytes);
 
 /* ---- proctext.c, procmem.c, procsys.c: 0 or -errno ------------------------------------------- */
 int text_process(struct text *t, u32 what, const volatile struct sh_proc *p);
-int text_memory(struct text *t, u32 what);	/* this process's regions and strings */
-void text_fdinfo(struct text *t, int fd);
+int text_memory(struct text *t, u32 what, const volatile struct sh_proc *p);
+void text_fdinfo(struct text *t, u32 ino);
 void text_system(struct text *t, u32 what);
 /* Pages that processes own, as a scan of the frame table some time ago had it. */
 u64 proc_pages(const volatile struct sh_proc *p);
@@ -119,9 +125,20 @@ u64 proc_pages(const volatile struct sh_proc *p);
 bool proc_may_look(const volatile struct sh_proc *p);
 /* What p publishes: a hint, and without what is not ours to know; NULL: it is no more. */
 const struct pub *proc_published(const volatile struct sh_proc *p);
-long proc_fd_name(const struct pub_fd *f, char *to, size_t room);
-struct file;
-struct pub_fd proc_fd_of(const struct file *f);
+
+/* ---- procfd.c ------------------------------------------------------------------------------------ */
+struct fd_what {			/* what a descriptor is */
+	u32 ino, dir;			/* of a file; ino 0: a kind and a number, in dir */
+};
+struct fd_seen {
+	struct fd_what what;
+	struct ofd ofd;
+	u32 access;
+	bool cloexec;
+};
+bool proc_fd(u32 ino, struct fd_seen *seen);	/* false: there is none, or it is not ours to know */
+int proc_fd_next(u32 pid, int after);	/* the next open one; -1: none; -EACCES, -ENOENT */
+long proc_fd_name(const struct fd_what *f, char *to, size_t room);
 
 extern u32 proc_exe_ino;
 const char *proc_exe(void);		/* of this process; "": none */

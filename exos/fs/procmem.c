@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: ISC */
-/* /proc: what a process may read of its own memory there: regions, strings, the auxiliary vector. */
+/* /proc: what is read there of a process's memory: regions, strings, the auxiliary vector. */
 #include <exo/read.h>
 #include "procfs.h"
+#include "../fd/file.h"
+#include "../linux/errno.h"
+#include "../proc/look.h"
 #include "../proc/proc.h"
 #include "../vm/vm.h"
 
 #define KIB_PAGE 4u
 
 /* As the stack is now: programs write over their arguments to rename themselves. */
-static int
-put_range(struct text *t, u64 from, u64 to)
+static void
+put_range(struct text *t, const volatile struct sh_proc *p, u64 from, u64 to)
 {
-	u64 bytes = to - from < t->room - t->bytes ? to - from : t->room - t->bytes;
+	u64 room = t->room - t->bytes, bytes = to - from < room ? to - from : room;
+	char *at = t->at + t->bytes;
 
-	if (to <= from || copy_in(t->at + t->bytes, from, bytes))
-		return -EFAULT;
-	t->bytes += bytes;
-	return 0;
+	if (to > from)
+		t->bytes += p != PROC		   ? look_some(from, at, bytes)
+			: copy_in(at, from, bytes) ? 0
+						   : bytes;
 }
 
 static void
 put_name(struct text *t, const struct vm_entry *e)
 {
 	char path[512];
-	struct pub_fd file = { e->ino, e->dir };
+	struct fd_what file = { e->ino, e->dir };
 	long n = 0;
 
 	if (e->name)
@@ -52,7 +56,7 @@ put_line(struct text *t, const struct vm_entry *e)
 }
 
 static void
-put_counts(struct text *t, const struct vm_entry *e, u64 size)
+put_counts(struct text *t, const struct vm_entry *e)
 {
 	u64 shared = e->shared < e->resident ? e->shared : e->resident;
 	u64 dirty = e->dirty < e->resident ? e->dirty : e->resident;
@@ -65,33 +69,47 @@ put_counts(struct text *t, const struct vm_entry *e, u64 size)
 		dirty * KIB_PAGE);
 	text_put(t, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:           %8u kB\n",
 		e->resident * KIB_PAGE, e->anonymous * KIB_PAGE, 0);
-	(void)size;
 }
 
 static void
-put_maps(struct text *t, bool counts)
+put_io(struct text *t, const volatile struct sh_proc *p)
+{
+	struct io_counts c = io_counts;
+
+	if (p != PROC && look_read((u64)&io_counts, &c, sizeof(c)))
+		return;
+	text_put(t,
+		"rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\n"
+		"write_bytes: 0\ncancelled_write_bytes: 0\n",
+		c.read, c.written, c.reads, c.writes);
+}
+
+static void
+put_maps(struct text *t, struct vm_list *list, bool counts)
 {
 	struct vm_entry e;
 
-	for (unsigned n = 0; t->bytes < t->room && vm_entry(n, counts, &e); n++) {
+	while (t->bytes < t->room && vm_entry(list, counts, &e)) {
 		u64 size = (e.end - e.start) / 1024;
 
 		put_line(t, &e);
 		if (!counts)
 			continue;
-		text_put(t, "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
-			"MMUPageSize:           4 kB\n", size);
-		put_counts(t, &e, size);
+		text_put(t,
+			"Size:           %8lu kB\nKernelPageSize:        4 kB\n"
+			"MMUPageSize:           4 kB\n",
+			size);
+		put_counts(t, &e);
 		text_put(t, "Locked:         %8u kB\n", 0);
 	}
 }
 
 static void
-put_rollup(struct text *t)
+put_rollup(struct text *t, struct vm_list *list)
 {
 	struct vm_entry e, sum = { .start = ~0ull };
 
-	for (unsigned n = 0; vm_entry(n, true, &e); n++) {
+	while (vm_entry(list, true, &e)) {
 		sum.start = e.start < sum.start ? e.start : sum.start;
 		sum.end = e.end;
 		sum.resident += e.resident;
@@ -101,19 +119,41 @@ put_rollup(struct text *t)
 	}
 	sum.name = "[rollup]";
 	put_line(t, &sum);
-	put_counts(t, &sum, 0);
+	put_counts(t, &sum);
 }
 
-int
-text_memory(struct text *t, u32 what)
+static void
+put_memory(struct text *t, u32 what, const volatile struct sh_proc *p)
 {
+	struct program_strings s = program_strings;
+	struct vm_list list;
+
+	if (p != PROC && look_read((u64)&program_strings, &s, sizeof(s)))
+		return;
 	switch (what) {
-	case P_CMDLINE: return put_range(t, program_strings.arguments, program_strings.environment);
-	case P_ENVIRON:
-		return put_range(t, program_strings.environment, program_strings.end) ? 0 : 0;
-	case P_AUXV: return put_range(t, program_strings.aux, program_strings.aux_end) ? 0 : 0;
-	case P_MAPS: put_maps(t, false); return 0;
-	case P_SMAPS: put_maps(t, true); return 0;
-	default: put_rollup(t); return 0;
+	case P_CMDLINE: put_range(t, p, s.arguments, s.environment); return;
+	case P_ENVIRON: put_range(t, p, s.environment, s.end); return;
+	case P_AUXV: put_range(t, p, s.aux, s.aux_end); return;
+	case P_IO: put_io(t, p); return;
+	default: break;
 	}
+	if (vm_list_begin(&list, p))
+		return;
+	if (what == P_SMAPS_ROLLUP)
+		put_rollup(t, &list);
+	else
+		put_maps(t, &list, what == P_SMAPS);
+}
+
+/* Of who has no memory (any more), or is no program of ours, there is nothing to tell; Linux says so of one file. */
+int
+text_memory(struct text *t, u32 what, const volatile struct sh_proc *p)
+{
+	int error = p == PROC ? 0 : look_begin(p);
+
+	if (!error)
+		put_memory(t, what, p);
+	if (!error && p != PROC)
+		look_end();
+	return error == -ESRCH && what != P_ENVIRON ? 0 : error;
 }

@@ -300,7 +300,7 @@ put_limits(struct text *t, const volatile struct sh_proc *p)
 	}
 }
 
-/* As it published it: of this one there is more, see procmem.c. */
+/* As it published it when it was called: what others may know who may not look. */
 static void
 put_cmdline(struct text *t, const volatile struct sh_proc *p)
 {
@@ -324,13 +324,6 @@ put_children(struct text *t, const volatile struct sh_proc *p)
 			text_put(t, "%u ", table[row].pid);
 }
 
-static void
-put_io(struct text *t)
-{
-	text_put(t, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
-		"cancelled_write_bytes: 0\n");
-}
-
 static bool
 is_private(u32 what)
 {
@@ -344,7 +337,7 @@ text_process(struct text *t, u32 what, const volatile struct sh_proc *p)
 	const volatile struct exo_env *e = exo_env(p->env);
 
 	if (is_private(what) && !proc_may_look(p))
-		return -EACCES;
+		return what == P_PERSONALITY ? -EPERM : -EACCES;
 	switch (what) {
 	case P_STAT: put_stat(t, p); return 0;
 	case P_STATUS: put_status(t, p); return 0;
@@ -352,10 +345,9 @@ text_process(struct text *t, u32 what, const volatile struct sh_proc *p)
 	case P_COMM: text_put(t, "%s\n", name_copy(p)); return 0;
 	case P_LIMITS: put_limits(t, p); return 0;
 	case P_CMDLINE:
-		if (p != PROC || text_memory(t, what))
+		if (!proc_may_look(p) || text_memory(t, what, p) || !t->bytes)
 			put_cmdline(t, p);
 		return 0;
-	case P_IO: put_io(t); return 0;
 	case P_WCHAN: text_put(t, "0"); return 0;
 	case P_OOM_SCORE: case P_OOM_ADJ: text_put(t, "0\n"); return 0;
 	case P_LOGINUID: case P_SESSIONID: text_put(t, "4294967295"); return 0;
@@ -363,25 +355,24 @@ text_process(struct text *t, u32 what, const volatile struct sh_proc *p)
 	case P_PERSONALITY: text_put(t, "%08x\n", cred_of(p)->personality); return 0;
 	case P_SCHEDSTAT: text_put(t, "%lu 0 %lu\n", times_of(p), e ? e->slices : 0); return 0;
 	case P_CHILDREN: put_children(t, p); return 0;
-	case P_ENVIRON: case P_AUXV: case P_MAPS: case P_SMAPS: case P_SMAPS_ROLLUP:
-		/* Memory of others is not ours to read, not even root's library's. */
-		return p == PROC ? text_memory(t, what) : -EACCES;
+	case P_ENVIRON: case P_AUXV: case P_MAPS: case P_SMAPS: case P_SMAPS_ROLLUP: case P_IO:
+		return text_memory(t, what, p);
 	default: text_system(t, what); return 0;
 	}
 }
 
 void
-text_fdinfo(struct text *t, int fd)
+text_fdinfo(struct text *t, u32 ino)
 {
-	struct file *f = fd_get(fd);
+	struct fd_seen seen;
 	u32 flags;
 
-	if (!f)
+	if (!proc_fd(ino, &seen))
 		return;
-	flags = f->access | f->shared->flags | (*fd_cloexec(fd) ? O_CLOEXEC : 0);
-	text_put(t, "pos:\t%lu\nflags:\t0", f->shared->pos);
+	flags = seen.access | seen.ofd.flags | (seen.cloexec ? O_CLOEXEC : 0);
+	text_put(t, "pos:\t%lu\nflags:\t0", seen.ofd.pos);
 	for (unsigned digit = 8; digit--;)
 		if (flags >> (3 * digit) || digit == 0)
 			text_put(t, "%u", flags >> (3 * digit) & 7);
-	text_put(t, "\nmnt_id:\t1\nino:\t%u\n", f->ino);
+	text_put(t, "\nmnt_id:\t1\nino:\t%u\n", seen.what.ino);
 }

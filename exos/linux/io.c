@@ -33,6 +33,21 @@ seekable(const struct file *f)
 	return f->ops == &regular_ops || f->ops == &directory_ops || f->ops == &procfs_ops;
 }
 
+struct io_counts io_counts;
+
+static void
+io_count(bool write, long n)
+{
+	if (write)
+		io_counts.writes++;
+	else
+		io_counts.reads++;
+	if (n > 0 && write)
+		io_counts.written += (u64)n;
+	else if (n > 0)
+		io_counts.read += (u64)n;
+}
+
 /* A read or write at *pos, FS_APPEND: at the end. */
 static long
 move_to(struct file *f, bool write, u64 buf, u64 bytes, u64 *pos)
@@ -48,6 +63,7 @@ move_to(struct file *f, bool write, u64 buf, u64 bytes, u64 *pos)
 	file_hold(f);			/* a handler cannot close it under us, but exit paths look at counts */
 	n = write ? f->ops->write(f, buf, bytes, pos) : f->ops->read(f, buf, bytes, pos);
 	file_drop(f);
+	io_count(write, n);
 	return n;
 }
 
@@ -269,6 +285,7 @@ whole_vector(struct file *f, bool write, u64 iov, long count)
 	file_hold(f);
 	if (!n)
 		n = f->ops->vector(f, write, s.v, s.count, s.left);
+	io_count(write, n);
 	file_drop(f);
 	xfree(copy);
 	return n;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * process_vm_readv and _writev, of the caller's own memory: that of others is
- * nobody else's to reach here, whoever asks.
+ * process_vm_readv and _writev: the caller's own memory, and reading that of
+ * others by who may look.  It is nobody else's to write, whoever asks.
  */
 #include "../core/exos.h"
 #include "../core/self.h"
-#include "../proc/proc.h"
+#include "../fs/procfs.h"
+#include "../proc/look.h"
 #include "abi.h"
 #include "calls.h"
 #include "errno.h"
@@ -34,7 +35,7 @@ current(struct vectors *v)
 }
 
 static long
-transfer(struct vectors *to, struct vectors *from)
+transfer(struct vectors *to, struct vectors *from, bool other)
 {
 	char piece[PIECE];
 	long done = 0;
@@ -47,7 +48,9 @@ transfer(struct vectors *to, struct vectors *from)
 			return done ? done : more;
 		bytes = to->now.bytes < bytes ? to->now.bytes : bytes;
 		bytes = from->now.bytes < bytes ? from->now.bytes : bytes;
-		if (copy_in(piece, from->now.base, bytes) || copy_out(to->now.base, piece, bytes))
+		if ((other ? look_read(from->now.base, piece, bytes)
+			   : copy_in(piece, from->now.base, bytes)) ||
+			copy_out(to->now.base, piece, bytes))
 			return done ? done : -EFAULT;
 		to->now.base += bytes;
 		to->now.bytes -= bytes;
@@ -58,13 +61,28 @@ transfer(struct vectors *to, struct vectors *from)
 }
 
 static long
-check(long pid, long local_count, long remote_count, long flags)
+check(long local_count, long remote_count, long flags)
 {
-	if (flags || (u64)local_count > LINUX_IOV_MAX || (u64)remote_count > LINUX_IOV_MAX)
-		return -EINVAL;
-	if ((u32)pid != PROC->pid)
-		return proc_find((u32)pid) ? -EPERM : -ESRCH;
-	return 0;
+	return flags || (u64)local_count > LINUX_IOV_MAX || (u64)remote_count > LINUX_IOV_MAX
+		? -EINVAL : 0;
+}
+
+/* What is there now: a page that the other never touched is not there. */
+static long
+read_other(u32 pid, struct vectors *to, struct vectors *from)
+{
+	const volatile struct sh_proc *p = proc_find(pid);
+	long done;
+	int error;
+
+	if (!p)
+		return -ESRCH;
+	error = proc_may_look(p) ? look_begin(p) : -EPERM;
+	if (error)
+		return error;
+	done = transfer(to, from, true);
+	look_end();
+	return done;
 }
 
 long
@@ -72,9 +90,12 @@ sys_process_vm_readv(long pid, long local, long locals, long remote, long remote
 {
 	struct vectors to = { (u64)local, (u64)locals, { 0, 0 } };
 	struct vectors from = { (u64)remote, (u64)remotes, { 0, 0 } };
-	long error = check(pid, locals, remotes, flags);
+	long error = check(locals, remotes, flags);
 
-	return error ? error : transfer(&to, &from);
+	if (error)
+		return error;
+	return (u32)pid == PROC->pid ? transfer(&to, &from, false)
+				     : read_other((u32)pid, &to, &from);
 }
 
 long
@@ -82,7 +103,9 @@ sys_process_vm_writev(long pid, long local, long locals, long remote, long remot
 {
 	struct vectors from = { (u64)local, (u64)locals, { 0, 0 } };
 	struct vectors to = { (u64)remote, (u64)remotes, { 0, 0 } };
-	long error = check(pid, locals, remotes, flags);
+	long error = check(locals, remotes, flags);
 
-	return error ? error : transfer(&to, &from);
+	if (!error && (u32)pid != PROC->pid)
+		error = proc_find((u32)pid) ? -EPERM : -ESRCH;
+	return error ? error : transfer(&to, &from, false);
 }

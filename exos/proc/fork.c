@@ -13,6 +13,7 @@
  * The copy is made inside exos_fork_point, so the child's first prologue
  * finds a parked context on its stack: this fork, returning 0.
  */
+#include "look.h"
 #include "proc.h"
 #include "rlimit.h"
 #include "signal.h"
@@ -392,6 +393,7 @@ static void
 child_begin(const struct child *c)
 {
 	self_set(c->pid);
+	look_fork_child();
 	/* Anybody can give a slice to an environment that is parked, before the server knows this one as a process. */
 	while (self_proc->state == PROC_BUILDING)
 		exos_park_to(SHARED->server);

@@ -340,6 +340,17 @@ cred_bits(const struct sh_cred *c, uint32_t uid, uint32_t gid, uint32_t mode)
 /* ---- over others ---------------------------------------------------------------------------------- */
 
 bool
+cred_may_look(const struct sh_cred *from, const struct sh_cred *to)
+{
+	if (from == to || cred_can(from, CAP_SYS_PTRACE))
+		return true;
+	for (unsigned which = 0; which < CRED_FS; which++)
+		if (to->uid[which] != from->uid[CRED_FS] || to->gid[which] != from->gid[CRED_FS])
+			return false;
+	return to->flags & CRED_DUMPABLE && (to->permitted & ~from->effective) == 0;
+}
+
+bool
 cred_may_signal(const struct sh_cred *from, const struct sh_cred *to)
 {
 	const uint32_t real = from->uid[CRED_REAL], effective = from->uid[CRED_EFFECTIVE];

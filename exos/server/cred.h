@@ -54,6 +54,7 @@ _Static_assert(sizeof(struct sh_cred) == 512, "credentials");
 #define CAP_SETPCAP 8
 #define CAP_IPC_LOCK 14
 #define CAP_SYS_CHROOT 18
+#define CAP_SYS_PTRACE 19
 #define CAP_SYS_ADMIN 21
 #define CAP_SYS_NICE 23
 #define CAP_SYS_RESOURCE 24
@@ -115,6 +116,8 @@ void cred_first(struct sh_cred *c);				/* root's */
  * acts as somebody else, and so needs an environment that is not of its making.
  */
 bool cred_setid(struct sh_cred *c, uint32_t mode, uint32_t uid, uint32_t gid);
+/* May one look into the other's memory? */
+bool cred_may_look(const struct sh_cred *from, const struct sh_cred *to);
 bool cred_may_signal(const struct sh_cred *from, const struct sh_cred *to);
 /* May one set the other's priority, limits? */
 bool cred_may_renice(const struct sh_cred *from, const struct sh_cred *to);

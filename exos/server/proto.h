@@ -150,12 +150,12 @@ struct sh_info {			/* first page of the shared region */
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
 #define PUB_INODES 512u
-#define PUB_FDS 64u			/* a power of two */
 #define PUB_NOCLDSTOP 1u		/* not of children that stop or go on */
 #define PUB_NOCLDWAIT 2u		/* nobody will ask what became of the children */
 #define PUB_IGNORED   4u		/* nor wants to be told */
-struct pub_fd {				/* what a descriptor is, as /proc names it */
-	uint32_t ino, dir;		/* of a file; ino 0: a kind and a number, in dir; both 0: closed */
+#define PUB_TABLES 8u
+struct pub_table {			/* an entry of the top page table */
+	uint32_t slot, pfn;		/* pfn 0: none */
 };
 struct pub {
 	uint32_t nopen;			/* entries below in use */
@@ -167,9 +167,9 @@ struct pub {
 	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;	/* bit n - 1 is signal n */
 	uint64_t sys_ns;		/* of its processor time: in the library */
 	uint32_t exe_dir, spare0;	/* where that is found */
-	struct pub_fd fd[PUB_FDS];	/* the lowest descriptors */
+	struct pub_table table[PUB_TABLES];	/* for those who may look: proc/look.h */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
-	char cmdline[1464];		/* NUL separated */
+	char cmdline[1912];		/* NUL separated, as it was called; the beginning */
 };
 _Static_assert(sizeof(struct pub) == 4096 - 0, "public page");
 
@@ -237,6 +237,7 @@ enum server_op {
 	OP_PRIORITY,		/* (PRIORITY_*, PRIO_*, who, value) */
 	OP_CLOCK_SET,		/* (ns that the time of day is ahead of the clock) */
 	OP_HOSTNAME,		/* (domain name instead, bytes): comm: the name */
+	OP_LOOK,		/* (pid, slot): as OP_PUBLISHED, with a key that reads what its account owns; -EACCES */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE =
 		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by

@@ -178,6 +178,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_CHANGED: server_changed(); return 0;
 	case OP_HOLD: return hold_request(p, a, b);
 	case OP_PUBLISHED: return published_request(p, a);
+	case OP_LOOK: return look_request(p, a, (exo_slot)b);
 	case OP_TRACE: return trace_request(comm, a);
 	case OP_CRED: return cred_request(p, m, comm);
 	case OP_LIMIT: return limit_request(p, m);

@@ -7,19 +7,6 @@
 #include "srv.h"
 #include <errno.h>
 
-#define CAP_SYS_PTRACE 19
-
-static bool
-may_look(const struct sh_cred *from, const struct sh_cred *to)
-{
-	if (cred_can(from, CAP_SYS_PTRACE))
-		return true;
-	for (unsigned which = 0; which < CRED_FS; which++)
-		if (to->uid[which] != from->uid[CRED_FS] || to->gid[which] != from->gid[CRED_FS])
-			return false;
-	return to->flags & CRED_DUMPABLE;
-}
-
 long
 published_request(const struct proc *p, uint64_t pid)
 {
@@ -30,13 +17,29 @@ published_request(const struct proc *p, uint64_t pid)
 	if (!pub)
 		return -ESRCH;
 	__builtin_memcpy(&copy, (const void *)pub, sizeof(copy));
-	if (!of->cred || !may_look(p->cred, of->cred)) {
+	if (!of->cred || !cred_may_look(p->cred, of->cred)) {
 		copy.cwd = copy.root = 0;
 		copy.exe = copy.exe_dir = 0;
 		copy.nopen = 0;
-		__builtin_memset(copy.fd, 0, sizeof(copy.fd));
+		__builtin_memset(copy.table, 0, sizeof(copy.table));
 		__builtin_memset(copy.open, 0, sizeof(copy.open));
 	}
 	__builtin_memcpy((char *)(SRV_COMM + proc_index(p) * EXO_PAGE_BYTES), &copy, sizeof(copy));
 	return 0;
+}
+
+/* What it is called with, has open and where its memory lies it then reads for itself. */
+long
+look_request(const struct proc *p, uint64_t pid, exo_slot slot)
+{
+	const struct proc *of = pid >> 32 ? NULL : proc_by_pid((uint32_t)pid);
+	long error = published_request(p, pid);
+
+	if (error)
+		return error;
+	if (of->sh->state != PROC_RUNNING && of->sh->state != PROC_STOPPED)
+		return -ESRCH;
+	if (!of->cred || !cred_may_look(p->cred, of->cred))
+		return -EACCES;
+	return client_bind(p->sh->env, slot, of->guard, EXO_R);
 }

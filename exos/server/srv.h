@@ -238,6 +238,7 @@ long fifo_request(struct request *r, uint32_t op, long result);
 
 /* ---- show.c -------------------------------------------------------------------------------------- */
 long published_request(const struct proc *p, uint64_t pid);
+long look_request(const struct proc *p, uint64_t pid, exo_slot slot);
 
 /* ---- control.c: the host's command ------------------------------------------------------------------- */
 void control_boot(void);

@@ -12,6 +12,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../core/frames.h"
 #include "../linux/errno.h"
+#include "../proc/look.h"
 #include "../proc/rlimit.h"
 
 #define ACCESS_READ 4u /* user mode */
@@ -277,7 +278,7 @@ touch(u64 va, u32 error)
 	int result;
 
 	if (r == NULL)
-		r = va < VM_HIGH ? grow(va) : NULL;
+		r = va < VM_HIGH && !look_covers(va) ? grow(va) : NULL;
 	if (r == NULL)
 		return SEGV_MAPERR;
 	if (!allowed(r, error))

@@ -62,7 +62,7 @@ bool vm_present(u64 va);
 bool vm_writes(u32 ino);			/* may a mapping of it be written? */
 void vm_fork_child(void);		/* regions that fork leaves out go */
 
-/* ---- list.c: what /proc/self/maps and smaps tell ---- */
+/* ---- list.c: what /proc/PID/maps and smaps tell ---- */
 struct vm_entry {
 	u64 start, end, offset;
 	u32 prot, flags;		/* PROT_*, REGION_* */
@@ -71,8 +71,16 @@ struct vm_entry {
 		*name; /* "[heap]" and the like, "/dev/zero (deleted)"; NULL: the file's, or none */
 	u64 resident, dirty, shared, anonymous;	/* pages of it, when asked for */
 };
-/* The n-th, in order; false: there are no more. */
-bool vm_entry(unsigned n, bool pages, struct vm_entry *e);
+struct vm_list {			/* list.c's */
+	struct vm vm;			/* of another: a copy */
+	u32 account, at, budget;
+	u64 last;
+	bool other;
+};
+/* Of this process, or of the one that is looked at (proc/look.h): 0 or -EFAULT. */
+int vm_list_begin(struct vm_list *l, const volatile struct sh_proc *p);
+/* The next one, in order; false: there are no more. */
+bool vm_entry(struct vm_list *l, bool pages, struct vm_entry *e);
 
 /* ---- count.c: what there is, in pages ---- */
 struct vm_count {

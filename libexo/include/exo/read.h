@@ -116,6 +116,8 @@ uint32_t exo_slice_find(uint32_t cpu);
  * maps va at that level (1: the page's), 0 when a table above is absent.
  */
 uint64_t exo_pte_at(uint64_t va, unsigned level);
+/* Where that entry is seen: reading it is a page fault where a table above is absent. */
+const volatile uint64_t *exo_pte_place(uint64_t va, unsigned level);
 
 /* The first address in [va, end) whose entry at that level (1..4) is present, or end; what is absent above is passed. */
 uint64_t exo_pte_next(uint64_t va, uint64_t end, unsigned level);
