@@ -130,13 +130,15 @@ struct file_ops {
 		u64 bytes);
 	/* epoll: another value after each event that may make one of `events` ready; NULL: SHARED->changes is */
 	u64 (*version)(struct file *f, u32 events);
+	int (*fork)(struct file *f);	/* a child is about to have it, too: 0 or -errno */
 	u32 mode;			/* st_mode of what has no inode; 0: a pipe's */
 	bool lseek_idle;		/* of what has no inode: lseek succeeds and does nothing */
 	bool blind;			/* always ready: nothing to poll for, says epoll */
 };
 void fd_init(const struct exos_start *start);		/* 0 1 2 on the console */
 void fd_exec(void);					/* close-on-exec */
-void fd_fork_prepare(void);				/* before the clone: private descriptions become shared pages */
+int fd_fork_prepare(void);		/* before the clone: private descriptions become shared pages; 0 or -errno */
+void fd_fork_failed(void);
 void fd_fork_child(void);				/* in the child */
 void fd_exit(void);					/* close all: before OP_EXIT */
 struct file *fd_get(int fd);				/* NULL: bad descriptor */

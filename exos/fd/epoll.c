@@ -1,90 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * epoll: a list of files and what is asked of each, private to the process (a
- * child of fork has a copy).  There is no list of the ready ones: who waits
- * looks at all of them, after a change; where it stopped last time it goes on,
- * so that none starves.
+ * epoll: a set of files and what is asked of each (epollset.h).  There is no list
+ * of the ready ones: who waits looks at all of them, after a change; where it
+ * stopped last time it goes on, so that none starves.
  *
  * Edges: a file's version is another after everything that Linux would wake a
  * waiter for, so "ready, and not of the version that was told" is an edge.
  */
 #include "epoll.h"
+#include "epollset.h"
 #include "waiting.h"
 
 #define DEPTH_MAX 5u			/* sets inside sets */
 #define ALWAYS (POLLERR | POLLHUP)
 #define FLAGS (EPOLLEXCLUSIVE_ | 1u << 29 | EPOLLONESHOT_ | EPOLLET_)
-
-struct item {
-	struct file *file;		/* NULL: free */
-	int fd;
-	u32 events;			/* as asked */
-	bool spent;			/* ONESHOT: nothing more until it is asked again */
-	u64 data;
-	u64 version;			/* told last */
-	u32 told;			/* events of that, while they last */
-};
-
-struct epoll {
-	struct epoll *next;		/* all of this process */
-	struct file *self;
-	struct item *items;
-	u32 room;
-	u32 first;			/* where the next look begins */
-};
-
-static struct epoll *all;
-
-static struct epoll *
-epoll_of(const struct file *f)
-{
-	return (struct epoll *)f->own[0];
-}
-
-static struct item *
-item_find(const struct epoll *e, const struct file *f, int fd)
-{
-	for (u32 i = 0; i < e->room; i++)
-		if (e->items[i].file == f && e->items[i].fd == fd)
-			return &e->items[i];
-	return NULL;
-}
-
-static struct item *
-item_free(struct epoll *e)
-{
-	u32 more = e->room ? e->room * 2 : 8;
-	struct item *bigger;
-
-	for (u32 i = 0; i < e->room; i++)
-		if (!e->items[i].file)
-			return &e->items[i];
-	bigger = xalloc(more * sizeof(*bigger));
-	if (!bigger)
-		return NULL;
-	if (e->items)
-		memcpy(bigger, e->items, e->room * sizeof(*bigger));
-	xfree(e->items);
-	e->items = bigger;
-	e->room = more;
-	return &bigger[more / 2];
-}
-
-static void
-item_drop(struct item *i)
-{
-	i->file->epolls--;
-	*i = (struct item){ .file = NULL };
-}
-
-void
-epoll_forget(struct file *f)
-{
-	for (struct epoll *e = all; e && f->epolls; e = e->next)
-		for (u32 i = 0; i < e->room; i++)
-			if (e->items[i].file == f)
-				item_drop(&e->items[i]);
-}
 
 /* ---- changing a set ------------------------------------------------------------------------- */
 
@@ -97,8 +26,8 @@ depth(const struct file *set, const struct file *outer, u32 level)
 
 	if (set == outer || level > DEPTH_MAX)
 		return DEPTH_MAX + 1;
-	for (u32 i = 0; i < e->room; i++) {
-		const struct file *f = e->items[i].file;
+	for (u32 n = 0; n < set_room(e); n++) {
+		const struct file *f = set_item(e, n).file;
 		u32 below = f && f->ops == &epoll_ops ? depth(f, outer, level + 1) : 0;
 
 		most = below > most ? below : most;
@@ -112,9 +41,9 @@ height(const struct file *set, u32 level)
 {
 	u32 most = 0;
 
-	for (struct epoll *e = all; e && set->epolls && level <= DEPTH_MAX; e = e->next)
-		for (u32 i = 0; i < e->room; i++)
-			if (e->items[i].file == set) {
+	for (struct epoll *e = epolls; e && set->epolls && level <= DEPTH_MAX; e = e->next)
+		for (u32 n = 0; n < set_room(e); n++)
+			if (set_item(e, n).file == set) {
 				u32 above = 1 + height(e->self, level + 1);
 
 				most = above > most ? above : most;
@@ -125,18 +54,27 @@ height(const struct file *set, u32 level)
 static long
 item_add(struct file *set, struct file *f, int fd, const struct linux_epoll_event *event)
 {
-	struct item *i;
+	const struct entry what = { .id = f->shared->id,
+		.fd = fd,
+		.events = event->events,
+		.data = event->data };
 
 	if (f->ops == &epoll_ops && depth(f, set, 0) + height(set, 0) >= DEPTH_MAX)
 		return -ELOOP;
-	if (item_find(epoll_of(set), f, fd))
+	if (set_find(epoll_of(set), f, fd).entry)
 		return -EEXIST;
-	i = item_free(epoll_of(set));
-	if (!i)
-		return -ENOMEM;
-	*i = (struct item){ .file = f, .fd = fd, .events = event->events, .data = event->data };
-	f->epolls++;
-	return 0;
+	return set_add(epoll_of(set), f, &what);
+}
+
+static void
+item_change(struct epoll *e, const struct item *i, const struct linux_epoll_event *event)
+{
+	i->entry->spent = 1;		/* nothing is told of it meanwhile */
+	i->entry->events = event->events;
+	i->entry->data = event->data;
+	i->entry->told = 0;
+	__atomic_store_n(&i->entry->spent, 0, __ATOMIC_RELEASE);
+	set_changed(e, i);
 }
 
 long
@@ -145,7 +83,7 @@ epoll_ctl(struct file *set, long op, struct file *f, int fd, const struct linux_
 	const u32 exclusive_allows =
 		POLLIN | POLLOUT | ALWAYS | 1u << 29 | EPOLLET_ | EPOLLEXCLUSIVE_;
 	bool exclusive = op != EPOLL_CTL_DEL && event->events & EPOLLEXCLUSIVE_;
-	struct item *i;
+	struct item i;
 
 	if (f->ops->blind)
 		return -EPERM;
@@ -154,23 +92,20 @@ epoll_ctl(struct file *set, long op, struct file *f, int fd, const struct linux_
 	if (exclusive && (op == EPOLL_CTL_MOD || f->ops == &epoll_ops
 			|| event->events & ~exclusive_allows))
 		return -EINVAL;
+	set_sync(epoll_of(set));
 	if (op == EPOLL_CTL_ADD)
 		return item_add(set, f, fd, event);
-	i = item_find(epoll_of(set), f, fd);
+	i = set_find(epoll_of(set), f, fd);
 	if (op != EPOLL_CTL_DEL && op != EPOLL_CTL_MOD)
 		return -EINVAL;
-	if (!i)
+	if (!i.entry)
 		return -ENOENT;
-	if (op == EPOLL_CTL_MOD && i->events & EPOLLEXCLUSIVE_)
+	if (op == EPOLL_CTL_MOD && i.entry->events & EPOLLEXCLUSIVE_)
 		return -EINVAL;
-	if (op == EPOLL_CTL_DEL) {
-		item_drop(i);
-		return 0;
-	}
-	i->events = event->events;
-	i->data = event->data;
-	i->told = 0;
-	i->spent = false;
+	if (op == EPOLL_CTL_DEL)
+		set_remove(epoll_of(set), &i);
+	else
+		item_change(epoll_of(set), &i, event);
 	return 0;
 }
 
@@ -182,57 +117,81 @@ version_of(struct file *f, u32 events)
 	return f->ops->version ? f->ops->version(f, events) : SHARED->changes;
 }
 
-/* What is to be told of it now. */
+/* What is to be told of it now, and of which version. */
 static u32
-item_look(struct item *i, struct waiting *w)
+item_look(const struct item *i, struct waiting *w, u64 *version)
 {
-	u32 asked = i->events & ~FLAGS, ready;
-	u64 version;
+	volatile struct entry *s = i->entry;
+	const u32 events = s->events, asked = events & ~FLAGS;
+	u32 ready, told;
 
-	if (!i->file || i->spent)
+	if (!i->file || s->spent)
 		return 0;
-	version = version_of(i->file,
+	*version = version_of(i->file,
 		asked); /* before: what comes in between is told twice, not never */
 	ready = waiting_look(w, i->file, asked | ALWAYS) & (asked | ALWAYS);
-	if (!(i->events & EPOLLET_) || !ready) {
-		i->told = 0;
+	if (!(events & EPOLLET_) || !ready) {
+		if (s->told)
+			s->told = 0;
 		return ready;
 	}
-	i->told &= ready;		/* what is gone and comes back is an edge */
-	return version == i->version && !(ready & ~i->told) ? 0 : ready;
+	told = s->told & ready;		/* what is gone and comes back is an edge */
+	s->told = told;
+	return *version == s->version && !(ready & ~told) ? 0 : ready;
 }
 
-static void
-item_told(struct item *i, u32 ready, u64 version)
+/* ONESHOT: false if somebody else who has the set was quicker. */
+static bool
+item_told(const struct item *i, u32 ready, u64 version)
 {
-	i->told = ready;
-	i->version = version;
-	i->spent = i->events & EPOLLONESHOT_;
+	if (i->entry->events & EPOLLONESHOT_ &&
+		__atomic_exchange_n(&i->entry->spent, 1, __ATOMIC_ACQ_REL))
+		return false;
+	i->entry->told = ready;
+	i->entry->version = version;
+	return true;
 }
 
 /* One look at all; how many were stored. */
 static long
 collect(struct epoll *e, struct waiting *w, u64 user, u32 room)
 {
+	const u32 all = set_room(e), first = all ? e->first % all : 0;
 	u32 stored = 0;
 
-	for (u32 n = 0; n < e->room; n++) {
-		struct item *i = &e->items[(e->first + n) % e->room];
-		u64 version = i->file ? version_of(i->file, i->events & ~FLAGS) : 0;
-		struct linux_epoll_event event = { .events = item_look(i, w), .data = i->data };
+	for (u32 n = 0; n < all; n++) {
+		u64 version = 0;
+		struct item i = set_item(e, (first + n) % all);
+		struct linux_epoll_event event = { .events = item_look(&i, w, &version),
+			.data = i.entry->data };
 
 		if (!event.events)
 			continue;
 		if (stored == room) {
-			e->first = (u32)(i - e->items);
+			e->first = (first + n) % all;
 			break;
 		}
 		if (copy_out(user + stored * sizeof(event), &event, sizeof(event)))
 			return stored ? (long)stored : -EFAULT;
-		item_told(i, event.events, version);
-		stored++;
+		stored += item_told(&i, event.events, version);
 	}
 	return stored;
+}
+
+/* Others who have the set may change it. */
+static void
+watch_set(const struct file *set, struct waiting *w)
+{
+	struct epoll *e = epoll_of(set);
+	struct exo_term t;
+
+	if (!set_word(e))
+		return;
+	if (w->watched)
+		object_watch(set->object);
+	set_sync(e);
+	t = object_term(set->object, set_word(e), e->seen, set->key);
+	waiting_terms(w, &t, 1);
 }
 
 long
@@ -245,6 +204,7 @@ epoll_wait(struct file *set, u64 user, u32 room, u64 deadline_ns)
 		long stored;
 
 		waiting_begin(&w);
+		watch_set(set, &w);
 		stored = collect(epoll_of(set), &w, user, room);
 		if (stored || error == -ETIMEDOUT || (deadline_ns && clock_ns() >= deadline_ns))
 			return stored;
@@ -256,33 +216,43 @@ epoll_wait(struct file *set, u64 user, u32 room, u64 deadline_ns)
 
 /* ---- as a file --------------------------------------------------------------------------------- */
 
-/* Nothing is told by looking.  The words of those inside are too many: what holds the set watches them. */
+/*
+ * Nothing is told by looking.  The words of those inside are too many: what holds the set watches
+ * them.  Sets in sets end somewhere, whatever somebody wrote into them.
+ */
 static u32
 epoll_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 {
+	static u32 level;
 	struct epoll *e = epoll_of(f);
 	struct waiting w = { .many = true, .watched = true };
 	u32 ready = 0;
+	u64 version;
 
 	(void)terms;
-	for (u32 n = 0; n < e->room; n++)
-		ready |= item_look(&e->items[n], &w);
 	*nterms = FILE_TERMS + 1;
+	if (level > DEPTH_MAX)
+		return 0;
+	level++;
+	set_sync(e);
+	for (u32 n = 0; n < set_room(e); n++) {
+		struct item i = set_item(e, n);
+
+		ready |= item_look(&i, &w, &version);
+	}
+	level--;
 	return ready ? events & (POLLIN | POLLRDNORM) : 0;
 }
 
 static void
 epoll_close(struct file *f)
 {
-	struct epoll *e = epoll_of(f), **at = &all;
+	struct epoll *e = epoll_of(f), **at = &epolls;
 
-	for (u32 i = 0; i < e->room; i++)
-		if (e->items[i].file)
-			item_drop(&e->items[i]);
+	set_free(e);
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;
-	xfree(e->items);
 	xfree(e);
 }
 
@@ -292,6 +262,7 @@ const struct file_ops epoll_ops = {
 	.lseek_idle = true,
 	.poll = epoll_poll,
 	.close = epoll_close,
+	.fork = set_share,
 };
 
 int
@@ -306,7 +277,7 @@ epoll_new(struct file **f)
 	}
 	(*f)->own[0] = (u64)e;
 	e->self = *f;
-	e->next = all;
-	all = e;
+	e->next = epolls;
+	epolls = e;
 	return 0;
 }

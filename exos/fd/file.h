@@ -24,11 +24,19 @@ struct ofd {				/* shared: nothing found here is believed to be in range */
 	u64 pos;
 	u32 flags;			/* O_APPEND, O_NONBLOCK and the like: what F_SETFL may change */
 	u32 locked;			/* somebody asked for a lock by it: the server is told of its last close */
+	u64 moved;			/* it is no longer here: token of the object where it is; or 0 */
+	u64 id;				/* by which relatives know that theirs are one */
+	u32 processes;			/* that have it, as far as they ended by closing it */
+	u32 spare[7];
 };
+_Static_assert(sizeof(struct ofd) == 64, "a cache line");
 
 struct file {
 	const struct file_ops *ops;
-	struct ofd *shared;
+	struct ofd *shared;		/* in a page of relatives', or in: */
+	struct object *ofd_object;	/* the object that it was moved to; or NULL */
+	exo_slot ofd_key;
+	u64 astray;			/* a token that leads nowhere */
 	u32 refs;			/* descriptors of this process, and uses in progress */
 	u32 access;			/* ACCESS_BITS: fixed at open */
 	u32 ino, dir;			/* 0: not in the file system; dir: where it was found */
@@ -44,7 +52,8 @@ struct file {
 	struct object *object;		/* shared with others; or NULL */
 	u8 side;			/* of it: the one that `key` is of */
 	int sigio_owner;		/* F_SETOWN: a process, or a group's number negative */
-	u32 epolls;			/* sets of this process that it is in */
+	u32 epolls;			/* entries of this process's sets that are it */
+	u32 round;			/* of going through all of them */
 	u64 own[2];			/* what its kind makes of it */
 	char *text;			/* made-up contents (procfs) */
 	bool text_read;			/* from its start */
@@ -86,8 +95,14 @@ extern struct io_counts io_counts;	/* linux/io.c */
 
 /* ---- ofd.c -------------------------------------------------------------------------------- */
 struct ofd *ofd_new(u32 flags);		/* NULL: no memory */
-void ofd_free(struct ofd *o);
+void ofd_drop(struct file *f);
 void ofd_fork(void);			/* from now on every page may be a relative's, too */
+void ofd_fork_child(void);
+bool ofd_shared(const struct file *f);	/* may others have it? */
+int ofd_move(struct file *f);		/* where strangers may have it, too: 0 or -errno */
+void ofd_follow(struct file *f);	/* to where a relative moved it */
+/* Not its own, but one that the server gives: ask as for object_get. */
+int ofd_adopt(struct file *f, object_ask *ask, void *arg);
 
 int file_size_ok(u64 size);		/* RLIMIT_FSIZE: 0, or -EFBIG with the signal raised */
 
@@ -122,6 +137,7 @@ struct file *
 pipe_adopt(struct object *o, u32 flags, exo_slot key); /* takes both over; NULL: no memory */
 long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
 int inotify_new(struct file **f, u32 flags);
+bool inotify_word_ok(u64 offset);
 int eventfd_new(struct file **f, u32 count, bool semaphore, u32 flags);
 int pidfd_new(struct file **f, u32 pid, u32 flags);
 long pidfd_pid(int fd);			/* -EBADF: no such descriptor; -ESRCH: the process is gone */

@@ -9,6 +9,18 @@
 
 #define WORD(f) ((const volatile u64 *)((const volatile char *)SHARED + (f)->own[0]))
 
+/* A word that bytes of some instance are counted in, wherever somebody says that it lies. */
+bool
+inotify_word_ok(u64 offset)
+{
+	const struct fs_super *super =
+		(const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
+	const u64 first = (u64)((const char *)super->waiting - (const char *)SHARED);
+
+	return offset >= first && offset - first < sizeof(super->waiting) &&
+		(offset - first) % sizeof(super->waiting[0]) == 0;
+}
+
 static long
 inotify_take(struct file *f, u64 buf, u64 bytes)
 {

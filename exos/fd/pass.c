@@ -2,8 +2,8 @@
 /*
  * Descriptors on their way to another process.  What goes is what it takes to
  * open the same again: the inode and a key to it, or the object and a key of its
- * side.  Offset and status flags are as they were; from then on each has its
- * own, unless the two are relatives by fork.
+ * side; besides, what all who have the description share, its offset and status
+ * flags (ofd.c), and the key of the locks that it owns (lock.c).
  *
  * The server vouches for keys: for a file's, that the sender might do with it
  * what `sides` says.  All else is the sender's word, and we may do more than he:
@@ -12,6 +12,7 @@
  */
 #include "socket.h"
 #include <exo/control.h>
+#include "epoll.h"
 #include "signalfd.h"
 #include "tty.h"
 #include "../fs/fs.h"
@@ -34,6 +35,8 @@ static const struct file_ops *const kinds[] = {
 	&random_ops,
 	&timerfd_ops,
 	&signalfd_ops,
+	&kmsg_ops,
+	&inotify_ops,
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -82,15 +85,21 @@ tty_fill(struct passed *p, const struct file *f)
 int
 pass_out(struct file *f)
 {
-	struct passed p = { .kind = kind_of(f), .access = f->access, .flags = f->shared->flags,
-		.ino = f->ino, .dir = f->dir, .pos = f->shared->pos, .object = PASSED_NOTHING,
-		.sides = sides_of(f), .own = { f->own[0], f->own[1] } };
+	struct passed p = { .kind = kind_of(f), .access = f->access, .ino = f->ino, .dir = f->dir,
+		.object = PASSED_NOTHING, .sides = sides_of(f), .own = { f->own[0], f->own[1] } };
 	u64 slot[2] = { 0, 0 };
+	int error;
 
 	if (p.kind == 0) {
 		exos_log("a descriptor of %s cannot be passed", f->ops->name);
 		return -EINVAL;
 	}
+	error = ofd_move(f);
+	if (error)
+		return error;
+	lock_fork(f);
+	p.ofd = f->ofd_object->id;
+	p.owner = f->owner;
 	if (f->ops == &socket_ops)
 		socket_fill(&p, f);
 	if (tty_is(f)) {
@@ -106,14 +115,14 @@ pass_out(struct file *f)
 		slot[0] = keep_key(f->ino);
 	}
 	memcpy(COMM, &p, sizeof(p));
-	return (int)server_call(OP_LETTER_RIGHT, slot[0], slot[1], 0, 0, 0, NULL);
+	return (int)server_call(OP_LETTER_RIGHT, slot[0], slot[1],
+		f->ofd_key | (u64)f->owner_key << 32, 0, 0, NULL);
 }
 
 /* ---- in ------------------------------------------------------------------------------------- */
 
 struct giver {
-	u32 which, sides;
-	u64 counts;
+	u32 which;
 	struct passed p;
 };
 
@@ -139,8 +148,8 @@ socket_adopt(const struct passed *p, struct object *o, exo_slot key)
 	struct file *f;
 
 	if (state == SOCKET_CONNECTED)
-		return socket_connected(type, side, p->flags, o, key);
-	f = row_ok ? socket_file(type, state, p->flags) : NULL;
+		return socket_connected(type, side, 0, o, key);
+	f = row_ok ? socket_file(type, state, 0) : NULL;
 	if (!f) {
 		key_slot_put(key);
 		object_drop(o);
@@ -164,6 +173,8 @@ frames_fit(const struct passed *p, u64 frames)
 			((p->own[0] >> 8 & 0xff) == SOCKET_CONNECTED ? CONNECTION_FRAMES : 0);
 	if (ops == &pipe_ops)
 		return frames == PIPE_FRAMES;
+	if (ops == &inotify_ops)
+		return frames == 0 && inotify_word_ok(p->own[0]);
 	return (ops == &eventfd_ops || ops == &timerfd_ops) && frames == 1;
 }
 
@@ -185,11 +196,13 @@ object_adopt(struct giver *g, u64 frames, struct file **f)
 	if (kinds[g->p.kind] == &socket_ops)
 		*f = socket_adopt(&g->p, o, keys[side]);
 	else
-		*f = file_new_object(kinds[g->p.kind], g->p.access | g->p.flags, o, keys[side]);
+		*f = file_new_object(kinds[g->p.kind], g->p.access, o, keys[side]);
 	if (*f && sides == (EXO_R | EXO_W))
 		(*f)->read_key = keys[0];
 	if (!*f)
 		return -ENOMEM;
+	if (kinds[g->p.kind] == &inotify_ops)
+		(*f)->own[0] = g->p.own[0];
 	(*f)->side = (u8)side;
 	return 0;
 }
@@ -244,10 +257,7 @@ inode_adopt(const struct giver *g, struct file **f)
 		error = inode_key(g);
 	if (error)
 		return error;
-	error = (int)file_open(g->p.ino, g->p.dir, g->p.access | g->p.flags, true, f);
-	if (!error)
-		(*f)->shared->pos = g->p.pos;
-	return error;
+	return (int)file_open(g->p.ino, g->p.dir, g->p.access, true, f);
 }
 
 /* A name of that terminal's, or of any: what is done to the descriptor's inode is done by our rights. */
@@ -271,7 +281,7 @@ tty_adopt(const struct giver *g, struct file **f)
 	const u8 queue = (u8)(g->p.own[0] >> 8);
 	int error = !tty_named(&g->p)
 		? -EINVAL
-		: tty_make(kinds[g->p.kind], g->p.access | g->p.flags, g->p.ino, g->p.dir, f);
+		: tty_make(kinds[g->p.kind], g->p.access, g->p.ino, g->p.dir, f);
 
 	if (error)
 		return error;
@@ -292,14 +302,54 @@ adopt(struct giver *g, u64 frames, struct file **f)
 	if (g->p.object != PASSED_NOTHING)
 		return object_adopt(g, frames, f);
 	if (ops == &pidfd_ops)
-		return pidfd_new(f, (u32)g->p.own[0], g->p.flags);
+		return pidfd_new(f, (u32)g->p.own[0], 0);
 	if (ops == &signalfd_ops)
-		return signalfd_new(f, g->p.own[0], g->p.flags);
+		return signalfd_new(f, g->p.own[0], 0);
 	if (ops == &socket_ops)
-		return socket_new(f, g->p.own[0] & 0xff, g->p.flags);
+		return socket_new(f, g->p.own[0] & 0xff, 0);
 	if (ops == &tty_ops || ops == &ptm_ops)
 		return g->p.line - 1 < SH_TTYS ? tty_adopt(g, f) : -EINVAL;
 	return g->p.ino ? inode_adopt(g, f) : -EINVAL;
+}
+
+/* ---- what is shared ----------------------------------------------------------------------------- */
+
+static long
+ask_ofd(void *arg, u64 offset, const exo_slot keys[2], u64 *counts)
+{
+	const struct giver *g = arg;
+	struct answer answer = { 0 };
+	long error = server_call(OP_LETTER_GIVE, g->which, keys[0], offset, PASSED_OFD, 0, &answer);
+
+	*counts = answer.r8;
+	return error ? error : (long)g->p.ofd;
+}
+
+static int
+owner_adopt(const struct giver *g, struct file *f)
+{
+	int slot = key_slot_get();
+	long error = slot < 0 ? slot
+		: server_call(OP_LETTER_GIVE, g->which, (u64)slot, 0, PASSED_OWNER, 0, NULL);
+
+	if (!error) {
+		f->owner = g->p.owner;
+		f->owner_key = (exo_slot)slot;
+	} else if (slot >= 0) {
+		key_slot_put((exo_slot)slot);
+	}
+	return (int)error;
+}
+
+static int
+description_adopt(struct giver *g, struct file *f)
+{
+	int error = ofd_adopt(f, ask_ofd, g);
+
+	f->nameless = true;
+	if (!error && g->p.owner)
+		error = owner_adopt(g, f);
+	return error;
 }
 
 int
@@ -307,14 +357,21 @@ pass_in(u32 which, struct file **f)
 {
 	struct giver g = { .which = which };
 	struct answer answer = { 0 };
-	long error = server_call(OP_LETTER_GIVE, which, 0, 0, 0, 0, &answer);
+	long error = server_call(OP_LETTER_GIVE, which, 0, 0, PASSED_ITSELF, 0, &answer);
 
 	if (error)
 		return (int)error;
 	memcpy(&g.p, COMM, sizeof(g.p));
 	g.p.access &= O_ACCMODE | O_PATH | O_DIRECTORY;
-	g.p.flags &= O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
 	if (g.p.kind >= KINDS || !kinds[g.p.kind])
 		return -EINVAL;
-	return adopt(&g, answer.r9, f);
+	error = adopt(&g, answer.r9, f);
+	if (error)
+		return (int)error;
+	error = description_adopt(&g, *f);
+	if (error)
+		file_drop(*f);
+	else
+		epoll_found();
+	return (int)error;
 }

@@ -45,8 +45,11 @@ struct file *
 fd_get(int fd)
 {
 	struct fd *e = entry(fd);
+	struct file *f = e ? e->file : NULL;
 
-	return e ? e->file : NULL;
+	if (f && f->shared->moved)
+		ofd_follow(f);
+	return f;
 }
 
 bool *
@@ -177,10 +180,15 @@ file_hold(struct file *f)
 void
 file_drop(struct file *f)
 {
+	bool last;
+
 	if (--f->refs)
 		return;
+	if (f->shared->moved)
+		ofd_follow(f);
+	last = __atomic_sub_fetch(&f->shared->processes, 1, __ATOMIC_ACQ_REL) == 0;
 	if (f->epolls)
-		epoll_forget(f);
+		epoll_forget(f, last);
 	if (f->ops->close)
 		f->ops->close(f);
 	if (lock_file_closed(f) && f->ino && !(f->access & O_PATH))
@@ -188,7 +196,7 @@ file_drop(struct file *f)
 	if (f->ino)
 		pub_drop(f->ino);
 	xfree(f->text);
-	ofd_free(f->shared);
+	ofd_drop(f);
 	xfree(f);
 }
 
@@ -293,12 +301,51 @@ fd_exec(void)
 			fd_close(fd);
 }
 
-void
+/* The next file behind fd of those not met in this round. */
+static struct file *
+file_next(int *fd, u32 round)
+{
+	while ((*fd = fd_next(*fd)) >= 0) {
+		struct file *f = fd_get(*fd);
+
+		if (f->round != round) {
+			f->round = round;
+			return f;
+		}
+	}
+	return NULL;
+}
+
+static u32 rounds;
+
+int
 fd_fork_prepare(void)
 {
-	for (int fd = fd_next(-1); fd >= 0; fd = fd_next(fd))
-		lock_fork(table[fd].file);
+	struct file *f;
+	int error = 0;
+
+	rounds++;
+	for (int fd = -1; !error && (f = file_next(&fd, rounds));) {
+		lock_fork(f);
+		error = f->ops->fork ? f->ops->fork(f) : 0;
+	}
+	if (error)
+		return error == -ENFILE ? -EAGAIN : error;
+	rounds++;
+	for (int fd = -1; (f = file_next(&fd, rounds));)
+		__atomic_add_fetch(&f->shared->processes, 1, __ATOMIC_RELAXED);
 	ofd_fork();
+	return 0;
+}
+
+void
+fd_fork_failed(void)
+{
+	struct file *f;
+
+	rounds++;
+	for (int fd = -1; (f = file_next(&fd, rounds));)
+		__atomic_sub_fetch(&f->shared->processes, 1, __ATOMIC_RELAXED);
 }
 
 void
@@ -306,6 +353,7 @@ fd_fork_child(void)
 {
 	io_counts = (struct io_counts){ 0 };
 	lock_forget_own();
+	ofd_fork_child();
 }
 
 void

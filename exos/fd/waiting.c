@@ -12,6 +12,19 @@ waiting_begin(struct waiting *w)
 	w->watched = w->many;
 }
 
+void
+waiting_terms(struct waiting *w, struct exo_term *terms, unsigned count)
+{
+	if (w->many || count > FILE_TERMS || w->count + count > TERMS) {
+		w->many = true;
+		return;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		terms[i].flags = w->count ? EXO_TERM_OR : 0;
+		w->terms[w->count++] = terms[i];
+	}
+}
+
 u32
 waiting_look(struct waiting *w, struct file *f, u32 events)
 {
@@ -22,14 +35,7 @@ waiting_look(struct waiting *w, struct file *f, u32 events)
 	if (w->watched && f->object)
 		object_watch(f->object);
 	ready = f->ops->poll(f, events, terms, &count);
-	if (w->many || count > FILE_TERMS || w->count + count > TERMS) {
-		w->many = true;
-		return ready;
-	}
-	for (unsigned i = 0; i < count; i++) {
-		terms[i].flags = w->count ? EXO_TERM_OR : 0;
-		w->terms[w->count++] = terms[i];
-	}
+	waiting_terms(w, terms, count);
 	return ready;
 }
 

@@ -28,6 +28,7 @@ struct waiting {
 
 void waiting_begin(struct waiting *w);
 u32 waiting_look(struct waiting *w, struct file *f, u32 events);	/* POLL* that are ready */
+void waiting_terms(struct waiting *w, struct exo_term *terms, unsigned count);	/* and these */
 /* 0: look again; -ETIMEDOUT: look a last time; -EINTR. */
 int waiting_block(struct waiting *w, u64 deadline_ns);
 

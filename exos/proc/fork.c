@@ -416,9 +416,13 @@ proc_fork(bool vforked, u32 exit_signal)
 	child = (struct child){ .fs = fs_base(), .vforked = vforked, .exit_signal = exit_signal };
 	if (fpu_save(vector_state))
 		return -ENOMEM;
-	fd_fork_prepare();
+	pid = fd_fork_prepare();
+	if (pid)
+		return pid;
 	pid = exos_fork_point(fork_inside, &child);
 	if (pid == 0)
 		child_begin(&child);
+	else if (pid < 0)
+		fd_fork_failed();
 	return pid;
 }

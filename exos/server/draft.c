@@ -113,6 +113,27 @@ tty_keep(const struct proc *p, const struct request *r, struct right *t)
 	return t->key[0] < 0 ? -ETOOMANYREFS : 0;
 }
 
+/* What all who have the description share, and what its locks belong to. */
+static int
+description_keep(const struct proc *p, const struct request *r, struct right *t)
+{
+	const exo_slot ofd = (exo_slot)r->c, owner = (exo_slot)(r->c >> 32);
+	struct object *o = t->what.ofd == PASSED_NOTHING ? NULL : object_by_id(t->what.ofd);
+	exo_guardref guard = t->what.owner ? lock_owner_guard(t->what.owner, t->what.ino) : 0;
+
+	if ((!o && t->what.ofd != PASSED_NOTHING) || (!guard && t->what.owner))
+		return -EINVAL;
+	if (o && (o->token == 0 || !client_opens(p->sh->env, ofd, o->guard, EXO_R)))
+		return -EACCES;
+	if (guard && !client_opens(p->sh->env, owner, guard, EXO_R))
+		return -EACCES;
+	if (o && (t->ofd = flight_keep(o, 0)) < 0)
+		return -ETOOMANYREFS;
+	if (guard && (t->owner = flight_key(guard, EXO_R)) < 0)
+		return -ETOOMANYREFS;
+	return 0;
+}
+
 /* A regular file is passed with what the sender may do to it. */
 static int
 file_may(const struct request *r, struct right *t)
@@ -142,7 +163,7 @@ draft_right(const struct proc *p, struct request *r)
 	if (n > RIGHTS_MAX || !letter_within_bounds(&l->cred, 0, 1))
 		return -ETOOMANYREFS;
 	t = &rights[n];
-	*t = (struct right){ .used = true, .key = { -1, -1 } };
+	*t = (struct right){ .used = true, .key = { -1, -1 }, .ofd = -1, .owner = -1 };
 	__builtin_memcpy(&t->what, r->comm, sizeof(t->what));
 	if (t->what.object != PASSED_NOTHING)
 		t->what.line = 0;
@@ -152,6 +173,8 @@ draft_right(const struct proc *p, struct request *r)
 		error = tty_keep(p, r, t);
 	else if (t->what.ino && t->what.ino < 0x80000000u)
 		error = file_may(r, t);
+	if (!error)
+		error = description_keep(p, r, t);
 	if (error) {
 		right_drop(t);
 		return error;

@@ -38,6 +38,12 @@ right_drop(struct right *t)
 		flight_drop((exo_slot)t->key[0]);
 		pty_sweep();
 	}
+	if (t->ofd >= 0 && object_by_id(t->what.ofd))
+		flight_end(object_by_id(t->what.ofd), 0, (exo_slot)t->ofd);
+	if (t->owner >= 0) {
+		flight_drop((exo_slot)t->owner);
+		lock_owner_closed(t->what.owner);
+	}
 	if (t->what.ino)
 		sfs_sweep_due();
 	t->used = false;

@@ -34,6 +34,7 @@ struct right {
 	uint32_t next;
 	struct passed what;
 	int key[2];			/* slots of ours, -1: none */
+	int ofd, owner;			/* the same: what is shared of it, and whose its locks are */
 };
 extern struct right rights[RIGHTS_MAX + 1];
 

@@ -86,6 +86,14 @@ locks_sweep(void)
 	due = false;
 }
 
+exo_guardref
+lock_owner_guard(uint32_t number, uint32_t ino)
+{
+	const struct description *d = number - 1 < DESCRIPTIONS ? &descriptions[number - 1] : NULL;
+
+	return d && d->ino == ino ? d->guard : 0;
+}
+
 static struct description *
 description_new(uint32_t creator)
 {
@@ -157,8 +165,8 @@ description_request(struct request *r)
 	return d - descriptions + 1;
 }
 
-static long
-description_closed(uint64_t id)
+long
+lock_owner_closed(uint64_t id)
 {
 	if (id == 0 || id > DESCRIPTIONS || descriptions[id - 1].guard == 0)
 		return -EINVAL;
@@ -319,7 +327,7 @@ lock_requests(struct request *r, uint32_t op)
 	switch (op) {
 	case OP_LOCK: return lock_request(r);
 	case OP_LOCK_OWNER: return description_request(r);
-	case OP_LOCK_CLOSED: return description_closed(r->a);
+	case OP_LOCK_CLOSED: return lock_owner_closed(r->a);
 	default: return -ENOSYS;
 	}
 }

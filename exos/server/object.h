@@ -20,6 +20,7 @@ struct object {
 	uint64_t maker_serial;
 	uint64_t serial;		/* never used twice */
 	uint64_t opens[2];		/* by that name: for reading, for writing */
+	uint64_t token;			/* of an open file description (ofd.c), or 0 */
 };
 extern struct object objects[OBJECTS_MAX];
 extern uint32_t object_rows;		/* those behind are free */

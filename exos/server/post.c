@@ -253,6 +253,28 @@ object_pass(const struct proc *p, const struct right *t, struct object *o, const
 	return object_give(o, p->sh->env, &at);
 }
 
+/* What holders of the description share. */
+static long
+ofd_pass(const struct proc *p, struct request *r, const struct right *t)
+{
+	struct object *o = t->ofd < 0 ? NULL : object_by_id(t->what.ofd);
+	const struct object_place at = { .rights = EXO_R, .slot = { (exo_slot)r->b },
+		.offset = r->c };
+
+	if (!o || !object_place_ok(at.offset, o->frames))
+		return -EINVAL;
+	r->r8 = guard_shown(o->guard);
+	return object_give(o, p->sh->env, &at);
+}
+
+static long
+owner_pass(const struct request *r, const struct right *t)
+{
+	exo_guardref guard = t->owner < 0 ? 0 : lock_owner_guard(t->what.owner, t->what.ino);
+
+	return guard ? client_bind(r->env, (exo_slot)r->b, guard, EXO_R) : -EINVAL;
+}
+
 static long
 desk_give(const struct proc *p, struct request *r)
 {
@@ -261,8 +283,10 @@ desk_give(const struct proc *p, struct request *r)
 	struct right *t = l ? right_find(l, r->a) : NULL;
 	struct object *o;
 
-	if (!t)
+	if (!t || r->d > PASSED_OWNER)
 		return -EINVAL;
+	if (r->d)
+		return r->d == PASSED_OFD ? ofd_pass(p, r, t) : owner_pass(r, t);
 	__builtin_memcpy(r->comm, &t->what, sizeof(t->what));
 	o = t->what.object == PASSED_NOTHING ? NULL : object_by_id(t->what.object);
 	if (o) {

@@ -238,6 +238,9 @@ enum server_op {
 	OP_CLOCK_SET,		/* (ns that the time of day is ahead of the clock) */
 	OP_HOSTNAME,		/* (domain name instead, bytes): comm: the name */
 	OP_LOOK,		/* (pid, slot): as OP_PUBLISHED, with a key that reads what its account owns; -EACCES */
+	OP_OFD_NEW,		/* (slot, va offset in EXOS_OBJECTS) -> object id of a frame for an open file description, and
+				 * a key without W; rdx = as OP_OBJECT_NEW, r8 = the token that OP_OFD_FIND asks for */
+	OP_OFD_FIND,		/* (token, slot, va offset) -> object id: the same for who was told its token; rdx */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE =
 		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by
@@ -313,13 +316,14 @@ enum server_op {
 	OP_SOCK_SHUT,		/* (id, slot, SHUT_*): of an endpoint */
 	OP_LETTER_NEW,		/* (bytes in all, bytes in comm): begin a draft */
 	OP_LETTER_PUT,		/* (offset, bytes in comm) */
-	OP_LETTER_RIGHT,	/* (key slot, key slot of side 1); comm: struct passed: one descriptor more */
+	OP_LETTER_RIGHT,	/* (key slot, key slot of side 1, key slots of ofd | owner << 32); comm: struct passed: one
+				 * descriptor more */
 	OP_LETTER_SEND,		/* (id, slot, enum sock_where, ino); comm: sock_name -> ticket.  To a connection: it is
 				 * attached.  -EAGAIN: full; rdx = the receiver's row, r9 = its `taken` */
 	OP_LETTER_TAKE,		/* (id, slot, ticket or 0, keep); comm: struct letter_info and the first bytes */
 	OP_LETTER_GET,		/* (offset) -> bytes in comm */
-	OP_LETTER_GIVE,		/* (which, key slot | slot of side 1 << 32, va offset, or 0: tell only); comm: struct passed;
-				 * r8 = where its counts are, r9 = frames */
+	OP_LETTER_GIVE,		/* (which, key slot | slot of side 1 << 32, va offset, or 0: tell only; enum passed_part);
+				 * comm: struct passed; r8 = where its counts are, r9 = frames */
 	OP_LETTER_END,		/* (): clear the desk and the draft */
 };
 

@@ -66,6 +66,9 @@ void server_signal_group(uint32_t pgrp, int sig);	/* kill.c's */
 long lock_requests(struct request *r, uint32_t op);
 void locks_process_gone(const struct sh_proc *p);
 void locks_inode_gone(uint32_t ino);
+long lock_owner_closed(uint64_t number);	/* 0: nobody has it any more; -EBUSY */
+exo_guardref
+lock_owner_guard(uint32_t number, uint32_t ino); /* an owner's of locks on it; 0: none */
 void locks_sweep(void);		/* those of open file descriptions that nobody has any more */
 
 /* ---- notify.c: who wants to know what happens to files --------------------------------------- */

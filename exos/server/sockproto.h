@@ -64,15 +64,19 @@ struct sock_info {
 #define PASSED_NOTHING (~0u)
 struct passed {
 	uint32_t kind;			/* enum file_kind, the libraries' */
-	uint32_t access, flags;
+	uint32_t access;
 	uint32_t ino, dir;		/* 0: not in the file system */
 	uint32_t object;		/* PASSED_NOTHING: none */
 	uint32_t
 		sides; /* EXO_R, EXO_W: keys of which sides, in the slots given; of a file or terminal: the key's rights */
 	uint32_t line;			/* terminal: its number + 1; 0: none */
-	uint64_t pos;
+	uint32_t ofd;			/* object of what it shares with the sender's, PASSED_NOTHING: none */
+	uint32_t owner;			/* number of OP_LOCK_OWNER, 0: none */
 	uint64_t own[2];
 };
+
+/* Of what is passed, which part is wanted: OP_LETTER_GIVE. */
+enum passed_part { PASSED_ITSELF, PASSED_OFD, PASSED_OWNER };
 
 struct letter_info {
 	uint64_t ticket;

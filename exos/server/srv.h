@@ -215,6 +215,8 @@ long spawn_child(struct proc *p, const struct exo_msg *m, const char *comm);
 /* ---- object.c, fifo.c: what processes share (object.h) ------------------------------------------- */
 long object_new(struct proc *p, uint64_t frames, struct exo_msg *m);
 long object_free(uint64_t id);
+long ofd_new(struct proc *p, struct exo_msg *m);
+long ofd_find(const struct proc *p, struct exo_msg *m);
 bool objects_work(void);		/* is there something to sweep? */
 void objects_due(void);			/* somebody is gone, with all keys */
 void objects_sweep(void);		/* then: free those that nobody holds */

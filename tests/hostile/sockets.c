@@ -18,7 +18,8 @@ not_ours(void)
 {
 	note[0] = 1;
 	for (uint64_t id = 0; id < 64; id++) {
-		struct passed p = { .kind = 5, .object = (uint32_t)id, .sides = EXO_R | EXO_W };
+		struct passed p = { .kind = 5, .object = (uint32_t)id,
+			.ofd = PASSED_NOTHING, .sides = EXO_R | EXO_W };
 
 		for (uint64_t slot = 0; slot < 16; slot++) {
 			note[0] &= request(OP_SOCK_INFO, id, slot, 0, 0, 0) < 0;
@@ -38,7 +39,10 @@ not_ours(void)
 static void
 files_of_others(void)
 {
-	struct passed p = { .kind = 1, .object = PASSED_NOTHING, .sides = EXO_R };
+	struct passed p = { .kind = 1,
+		.object = PASSED_NOTHING,
+		.ofd = PASSED_NOTHING,
+		.sides = EXO_R };
 	struct stat st;
 	int fd = open("secret", O_RDWR | O_CREAT, 0600);
 
@@ -51,7 +55,7 @@ files_of_others(void)
 	note[0] &= request(OP_LETTER_RIGHT, 0, 0, 0, 0, 0) < 0;
 	for (uint32_t line = 1; line < 20; line++) {
 		p = (struct passed){ .kind = 4,
-			.object = PASSED_NOTHING,
+			.object = PASSED_NOTHING, .ofd = PASSED_NOTHING,
 			.sides = EXO_W,
 			.line = line };
 		memcpy((void *)comm(), &p, sizeof(p));
@@ -84,6 +88,7 @@ names_of_others(void)
 /* ---- descriptors that are not what they are said to be ---- */
 
 #define OWN_SLOT 120u			/* of the key ring: the library takes the lowest free */
+#define OFD_SLOT 121u
 
 /* Straight from the server, to the one who has that name. */
 static void
@@ -91,14 +96,17 @@ send_raw(const struct passed *what, uint64_t slot)
 {
 	struct sock_name name = { .bytes = 7, .path = "\0victim" };
 	long id = request(OP_SOCK_NEW, SOCK_TYPE_DGRAM, OWN_SLOT, 0, 0, 0);
+	struct passed p = *what;
 
+	p.ofd = (uint32_t)request(OP_OFD_NEW, OFD_SLOT, EXOS_OBJECTS + (1 << 20), 0, 0, 0);
 	request(OP_LETTER_NEW, 0, 0, 0, 0, 0);
-	memcpy((void *)comm(), what, sizeof(*what));
-	note[3] = request(OP_LETTER_RIGHT, slot, 0, 0, 0, 0) == 0;
+	memcpy((void *)comm(), &p, sizeof(p));
+	note[3] = request(OP_LETTER_RIGHT, slot, 0, OFD_SLOT, 0, 0) == 0;
 	memcpy((void *)(comm() + COMM_NAME), &name, sizeof(name));
 	if (note[3])
 		request(OP_LETTER_SEND, (uint64_t)id, OWN_SLOT, WHERE_ABSTRACT, 0, 0);
 	exo_key_drop(OWN_SLOT, 1);
+	exo_key_drop(OFD_SLOT, 1);
 }
 
 /* Somebody who is nobody sends it; what we have then, by whatever we may ourselves. */
@@ -138,7 +146,7 @@ sent(const struct passed *what, bool master)
 static struct passed
 said_to_be(uint32_t kind, const char *path)
 {
-	struct passed p = { .kind = kind, .object = PASSED_NOTHING };
+	struct passed p = { .kind = kind, .object = PASSED_NOTHING, .ofd = PASSED_NOTHING };
 	struct stat st;
 
 	note[0] &= stat(path, &st) == 0;
