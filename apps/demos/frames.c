@@ -6,6 +6,7 @@
  */
 #include <exo/lib.h>
 #include <exo/read.h>
+#include <exo/tag.h>
 
 EXO_NATIVE_NOTE;
 
@@ -16,6 +17,9 @@ static const char *const kind_name[KINDS] = {
 	"free", "data", "page table", "directory", "pointer table", "root table", "links",
 	"environment", "key ring", "u-area", "activation", "account", "guard", "kernel", "absent",
 	"trace", "lost",
+};
+static const char *const tag_name[EXO_TAGS] = {
+	"nobody said", "anonymous", "files", "code", "of libraries", "metadata", "objects",
 };
 static const char kind_letter[KINDS + 1] = ".dtttRlEkuaAGK TL";
 
@@ -37,6 +41,22 @@ summary(void)
 				count[kind]);
 	}
 	exo_printf("%lu bound more than once, %lu wait to be scrubbed\n", shared, dirty);
+}
+
+/* What data frames are for, as their owners say; others' tags are theirs to explain. */
+static void
+tags(void)
+{
+	uint64_t count[256] = { 0 };
+
+	for (exo_pfn pfn = 0; pfn < exo_info()->frames; pfn++)
+		if (exo_frame(pfn)->kind == EXO_FRAME_DATA)
+			count[exo_frame(pfn)->tag]++;
+	for (unsigned tag = 0; tag < 256; tag++) {
+		if (count[tag])
+			exo_printf("%16s %8lu frames\n",
+				tag < EXO_TAGS ? tag_name[tag] : "something else", count[tag]);
+	}
 }
 
 /* One letter stands for many frames: the rarest kind among them. */
@@ -75,6 +95,7 @@ exo_main(const struct exo_start *start)
 {
 	(void)start;
 	summary();
+	tags();
 	map();
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <exo/lib.h>
 #include <exo/read.h>
+#include <exo/tag.h>
 #include "../server/proto.h"
 
 #define noreturn_ __attribute__((noreturn))
@@ -47,7 +48,7 @@ extern const volatile struct sh_cred *self_cred;	/* and what it is allowed */
 
 /* ---- core/frames.c: frames and translations of this process ------------------------- */
 /* Claim a free frame (chosen from the exposed free map) and map it at va; tables are installed as needed. 0 or -errno. */
-int page_map_new(u64 va, u32 perms);			/* perms: EXO_MAP_* */
+int page_map_new(u64 va, u32 perms);			/* perms: EXO_MAP_*, a tag; none: it is the library's */
 int page_map_run(u64 va, unsigned count, u32 perms);	/* as many as can be had, at least one */
 int page_map(u64 va, exo_pfn pfn, u32 perms, exo_slot key);
 int page_protect(u64 va, u32 perms);

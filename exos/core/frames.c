@@ -170,6 +170,9 @@ page_map_new(u64 va, u32 perms)
 {
 	struct exo_map m = { .va = va, .op = EXO_OP_MAP | EXO_MAP_CLAIM | perms, .key = KEY_SELF };
 
+	if (m.op >> EXO_MAP_TAG_SHIFT == EXO_TAG_NONE)
+		m.op |= EXO_MAP_TAG(EXO_TAG_LIBRARY);
+
 	return map_one(&m);
 }
 

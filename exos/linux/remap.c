@@ -36,7 +36,7 @@ is_files(const struct region *r, u64 va)
 static int
 page_copy(u64 from, u64 to, const struct region *r)
 {
-	int error = page_map_new(to, OWN_RW);
+	int error = page_map_new(to, OWN_RW | EXO_MAP_TAG(EXO_TAG_ANONYMOUS));
 
 	if (error)
 		return error;

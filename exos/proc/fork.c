@@ -149,7 +149,7 @@ child_pages(struct child *c, u64 va, unsigned count, exo_pfn *pfn)
 		vec[n] = (struct exo_map){ .va = va + n * PAGE,
 			.pfn = frame_find(1),
 			.key = KEY_SELF,
-			.op = EXO_OP_MAP | EXO_MAP_CLAIM | RW };
+			.op = EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_TAG(EXO_TAG_LIBRARY) | RW };
 	while (done < count) {
 		long n = vec[done].pfn ? exo_map(c->env, vec + done, count - done, KEY_SELF)
 				       : -EXO_EQUOTA;

@@ -35,7 +35,8 @@ text_share(const struct elf_phdr *ph, exo_pfn frames)
 		exo_pfn pfn = frames + (ph->offset + at) / EXO_PAGE_BYTES;
 		uint32_t perms = EXO_MAP_READ | (ph->flags & ELF_X ? EXO_MAP_EXEC : 0);
 
-		exo_frame_mark(pfn, 1, EXO_FRAME_PUBLIC, 0, ROOT_KEY);
+		exo_frame_mark(pfn, 1, EXO_FRAME_PUBLIC | EXO_FRAME_TAG(EXO_TAG_CODE),
+			EXO_FRAME_TAG_CLEAR(EXO_TAG_CODE), ROOT_KEY);
 		if (server_bind(image.base + ph->vaddr + at, pfn, perms))
 			return "no memory for the library image";
 	}

@@ -68,6 +68,9 @@ archive_map(void)
 		if (server_bind(SRV_ARCHIVE + at, info->archive_pfn + at / EXO_PAGE_BYTES,
 			    EXO_MAP_READ))
 			return "no memory to map the boot archive";
+	exo_frame_mark_all(info->archive_pfn,
+		(info->archive_bytes + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES,
+		EXO_FRAME_TAG(EXO_TAG_FILE), 0, ROOT_KEY);
 	archive = (const struct exo_archive *)SRV_ARCHIVE;
 	return archive_wrong(archive, info->archive_bytes);
 }

@@ -74,8 +74,10 @@ mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first)
 		error = frames_claim(exo_info()->root_account, count, first);
 	if (error)
 		return -ENOSPC;
-	if (guard)
+	if (guard) {
 		exo_frame_guard_all(*first, count, guard, ROOT_KEY, ROOT_KEY);
+		exo_frame_mark_all(*first, count, EXO_FRAME_TAG(EXO_TAG_FILE), 0, ROOT_KEY);
+	}
 	return 0;
 }
 
@@ -191,8 +193,7 @@ back(uint64_t va, uint64_t pages, uint64_t marks)
 				return -ENOSPC;
 			count /= 2;
 		}
-		if (marks)
-			exo_frame_mark_all(pfn, count, marks, 0, ROOT_KEY);
+		exo_frame_mark_all(pfn, count, marks, 0, ROOT_KEY);
 		if (bind_run(va, pfn, count)) {
 			mem_release(pfn, count);
 			return -ENOSPC;
@@ -208,7 +209,7 @@ mem_new(uint64_t pages)
 {
 	uint64_t va = private_end;
 
-	if (back(va, pages, 0))
+	if (back(va, pages, EXO_FRAME_TAG(EXO_TAG_LIBRARY)))
 		return NULL;
 	private_end += pages * EXO_PAGE_BYTES;
 	return (void *)va;
@@ -245,7 +246,7 @@ shared_back(uint64_t offset, uint64_t pages)
 {
 	if (offset > SHARED_BYTES || pages > (SHARED_BYTES - offset) / EXO_PAGE_BYTES)
 		return -ENOSPC;
-	return back(SRV_SHARED + offset, pages, EXO_FRAME_PUBLIC);
+	return back(SRV_SHARED + offset, pages, EXO_FRAME_PUBLIC | EXO_FRAME_TAG(EXO_TAG_METADATA));
 }
 
 /* What is released is unbound everywhere, so readers must find the zeroes first. */
@@ -294,9 +295,22 @@ server_shared_table(void)
 	return EXO_PTE_PFN(exo_pte_at(SRV_SHARED, 3));
 }
 
+/* The server's own program and what the kernel made for it: so that nothing of ours is nobody's. */
+static void
+own_tag(void)
+{
+	extern const char __executable_start[], _end[];
+
+	for (uint64_t va = (uint64_t)__executable_start & -EXO_PAGE_BYTES; va < (uint64_t)_end;
+		va += EXO_PAGE_BYTES)
+		exo_frame_mark(EXO_PTE_PFN(exo_pte(va)), 1, EXO_FRAME_TAG(EXO_TAG_LIBRARY),
+			EXO_FRAME_TAG_CLEAR(EXO_TAG_LIBRARY), ROOT_KEY);
+}
+
 const char *
 server_memory_boot(void)
 {
+	own_tag();
 	if (shared_back(0, 1) || shared_back(PROCS_OFF, PROCS_PAGES))
 		return "no memory for the shared region";
 	if (mem_claim(1, 0, &zero_pfn))

@@ -97,7 +97,7 @@ int shared_unback(uint64_t offset,
 	uint64_t
 		pages); /* give them back: zeroes to be read, nothing to be written; 0 or -ENOSPC */
 
-int mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first);	/* contiguous; 0 or -ENOSPC */
+int mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first);	/* contiguous; under a guard: a file's; 0 or -ENOSPC */
 void mem_release(exo_pfn pfn, uint64_t count);		/* at once, or when devices have let go */
 void mem_sweep(void);
 void mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard);

@@ -17,6 +17,7 @@
 #include <exo/lib.h>
 #include <exo/trace.h>
 #include <exo/read.h>
+#include <exo/tag.h>
 #include "proto.h"
 #include "server.h"
 

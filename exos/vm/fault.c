@@ -26,6 +26,7 @@ enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
 
 #define SCRATCH ((u64)AT(char, EXOS_WINDOW + WINDOW_VM * EXO_PAGE_BYTES))
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
+#define OWN EXO_MAP_TAG(EXO_TAG_ANONYMOUS)	/* the program's own page */
 
 /* ---- copies ----------------------------------------------------------------------- */
 
@@ -65,7 +66,7 @@ copy_on_write(u64 va, u32 perms)
 
 	if (sole_owner(old))
 		return page_protect(va, perms);
-	error = page_map_new(SCRATCH, RW);
+	error = page_map_new(SCRATCH, RW | OWN);
 	if (error)
 		return error;
 	memcpy((void *)SCRATCH, (const void *)va, EXO_PAGE_BYTES);
@@ -101,7 +102,7 @@ ahead(u64 va, u64 end)
 static int
 file_copy(const struct region *r, u64 va, u64 bytes)
 {
-	int error = page_map_new(SCRATCH, RW);
+	int error = page_map_new(SCRATCH, RW | OWN);
 	long got;
 
 	if (error)
@@ -185,7 +186,7 @@ file_fill(const struct region *r, u64 va, bool write)
 		return -EFAULT;
 	}
 	if (pfn == 0) /* as long as it stays one */
-		return page_map_new(va, prot_perms(r->prot));
+		return page_map_new(va, prot_perms(r->prot) | OWN);
 	error = page_map(va, pfn, in_place_perms(r), key);
 	if (error == 0)
 		bind_around(r, va + PAGE);
@@ -222,7 +223,7 @@ anonymous(const struct region *r, u64 va)
 {
 	u64 end = r->file_bytes && va < r->start + r->file_bytes ? va + PAGE : r->end;
 
-	return page_map_run(va, ahead(va, end), prot_perms(r->prot));
+	return page_map_run(va, ahead(va, end), prot_perms(r->prot) | OWN);
 }
 
 static int

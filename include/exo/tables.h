@@ -79,13 +79,19 @@ enum exo_frame_kind {
 #define EXO_FRAME_ASKED   0x10u		/* its repossession was announced */
 #define EXO_FRAME_COW     0x20u		/* cloned: written to by nobody, its owner included, while others bind it */
 
+/* In frame_mark the tag stands above the flags: clear what it was, set what it is to be. */
+#define EXO_FRAME_TAG(tag) ((uint64_t)(tag) << 8)
+#define EXO_FRAME_TAG_ALL  EXO_FRAME_TAG(0xff)
+#define EXO_FRAME_TAG_CLEAR(tag) (EXO_FRAME_TAG_ALL & ~EXO_FRAME_TAG(tag))
+
 /* Public half of a frame's entry; all zero when free, but for DIRTY and generation.  32 bytes. */
 struct exo_frame {
 	uint32_t account;		/* pfn of the owning account, 0 when free */
 	uint32_t nmaps;			/* page-table slots that bind it */
 	uint8_t kind;			/* enum exo_frame_kind */
 	uint8_t flags;			/* EXO_FRAME_* */
-	uint16_t pins;			/* devices that may still touch it */
+	uint8_t tag;			/* what its owner says that it is for; the kernel does not ask */
+	uint8_t pins;			/* devices that may still touch it */
 	uint32_t generation;		/* bumped at each claim and release */
 	exo_guardref guard;
 	uint64_t guard_serial;		/* of the guard meant; a guard freed since guards nothing */

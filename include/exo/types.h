@@ -80,6 +80,8 @@ struct exo_key {
 #define EXO_MAP_CLAIM    0x1000u	/* with OP_MAP: first claim the free frame for the target's account */
 #define EXO_MAP_RELEASE  0x2000u	/* with OP_UNMAP: then release the frame if the target's account owns it */
 #define EXO_MAP_IO       0x4000u	/* with OP_MAP: pfn is device memory, uncached; needs a key named 'M' */
+#define EXO_MAP_TAG(tag) ((uint32_t)(tag) << EXO_MAP_TAG_SHIFT)	/* with CLAIM: the frame's tag, 8 bits */
+#define EXO_MAP_TAG_SHIFT 16
 #define EXO_MAP_CLEARAD  0x8000u	/* with OP_PROTECT: also clear accessed and dirty */
 
 /* One element of exo_map_vec.  24 bytes. */

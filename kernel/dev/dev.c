@@ -30,7 +30,7 @@ dev_done(u32 device, u32 queue, u64 cookie, u32 bytes, bool failed)
 {
 	exo_pfn pfn = cookie >> EXO_PAGE_SHIFT;
 	u64 *word = (u64 *)((u8 *)frame_ptr(pfn) + (cookie & (EXO_PAGE_BYTES - 1)));
-	u16 pins = frames[pfn].pins;
+	u8 pins = frames[pfn].pins;
 
 	must(pins > 0);
 	/* The word first: once the last pin is gone the frame may be another's. */

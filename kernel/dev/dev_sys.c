@@ -52,6 +52,8 @@ io_check(const struct env *self, const struct exo_io *io, bool sends) REQUIRES(m
 	if ((frame->flags & EXO_FRAME_COW) && frame->nmaps > 1)
 		return -EXO_EBUSY;
 	/* Pinned it could not be taken: it may be sent, so that its owner can save it, but wait for nothing. */
+	if (frame->pins == UINT8_MAX)
+		return -EXO_EBUSY;
 	if (!sends && (frame->flags & EXO_FRAME_ASKED))
 		return -EXO_EBUSY;
 	return frame_allows(self, io->key, io->pfn, EXO_W | (sends ? EXO_R : 0));

@@ -127,12 +127,8 @@ release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQU
 		frame_drop(pfn);
 		return 1;
 	}
-	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3) {
-		if (!pt_empty(pfn, PT_SOMEWHERE, work))
-			return 0;
-		pt_free(pfn);
-		return 1;
-	}
+	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3)
+		return pt_release(pfn, work);
 	if (frames[pfn].nmaps > 0)
 		work->flush_all = true;
 	while (work->left > 0) {		/* bound: bindings, as far as the work goes */
@@ -216,7 +212,7 @@ may_mark(struct env *self, exo_pfn pfn, u64 set, u64 clear, exo_slot key) REQUIR
 i64
 sys_frame_mark(struct env *self, u64 pfn, u64 count, u64 set, u64 clear, u64 key)
 {
-	const u64 known = EXO_FRAME_PUBLIC | EXO_FRAME_HEIR | EXO_FRAME_FIXED;
+	const u64 known = EXO_FRAME_PUBLIC | EXO_FRAME_HEIR | EXO_FRAME_FIXED | EXO_FRAME_TAG_ALL;
 	struct work work = WORK_INIT;
 	int error = range_check(pfn, count);
 	u64 done;
@@ -233,6 +229,7 @@ sys_frame_mark(struct env *self, u64 pfn, u64 count, u64 set, u64 clear, u64 key
 			return mem_leave(&work, done ? (i64)done : error);
 
 		frames[pfn + done].flags = (u8)((frames[pfn + done].flags & ~clear) | set);
+		frames[pfn + done].tag = (u8)((frames[pfn + done].tag & ~(clear >> 8)) | set >> 8);
 	}
 	return mem_leave(&work, (i64)done);
 }

@@ -8,7 +8,6 @@
  */
 #include "mem_priv.h"
 #include "../cap/cap.h"
-#include "../dev/dev.h"
 #include <kernel/syscalls.h>
 
 #define BATCH 32u			/* elements copied in at once: 768 bytes of stack */
@@ -172,24 +171,6 @@ may_claim(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock
 	return error ? error : account_room(account_of(account), 1);
 }
 
-/* Device memory: never what is, or could become, a frame, and nothing the kernel drives. */
-static int
-may_io(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
-{
-	struct exo_key name = { .len = 8, .rights = EXO_R | EXO_W, .name = { EXO_NAME_MMIO } };
-	const struct exo_frame *frame = frame_at(pfn);
-	int error;
-
-	for (unsigned n = 0; n < 7; n++)
-		name.name[1 + n] = (u8)(pfn >> (8 * (6 - n)));
-	error = name_allows(map->self, key, &name);
-	if (error)
-		return error;
-	if (frame && frame->kind != EXO_FRAME_ABSENT)
-		return -EXO_EKIND;
-	return dev_mmio_open(pfn) ? 0 : -EXO_ERANGE;
-}
-
 /* What was bound at va goes; a present entry. */
 static void
 entry_remove(u64 *entry, binding_t at) REQUIRES(mem_lock)
@@ -203,7 +184,7 @@ entry_remove(u64 *entry, binding_t at) REQUIRES(mem_lock)
 static int
 bind_io(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at) REQUIRES(mem_lock)
 {
-	int error = may_io(map, e->pfn, e->key);
+	int error = may_io(map->self, e->pfn, e->key);
 
 	if (error)
 		return error;
@@ -251,6 +232,7 @@ bind_claim(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at
 		return error;
 
 	frame_take_under(e->pfn, map->env->account, 0, 0);
+	frames[e->pfn].tag = (u8)(e->op >> EXO_MAP_TAG_SHIFT);
 	first_seen(map, e->pfn);
 	rebind(map, e->va, entry, at, pte_flags(e->op) | e->pfn << EXO_PAGE_SHIFT);
 	return 1;
@@ -273,6 +255,14 @@ bind_marked(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t a
 	return 1;
 }
 
+/* A tag may come with what is claimed. */
+static bool
+tags_claim(u32 op)
+{
+	return (op & EXO_MAP_CLAIM) &&
+		flags_make_sense(op & ~EXO_MAP_TAG(0xff), BITS_MAP | EXO_MAP_CLAIM);
+}
+
 static inline int
 bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
@@ -283,7 +273,7 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	u64 *entry;
 	int error;
 
-	if (!flags_make_sense(op, BITS_MAP | EXO_MAP_CLAIM | EXO_MAP_IO))
+	if (!flags_make_sense(op, BITS_MAP | EXO_MAP_CLAIM | EXO_MAP_IO) && !tags_claim(op))
 		return -EXO_EARG;
 	if (!covered(map, va))
 		return -EXO_ENOTABLE;
@@ -386,7 +376,7 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	writes = (flags & PTE_WRITE) && !(pte & PTE_IO);
 	adds = (flags & ~pte & PTE_WRITE) || (pte & ~flags & PTE_NX);
 	if (adds)
-		error = pte & PTE_IO ? may_io(map, PTE_PFN(pte), e->key) :
+		error = pte & PTE_IO ? may_io(map->self, PTE_PFN(pte), e->key) :
 			may_map(map, PTE_PFN(pte), e->op, e->key);
 	if (error == 0 && writes)
 		error = may_write(PTE_PFN(pte), e->op, pte);

@@ -25,7 +25,8 @@ check_free(exo_pfn pfn) REQUIRES(mem_lock)
 	if (!is_free)
 		return;
 	must(frame->account == 0 && frame->nmaps == 0 && frame->pins == 0 && frame->guard == 0);
-	must((frame->flags & ~EXO_FRAME_DIRTY) == 0 && frames_priv[pfn].first == 0);
+	must((frame->flags & ~EXO_FRAME_DIRTY) == 0 && frame->tag == 0 &&
+		frames_priv[pfn].first == 0);
 }
 
 /* What belongs to the machine has no owner; everything else in use belongs to an account, whose ring it is in. */

@@ -83,6 +83,9 @@ account_of(exo_pfn pfn) REQUIRES(mem_lock)	/* pfn is known to be an account */
 int map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
 	REQUIRES(env_lock, mem_lock);
 
+/* Device memory: never what is, or could become, a frame, and nothing the kernel drives.  0 or an error. */
+int may_io(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock);
+
 /* A table for va out of the refill pool.  AGAIN: the work is used up, the fault must come once more. */
 enum refill { REFILL_NONE, REFILL_AGAIN, REFILL_DONE };
 enum refill pool_refill(struct env *env, u64 va, struct work *work) REQUIRES(mem_lock);
@@ -187,6 +190,7 @@ frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
 	frame->kind = frame->flags & EXO_FRAME_ASKED ? EXO_FRAME_LOST : EXO_FRAME_FREE;
 	frame->account = 0;
 	frame->flags = EXO_FRAME_DIRTY;
+	frame->tag = 0;
 	frame->generation++;
 	frame->guard = 0;
 	frame->guard_serial = 0;
@@ -221,6 +225,9 @@ void pt_free(exo_pfn table) REQUIRES(mem_lock);
  */
 #define PT_SOMEWHERE (~0ull)
 bool pt_empty(exo_pfn table, u64 va, struct work *work) REQUIRES(mem_lock);
+
+/* The same, and then the table goes. */
+bool pt_release(exo_pfn table, struct work *work) REQUIRES(mem_lock);
 
 /* A walk down a tree of page tables. */
 struct walk {

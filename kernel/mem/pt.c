@@ -256,6 +256,15 @@ pt_free(exo_pfn table)
 }
 
 bool
+pt_release(exo_pfn table, struct work *work)
+{
+	if (!pt_empty(table, PT_SOMEWHERE, work))
+		return false;
+	pt_free(table);
+	return true;
+}
+
+bool
 release_step(exo_pfn pfn, binding_t last)
 {
 	binding_t at = frames_priv[pfn].first;

@@ -194,11 +194,43 @@ TEST(marking)
 	ERR(exo_frame_mark(pfn, 1, EXO_FRAME_DIRTY, 0, K_ROOT), ARG);
 	ERR(exo_frame_mark(pfn, 1, 0, EXO_FRAME_DIRTY, K_ROOT), ARG);
 	ERR(exo_frame_mark(pfn, 1, 1ull << 40, 0, K_ROOT), ARG);
+	ERR(exo_frame_mark(pfn, 1, 0, 0x10000, K_ROOT), ARG);
 	ERR(exo_frame_mark(pfn, 1, 1, 0, K_NONE), KEY);
 	ERR(exo_frame_mark(pfn, 1, 1, 0, K_READ), RIGHTS);
 	ERR(exo_frame_mark(free_pfn, 1, 1, 0, K_ROOT), KIND);
 	IS(t_unmap(T_VA), 1);
 	t_release(pfn, 1);
+}
+
+/* Its owner's word, for all to read: with a claim, and by marks; gone with the frame. */
+TEST(tags)
+{
+	exo_pfn pfn = exo_frame_find(0, 2);
+
+	IS(exo_frame(pfn)->tag, 0);
+	IS(t_map_op(exo_self(), T_VA, pfn,
+		   EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_WRITE | EXO_MAP_TAG(0xa5), K_ROOT, 0),
+		1);
+	IS(exo_frame(pfn)->tag, 0xa5);
+	IS(exo_frame_mark(pfn, 1, EXO_FRAME_TAG(0x0f), EXO_FRAME_TAG_CLEAR(0x0f), K_CONTROL), 1);
+	IS(exo_frame(pfn)->tag, 0x0f);
+	IS(exo_frame_mark(pfn, 1, EXO_FRAME_TAG(0x30), EXO_FRAME_TAG(1), K_CONTROL), 1);
+	IS(exo_frame(pfn)->tag, 0x3e);
+	IS(exo_frame(pfn)->flags, 0);
+	ERR(exo_frame_mark(pfn, 1, EXO_FRAME_TAG(1), 0, K_WRITE), RIGHTS);
+	ERR(exo_frame_mark(pfn, 1, EXO_FRAME_TAG(1), EXO_FRAME_TAG(1), K_ROOT), ARG);
+	ERR(exo_frame_mark(pfn + 1, 1, EXO_FRAME_TAG(1), 0, K_ROOT), KIND);
+	ERR(t_map_op(exo_self(), T_VA, pfn, EXO_OP_MAP | EXO_MAP_TAG(1), K_ROOT, 0), ARG);
+	ERR(t_map_op(exo_self(), T_VA, pfn, EXO_OP_PROTECT | EXO_MAP_TAG(1), K_ROOT, 0), ARG);
+	ERR(t_map_op(exo_self(), T_VA, pfn + 1, EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_TAG(0x100),
+		    K_ROOT, 0),
+		ARG);
+	ERR(t_map_op(exo_self(), T_VA, pfn + 1,
+		    EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_IO | EXO_MAP_TAG(1), K_ROOT, 0),
+		ARG);
+	IS(t_unmap(T_VA), 1);
+	t_release(pfn, 1);
+	IS(exo_frame(pfn)->tag, 0);
 }
 
 TEST(unbinding)
