@@ -11,7 +11,7 @@ $(BUILD)/hostile/%: tests/hostile/%.c tests/linux/check.h $(wildcard tests/hosti
 
 test-hostile: $(HOSTILE) runnable
 	$(Q)bad=; for t in $(notdir $(HOSTILE)); do \
-		./exo run --timeout 120 --add $(BUILD)/hostile/$$t:/root/$$t -- /root/$$t </dev/null || bad=1; \
+		./exo run $(if $(CPUS),--cpus $(CPUS)) --timeout 120 --add $(BUILD)/hostile/$$t:/root/$$t -- /root/$$t </dev/null || bad=1; \
 	done; test -z "$$bad"
 
 TESTS += test-hostile

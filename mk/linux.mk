@@ -13,7 +13,7 @@ linux-tests: $(LINUX_TESTS)
 
 test-linux: linux-tests runnable
 	$(Q)bad=; for t in $(notdir $(LINUX_TESTS)); do \
-		./exo run --timeout 120 --add $(BUILD)/linux/$$t:/root/$$t -- /root/$$t </dev/null || bad=1; \
+		./exo run $(if $(CPUS),--cpus $(CPUS)) --timeout 120 --add $(BUILD)/linux/$$t:/root/$$t -- /root/$$t </dev/null || bad=1; \
 	done; test -z "$$bad"
 
 TESTS += test-linux

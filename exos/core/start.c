@@ -10,6 +10,7 @@
 #include "self.h"
 #include "../arch/x86_64/arch.h"
 #include "../proc/look.h"
+#include "../proc/move.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
 #include "../proc/timer.h"
@@ -30,9 +31,13 @@ exos_before_leaving(struct exo_save *regs)
 {
 	if (UAREA->depth != 1)
 		return;
-	signal_post_check();
-	if (signals_waiting() & ~signals.blocked || signals.mask_saved)
-		signal_deliver(regs);
+	do {
+		if (move_asked)
+			move_now();		/* and what was posted meanwhile is looked at */
+		signal_post_check();
+		if (signals_waiting() & ~signals.blocked || signals.mask_saved)
+			signal_deliver(regs);
+	} while (move_asked);
 	timer_library_leaves();
 }
 

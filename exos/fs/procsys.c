@@ -52,19 +52,33 @@ put_meminfo(struct text *t)
 	put_kib(t, "Committed_AS", other);
 }
 
+/* CPUs that processes may be put on. */
+static u32
+cpus(void)
+{
+	return (u32)SHARED->cpus;
+}
+
 static void
-put_cpuinfo(struct text *t)
+put_cpu(struct text *t, u32 cpu)
 {
 	u64 khz = exo_info()->tsc_hz / 1000;
 
-	/* One processor is run; the others sleep. */
-	text_put(t, "processor\t: 0\nmodel name\t: x86-64\ncpu MHz\t\t: %lu.%03lu\n", khz / 1000,
-		khz % 1000);
+	text_put(t, "processor\t: %u\nmodel name\t: x86-64\ncpu MHz\t\t: %lu.%03lu\n", cpu,
+		khz / 1000, khz % 1000);
 	text_put(t,
-		"physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\nfpu\t\t: yes\n");
+		"physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\nfpu\t\t: yes\n",
+		cpus(), cpu, cpus());
 	text_put(t, "flags\t\t: fpu tsc cx8 sep cmov mmx fxsr sse sse2 syscall nx lm\n");
 	text_put(t, "bogomips\t: %lu.%02lu\naddress sizes\t: 40 bits physical, 48 bits virtual\n\n",
 		khz * 2 / 1000, khz * 2 % 1000 / 10);
+}
+
+static void
+put_cpuinfo(struct text *t)
+{
+	for (u32 cpu = 0; cpu < cpus(); cpu++)
+		put_cpu(t, cpu);
 }
 
 static unsigned
@@ -74,31 +88,50 @@ count_processes(bool running)
 	unsigned count = 0;
 
 	for (unsigned row = 0; row < proc_rows(); row++)
-		count += table[row].state != PROC_FREE
-			&& (!running || exo_cpu(0)->running == table[row].env);
+		count += table[row].state != PROC_FREE &&
+			(!running || exo_cpu(table[row].cpu)->running == table[row].env);
 	return count;
 }
 
-/* Time that the processor was not idle is not split. */
+/* Ticks that it slept; *busy: the others, which are not split. */
+static u64
+ticks_idle(u32 cpu, u64 *busy)
+{
+	u64 now = clock_ns() / TICK_NS, idle = exo_cpu(cpu)->idle_ns / TICK_NS;
+
+	*busy = now > idle ? now - idle : 0;
+	return idle;
+}
+
 static void
 put_stat_all(struct text *t)
 {
-	u64 now = clock_ns() / TICK_NS, idle = exo_cpu(0)->idle_ns / TICK_NS;
-	u64 busy = now > idle ? now - idle : 0;
+	u64 idle = 0, busy = 0, interrupts = 0, switches = 0, some;
 
-	text_put(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle,
-		busy, idle);
+	for (u32 cpu = 0; cpu < cpus(); cpu++) {
+		idle += ticks_idle(cpu, &some);
+		busy += some;
+		interrupts += exo_cpu(cpu)->interrupts;
+		switches += exo_cpu(cpu)->switches;
+	}
+	text_put(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);
+	for (u32 cpu = 0; cpu < cpus(); cpu++) {
+		idle = ticks_idle(cpu, &some);
+		text_put(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", cpu, some, idle);
+	}
 	text_put(t,
 		"intr %lu\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-		exo_cpu(0)->interrupts, exo_cpu(0)->switches, SHARED->wall_offset_ns / 1000000000,
-		count_processes(false), count_processes(true));
+		interrupts, switches, SHARED->wall_offset_ns / 1000000000, count_processes(false),
+		count_processes(true));
 }
 
 static void
 put_uptime(struct text *t)
 {
-	u64 now = clock_ns() / TICK_NS, idle = exo_cpu(0)->idle_ns / TICK_NS;
+	u64 now = clock_ns() / TICK_NS, idle = 0, busy;
 
+	for (u32 cpu = 0; cpu < cpus(); cpu++)
+		idle += ticks_idle(cpu, &busy);
 	text_put(t, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
 }
 

@@ -74,7 +74,7 @@ state_letter(const volatile struct sh_proc *p)
 		return 'Z';
 	if (p->state == PROC_STOPPED)
 		return 'T';
-	return exo_cpu(0)->running == p->env ? 'R' : 'S';
+	return exo_cpu(p->cpu)->running == p->env ? 'R' : 'S';
 }
 
 static const char *
@@ -163,10 +163,10 @@ put_stat(struct text *t, const volatile struct sh_proc *p)
 		20 + c->nice, c->nice, TICKS(p->start_ns), (u64)(s.total * 4096u), s.resident,
 		c->limit[RLIMIT_RSS_][0]);
 	/* Addresses are nobody's business; those of oneself are in maps. */
-	text_put(t, "0 0 0 0 0 %lu %lu %lu %lu 0 0 0 %u 0 %u %u 0 0 0 ",
+	text_put(t, "0 0 0 0 0 %lu %lu %lu %lu 0 0 0 %u %u %u %u 0 0 0 ",
 		pub ? pub->sig_pending & 0x7fffffff : 0, pub ? pub->sig_blocked & 0x7fffffff : 0,
 		pub ? pub->sig_ignored & 0x7fffffff : 0, pub ? pub->sig_caught & 0x7fffffff : 0,
-		c->exit_signal, c->priority, c->policy);
+		c->exit_signal, p->cpu, c->priority, c->policy);
 	text_put(t, "0 0 0 0 0 0 0 %u\n",
 		p->state == PROC_ZOMBIE && proc_may_look(p) ? p->status : 0);
 }

@@ -5,6 +5,7 @@
  * anybody without the privilege: slices cannot give what they promise.
  */
 #include "../core/self.h"
+#include "../proc/move.h"
 #include "../proc/rlimit.h"
 #include "abi.h"
 #include "calls.h"
@@ -220,37 +221,51 @@ sys_sched_setattr(long pid, long where, long flags)
 		: sys_setpriority(PRIO_PROCESS_, pid, a.nice);
 }
 
-/* ---- one processor ------------------------------------------------------------------------------ */
+/* ---- which processors --------------------------------------------------------------------------- */
+
+#define MASK_BYTES 8u			/* of a kernel for at most 64 CPUs */
+
+static u64
+online(void)
+{
+	const u64 cpus = SHARED->cpus;
+
+	return cpus < 64 ? (1ull << cpus) - 1 : ~0ull;
+}
 
 long
 sys_sched_getaffinity(long pid, long bytes, long where)
 {
-	const u64 one = 1;
+	const volatile struct sh_proc *p;
+	u64 mask;
 
-	if ((u64)bytes < 8 || bytes % 8)
+	if ((u64)bytes < MASK_BYTES || bytes % 8)
 		return -EINVAL;
-	if (named(pid) == NULL)
+	p = named(pid);
+	if (p == NULL)
 		return -ESRCH;
-	return copy_out((u64)where, &one, sizeof(one)) ? -EFAULT : 8;
+	mask = cred_of(p)->cpus ? cred_of(p)->cpus & online() : online();
+	return copy_out((u64)where, &mask, sizeof(mask)) ? -EFAULT : (long)MASK_BYTES;
 }
 
+/* Who asks for itself is there when this returns; another goes when it next leaves its library. */
 long
 sys_sched_setaffinity(long pid, long bytes, long where)
 {
+	const u64 size = (u64)bytes < MASK_BYTES ? (u64)bytes : MASK_BYTES;
 	const volatile struct sh_proc *p;
-	struct sh_cred own, other;
-	u8 first = 0;
+	u64 mask = 0;
+	long error;
 
-	if ((u64)bytes && copy_in(&first, (u64)where, 1))
+	if (size && copy_in(&mask, (u64)where, size))
 		return -EFAULT;
 	p = named(pid);
 	if (!p)
 		return -ESRCH;
-	memcpy(&own, (const void *)(u64)CRED, sizeof(own));
-	memcpy(&other, (const void *)(u64)cred_of(p), sizeof(other));
-	if (!cred_may_renice(&own, &other))
-		return -EPERM;
-	return first & 1 ? 0 : -EINVAL;
+	mask &= online();
+	error = server_call(OP_PRIORITY, PRIORITY_CPUS, PRIO_PROCESS_, p->pid, mask, 0, NULL);
+	move_check();
+	return error;
 }
 
 /* ---- the order of input and output: kept, but there is no device that it would matter to ---------- */

@@ -14,6 +14,7 @@
  * finds a parked context on its stack: this fork, returning 0.
  */
 #include "look.h"
+#include "move.h"
 #include "proc.h"
 #include "rlimit.h"
 #include "signal.h"
@@ -309,6 +310,7 @@ uarea_fill(struct child *c)
 	u->posted = 0;
 	u->pending = 0;
 	u->overrun = 0;
+	u->entry[EXO_ENTRY_PROLOGUE] = (u64)exos_upcall_prologue;
 	/* Not ours: we may have parked since, to wait for the server. */
 	((struct exo_lib *)u->library)->parked = c->parked;
 	exo_map(UAREA->env, &gone, 1, KEY_SELF);
@@ -404,6 +406,7 @@ child_begin(const struct child *c)
 	times_fork_child();
 	fd_fork_child();
 	vm_fork_child();
+	move_fork_child();
 }
 
 long

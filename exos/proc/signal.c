@@ -5,6 +5,7 @@
  * default action that ends or stops the process goes to the server.
  */
 #include "signal.h"
+#include "move.h"
 #include "timer.h"
 #include "proc.h"
 #include "rlimit.h"
@@ -196,6 +197,9 @@ signal_post_check(void)
 {
 	if (*(const volatile u64 *)&UAREA->posted) {
 		exo_posted();
+		while (PROC->state == PROC_STOPPED)
+			park_yield(0);		/* by somebody on another CPU, and we were running */
+		move_check();
 		while (PROC->sig_waiting && fetch())
 			;
 	}

@@ -243,14 +243,30 @@ send_gets(void)
 }
 
 static void
+cpus_sum(struct exo_cpu *sum)
+{
+	*sum = (struct exo_cpu){ 0 };
+	for (uint32_t cpu = 0; cpu < exo_info()->cpus; cpu++) {
+		const volatile struct exo_cpu *c = exo_cpu(cpu);
+
+		sum->switches += c->switches;
+		sum->interrupts += c->interrupts;
+		if (c->entry_max > sum->entry_max)
+			sum->entry_max = c->entry_max;
+	}
+}
+
+static void
 send_stats(void)
 {
 	const volatile struct exo_info *info = exo_info();
 	struct proc_counts sum;
+	struct exo_cpu cpus;
 	char text[1024];
 	size_t n;
 
 	proc_count(&sum);
+	cpus_sum(&cpus);
 	n = exo_snprintf(text, sizeof(text),
 		"frames %lu of %lu in use\nslices %lu\nkernel calls %lu\nreflected calls %lu\n"
 		"control transfers %lu\nupcalls %lu\npage faults delivered %lu\n",
@@ -260,7 +276,7 @@ send_stats(void)
 	n += exo_snprintf(text + n, sizeof(text) - n,
 		"address-space switches %lu\ninterrupts %lu\nlongest kernel entry %lu cycles\n"
 		"time %lu us\n",
-		exo_cpu(0)->switches, exo_cpu(0)->interrupts, exo_cpu(0)->entry_max,
+		cpus.switches, cpus.interrupts, cpus.entry_max,
 		exo_now_ns() / 1000);
 	send(EXO_CONTROL_STATS, text, (unsigned)n, NULL, 0);
 }

@@ -56,16 +56,26 @@ server_told(void)
 
 /* ---- beginning ------------------------------------------------------------------------------ */
 
-/* On another CPU there are requests and nothing else. */
+/* On another CPU there are requests, and a look at who computes there. */
 static void
 cpu_main(void)
 {
+	const uint32_t here = exo_uarea()->cpu;
+	struct exo_term t;
+
 	exo_on_exception(on_fault);
 	exo_on_call(on_call);
-	__atomic_fetch_or(&begun, 1ull << exo_uarea()->cpu, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&begun, 1ull << here, __ATOMIC_SEQ_CST);
 	exo_changed(NULL);
-	for (;;)
-		exo_wait_for(NULL, 0, 0, 0);
+	for (;;) {
+		exo_wait_for(&t, spread_terms(here, &t), 0, 0);
+		if (!server_enter()) {
+			exo_yield(0);
+			continue;
+		}
+		spread_look(here);
+		server_leave(false);
+	}
 }
 
 static int64_t
@@ -123,7 +133,8 @@ server_cpus_boot(exo_upcall_fn *fault, exo_call_fn *call)
 {
 	on_fault = fault;
 	on_call = call;
-	while (server_cpus < exo_info()->cpus) {
+	server_shared_info()->cpus = server_cpus;
+	while (server_cpus < exo_info()->cpus && server_cpus < SH_CPUS) {
 		int64_t error = activate(server_cpus);
 
 		if (error < 0 || !came(server_cpus)) {
@@ -131,6 +142,6 @@ server_cpus_boot(exo_upcall_fn *fault, exo_call_fn *call)
 				error < 0 ? exo_error_name(error) : "it does not run");
 			return;
 		}
-		server_cpus++;
+		server_shared_info()->cpus = ++server_cpus;
 	}
 }

@@ -39,7 +39,8 @@ struct sh_cred {			/* 512 bytes */
 	uint32_t death_signal;		/* sent when the parent ends; 0: none */
 	uint32_t exit_signal;		/* sent to the parent at the end */
 	uint32_t personality;
-	uint32_t spare[7];
+	uint32_t cpus;			/* that it may run on, a bit each; 0: all */
+	uint32_t spare[6];
 };
 _Static_assert(sizeof(struct sh_cred) == 512, "credentials");
 

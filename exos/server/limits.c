@@ -199,6 +199,32 @@ io_class(const struct proc *self, struct proc *p, uint32_t value)
 	return 0;
 }
 
+static int
+affinity(const struct proc *self, struct proc *p, uint32_t cpus)
+{
+	if (!cred_may_renice(self->cred, p->cred))
+		return -EPERM;
+	if (!(cpus & share_cpus(0)))
+		return -EINVAL;
+	p->cred->cpus = cpus;
+	share_where(p);
+	return 0;
+}
+
+static int
+prioritize(const struct proc *self, struct proc *p, uint64_t what, uint64_t value)
+{
+	int nice = (int)(int32_t)value;
+
+	switch (what) {
+	case PRIORITY_NICE: return renice(self, p, nice < -20 ? -20 : nice > 19 ? 19 : nice);
+	case PRIORITY_POLICY: return reschedule(self, p, (uint32_t)value);
+	case PRIORITY_IO: return io_class(self, p, (uint32_t)value);
+	case PRIORITY_CPUS: return affinity(self, p, (uint32_t)value);
+	default: return -EINVAL;
+	}
+}
+
 long
 priority_request(struct proc *self, const struct exo_msg *m)
 {
@@ -210,12 +236,7 @@ priority_request(struct proc *self, const struct exo_msg *m)
 
 		if (!is_meant(self, p, m->r8, (uint32_t)m->r9))
 			continue;
-		one = p->sh->pid == SERVER_PID ? -EPERM
-			: m->rdx == PRIORITY_NICE
-			? renice(self, p, (int)(int32_t)m->rbx < -20 ? -20
-					: (int32_t)m->rbx > 19 ? 19 : (int)(int32_t)m->rbx)
-			: m->rdx == PRIORITY_POLICY ? reschedule(self, p, (uint32_t)m->rbx)
-						    : io_class(self, p, (uint32_t)m->rbx);
+		one = p->sh->pid == SERVER_PID ? -EPERM : prioritize(self, p, m->rdx, m->rbx);
 		if (one || result == -ESRCH)
 			result = one;
 	}

@@ -245,6 +245,7 @@ step(void)
 			work = 1;
 	}
 	pty_sweep();
+	spread_look(0);
 	trace_forward();
 }
 
@@ -287,6 +288,7 @@ terms(struct exo_term *t)
 	n += control_terms(t + n);
 	n += outbox_terms(t + n);
 	n += console_terms(t + n);
+	n += spread_terms(0, t + n);
 	n += trace_terms(t + n);
 	trace_idle();
 	return n;

@@ -195,6 +195,7 @@ proc_rows_fit(void)
 struct proc *
 proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t sid, int *error)
 {
+	const struct proc *parent = proc_by_pid(ppid);
 	struct proc *p = NULL;
 	uint32_t pid;
 
@@ -220,6 +221,8 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->run_ns = p->sh->sys_ns = 0;
 	p->sh->children_ns = p->sh->children_sys_ns = 0;
 	p->sh->hung_pgrp = 0;
+	p->sh->cpu = parent ? parent->sh->cpu : 0;
+	p->sh->cpu_wanted = parent ? parent->sh->cpu_wanted : 0;
 	if (!cred_place(p) || proc_objects(p, creator ? creator->serial : 0) < 0) {
 		proc_discard(p);
 		return NULL;

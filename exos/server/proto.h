@@ -90,10 +90,13 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint64_t sig_waiting;		/* OP_SIGINFO has something for it */
 	uint64_t sys_ns,
 		children_sys_ns; /* of run_ns and children_ns: by their libraries, as these said */
-	uint64_t spare[11];
+	uint32_t cpu;			/* where its slices are */
+	uint32_t cpu_wanted;		/* where they are to be: its library goes there by OP_MOVE */
+	uint64_t spare[10];
 };
 _Static_assert(sizeof(struct sh_proc) == 256, "process entry");
 
+#define SH_CPUS 8u
 #define SH_TTYS 65u			/* 0: the machine's console; n: /dev/pts/(n - 1) */
 
 /* A terminal, as everybody sees it; input and output are shown to holders of its keys alone. */
@@ -145,7 +148,8 @@ struct sh_info {			/* first page of the shared region */
 	char domainname[64];
 	uint64_t proc_rows;		/* the process table's rows from here on are free */
 	uint64_t busy_on;		/* the CPU that the server works on + 1; 0: none */
-	uint64_t spare[18];
+	uint64_t cpus;			/* processes may be put on CPUs 0 to this one less */
+	uint64_t spare[17];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
@@ -241,6 +245,8 @@ enum server_op {
 	OP_OFD_NEW,		/* (slot, va offset in EXOS_OBJECTS) -> object id of a frame for an open file description, and
 				 * a key without W; rdx = as OP_OBJECT_NEW, r8 = the token that OP_OFD_FIND asks for */
 	OP_OFD_FIND,		/* (token, slot, va offset) -> object id: the same for who was told its token; rdx */
+	OP_MOVE,		/* () -> 0: the caller's slices are on cpu_wanted now, and its activation there runs at once;
+				 * the one that calls is to park and touch nothing.  -EALREADY; -EAGAIN: no slice there */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE =
 		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by
@@ -351,6 +357,7 @@ struct sig_detail {
 
 /* Bits that are posted to a process. */
 #define POST_SIGNAL 1ull		/* look at sig_waiting */
+#define POST_ROW 2ull			/* look at state, and at cpu_wanted */
 
 enum tty_set {
 	TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH,	/* termios of the comm page */
@@ -392,7 +399,7 @@ struct setid_ask {
 	char path[1024];
 };
 
-enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO };
+enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO, PRIORITY_CPUS };
 
 enum xattr { XATTR_GET, XATTR_SET, XATTR_CREATE_NEW, XATTR_REPLACE_OLD, XATTR_REMOVE, XATTR_LIST };
 

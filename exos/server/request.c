@@ -187,6 +187,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_HOSTNAME: return hostname_request(p, m, comm);
 	case OP_OFD_NEW: return ofd_new(p, m);
 	case OP_OFD_FIND: return ofd_find(p, m);
+	case OP_MOVE: return share_move(p);
 	default: return -ENOSYS;
 	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who gets how much of the processor: places in the CPU's vector of slices.
+ * Who gets how much of which processor: places in the CPUs' vectors of slices.
+ * A process has all of its slices on one CPU, sh->cpu, and competes with those
+ * that are there; which one, spread.c says.
  *
  * All have one as long as all are equally nice.  Where they are not, three
  * steps of niceness are half of the processor: the nicest keeps its one slice,
@@ -18,42 +20,55 @@
 #define SCHED_IDLE 5
 #define NICEST 19
 
-static uint16_t holder[EXO_SLICES_CPU];	/* row of the process table + 1 */
-static uint16_t held[SH_PROCS];
-static uint32_t behind;			/* the last slice that has a holder */
+static uint16_t holder[SH_CPUS][EXO_SLICES_CPU];	/* row of the process table + 1 */
+static uint16_t held[SH_PROCS];		/* on the CPU where the process is */
+static uint32_t behind[SH_CPUS];	/* the last slice that has a holder */
 static bool differ;			/* somebody may not be as nice as another */
 
 static int
 claim(const struct proc *p)
 {
-	uint32_t index = exo_slice_find(0);
+	const uint32_t cpu = p->sh->cpu, index = exo_slice_find(cpu);
+	uint16_t *h = &holder[cpu][index < EXO_SLICES_CPU ? index : 0];
 
 	if (index >= EXO_SLICES_CPU ||
-		exo_slice_claim(0, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
+		exo_slice_claim(cpu, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
 		return -EAGAIN;
-	if (holder[index])
-		held[holder[index] - 1]--;
-	holder[index] = (uint16_t)(proc_index(p) + 1);
+	if (*h && procs[*h - 1].sh->cpu == cpu)
+		held[*h - 1]--;
+	*h = (uint16_t)(proc_index(p) + 1);
 	held[proc_index(p)]++;
-	behind = index < behind ? behind : index + 1;
+	behind[cpu] = index < behind[cpu] ? behind[cpu] : index + 1;
 	return 0;
+}
+
+/* Of the last ones on this CPU; how many that are. */
+static unsigned
+release_on(uint32_t cpu, const struct proc *p, unsigned count)
+{
+	const unsigned index = proc_index(p);
+	unsigned done = 0;
+
+	for (uint32_t n = behind[cpu]; n-- > 0 && done < count;) {
+		if (holder[cpu][n] != index + 1)
+			continue;
+		exo_slice_release(cpu, n, ROOT_KEY);
+		holder[cpu][n] = 0;
+		done++;
+	}
+	while (behind[cpu] > 0 && holder[cpu][behind[cpu] - 1] == 0)
+		behind[cpu]--;
+	return done;
 }
 
 /* Until no more than these are left. */
 static void
 release(const struct proc *p, unsigned keep)
 {
-	const unsigned index = proc_index(p);
+	uint16_t *h = &held[proc_index(p)];
 
-	for (uint32_t n = behind; n-- > 0 && held[index] > keep;) {
-		if (holder[n] != index + 1)
-			continue;
-		exo_slice_release(0, n, ROOT_KEY);
-		holder[n] = 0;
-		held[index]--;
-	}
-	while (behind > 0 && holder[behind - 1] == 0)
-		behind--;
+	if (*h > keep)
+		*h = (uint16_t)(*h - release_on(p->sh->cpu, p, *h - keep));
 }
 
 static bool
@@ -78,31 +93,44 @@ share(const struct proc *p, int nicest, bool all_one)
 	return steps < 4 && 1u << steps < SLICES_MAX ? 1u << steps : SLICES_MAX;
 }
 
+static bool
+here(const struct proc *p, uint32_t cpu)
+{
+	return takes_part(p) && p->sh->cpu == cpu;
+}
+
 /* Those that give come first, so that there is something to take. */
-void
-share_balance(void)
+static void
+balance(uint32_t cpu)
 {
 	int nicest = -20;
 	unsigned total = 0;
+
+	for (unsigned i = 0; i < proc_rows; i++)
+		if (here(&procs[i], cpu) && niceness(&procs[i]) > nicest)
+			nicest = niceness(&procs[i]);
+	for (unsigned i = 0; i < proc_rows; i++)
+		total += here(&procs[i], cpu) ? share(&procs[i], nicest, false) : 0;
+	for (unsigned i = 0; i < proc_rows; i++)
+		if (here(&procs[i], cpu))
+			release(&procs[i], share(&procs[i], nicest, total > FULL));
+	for (unsigned i = 0; i < proc_rows; i++)
+		while (here(&procs[i], cpu) &&
+			held[i] < share(&procs[i], nicest, total > FULL) && claim(&procs[i]) == 0)
+			;
+}
+
+void
+share_balance(void)
+{
 	bool some = false;
 
 	if (!differ)
 		return;
-	for (unsigned i = 0; i < proc_rows; i++) {
-		if (!takes_part(&procs[i]))
-			continue;
-		nicest = niceness(&procs[i]) > nicest ? niceness(&procs[i]) : nicest;
-		some |= niceness(&procs[i]) != 0;
-	}
+	for (uint32_t cpu = 0; cpu < server_cpus; cpu++)
+		balance(cpu);
 	for (unsigned i = 0; i < proc_rows; i++)
-		total += takes_part(&procs[i]) ? share(&procs[i], nicest, false) : 0;
-	for (unsigned i = 0; i < proc_rows; i++)
-		if (takes_part(&procs[i]))
-			release(&procs[i], share(&procs[i], nicest, total > FULL));
-	for (unsigned i = 0; i < proc_rows; i++)
-		while (takes_part(&procs[i]) &&
-			held[i] < share(&procs[i], nicest, total > FULL) && claim(&procs[i]) == 0)
-			;
+		some |= takes_part(&procs[i]) && niceness(&procs[i]) != 0;
 	differ = some;
 }
 
@@ -123,4 +151,56 @@ void
 share_take(struct proc *p)
 {
 	release(p, 0);
+}
+
+/* ---- where ------------------------------------------------------------------------------------ */
+
+uint32_t
+share_cpus(uint32_t mask)
+{
+	const uint32_t all = (1u << server_cpus) - 1;
+
+	return mask ? mask & all : all;
+}
+
+void
+share_want(struct proc *p, uint32_t cpu)
+{
+	p->sh->cpu_wanted = cpu;
+	if (cpu != p->sh->cpu)
+		exo_post(p->sh->env, POST_ROW, ROOT_KEY);
+}
+
+void
+share_where(struct proc *p)
+{
+	const uint32_t may = share_cpus(p->cred->cpus);
+
+	if (!(may >> p->sh->cpu_wanted & 1) && !p->native)
+		share_want(p, (uint32_t)__builtin_ctz(may));
+}
+
+/*
+ * It takes its slices with it.  From the first claim on it may run there, and
+ * what is left of its slice here is the way out (exos/proc/move.c).
+ */
+long
+share_move(struct proc *p)
+{
+	const uint32_t from = p->sh->cpu;
+	const uint16_t had = held[proc_index(p)];
+
+	if (p->sh->cpu_wanted == from)
+		return -EALREADY;
+	p->sh->cpu = p->sh->cpu_wanted;
+	held[proc_index(p)] = 0;
+	if (claim(p)) {
+		p->sh->cpu = p->sh->cpu_wanted = from;
+		held[proc_index(p)] = had;
+		return -EAGAIN;
+	}
+	release_on(from, p, had);
+	if (differ)
+		share_balance();
+	return 0;
 }

@@ -112,9 +112,9 @@ start_page(struct space *s, const struct proc *p, const struct spawn *what)
 }
 
 static int
-activate(struct space *s, exo_pfn uarea, uint64_t va)
+activate(struct space *s, uint32_t cpu, exo_pfn uarea, uint64_t va)
 {
-	struct exo_act_spec spec = { .cpu = 0, .uarea_frame = uarea, .uarea_va = va };
+	struct exo_act_spec spec = { .cpu = cpu, .uarea_frame = uarea, .uarea_va = va };
 	int error = frames_claim(s->account, 1, &spec.act_frame);
 
 	if (!error)
@@ -156,7 +156,7 @@ library_build(struct proc *p, const struct spawn *what, exo_pfn *comm, exo_pfn *
 			 image.memory_bytes)) ||
 		(error = stacks_map(&s)))
 		return error;
-	return activate(&s, uarea, base + EXOS_UAREA);
+	return activate(&s, p->sh->cpu, uarea, base + EXOS_UAREA);
 }
 
 int
@@ -308,7 +308,7 @@ native_build(struct proc *p, uint32_t ino, const struct spawn *what)
 	start_info(&u, p, what, console);
 	if ((error = page_filled(&s, NATIVE_UAREA, &u, sizeof(u), &uarea)))
 		return error;
-	return activate(&s, uarea, NATIVE_UAREA);
+	return activate(&s, p->sh->cpu, uarea, NATIVE_UAREA);
 }
 
 int

@@ -33,6 +33,9 @@ long exos_park_to(exo_envid to);
  * Returns clone's result here, and 0 in the copy.
  */
 long exos_fork_point(long (*clone)(void *, u64 parked), void *arg);
+long exos_move_point(long (*leave)(void *, u64 parked), void *arg, enum server_op move);
+extern const char exos_upcall_prologue[] __attribute__((visibility("hidden")));
+u64 exos_arrival(u32 cpu);		/* the prologue of an activation on that CPU, where there are several */
 long exos_transfer(exo_envid env, struct exo_msg *message, u64 deadline_ns);
 
 /* ---- copy.S: may fault on the program's memory; then -EFAULT.  Everything in this range is a leaf. */

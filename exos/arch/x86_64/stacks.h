@@ -6,4 +6,7 @@
 #define STACKS 0x100000			/* EXOS_STACKS - EXOS_UAREA */
 #define STRIDE_SHIFT 16			/* EXOS_STACK_STRIDE */
 
+#define PROC_CPU 168			/* of struct sh_proc; arrival.c asserts it */
+#define ARRIVAL_SHIFT 4			/* an entry of exos_arrivals */
+
 #endif
