@@ -33,12 +33,14 @@ term_word(const volatile void *word, u64 mask, u8 cmp, u64 value)
 long
 park_wait(const struct exo_term *terms, unsigned count, u64 deadline_ns)
 {
+	PUB->waits++;
 	return exos_park_until(terms, count, deadline_ns, 0);
 }
 
 void
 park_yield(exo_envid to)
 {
+	PUB->waits++;
 	exos_park_to(to);
 }
 

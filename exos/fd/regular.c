@@ -141,8 +141,18 @@ procfs_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	return (long)bytes;
 }
 
+static long
+procfs_written(struct file *f, u64 buf, u64 bytes, u64 *pos)
+{
+	long n = procfs_write(f->ino, buf, bytes);
+
+	if (n > 0 && *pos != FS_APPEND)
+		*pos += (u64)n;
+	return n;
+}
+
 const struct file_ops procfs_ops = {
-	.name = "proc", .read = procfs_read, .poll = always_ready,
+	.name = "proc", .read = procfs_read, .write = procfs_written, .poll = always_ready,
 };
 
 /* ---- opening ----------------------------------------------------------------------------------- */

@@ -365,3 +365,18 @@ procfs_text(u32 ino, char *to, size_t room)
 		error = p ? text_process(&t, WHAT_OF(ino), p) : -ESRCH;
 	return error ? error : (long)t.bytes;
 }
+
+#define WRITE_MOST 64u			/* what is longer is cut: nothing that long means anything */
+
+long
+procfs_write(u32 ino, u64 from, size_t bytes)
+{
+	const volatile struct sh_proc *p = is_plain(ino) ? process(ino) : NULL;
+	char text[WRITE_MOST];
+
+	if (!is_plain(ino) || PID_OF(ino) == 0 || !proc_written(WHAT_OF(ino)))
+		return -EINVAL;
+	if (copy_in(text, from, bytes < sizeof(text) ? bytes : sizeof(text)))
+		return -EFAULT;
+	return p ? proc_write(WHAT_OF(ino), p, text, bytes) : -ESRCH;
+}

@@ -83,11 +83,44 @@ enum proc_what {
 	P_SOMAXCONN,
 	P_PTY_MAX,
 	/* of a process */
-	P_TASK, P_TASK_PID, P_FD, P_FDINFO, P_NET,
-	P_STAT, P_STATUS, P_CMDLINE, P_COMM, P_STATM, P_MOUNTS, P_MOUNTINFO, P_EXE, P_CWD, P_ROOT,
-	P_ENVIRON, P_AUXV, P_MAPS, P_SMAPS, P_SMAPS_ROLLUP, P_LIMITS, P_IO, P_WCHAN, P_OOM_SCORE,
-	P_OOM_ADJ, P_LOGINUID, P_SESSIONID, P_CGROUP, P_PERSONALITY, P_CHILDREN, P_SCHEDSTAT,
-	P_NET_DEV, P_NET_UNIX, P_NET_TCP, P_NET_UDP, P_NET_ROUTE, P_NET_ARP,
+	P_TASK,
+	P_TASK_PID,
+	P_FD,
+	P_FDINFO,
+	P_NET,
+	P_STAT,
+	P_STATUS,
+	P_CMDLINE,
+	P_COMM,
+	P_STATM,
+	P_MOUNTS,
+	P_MOUNTINFO,
+	P_EXE,
+	P_CWD,
+	P_ROOT,
+	P_CORE_FILTER,
+	P_ENVIRON,
+	P_AUXV,
+	P_MAPS,
+	P_SMAPS,
+	P_SMAPS_ROLLUP,
+	P_LIMITS,
+	P_IO,
+	P_WCHAN,
+	P_OOM_SCORE,
+	P_OOM_ADJ,
+	P_LOGINUID,
+	P_SESSIONID,
+	P_CGROUP,
+	P_PERSONALITY,
+	P_CHILDREN,
+	P_SCHEDSTAT,
+	P_NET_DEV,
+	P_NET_UNIX,
+	P_NET_TCP,
+	P_NET_UDP,
+	P_NET_ROUTE,
+	P_NET_ARP,
 	P_WHATS
 };
 _Static_assert(P_WHATS <= 256, "they fit an inode number");
@@ -117,6 +150,10 @@ int text_process(struct text *t, u32 what, const volatile struct sh_proc *p);
 int text_memory(struct text *t, u32 what, const volatile struct sh_proc *p);
 void text_fdinfo(struct text *t, u32 ino);
 void text_system(struct text *t, u32 what);
+
+/* ---- procwrite.c: bytes taken or -errno */
+long proc_write(u32 what, const volatile struct sh_proc *p, const char *text, size_t bytes);
+bool proc_written(u32 what);		/* can it be? */
 /* Pages that processes own, as a scan of the frame table some time ago had it. */
 u64 proc_pages(const volatile struct sh_proc *p);
 

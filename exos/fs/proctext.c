@@ -152,12 +152,13 @@ put_stat(struct text *t, const volatile struct sh_proc *p)
 	const volatile struct sh_cred *c = cred_of(p);
 	const struct pub *pub = proc_published(p);
 	struct sizes s = sizes_of(p);
-	u64 system = system_ns(p, pub);
-	const volatile struct exo_env *e = exo_env(p->env);
+	u64 system = system_ns(p, pub), user = times_of(p) - system;
 
-	text_put(t, "%u (%s) %c %u %u %u %d %d 0 %lu 0 0 0 %lu %lu ", p->pid, name_copy(p),
+	if (p == PROC)
+		times_split(&user, &system);
+	text_put(t, "%u (%s) %c %u %u %u %d %d 0 %lu %lu 0 0 %lu %lu ", p->pid, name_copy(p),
 		state_letter(p), p->ppid, p->pgid, p->sid, tty_device(p->tty), foreground(p->tty),
-		e ? e->faults + e->stlb_hits : 0, TICKS(times_of(p) - system), TICKS(system));
+		used_by(p).faults, used_by_children(p).faults, TICKS(user), TICKS(system));
 	text_put(t, "%lu %lu %d %d 1 0 %lu %lu %lu %lu ",
 		TICKS(p->children_ns - p->children_sys_ns), TICKS(p->children_sys_ns),
 		20 + c->nice, c->nice, TICKS(p->start_ns), (u64)(s.total * 4096u), s.resident,
@@ -219,9 +220,13 @@ static void
 put_status(struct text *t, const volatile struct sh_proc *p)
 {
 	const volatile struct sh_cred *c = cred_of(p);
-	const volatile struct exo_env *e = exo_env(p->env);
+	const struct pub *pub = proc_published(p);
+	struct used used = used_by(p);
+	u64 use[USE_WORDS];
 	char letter = state_letter(p);
 
+	if (pub && p->state != PROC_ZOMBIE)
+		used.waits = pub->waits;
 	text_put(t, "Name:\t%s\nState:\t%c (%s)\n", name_copy(p), letter, state_word(letter));
 	text_put(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p->pid, p->pid,
 		p->ppid);
@@ -234,7 +239,7 @@ put_status(struct text *t, const volatile struct sh_proc *p)
 		p->sid);
 	put_sizes(t, p);
 	text_put(t, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t1\n");
-	put_signals(t, proc_published(p));
+	put_signals(t, pub);
 	text_put(t,
 		"CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
 		"CapBnd:\t%016lx\nCapAmb:\t%016lx\n",
@@ -244,8 +249,9 @@ put_status(struct text *t, const volatile struct sh_proc *p)
 	text_put(t,
 		"Cpus_allowed:\t1\nCpus_allowed_list:\t0\n"
 		"Mems_allowed:\t1\nMems_allowed_list:\t0\n");
-	text_put(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t0\n",
-		e ? e->slices : 0);
+	used_put(use, used);
+	text_put(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		use[USE_NVCSW], use[USE_NIVCSW]);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------- */
@@ -324,6 +330,17 @@ put_children(struct text *t, const volatile struct sh_proc *p)
 			text_put(t, "%u ", table[row].pid);
 }
 
+/* As Linux shows it: thousandths of all memory, and what its owner adds. */
+static long
+oom_score(const volatile struct sh_proc *p)
+{
+	const long adj = cred_of(p)->oom_adj;
+	const long score =
+		(1000 + adj + (long)(proc_pages(p) * 1000 / SHARED->memory_frames)) * 2 / 3;
+
+	return adj == -1000 || score < 0 || p->state == PROC_ZOMBIE ? 0 : score;
+}
+
 static bool
 is_private(u32 what)
 {
@@ -349,7 +366,9 @@ text_process(struct text *t, u32 what, const volatile struct sh_proc *p)
 			put_cmdline(t, p);
 		return 0;
 	case P_WCHAN: text_put(t, "0"); return 0;
-	case P_OOM_SCORE: case P_OOM_ADJ: text_put(t, "0\n"); return 0;
+	case P_OOM_SCORE: text_put(t, "%ld\n", oom_score(p)); return 0;
+	case P_OOM_ADJ: text_put(t, "%d\n", cred_of(p)->oom_adj); return 0;
+	case P_CORE_FILTER: text_put(t, "%08x\n", cred_of(p)->core_filter); return 0;
 	case P_LOGINUID: case P_SESSIONID: text_put(t, "4294967295"); return 0;
 	case P_CGROUP: text_put(t, "0::/\n"); return 0;
 	case P_PERSONALITY: text_put(t, "%08x\n", cred_of(p)->personality); return 0;

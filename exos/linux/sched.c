@@ -86,7 +86,8 @@ sys_setpriority(long which, long who, long nice)
 /* ---- policies -------------------------------------------------------------------------------- */
 
 enum { OTHER, FIFO, RR, BATCH, IDLE = 5, DEADLINE };
-#define RESET_ON_FORK 0x40000000
+#define FLAG_RESET_ON_FORK 1u		/* of struct sched_attr */
+#define FLAGS_KNOWN 0x7fu
 
 static bool
 is_policy(u32 policy)
@@ -94,9 +95,11 @@ is_policy(u32 policy)
 	return policy <= DEADLINE && policy != 4;
 }
 
+/* policy: with POLICY_FORK_* */
 static long
-set_policy(long pid, u32 policy, int priority)
+set_policy(long pid, u32 want, int priority)
 {
+	const u32 policy = want & ~(POLICY_FORK_RESETS | POLICY_FORK_KEEPS);
 	const bool real_time = policy == FIFO || policy == RR;
 
 	if ((int)pid < 0 || !is_policy(policy) || policy == DEADLINE ||
@@ -108,7 +111,7 @@ set_policy(long pid, u32 policy, int priority)
 		exos_log("%s: there is no real-time scheduling", (const char *)(u64)PROC->name);
 		return -EPERM;
 	}
-	return server_call(OP_PRIORITY, PRIORITY_POLICY, PRIO_PROCESS_, (u32)pid, policy, 0, NULL);
+	return server_call(OP_PRIORITY, PRIORITY_POLICY, PRIO_PROCESS_, (u32)pid, want, 0, NULL);
 }
 
 long
@@ -120,7 +123,7 @@ sys_sched_setscheduler(long pid, long policy, long param)
 		return -EINVAL;
 	if (copy_in(&priority, (u64)param, sizeof(priority)))
 		return -EFAULT;
-	return set_policy(pid, (u32)policy & ~(u32)RESET_ON_FORK, priority);
+	return set_policy(pid, (u32)policy & ~POLICY_FORK_KEEPS, priority);
 }
 
 long
@@ -128,7 +131,10 @@ sys_sched_getscheduler(long pid)
 {
 	const volatile struct sh_proc *p = (int)pid < 0 ? NULL : named(pid);
 
-	return p ? (long)cred_of(p)->policy : (int)pid < 0 ? -EINVAL : -ESRCH;
+	if (!p)
+		return (int)pid < 0 ? -EINVAL : -ESRCH;
+	return (long)(cred_of(p)->policy |
+		(cred_of(p)->flags & CRED_FORK_RESETS ? POLICY_FORK_RESETS : 0));
 }
 
 long
@@ -141,7 +147,7 @@ sys_sched_setparam(long pid, long param)
 		return -EINVAL;
 	if (copy_in(&priority, (u64)param, sizeof(priority)))
 		return -EFAULT;
-	return p ? set_policy(pid, cred_of(p)->policy, priority) : -ESRCH;
+	return p ? set_policy(pid, cred_of(p)->policy | POLICY_FORK_KEEPS, priority) : -ESRCH;
 }
 
 long
@@ -200,6 +206,7 @@ sys_sched_getattr(long pid, long where, long bytes, long flags)
 		return -ESRCH;
 	a.policy = cred_of(p)->policy;
 	a.nice = cred_of(p)->nice;
+	a.flags = cred_of(p)->flags & CRED_FORK_RESETS ? FLAG_RESET_ON_FORK : 0;
 	return copy_out((u64)where, &a, sizeof(a));
 }
 
@@ -215,10 +222,14 @@ sys_sched_setattr(long pid, long where, long flags)
 		return -EFAULT;
 	if (a.size && a.size < sizeof(a))
 		return -EINVAL;
-	error = set_policy(pid, a.policy, (int)a.priority);
-	return error || (a.policy != OTHER && a.policy != BATCH)
-		? error
-		: sys_setpriority(PRIO_PROCESS_, pid, a.nice);
+	if (a.flags & ~(u64)FLAGS_KNOWN || a.policy & (POLICY_FORK_RESETS | POLICY_FORK_KEEPS))
+		return -EINVAL;
+	error = set_policy(pid, a.policy | (a.flags & FLAG_RESET_ON_FORK ? POLICY_FORK_RESETS : 0),
+		(int)a.priority);
+	if (error || (a.policy != OTHER && a.policy != BATCH))
+		return error;
+	error = sys_setpriority(PRIO_PROCESS_, pid, a.nice);
+	return error == -EACCES ? -EPERM : error;
 }
 
 /* ---- which processors --------------------------------------------------------------------------- */

@@ -215,25 +215,25 @@ sys_times(long where)
 }
 
 enum { RUSAGE_CHILDREN_ = -1, RUSAGE_SELF_, RUSAGE_THREAD_ };
-enum { USE_MAXRSS = 4, USE_MINFLT = 8, USE_WORDS = 18 };
 
 long
 sys_getrusage(long who, long where)
 {
-	const volatile struct exo_env *e = exo_env(UAREA->env);
-	u64 use[USE_WORDS] = { 0 }, user, system;
+	u64 use[USE_WORDS] = { 0 }, user, system, resident;
 
 	if ((int)who < RUSAGE_CHILDREN_ || (int)who > RUSAGE_THREAD_)
 		return -EINVAL;
 	if ((int)who == RUSAGE_CHILDREN_) {
 		system = PROC->children_sys_ns;
 		user = PROC->children_ns - system;
+		used_put(use, used_by_children(PROC));
 	} else {
 		times_split(&user, &system);
-		use[USE_MAXRSS] = vm_resident() * (EXO_PAGE_BYTES / 1024);
-		use[USE_MINFLT] = e->faults + e->stlb_hits;
+		used_put(use, used_by(PROC));
+		resident = vm_resident() * (EXO_PAGE_BYTES / 1024);
+		if (resident > use[USE_MAXRSS])
+			use[USE_MAXRSS] = resident;
 	}
-	use[0] = user / NSEC, use[1] = user % NSEC / 1000;
-	use[2] = system / NSEC, use[3] = system % NSEC / 1000;
+	times_put(use, user, system);
 	return copy_out((u64)where, use, sizeof(use));
 }

@@ -74,5 +74,56 @@ void
 times_fork_child(void)
 {
 	system_ns = run_shown = user_shown = 0;
-	PUB->sys_ns = 0;
+	PUB->sys_ns = PUB->waits = 0;
+}
+
+/* ---- what else was used ------------------------------------------------------------------------ */
+
+#define NSEC 1000000000ull
+
+struct used
+used_by(const volatile struct sh_proc *p)
+{
+	const volatile struct exo_env *e = exo_env(p->env);
+
+	if (p->state == PROC_ZOMBIE || !e)
+		return (struct used){ p->faults, p->waits, p->slices, p->most_frames };
+	return (struct used){ e->faults + e->stlb_hits, p == PROC ? PUB->waits : p->waits,
+		e->slices, p->most_frames };
+}
+
+struct used
+used_by_children(const volatile struct sh_proc *p)
+{
+	return (struct used){ p->children_faults, p->children_waits, p->children_slices,
+		p->children_most_frames };
+}
+
+void
+used_add(struct used *to, struct used more)
+{
+	to->faults += more.faults;
+	to->waits += more.waits;
+	to->slices += more.slices;
+	if (more.most_frames > to->most_frames)
+		to->most_frames = more.most_frames;
+}
+
+void
+used_put(u64 use[USE_WORDS], struct used u)
+{
+	/* The limit grows as memory is touched, in steps of a mebibyte, and pays for the library, too. */
+	use[USE_MAXRSS] = u.most_frames * (EXO_PAGE_BYTES / 1024);
+	use[USE_MINFLT] = u.faults;
+	use[USE_NVCSW] = u.waits < u.slices ? u.waits : u.slices;
+	use[USE_NIVCSW] = u.slices - use[USE_NVCSW];
+}
+
+void
+times_put(u64 use[USE_WORDS], u64 user_ns, u64 sys_ns)
+{
+	use[USE_TIME] = user_ns / NSEC;
+	use[USE_TIME + 1] = user_ns % NSEC / 1000;
+	use[USE_SYSTEM] = sys_ns / NSEC;
+	use[USE_SYSTEM + 1] = sys_ns % NSEC / 1000;
 }

@@ -16,6 +16,24 @@ extern u32 times_until_measured;	/* entries */
 u64 times_run(void);			/* ns used so far, up to now */
 u64 times_of(const volatile struct sh_proc *p);	/* of any process, as the kernel last counted */
 void times_split(u64 *user_ns, u64 *system_ns);	/* of this process; neither ever goes back */
+/* Words of a struct rusage, all of them, of this process (but for time), its reaped children, or one and its own. */
+enum {
+	USE_TIME,
+	USE_SYSTEM = 2,
+	USE_MAXRSS = 4,
+	USE_MINFLT = 8,
+	USE_NVCSW = 16,
+	USE_NIVCSW,
+	USE_WORDS
+};
+void times_put(u64 use[USE_WORDS], u64 user_ns, u64 sys_ns);
+struct used {				/* but for time */
+	u64 faults, waits, slices, most_frames;
+};
+struct used used_by(const volatile struct sh_proc *p);		/* now, or at its end */
+struct used used_by_children(const volatile struct sh_proc *p);
+void used_add(struct used *to, struct used more);
+void used_put(u64 use[USE_WORDS], struct used u);
 void times_fork_child(void);
 u64 times_begin(void);
 void times_end(u64 begun);

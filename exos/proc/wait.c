@@ -5,6 +5,7 @@
  */
 #include "proc.h"
 #include "signal.h"
+#include "times.h"
 #include "../core/self.h"
 #include "../fd/file.h"
 #include "../linux/calls.h"
@@ -22,7 +23,6 @@
 #define W_LINUX (WNOTHREAD | WALL | WCLONE)
 
 #define CONTINUED 0xffffu
-#define NSEC 1000000000ull
 
 enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 enum { P_ALL, P_PID, P_PGID, P_PIDFD };
@@ -36,6 +36,7 @@ struct wanted {
 struct found {
 	u32 pid, uid, status;
 	u64 run_ns, sys_ns;
+	struct used used;
 };
 
 /* Stops and continuations are reported once each: the events counter that was reported last, by row. */
@@ -76,6 +77,8 @@ take(const volatile struct sh_proc *p, unsigned row, const struct wanted *w, str
 		.status = p->status,
 		.run_ns = p->run_ns,
 		.sys_ns = p->sys_ns };
+	used_add(&f->used, used_by(p));
+	used_add(&f->used, used_by_children(p));
 	if (p->state != PROC_ZOMBIE && exo_env(p->env))
 		f->run_ns = exo_env(p->env)->run_ns;
 	if (w->options & WNOWAIT)
@@ -143,11 +146,11 @@ wait_for(const struct wanted *w, struct found *f)
 static int
 rusage_out(u64 address, const struct found *f)
 {
-	const u64 user = f->run_ns > f->sys_ns ? f->run_ns - f->sys_ns : 0;
-	u64 usage[18] = { user / NSEC, user % NSEC / 1000, f->sys_ns / NSEC,
-		f->sys_ns % NSEC / 1000 };
+	u64 use[USE_WORDS] = { 0 };
 
-	return address ? copy_out(address, usage, sizeof(usage)) : 0;
+	used_put(use, f->used);
+	times_put(use, f->run_ns > f->sys_ns ? f->run_ns - f->sys_ns : 0, f->sys_ns);
+	return address ? copy_out(address, use, sizeof(use)) : 0;
 }
 
 long

@@ -351,6 +351,13 @@ cred_may_look(const struct sh_cred *from, const struct sh_cred *to)
 }
 
 bool
+cred_may_tune(const struct sh_cred *from, const struct sh_cred *to)
+{
+	return cred_can(from, CAP_DAC_OVERRIDE) ||
+		from->uid[CRED_FS] == (to->flags & CRED_DUMPABLE ? to->uid[CRED_EFFECTIVE] : 0);
+}
+
+bool
 cred_may_signal(const struct sh_cred *from, const struct sh_cred *to)
 {
 	const uint32_t real = from->uid[CRED_REAL], effective = from->uid[CRED_EFFECTIVE];
@@ -419,7 +426,7 @@ cred_first(struct sh_cred *c)
 
 	*c = (struct sh_cred){
 		.permitted = CAP_ALL, .effective = CAP_ALL, .bounding = CAP_ALL,
-		.flags = CRED_DUMPABLE, .exit_signal = 17,
+		.flags = CRED_DUMPABLE, .exit_signal = 17, .core_filter = 0x33,
 	};
 	__builtin_memcpy(c->limit, first, sizeof(first));
 }

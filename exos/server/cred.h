@@ -25,6 +25,7 @@ enum cred_which { CRED_REAL, CRED_EFFECTIVE, CRED_SAVED, CRED_FS, CRED_IDS };
 #define CRED_KEEPCAPS     2u		/* giving up user 0 keeps the permitted capabilities */
 #define CRED_DUMPABLE     4u
 #define CRED_SUBREAPER    8u		/* orphans among its descendants become its children */
+#define CRED_FORK_RESETS  32u		/* niceness below 0 is not inherited */
 #define CRED_EXECD        16u		/* has exec'd: its parent moves it to no other process group */
 
 struct sh_cred {			/* 512 bytes */
@@ -40,7 +41,9 @@ struct sh_cred {			/* 512 bytes */
 	uint32_t exit_signal;		/* sent to the parent at the end */
 	uint32_t personality;
 	uint32_t cpus;			/* that it may run on, a bit each; 0: all */
-	uint32_t spare[6];
+	int32_t oom_adj, oom_least;	/* -1000..1000; without CAP_SYS_RESOURCE not below oom_least */
+	uint32_t core_filter;		/* kept; no core is written */
+	uint32_t spare[3];
 };
 _Static_assert(sizeof(struct sh_cred) == 512, "credentials");
 
@@ -119,6 +122,8 @@ void cred_first(struct sh_cred *c);				/* root's */
 bool cred_setid(struct sh_cred *c, uint32_t mode, uint32_t uid, uint32_t gid);
 /* May one look into the other's memory? */
 bool cred_may_look(const struct sh_cred *from, const struct sh_cred *to);
+/* May one change what the other's files in /proc say, which are its effective user's? */
+bool cred_may_tune(const struct sh_cred *from, const struct sh_cred *to);
 bool cred_may_signal(const struct sh_cred *from, const struct sh_cred *to);
 /* May one set the other's priority, limits? */
 bool cred_may_renice(const struct sh_cred *from, const struct sh_cred *to);

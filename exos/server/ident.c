@@ -47,7 +47,9 @@ cred_fork(struct proc *child, const struct proc *parent)
 {
 	struct sh_cred c = *parent->cred;
 
-	c.flags &= ~(CRED_SUBREAPER | CRED_EXECD);
+	if (c.flags & CRED_FORK_RESETS && c.nice < 0)
+		c.nice = 0;
+	c.flags &= ~(CRED_SUBREAPER | CRED_EXECD | CRED_FORK_RESETS);
 	c.death_signal = 0;
 	cred_set(child, &c);
 }

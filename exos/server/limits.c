@@ -165,15 +165,19 @@ is_meant(const struct proc *self, const struct proc *p, uint64_t which, uint32_t
 	}
 }
 
+static bool
+may_be_as_nice(const struct proc *self, const struct proc *p, int nice)
+{
+	return (uint64_t)(20 - nice) <= p->cred->limit[RLIMIT_NICE][0] ||
+		cred_can(self->cred, CAP_SYS_NICE);
+}
+
 static int
 renice(const struct proc *self, struct proc *p, int nice)
 {
-	const uint64_t rank = (uint64_t)(20 - nice);
-
 	if (!cred_may_renice(self->cred, p->cred))
 		return -EPERM;
-	if (nice < p->cred->nice && rank > p->cred->limit[RLIMIT_NICE][0] &&
-		!cred_can(self->cred, CAP_SYS_NICE))
+	if (nice < p->cred->nice && !may_be_as_nice(self, p, nice))
 		return -EACCES;
 	p->cred->nice = nice;
 	return 0;
@@ -181,12 +185,22 @@ renice(const struct proc *self, struct proc *p, int nice)
 
 /* The real-time policies are refused before it comes to this. */
 static int
-reschedule(const struct proc *self, struct proc *p, uint32_t policy)
+reschedule(const struct proc *self, struct proc *p, uint32_t want)
 {
+	const uint32_t policy = want & ~(POLICY_FORK_RESETS | POLICY_FORK_KEEPS);
+	const bool resets = want & POLICY_FORK_KEEPS ? p->cred->flags & CRED_FORK_RESETS
+						     : want & POLICY_FORK_RESETS;
+
 	if (!cred_may_renice(self->cred, p->cred) ||
 		(policy != 0 && policy != 3 && policy != SCHED_IDLE))
 		return -EPERM;
+	if (p->cred->policy == SCHED_IDLE && policy != SCHED_IDLE &&
+		!may_be_as_nice(self, p, p->cred->nice))
+		return -EPERM;
+	if (p->cred->flags & CRED_FORK_RESETS && !resets && !cred_can(self->cred, CAP_SYS_NICE))
+		return -EPERM;
 	p->cred->policy = policy;
+	p->cred->flags = (p->cred->flags & ~CRED_FORK_RESETS) | (resets ? CRED_FORK_RESETS : 0);
 	return 0;
 }
 
@@ -242,4 +256,39 @@ priority_request(struct proc *self, const struct exo_msg *m)
 	}
 	share_changed();
 	return result;
+}
+
+/* ---- what is written to files of /proc ------------------------------------------------------- */
+
+#define OOM_MOST 1000
+#define CORE_FILTER 0x1ffu
+
+static int
+oom_set(const struct proc *self, struct proc *p, int64_t value)
+{
+	if (value < -OOM_MOST || value > OOM_MOST)
+		return -EINVAL;
+	if (value < p->cred->oom_least && !cred_can(self->cred, CAP_SYS_RESOURCE))
+		return -EACCES;
+	p->cred->oom_adj = (int32_t)value;
+	if (cred_can(self->cred, CAP_SYS_RESOURCE))
+		p->cred->oom_least = (int32_t)value;
+	return 0;
+}
+
+long
+tune_request(const struct proc *self, uint64_t pid, uint64_t what, int64_t value)
+{
+	struct proc *p = pid >> 32 ? NULL : proc_by_pid((uint32_t)pid);
+
+	if (!p || !p->cred || p->sh->state == PROC_BUILDING)
+		return -ESRCH;
+	if (p->sh->pid == SERVER_PID || (p != self && !cred_may_tune(self->cred, p->cred)))
+		return -EACCES;
+	if (what == TUNE_OOM)
+		return oom_set(self, p, value);
+	if (what != TUNE_CORE)
+		return -EINVAL;
+	p->cred->core_filter = (uint32_t)value & CORE_FILTER;
+	return 0;
 }

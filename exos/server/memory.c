@@ -13,6 +13,7 @@
 
 #define STEP 256u			/* frames moved at a time, at least */
 #define MOST (1u << 24)
+#define OOM_NEVER (-1000)
 #define SQUEEZED 16u			/* rows looked at each time, */
 #define ROUNDS 4u			/* which are so many in one request */
 
@@ -22,6 +23,8 @@ move(struct proc *p, exo_pfn account, int64_t frames)
 	if (exo_account_limit(account, frames, ROOT_KEY) < 0)
 		return false;
 	p->given += (uint64_t)frames;
+	if (p->given > p->sh->most_frames)
+		p->sh->most_frames = p->given;
 	return true;
 }
 
@@ -59,13 +62,31 @@ memory_squeeze(const struct proc *but)
 	return some;
 }
 
+/* What it has been given, and a share of all memory for each thousandth that its owner adds (oom_score_adj). */
+static int64_t
+score(const struct proc *p)
+{
+	const int64_t all = (int64_t)server_shared_info()->memory_frames;
+
+	return (int64_t)p->given + p->cred->oom_adj * (all / 1000);
+}
+
+/* Who is not to be chosen has not, as long as there is anybody else. */
 static bool
 has_most(const struct proc *self)
 {
-	for (unsigned n = 0; n < proc_rows; n++)
-		if (has_account(&procs[n]) && procs[n].given > self->given)
+	bool alone = true;
+
+	for (unsigned n = 0; n < proc_rows; n++) {
+		const struct proc *p = &procs[n];
+
+		if (p == self || !has_account(p) || !p->cred)
+			continue;
+		alone = false;
+		if (score(p) > score(self))
 			return false;
-	return true;
+	}
+	return alone || self->cred->oom_adj > OOM_NEVER;
 }
 
 /* The process whose account it is, if the caller may ask for it: itself, or a child that it is building. */

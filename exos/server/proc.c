@@ -220,6 +220,10 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->start_ns = exo_now_ns();
 	p->sh->run_ns = p->sh->sys_ns = 0;
 	p->sh->children_ns = p->sh->children_sys_ns = 0;
+	p->sh->faults = p->sh->waits = p->sh->slices = 0;
+	p->sh->children_faults = p->sh->children_waits = p->sh->children_slices = 0;
+	p->sh->most_frames = PROC_FRAMES;
+	p->sh->children_most_frames = 0;
 	p->sh->hung_pgrp = 0;
 	p->sh->cpu = parent ? parent->sh->cpu : 0;
 	p->sh->cpu_wanted = parent ? parent->sh->cpu_wanted : 0;
@@ -293,6 +297,9 @@ proc_times(struct proc *p)
 
 	p->sh->run_ns = e ? e->run_ns : 0;
 	p->sh->sys_ns = sys_ns < p->sh->run_ns ? sys_ns : p->sh->run_ns;
+	p->sh->faults = e ? e->faults + e->stlb_hits : 0;
+	p->sh->slices = e ? e->slices : 0;
+	p->sh->waits = pub ? pub->waits : 0;
 }
 
 void

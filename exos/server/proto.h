@@ -92,7 +92,11 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 		children_sys_ns; /* of run_ns and children_ns: by their libraries, as these said */
 	uint32_t cpu;			/* where its slices are */
 	uint32_t cpu_wanted;		/* where they are to be: its library goes there by OP_MOVE */
-	uint64_t spare[10];
+	uint64_t most_frames;		/* that its limit ever was */
+	/* Final, once ZOMBIE; and of reaped children, of children_most_frames the largest. */
+	uint64_t faults, waits, slices;
+	uint64_t children_faults, children_waits, children_slices, children_most_frames;
+	uint64_t spare[2];
 };
 _Static_assert(sizeof(struct sh_proc) == 256, "process entry");
 
@@ -170,10 +174,11 @@ struct pub {
 	uint32_t exe;			/* inode of the program that it runs */
 	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;	/* bit n - 1 is signal n */
 	uint64_t sys_ns;		/* of its processor time: in the library */
+	uint64_t waits;			/* how often it gave the processor up */
 	uint32_t exe_dir, spare0;	/* where that is found */
 	struct pub_table table[PUB_TABLES];	/* for those who may look: proc/look.h */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
-	char cmdline[1912];		/* NUL separated, as it was called; the beginning */
+	char cmdline[1904];		/* NUL separated, as it was called; the beginning */
 };
 _Static_assert(sizeof(struct pub) == 4096 - 0, "public page");
 
@@ -241,6 +246,7 @@ enum server_op {
 	OP_PRIORITY,		/* (PRIORITY_*, PRIO_*, who, value) */
 	OP_CLOCK_SET,		/* (ns that the time of day is ahead of the clock) */
 	OP_HOSTNAME,		/* (domain name instead, bytes): comm: the name */
+	OP_TUNE,		/* (pid, enum tune, value): -EACCES, -EINVAL */
 	OP_LOOK,		/* (pid, slot): as OP_PUBLISHED, with a key that reads what its account owns; -EACCES */
 	OP_OFD_NEW,		/* (slot, va offset in EXOS_OBJECTS) -> object id of a frame for an open file description, and
 				 * a key without W; rdx = as OP_OBJECT_NEW, r8 = the token that OP_OFD_FIND asks for */
@@ -400,6 +406,10 @@ struct setid_ask {
 };
 
 enum priority { PRIORITY_NICE, PRIORITY_POLICY, PRIORITY_IO, PRIORITY_CPUS };
+#define POLICY_FORK_RESETS 0x40000000u	/* with a policy: SCHED_RESET_ON_FORK */
+#define POLICY_FORK_KEEPS 0x20000000u	/* ... as it was */
+
+enum tune { TUNE_OOM, TUNE_CORE };
 
 enum xattr { XATTR_GET, XATTR_SET, XATTR_CREATE_NEW, XATTR_REPLACE_OLD, XATTR_REMOVE, XATTR_LIST };
 

@@ -72,6 +72,20 @@ fork_abort(struct proc *parent, uint64_t pid)
 	return 0;
 }
 
+/* What a child and its own have used, but for time. */
+static void
+used_add(struct sh_proc *to, const struct sh_proc *child)
+{
+	const uint64_t most[2] = { child->most_frames, child->children_most_frames };
+
+	to->children_faults += child->faults + child->children_faults;
+	to->children_waits += child->waits + child->children_waits;
+	to->children_slices += child->slices + child->children_slices;
+	for (unsigned n = 0; n < 2; n++)
+		if (most[n] > to->children_most_frames)
+			to->children_most_frames = most[n];
+}
+
 static long
 reap(struct proc *parent, uint64_t pid, struct exo_msg *m)
 {
@@ -87,6 +101,7 @@ reap(struct proc *parent, uint64_t pid, struct exo_msg *m)
 	m->r8 = child->sh->sys_ns + child->sh->children_sys_ns;
 	parent->sh->children_ns += m->rdx;
 	parent->sh->children_sys_ns += m->r8;
+	used_add(parent->sh, child->sh);
 	proc_discard(child);
 	return status;
 }
@@ -178,6 +193,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_CHANGED: server_changed(); return 0;
 	case OP_HOLD: return hold_request(p, a, b);
 	case OP_PUBLISHED: return published_request(p, a);
+	case OP_TUNE: return tune_request(p, a, b, (int64_t)m->r9);
 	case OP_LOOK: return look_request(p, a, (exo_slot)b);
 	case OP_TRACE: return trace_request(comm, a);
 	case OP_CRED: return cred_request(p, m, comm);

@@ -180,6 +180,7 @@ unsigned spread_terms(uint32_t here, struct exo_term *t);	/* when to look again:
 /* ---- limits.c ------------------------------------------------------------------------------------ */
 long limit_request(struct proc *p, const struct exo_msg *m);
 long priority_request(struct proc *p, const struct exo_msg *m);
+long tune_request(const struct proc *self, uint64_t pid, uint64_t what, int64_t value);
 bool limits_fork(const struct proc *parent);	/* may it have one more? */
 bool limits_reserve(const struct proc *p);	/* memory for who may pass limits: look again */
 void limits_poll(void);

@@ -270,6 +270,35 @@ test_futex(void)
 	CHECK(syscall(SYS_futex, &word, FUTEX_WAIT, 1, &soon) == -1 && errno == ETIMEDOUT);
 }
 
+static long
+tune(const char *value)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+	long n = write(fd, value, strlen(value)), error = errno;
+
+	close(fd);
+	errno = (int)error;
+	return n;
+}
+
+/* What takes a capability, or a limit, that not every root has. */
+static void
+tuning_child(void)
+{
+	const struct rlimit nice = { 20, 20 };
+	const struct sched_param zero = { 0 };
+
+	CHECK(tune("-500") == 4 && tune("-200") == 4 && tune("-300") == 4);
+	CHECK(setrlimit(RLIMIT_NICE, &nice) == 0);
+	CHECK(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
+	CHECK(prctl(PR_SET_DUMPABLE, 1) == 0);
+	CHECK(tune("-299") == 4 && tune("-300") == 4);
+	CHECK(tune("-301") == -1 && errno == EACCES);
+	CHECK(syscall(SYS_sched_setscheduler, 0, 5, &zero) == 0);	/* SCHED_IDLE */
+	CHECK(syscall(SYS_sched_setscheduler, 0, 0, &zero) == 0);
+	_exit(failed != 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -297,5 +326,6 @@ main(int argc, char **argv)
 	CHECK(in_child(inherit_child) == 0);
 	test_groups();
 	test_futex();
+	CHECK(in_child(tuning_child) == 0);
 	return summary();
 }

@@ -191,10 +191,42 @@ limits(void)
 	check("a saved id is not one that signals", !cred_may_signal(&user, &root));
 }
 
+static void
+looking(void)
+{
+	struct sh_cred root, user, other;
+
+	cred_first(&root);
+	cred_first(&user);
+	for (unsigned n = 0; n < CRED_IDS; n++)
+		user.uid[n] = user.gid[n] = 1000;
+	user.permitted = user.effective = 0;
+	other = user;
+	check("root looks", cred_may_look(&root, &user) && !cred_may_look(&user, &root));
+	check("the same look", cred_may_look(&user, &other) && cred_may_tune(&user, &other));
+	other.gid[CRED_SAVED] = 1;
+	check("a group more is another",
+		!cred_may_look(&user, &other) && cred_may_tune(&user, &other));
+	other = user;
+	other.uid[CRED_SAVED] = 0;
+	check("a saved id is another", !cred_may_look(&user, &other));
+	other = user;
+	other.permitted = CAP_BIT(CAP_KILL);
+	check("a capability more is more", !cred_may_look(&user, &other));
+	user.permitted = other.permitted;
+	check("it takes those in effect", !cred_may_look(&user, &other));
+	user.effective = other.permitted;
+	check("the same again", cred_may_look(&user, &other));
+	other.flags &= ~CRED_DUMPABLE;
+	check("not dumpable", !cred_may_look(&user, &other) && !cred_may_tune(&user, &other) &&
+			cred_may_look(&other, &other) && cred_may_tune(&root, &other));
+}
+
 int
 main(void)
 {
 	random_steps();
+	looking();
 	set_id();
 	classes();
 	limits();
