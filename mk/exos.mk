@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # ExOS: build/exos.elf, the library image, and build/init.elf, the server.
 
-EXOS_SRC := $(sort $(wildcard exos/arch/x86_64/*.c exos/arch/x86_64/*.S exos/core/*.c exos/vm/*.c \
+EXOS_SRC := $(sort $(wildcard exos/arch/x86_64/*.c exos/arch/x86_64/*.S exos/core/*.c exos/thread/*.c exos/vm/*.c \
 	exos/proc/*.c exos/fd/*.c exos/fs/*.c exos/linux/*.c)) exos/server/cred.c libexo/read.c libexo/wake.c libexo/print.c
 EXOS_OBJ := $(addprefix $(BUILD)/exos/,$(addsuffix .o,$(basename $(EXOS_SRC))))
 EXOS_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-builtin-printf \

@@ -35,7 +35,7 @@ carve(unsigned order)
 	u64 bytes = 1ull << order;
 	struct block *block = AT(struct block, EXOS_HEAP + used_bytes);
 
-	if (used_bytes + bytes > EXOS_ARGUMENTS - EXOS_HEAP)
+	if (used_bytes + bytes > EXOS_THREADS - EXOS_HEAP)
 		return NULL;
 	while (mapped_bytes < used_bytes + bytes) {
 		if (page_map_new((u64)AT(char, EXOS_HEAP + mapped_bytes),

@@ -20,6 +20,15 @@ extern char exos_transient_end[] __attribute__((visibility("hidden")));
 extern const struct exos_header exos_header;
 
 static bool
+in_thread_stack(u64 va)
+{
+	u64 below = EXOS_THREAD_STRIDE - va % EXOS_THREAD_STRIDE;
+
+	return va >= (u64)AT(char, EXOS_THREADS) && va < (u64)AT(char, EXOS_ARGUMENTS) &&
+		below <= (1 + exos_header.stack_pages[0]) * PAGE;
+}
+
+static bool
 in_stack(u64 va)
 {
 	u64 depth = (va - (u64)AT(char, EXOS_STACKS)) / EXOS_STACK_STRIDE;
@@ -31,7 +40,8 @@ in_stack(u64 va)
 bool
 lazy_fault(u64 va)
 {
-	if ((va < (u64)exos_transient || va >= (u64)exos_transient_end) && !in_stack(va))
+	if ((va < (u64)exos_transient || va >= (u64)exos_transient_end) && !in_stack(va) &&
+		!in_thread_stack(va))
 		return false;
 	if (page_map_new(va & ~(PAGE - 1), RW))
 		exos_die(KILL, "no memory for the library");

@@ -17,6 +17,8 @@ void cred_exec(void);
 /* core/wait.c: parking without looking at signals, for what must not be interrupted */
 long park_wait(const struct exo_term *terms, unsigned count,
 	u64 deadline_ns); /* EXO_WOKE_* or -EXO_E... */
+/* Behind the terms those that end any wait; how many there are then.  Room for one is a must. */
+unsigned terms_ending(struct exo_term *all, unsigned count, bool by_wall);
 void park_yield(exo_envid to);		/* let others run; comes back at the next slice */
 
 #endif

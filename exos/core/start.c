@@ -15,6 +15,7 @@
 #include "../proc/signal.h"
 #include "../proc/timer.h"
 #include "../proc/times.h"
+#include "../thread/thread.h"
 #include "../linux/errno.h"
 
 _Static_assert(EXO_VERSION == 1, "the version in exos.ld");
@@ -35,9 +36,11 @@ exos_before_leaving(struct exo_save *regs)
 		if (move_asked)
 			move_now();		/* and what was posted meanwhile is looked at */
 		signal_post_check();
-		if (signals_waiting() & ~signals.blocked || signals.mask_saved)
+		if (signals_due() || current->sig.mask_saved)
 			signal_deliver(regs);
 	} while (move_asked);
+	if (current->dying)
+		thread_exit(0);
 	timer_library_leaves();
 }
 
@@ -63,6 +66,7 @@ exos_serve_event(struct exo_save *regs)
 		park_yield(0);
 	}
 	timer_library_enters();
+	thread_yield();
 	REGS_CALL(regs) = ~0ull;
 	exos_before_leaving(regs);
 }
@@ -177,6 +181,7 @@ exos_begin(void)
 	self_set(start->pid);
 	look_publish();
 	vm_init();
+	thread_init();
 	signal_init();
 	fs_init(start->cwd);
 	*regs = (struct exo_save){ .flags = EXO_SAVE_FULL };

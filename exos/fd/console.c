@@ -9,6 +9,7 @@
  */
 #include <exo/control.h>
 #include "tty.h"
+#include "../core/self.h"
 #include "../arch/x86_64/arch.h"
 
 #define PAGES 4u
@@ -108,7 +109,7 @@ pages_send(const struct file *f, struct exo_io *io, unsigned count)
 		while (!(*done_word(i) & EXO_IO_DONE)) {
 			struct exo_term t = term_word(done_word(i), EXO_IO_DONE, EXO_NE, 0);
 
-			exos_park_until(&t, 1, 0, 0);
+			park_wait(&t, 1, 0);
 		}
 		if (*done_word(i) & EXO_IO_ERROR)
 			return -EIO;

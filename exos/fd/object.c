@@ -218,6 +218,17 @@ object_watch(struct object *o)
 		__atomic_store_n(&o->page->watched, 1, __ATOMIC_SEQ_CST);
 }
 
+/* What is waited for lies in the first frame; that may be gone with its last descriptor. */
+void
+object_watch_word(u64 va)
+{
+	static const u64 one = 1;
+
+	if (va >= (u64)AT(char, EXOS_OBJECTS) && va < (u64)AT(char, EXOS_OFDS))
+		exos_copy((void *)(va & ~(EXO_PAGE_BYTES - 1)), &one, sizeof(one));
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 void
 object_changed(struct object *o)
 {

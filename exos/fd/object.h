@@ -47,6 +47,7 @@ struct exo_term object_term(struct object *o, const volatile u64 *word, u64 seen
 /* True when nobody holds a key of that side. */
 struct exo_term object_gone_term(const struct object *o, unsigned side);
 
+void object_watch_word(u64 va);		/* the same by an address; of no object: nothing */
 void object_watch(struct object *o);	/* before it is looked at; SHARED->changes was read before */
 /* To be called when a change is stored: wakes those who watch many, and those on processors that sleep. */
 void object_changed(struct object *o);

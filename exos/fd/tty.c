@@ -8,6 +8,7 @@
 #include "../core/self.h"
 #include "../fs/fs.h"
 #include "../proc/signal.h"
+#include "../thread/thread.h"
 
 #define TENTH_NS 100000000ull
 #define READABLE (POLLIN | POLLRDNORM)
@@ -52,7 +53,7 @@ tty_job_check(const struct file *f, int sig)
 
 	if (!f->tty || PROC->tty != f->line + 1u || foreground == 0 || foreground == PROC->pgid)
 		return 0;
-	if (signals.blocked & SIG_BIT(sig) || signal_ignored(sig))
+	if (current->sig.blocked & SIG_BIT(sig) || signal_ignored(sig))
 		return sig == SIGTTIN ? -EIO : 0;
 	if (is_orphaned(PROC->pgid))
 		return -EIO;

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* What a Linux system says about itself, limits, randomness, and the futex of one thread. */
+/* What a Linux system says about itself, limits, randomness, order. */
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
-#include "../proc/signal.h"
-#include "../vm/vm.h"
 #include "abi.h"
 #include "calls.h"
-#include "clocks.h"
 #include "errno.h"
 
 #define NSEC 1000000000ull
@@ -88,125 +85,35 @@ sys_getrandom(long where, long bytes, long flags)
 	return bytes;
 }
 
-#define MEMBARRIER_QUERY 0
+/* ---- order between threads ---------------------------------------------------------------- */
 
-/* One thread is always in order with itself; no command is needed, so none is offered. */
+enum {
+	MEMBARRIER_QUERY,
+	MEMBARRIER_GLOBAL = 1,
+	MEMBARRIER_GLOBAL_EXPEDITED = 2,
+	MEMBARRIER_REGISTER_GLOBAL = 4,
+	MEMBARRIER_PRIVATE_EXPEDITED = 8,
+	MEMBARRIER_REGISTER_PRIVATE = 16,
+	MEMBARRIER_SERVED = 31
+};
+
+/* Threads of one processor are in order with each other; and other processes' switches are barriers. */
 long
 sys_membarrier(long command, long flags, long cpu)
 {
+	static bool registered;
+	const u32 c = (u32)command;
+
 	(void)cpu;
-	return (int)command == MEMBARRIER_QUERY && (int)flags == 0 ? 0 : -EINVAL;
-}
-/* ---- futex ---------------------------------------------------------------------------------------- */
-
-enum {
-	FUTEX_WAIT,
-	FUTEX_WAKE,
-	FUTEX_REQUEUE = 3,
-	FUTEX_CMP_REQUEUE,
-	FUTEX_WAIT_BITSET = 9,
-	FUTEX_WAKE_BITSET
-};
-#define FUTEX_CLOCK_REALTIME 256
-#define FUTEX_COMMAND 127
-#define FUTEX_PRIVATE 128
-
-/*
- * Until *arg[0] is no longer arg[1].  Only another process that shares the
- * page can change it; whoever does and wakes others bumps SHARED->changes.
- */
-static long
-futex_sleep(struct restart *r)
-{
-	int error = 0;
-
-	for (;;) {
-		struct exo_term term =
-			term_word(&SHARED->changes, ~0ull, EXO_NE, SHARED->changes);
-		u32 now;
-
-		if (copy_in(&now, r->arg[0], sizeof(now)))
-			return -EFAULT;
-		if (now != (u32)r->arg[1])
-			return 0;
-		if (error)
-			break;
-		error = block_on(&term, 1, r->deadline);
-	}
-	/* One with a time limit is not begun anew by a handler. */
-	return error == -EINTR && r->deadline ? restart_from(r) : error;
-}
-
-static long
-futex_wait(long word, u32 value, long timeout, bool absolute, bool wall)
-{
-	struct restart r = { .again = futex_sleep, .arg = { (u64)word, value } };
-	struct linux_timespec t;
-	u32 now;
-
-	if (word % 4)
+	if ((int)flags)
 		return -EINVAL;
-	if (copy_in(&now, (u64)word, sizeof(now)) ||
-		(timeout && copy_in(&t, (u64)timeout, sizeof(t))))
-		return -EFAULT;
-	if (timeout) {
-		if (!timespec_ok(&t))
-			return -EINVAL;
-		r.deadline = timespec_ns(&t);
-		if (!absolute)
-			r.deadline += clock_ns();
-		else if (wall)
-			r.deadline -= r.deadline < SHARED->wall_offset_ns ? r.deadline
-									  : SHARED->wall_offset_ns;
-		r.deadline += r.deadline == 0;		/* before the machine began */
-	}
-	return now == value ? futex_sleep(&r) : -EAGAIN;
-}
-
-/* Nobody else of this process can be waiting; how many that wakes nobody counts. */
-static long
-futex_wake(long word, bool private)
-{
-	if (word % 4)
+	if (c == MEMBARRIER_QUERY)
+		return MEMBARRIER_SERVED;
+	if (c & (c - 1) || !(c & MEMBARRIER_SERVED))
 		return -EINVAL;
-	return private ? 0 : server_call(OP_CHANGED, 0, 0, 0, 0, 0, NULL);
-}
-
-/* Who is to wait for the other word instead is woken, and looks for itself. */
-static long
-futex_requeue(long word, long wake, long move, const u32 *expected, bool private)
-{
-	u32 now;
-
-	if ((int)wake < 0 || (int)move < 0 || word % 4)
-		return -EINVAL;
-	if (expected && copy_in(&now, (u64)word, sizeof(now)))
-		return -EFAULT;
-	if (expected && now != *expected)
-		return -EAGAIN;
-	return futex_wake(word, private);
-}
-
-long
-sys_futex(long word, long how, long value, long timeout, long word2, long value3)
-{
-	const int command = (int)how & FUTEX_COMMAND;
-	const bool private = how & FUTEX_PRIVATE, wall = how & FUTEX_CLOCK_REALTIME;
-	const u32 expected = (u32)value3;
-
-	(void)word2;
-	if ((command == FUTEX_WAIT_BITSET || command == FUTEX_WAKE_BITSET) && expected == 0)
-		return -EINVAL;
-	if (wall && command != FUTEX_WAIT_BITSET)
-		return -ENOSYS;
-	switch (command) {
-	case FUTEX_WAIT:
-	case FUTEX_WAIT_BITSET:
-		return futex_wait(word, (u32)value, timeout, command == FUTEX_WAIT_BITSET, wall);
-	case FUTEX_WAKE:
-	case FUTEX_WAKE_BITSET: return futex_wake(word, private);
-	case FUTEX_REQUEUE: return futex_requeue(word, value, timeout, NULL, private);
-	case FUTEX_CMP_REQUEUE: return futex_requeue(word, value, timeout, &expected, private);
-	default: return -ENOSYS;
-	}
+	if (c == MEMBARRIER_PRIVATE_EXPEDITED && !registered)
+		return -EPERM;
+	registered |= c == MEMBARRIER_REGISTER_PRIVATE;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return 0;
 }

@@ -4,6 +4,7 @@
 #include "waits.h"
 #include "../fd/waiting.h"
 #include "../proc/signal.h"
+#include "../thread/thread.h"
 
 #define FILES_MAX 4096
 #define SELECT_MAX 4096
@@ -111,8 +112,8 @@ mask_for_wait(u64 user)
 		return 0;
 	if (copy_in(&mask, user, sizeof(mask)))
 		return -EFAULT;
-	signals.saved_mask = signals.blocked;
-	signals.mask_saved = true;
+	current->sig.saved_mask = current->sig.blocked;
+	current->sig.mask_saved = true;
 	signal_block(mask);
 	return 0;
 }
@@ -120,10 +121,10 @@ mask_for_wait(u64 user)
 void
 mask_back(long result)
 {
-	if (result == -EINTR || !signals.mask_saved)
+	if (result == -EINTR || !current->sig.mask_saved)
 		return;
-	signals.mask_saved = false;
-	signal_block(signals.saved_mask);
+	current->sig.mask_saved = false;
+	signal_block(current->sig.saved_mask);
 }
 
 int

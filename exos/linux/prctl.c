@@ -4,6 +4,7 @@
 #include "../core/self.h"
 #include "../proc/proc.h"
 #include "abi.h"
+#include "../thread/thread.h"
 #include "calls.h"
 #include "errno.h"
 
@@ -132,7 +133,8 @@ prctl_kept(int what, long a, bool rest)
 	case PR_SET_TSC: return a == PR_TSC_ENABLE ? 0 : -EINVAL;
 	case PR_SET_TIMERSLACK: slack = a > 0 ? a : SLACK_NS; return 0;
 	case PR_GET_TIMERSLACK: return slack;
-	case PR_GET_TID_ADDRESS: return copy_out((u64)a, &clear_child_tid, sizeof(clear_child_tid));
+	case PR_GET_TID_ADDRESS:
+		return copy_out((u64)a, &current->clear_tid, sizeof(current->clear_tid));
 	case PR_SET_THP_DISABLE:
 		if (rest)
 			return -EINVAL;

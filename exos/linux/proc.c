@@ -7,11 +7,10 @@
 #include "../proc/rlimit.h"
 #include "../proc/signal.h"
 #include "../server/fsmeta.h"
+#include "../thread/thread.h"
 #include "abi.h"
 #include "calls.h"
 #include "errno.h"
-
-u64 clear_child_tid;
 
 /* ---- names ------------------------------------------------------------------------------ */
 
@@ -24,7 +23,7 @@ sys_getpid(void)
 long
 sys_gettid(void)
 {
-	return PROC->pid;
+	return current->tid;
 }
 
 long
@@ -76,36 +75,39 @@ sys_setsid(void)
 	return server_call(OP_SETSID, 0, 0, 0, 0, 0, NULL);
 }
 
-/* ---- threads of one --------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------- */
 
 long
 sys_set_tid_address(long address)
 {
-	clear_child_tid = (u64)address;
-	return PROC->pid;
-}
-
-/* With one thread a robust lock's owner can only be this process, whose end frees its memory. */
-long
-sys_set_robust_list(long head, long bytes)
-{
-	(void)head;
-	return bytes == 24 ? 0 : -EINVAL;
+	current->clear_tid = (u64)address;
+	return current->tid;
 }
 
 /* ---- fork ---------------------------------------------------------------------------------------- */
 
 #define CLONE_VM 0x00000100ull
+#define CLONE_FS 0x00000200ull
+#define CLONE_FILES 0x00000400ull
+#define CLONE_SIGHAND 0x00000800ull
 #define CLONE_PIDFD 0x00001000ull
 #define CLONE_VFORK 0x00004000ull
+#define CLONE_THREAD 0x00010000ull
+#define CLONE_SYSVSEM 0x00040000ull
 #define CLONE_SETTLS 0x00080000ull
 #define CLONE_PARENT_SETTID 0x00100000ull
 #define CLONE_CHILD_CLEARTID 0x00200000ull
+#define CLONE_DETACHED 0x00400000ull
 #define CLONE_CHILD_SETTID 0x01000000ull
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
 #define CLONE_SERVED                                                                               \
 	(CLONE_VM | CLONE_PIDFD | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |               \
 		CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND)
+/* A thread shares all of that, or is none. */
+#define CLONE_THREAD_MUST (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define CLONE_THREAD_MAY                                                                           \
+	(CLONE_THREAD_MUST | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |                  \
+		CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_DETACHED)
 
 long
 sys_fork(struct exo_save *regs)
@@ -129,7 +131,7 @@ struct clone {
 static void
 child_side(struct exo_save *regs, const struct clone *c)
 {
-	const u32 tid = PROC->pid;
+	const u32 tid = current->tid;
 
 	if (c->stack)
 		regs->rsp = c->stack;
@@ -137,20 +139,53 @@ child_side(struct exo_save *regs, const struct clone *c)
 		fs_base_set(c->tls);
 	if (c->flags & CLONE_CLEAR_SIGHAND)
 		signal_defaults();
-	clear_child_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
+	current->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
 	if (c->flags & CLONE_CHILD_SETTID)
 		copy_out(c->child_tid, &tid, sizeof(tid));
 }
 
-/* As fork or vfork.  Memory that is shared for longer (threads) is not served. */
+/* A thread of this process. */
+static long
+clone_thread(const struct exo_save *regs, const struct clone *c)
+{
+	const struct thread_start how = { .stack = c->stack, .tls = c->tls,
+		.has_tls = c->flags & CLONE_SETTLS,
+		.clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0 };
+	u32 tid;
+	long result = thread_new(regs, &how);
+
+	if (result < 0)
+		return result;
+	tid = (u32)result;
+	if (c->flags & CLONE_PARENT_SETTID)
+		copy_out(c->parent_tid, &tid, sizeof(tid));
+	if (c->flags & CLONE_CHILD_SETTID)
+		copy_out(c->child_tid, &tid, sizeof(tid));
+	return result;
+}
+
+/* What Linux refuses: a part of a thread without those that it needs. */
+static bool
+contradictory(u64 flags)
+{
+	return (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) ||
+		(flags & CLONE_SIGHAND && !(flags & CLONE_VM)) ||
+		(flags & CLONE_SIGHAND && flags & CLONE_CLEAR_SIGHAND);
+}
+
+/* A thread, or as fork or vfork.  What shares memory and is neither is not served. */
 static long
 clone(struct exo_save *regs, const struct clone *c)
 {
 	u32 tid;
 	long pid;
 
+	if (contradictory(c->flags))
+		return -EINVAL;
+	if ((c->flags & CLONE_THREAD_MUST) == CLONE_THREAD_MUST && !(c->flags & ~CLONE_THREAD_MAY))
+		return clone_thread(regs, c);
 	if (c->flags & ~CLONE_SERVED || (c->flags & CLONE_VM && !(c->flags & CLONE_VFORK))) {
-		exos_log("clone with flags %lx (threads?) is not served", c->flags);
+		exos_log("clone with flags %lx is not served", c->flags);
 		return -ENOSYS;
 	}
 	if (c->exit_signal > SIGNALS)
@@ -288,5 +323,5 @@ sys_exit_group(long status)
 long
 sys_exit(long status)
 {
-	return sys_exit_group(status);
+	thread_exit((int)(status & 0xff) << 8);
 }

@@ -6,6 +6,7 @@
  */
 #include "../core/self.h"
 #include "../proc/move.h"
+#include "../thread/thread.h"
 #include "../proc/rlimit.h"
 #include "abi.h"
 #include "calls.h"
@@ -22,7 +23,8 @@ named(long pid)
 long
 sys_sched_yield(void)
 {
-	park_yield(0);
+	if (!thread_yield())
+		park_yield(0);
 	return 0;
 }
 

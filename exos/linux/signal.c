@@ -3,6 +3,7 @@
 #include "../core/exos.h"
 #include "../core/self.h"
 #include "../proc/signal.h"
+#include "../thread/thread.h"
 #include "calls.h"
 #include "errno.h"
 
@@ -39,7 +40,7 @@ long
 sys_rt_sigprocmask(long what, long new, long old, long bytes)
 {
 	const int how = (int)what;
-	u64 set = 0, before = signals.blocked;
+	u64 set = 0, before = current->sig.blocked;
 
 	if (bytes != SET_BYTES || (new && (how < SIG_BLOCK_ || how > SIG_SETMASK_)))
 		return -EINVAL;
@@ -62,7 +63,7 @@ sys_rt_sigpending(long set, long bytes)
 	if (bytes > SET_BYTES)
 		return -EINVAL;
 	signal_post_check();
-	pending = signals_waiting() & signals.blocked;
+	pending = signals_waiting() & current->sig.blocked;
 	return copy_out((u64)set, &pending, (size_t)bytes);
 }
 
@@ -95,8 +96,8 @@ sys_rt_sigsuspend(struct exo_save *regs)
 		return -EINVAL;
 	if (copy_in(&mask, regs->rdi, sizeof(mask)))
 		return -EFAULT;
-	signals.saved_mask = signals.blocked;
-	signals.mask_saved = true; /* put back after delivery */
+	current->sig.saved_mask = current->sig.blocked;
+	current->sig.mask_saved = true; /* put back after delivery */
 	signal_block(mask);
 	return sys_pause();
 }
@@ -116,7 +117,7 @@ sys_rt_sigtimedwait(long set, long info, long timeout, long bytes)
 {
 	struct linux_timespec limit = { 0 };
 	struct sig_detail d;
-	u64 wanted, before = signals.blocked, deadline = 0;
+	u64 wanted, before = current->sig.blocked, deadline = 0;
 	int sig, error = 0;
 
 	if (bytes != SET_BYTES)
@@ -131,11 +132,11 @@ sys_rt_sigtimedwait(long set, long info, long timeout, long bytes)
 	wanted &= ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
 	signal_post_check();
 	while ((sig = signal_take(wanted, &d)) == 0 && error == 0) {
-		signals.blocked = before & ~wanted; /* for the while, and nobody is shown */
-		signals.awaited = before & wanted;
+		current->sig.blocked = before & ~wanted; /* for the while, and nobody is shown */
+		current->sig.awaited = before & wanted;
 		error = block_on(NULL, 0, deadline);
-		signals.blocked = before;
-		signals.awaited = 0;
+		current->sig.blocked = before;
+		current->sig.awaited = 0;
 		if (error == -EINTR && signals_waiting() & wanted)
 			error = 0;
 	}
@@ -195,59 +196,68 @@ sys_kill(long target, long number)
 	return send_self(&d);
 }
 
-/* One thread each: the thread is the process. */
-long
-sys_tkill(long target, long number)
+/* pid: of the process that the thread has to be of; 0: any. */
+static long
+kill_thread(int pid, int tid, int sig)
 {
-	const int tid = (int)target, sig = (int)number;
 	struct sig_detail d;
 
 	if (tid <= 0)
 		return -EINVAL;
+	if (pid && pid != (int)PROC->pid && thread_find((u32)tid))
+		return -ESRCH;
 	if (sig < 0 || sig > SIGNALS)
-		return nobody(tid, KILL_THREAD);
-	if (tid != (int)PROC->pid)
-		return server_call(OP_KILL, (u64)tid, (u64)sig, KILL_THREAD, 0, 0, NULL);
+		return thread_find((u32)tid) ? -EINVAL : nobody(tid, KILL_THREAD);
+	if (!thread_find((u32)tid))
+		return server_call(OP_KILL, (u64)tid, (u64)sig, KILL_THREAD, (u64)pid, 0, NULL);
 	d = signal_own(sig, SI_TKILL_);
-	d.directed = 1;
+	d.directed = (u32)tid;
 	return send_self(&d);
+}
+
+long
+sys_tkill(long tid, long sig)
+{
+	return kill_thread(0, (int)tid, (int)sig);
 }
 
 long
 sys_tgkill(long pid, long tid, long sig)
 {
-	if ((int)pid <= 0 || (int)tid <= 0)
-		return -EINVAL;
-	return (int)pid == (int)tid ? sys_tkill(tid, sig) : -ESRCH;
+	return (int)pid <= 0 ? -EINVAL : kill_thread((int)pid, (int)tid, (int)sig);
 }
 
-/* With details of the sender's own making; to others only such as say that a program made them. */
+/*
+ * With details of the sender's own making; to others only such as say that a
+ * program made them.  tid: the thread that it is for, 0: the process.
+ */
 static long
-queue_info(int pid, int sig, u64 info, bool directed)
+queue_info(int pid, int tid, int sig, u64 info)
 {
+	const bool own = pid == (int)PROC->pid;
 	struct sig_detail d;
 
 	if (copy_in(&d, info, sizeof(d)))
 		return -EFAULT;
 	d.signo = sig;
-	d.directed = directed;
-	if ((d.code >= 0 || d.code == SI_TKILL_) && pid != (int)PROC->pid)
+	d.directed = (u32)tid;
+	if ((d.code >= 0 || d.code == SI_TKILL_) && !own)
 		return -EPERM;
 	if (sig < 0 || sig > SIGNALS)
 		return -EINVAL;
-	if (pid == (int)PROC->pid)
-		return send_self(&d);
+	if (own)
+		return tid && !thread_find((u32)tid) ? -ESRCH : send_self(&d);
 	if (pid <= 0)
 		return -ESRCH;
 	memcpy(COMM, &d, sizeof(d));
-	return server_call(OP_KILL, (u64)pid, (u64)sig, directed ? KILL_THREAD_QUEUE : KILL_QUEUE,
-		0, 0, NULL);
+	return server_call(OP_KILL, (u64)(tid ? tid : pid), (u64)sig,
+		tid ? KILL_THREAD_QUEUE : KILL_QUEUE, tid ? (u64)pid : 0, 0, NULL);
 }
 
 long
 sys_rt_sigqueueinfo(long pid, long sig, long info)
 {
-	return queue_info((int)pid, (int)sig, (u64)info, false);
+	return queue_info((int)pid, 0, (int)sig, (u64)info);
 }
 
 long
@@ -255,5 +265,5 @@ sys_rt_tgsigqueueinfo(long pid, long tid, long sig, long info)
 {
 	if ((int)pid <= 0 || (int)tid <= 0)
 		return -EINVAL;
-	return (int)pid == (int)tid ? queue_info((int)tid, (int)sig, (u64)info, true) : -ESRCH;
+	return queue_info((int)pid, (int)tid, (int)sig, (u64)info);
 }

@@ -2,6 +2,7 @@
 /* Linux's calls about timers, in terms of proc/timer.h. */
 #include "../core/self.h"
 #include "../proc/signal.h"
+#include "../thread/thread.h"
 #include "calls.h"
 #include "clocks.h"
 #include "errno.h"
@@ -101,7 +102,7 @@ event_ok(const struct linux_sigevent *e)
 {
 	if (e->notify == SIGEV_NONE_)
 		return true;
-	if (e->notify == SIGEV_THREAD_ID_ && (u32)e->tid != PROC->pid)
+	if (e->notify == SIGEV_THREAD_ID_ && !thread_find((u32)e->tid))
 		return false;
 	return (e->notify == SIGEV_SIGNAL_ || e->notify == SIGEV_THREAD_ ||
 		       e->notify == SIGEV_THREAD_ID_) &&
@@ -136,7 +137,7 @@ sys_timer_create(long number, long event, long where)
 		return -EAGAIN;
 	t->clock = t->base = (u8)c.kind;
 	t->sig = e.notify == SIGEV_NONE_ ? 0 : (u8)e.sig;
-	t->directed = e.notify == SIGEV_THREAD_ID_;
+	t->directed = e.notify == SIGEV_THREAD_ID_ ? (u32)e.tid : 0;
 	t->value = event ? e.value : (u64)t->id;
 	if (copy_out((u64)where, &t->id, sizeof(t->id)) == 0)
 		return 0;

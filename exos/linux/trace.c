@@ -6,6 +6,7 @@
  */
 #include "trace.h"
 #include "../core/self.h"
+#include "../thread/thread.h"
 #include "errno.h"
 
 #define LINE 512u
@@ -13,6 +14,7 @@
 
 static char line[LINE];
 static u32 used;
+static u32 whose;			/* tid of the thread whose call the line is; 0: it was sent */
 
 struct row {
 	const char *name;
@@ -89,14 +91,35 @@ add_value(u64 value)
 		add("0x%lx", value);
 }
 
+static void
+send(void)
+{
+	for (;;) {
+		const u64 seen = SHARED->trace_taken;
+		const struct exo_term more =
+			term_word(&SHARED->trace_taken, ~0ull, EXO_NE, seen);
+		long error;
+
+		memcpy(COMM, line, used);
+		error = server_call(OP_TRACE, used, 0, 0, 0, 0, NULL);
+		if (error != -EAGAIN || park_wait(&more, 1, 0) < 0)
+			break;
+	}
+	whose = used = 0;
+}
+
 void
 trace_enter(u64 number, const struct exo_save *regs)
 {
 	const u64 value[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 	const struct row row = row_of(number);
 
-	used = 0;
-	add("[%u] ", PROC->pid);
+	if (whose) {			/* another thread's, which waits */
+		add(" ...\n");
+		send();
+	}
+	whose = current->tid;
+	add("[%u] ", whose);
 	if (row.name)
 		add("%s(", row.name);
 	else
@@ -111,27 +134,24 @@ trace_enter(u64 number, const struct exo_save *regs)
 	add(")");
 	if (number == 60 || number == 231) { /* exit does not come back */
 		add(" = ?\n");
-		trace_leave(~0ull, 0);
+		send();
 	}
 }
 
 void
 trace_leave(u64 number, long result)
 {
-	if (number != ~0ull) {
-		add(" = ");
-		add_value((u64)result);
-		add("\n");
-	}
-	for (;;) {
-		const u64 seen = SHARED->trace_taken;
-		const struct exo_term more =
-			term_word(&SHARED->trace_taken, ~0ull, EXO_NE, seen);
-		long error;
+	const struct row row = row_of(number);
 
-		memcpy(COMM, line, used);
-		error = server_call(OP_TRACE, used, 0, 0, 0, 0, NULL);
-		if (error != -EAGAIN || park_wait(&more, 1, 0) < 0)
-			return;
+	if (whose != current->tid) {
+		if (whose) {
+			add(" ...\n");
+			send();
+		}
+		add("[%u] ... %s", current->tid, row.name ? row.name : "call");
 	}
+	add(" = ");
+	add_value((u64)result);
+	add("\n");
+	send();
 }

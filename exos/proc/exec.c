@@ -15,6 +15,7 @@
 #include "../fd/file.h"
 #include "../fs/fs.h"
 #include "../server/fsmeta.h"
+#include "../thread/thread.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
 
@@ -204,6 +205,7 @@ load(u32 ino, const struct elf_image *image, u32 interp, const struct elf_image 
 void
 exec_gone(u32 ino, const char *path)
 {
+	threads_end_others();
 	cred_exec();
 	vm_exec_reset();
 	vfork_forget();
@@ -223,6 +225,7 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	long rsp;
 
 	exec_gone(ino, path);
+	threads_exec();
 	if (load(ino, &image[0], interp, &image[1], &loaded))
 		exos_die(SIGKILL, "exec: no memory");
 	fd_exec();
@@ -235,7 +238,6 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	fs_base_set(0);
 	fpu_reset();
 	lazy_drop();
-	clear_child_tid = 0;
 	*regs = (struct exo_save){ .rip = loaded.entry,
 		.rsp = (u64)rsp,
 		.rflags = 0x202,

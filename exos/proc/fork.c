@@ -26,6 +26,7 @@
 #include "../core/heap.h"
 #include "../core/keys.h"
 #include "../core/self.h"
+#include "../thread/thread.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
 
@@ -259,6 +260,17 @@ contract_pages(struct child *c)
 	return error;
 }
 
+/* A thread that forks stands on a stack of its own. */
+static int
+copy_thread(struct child *c)
+{
+	const u64 start = PAGE_DOWN(c->parked);
+
+	if (current->slot == 0)
+		return 0;
+	return copy_range(c, start, current->stack_top - start);
+}
+
 static int
 copy_library(struct child *c)
 {
@@ -271,6 +283,8 @@ copy_library(struct child *c)
 	/* Last, because they must hold what this very function will have done. */
 	if (error == 0)
 		error = copy_stacks(c);
+	if (error == 0)
+		error = copy_thread(c);
 	return error;
 }
 
@@ -401,6 +415,7 @@ child_begin(const struct child *c)
 		exos_park_to(SHARED->server);
 	fs_base_set(c->fs);
 	fpu_load(vector_state);
+	threads_fork_child();
 	signal_fork_child();
 	timer_fork_child();
 	times_fork_child();

@@ -68,7 +68,4 @@ proc_vfork(u64 rsp, u32 exit_signal); /* returns in the parent once the child ha
 void vfork_part(void);			/* before a fork */
 void vfork_forget(void);		/* at exec: the memory is gone */
 
-/* the thread's identity towards libc, linux/proc.c */
-extern u64 clear_child_tid;
-
 #endif

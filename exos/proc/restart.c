@@ -6,14 +6,13 @@
  */
 #include "signal.h"
 #include "../linux/calls.h"
+#include "../thread/thread.h"
 
 #define NEVER (1ull << 32)	/* in REGS_CALL */
 #define CONTINUE (1ull << 33)
 #define NONE (~0ull)
 #define NR_RESTART 219u
 #define SYSCALL_BYTES 2u
-
-struct restart restart_block;
 
 static u64 *
 call_in_progress(void)
@@ -30,7 +29,7 @@ restart_never(void)
 long
 restart_from(const struct restart *r)
 {
-	restart_block = *r;
+	current->restart = *r;
 	*call_in_progress() |= CONTINUE;
 	return -EINTR;
 }
@@ -38,7 +37,9 @@ restart_from(const struct restart *r)
 long
 sys_restart_syscall(void)
 {
-	return restart_block.again ? restart_block.again(&restart_block) : -EINTR;
+	struct restart r = current->restart;
+
+	return r.again ? r.again(&r) : -EINTR;
 }
 
 /* Even when the process only stopped and went on: sigtimedwait, epoll, semop. */

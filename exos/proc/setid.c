@@ -5,6 +5,7 @@
  */
 #include "carry.h"
 #include "signal.h"
+#include "../thread/thread.h"
 #include "../core/keys.h"
 #include "../core/self.h"
 #include "../fd/tty.h"
@@ -93,7 +94,7 @@ setid_run(u32 ino, const char *path, const struct arguments *args)
 	int error;
 
 	ask = (struct setid_ask){
-		.cwd = fs_cwd(), .umask = umask_bits, .blocked = signals.blocked,
+		.cwd = fs_cwd(), .umask = umask_bits, .blocked = current->sig.blocked,
 	};
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		ask.ignored |= signals.action[sig].handler == SIG_IGN_ ? SIG_BIT(sig) : 0;

@@ -10,6 +10,7 @@
 #include "proc.h"
 #include "rlimit.h"
 #include "../core/self.h"
+#include "../thread/thread.h"
 #include "../linux/errno.h"
 
 #define UNBLOCKABLE (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
@@ -29,20 +30,76 @@ static void
 show_pending(void)
 {
 	PUB->sig_pending = signals_waiting();
-	PUB->sig_held = signals.queue.count + signals.directed.count;
+	PUB->sig_held = signals.held;
+}
+
+/* The leader is asked first: what it does not block no other thread takes. */
+static u64
+claimed(const struct thread *t)
+{
+	return t == thread_leader || thread_leader->state == THREAD_ENDED
+		? 0
+		: ~thread_leader->sig.blocked;
 }
 
 u64
 signals_waiting(void)
 {
-	return signals.queue.set | signals.directed.set;
+	return signals.queue.set | current->sig.directed.set;
+}
+
+u64
+signals_due(void)
+{
+	return (current->sig.directed.set | (signals.queue.set & ~claimed(current))) &
+		~current->sig.blocked;
+}
+
+static void
+drop_from(struct sigqueue *q, u64 which)
+{
+	signals.held -= q->count;
+	sigqueue_drop(q, which);
+	signals.held += q->count;
 }
 
 void
 signal_drop(u64 which)
 {
-	sigqueue_drop(&signals.queue, which);
-	sigqueue_drop(&signals.directed, which);
+	drop_from(&signals.queue, which);
+	for (struct thread *t = thread_first(); t; t = t->next)
+		drop_from(&t->sig.directed, which);
+	show_pending();
+}
+
+/* A thread that waits and does not block it looks up. */
+static bool
+tell(struct thread *t, int sig)
+{
+	if (t->state == THREAD_ENDED || t->sig.blocked & SIG_BIT(sig))
+		return false;
+	thread_ready(t);
+	return true;
+}
+
+/* Of the process's: the leader, else who runs, else the first that waits and does not block it. */
+static void
+tell_one_of_all(int sig)
+{
+	if (tell(thread_leader, sig) || tell(current, sig))
+		return;
+	for (struct thread *t = thread_first(); t; t = t->next) {
+		if (tell(t, sig))
+			return;
+	}
+}
+
+void
+signal_thread_ended(struct thread *t)
+{
+	drop_from(&t->sig.directed, ~0ull);
+	for (u64 left = signals.queue.set; left; left &= left - 1)
+		tell_one_of_all(__builtin_ctzll(left) + 1);
 	show_pending();
 }
 
@@ -70,7 +127,7 @@ signal_changed(void)
 void
 signal_init(void)
 {
-	signals.stack.flags = SS_DISABLE_;
+	current->sig.stack.flags = SS_DISABLE_;
 	signal_changed();
 }
 
@@ -89,9 +146,9 @@ void
 signal_exec(void)
 {
 	signal_defaults();
-	signals.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
-	signals.mask_saved = false;
-	signals.trap = (struct trap){ .vector = 0 };
+	current->sig.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
+	current->sig.mask_saved = false;
+	current->sig.trap = (struct trap){ .vector = 0 };
 	timer_exec();
 }
 
@@ -99,6 +156,8 @@ void
 signal_fork_child(void)
 {
 	signal_drop(~0ull);
+	signals.held = 0;
+	PUB->sig_blocked = current->sig.blocked;
 }
 
 bool
@@ -112,15 +171,34 @@ signal_ignored(int sig)
 void
 signal_block(u64 mask)
 {
-	signals.blocked = mask & ~UNBLOCKABLE;
-	PUB->sig_blocked = signals.blocked;
+	const u64 before = current->sig.blocked;
+
+	current->sig.blocked = mask & ~UNBLOCKABLE;
+	if (current == thread_leader)
+		PUB->sig_blocked = current->sig.blocked;
+	/* What this thread would have taken is another's now. */
+	for (u64 left = threads_many() ? signals.queue.set & mask & ~before : 0; left;
+		left &= left - 1)
+		tell_one_of_all(__builtin_ctzll(left) + 1);
 }
 
 /* ---- arriving -------------------------------------------------------------------------------- */
 
+/* Some calls end by it. */
+static void
+stopped(void)
+{
+	signals.stops++;
+	for (struct thread *t = thread_first(); t; t = t->next)
+		thread_ready(t);
+}
+
 int
 signal_arrived(const struct sig_detail *d)
 {
+	struct thread *t = d->directed ? thread_find(d->directed) : NULL;
+	const struct thread *first = t ? t : thread_leader;
+	struct sigqueue *q = d->directed ? t ? &t->sig.directed : NULL : &signals.queue;
 	int error;
 
 	/* SIGCONT and the stopping signals do away with each other. */
@@ -128,16 +206,22 @@ signal_arrived(const struct sig_detail *d)
 		signal_drop(STOPPING_BY_DEFAULT);
 	if (SIG_BIT(d->signo) & STOPPING)
 		signal_drop(SIG_BIT(SIGCONT));
-	signals.stopped |= d->signo == SIGSTOP;
+	if (d->signo == SIGSTOP)
+		stopped();
 	/* What is blocked may find another disposition when it no longer is. */
-	if (d->signo == SIGSTOP ||
+	if (d->signo == SIGSTOP || !q ||
 		(signal_ignored(d->signo) &&
-			!((signals.blocked | signals.awaited) & SIG_BIT(d->signo))))
+			!((first->sig.blocked | first->sig.awaited) & SIG_BIT(d->signo))))
 		return 0;
-	error = sigqueue_add(d->directed ? &signals.directed : &signals.queue, d,
-		limit_soft(LIMIT_SIGPENDING));
+	signals.held -= q->count;
+	error = sigqueue_add(q, d, limit_soft(LIMIT_SIGPENDING));
+	signals.held += q->count;
 	signals.arrivals++;
 	show_pending();
+	if (t)
+		tell(t, d->signo);
+	else
+		tell_one_of_all(d->signo);
 	return error;
 }
 
@@ -154,18 +238,19 @@ signal_raise(int sig)
 {
 	struct sig_detail d = signal_own(sig, SI_USER_);
 
-	d.directed = 1;
+	d.directed = current->tid;
 	signal_arrived(&d);
 }
 
 void
 signal_force(int sig, int code, u64 addr)
 {
-	const struct sig_detail d = { .signo = sig, .code = code, .directed = 1, .word = { addr } };
+	const struct sig_detail d = { .signo = sig, .code = code, .directed = current->tid,
+		.word = { addr } };
 
-	if (signals.blocked & SIG_BIT(sig) || signals.action[sig].handler == SIG_IGN_) {
+	if (current->sig.blocked & SIG_BIT(sig) || signals.action[sig].handler == SIG_IGN_) {
 		signals.action[sig].handler = SIG_DFL_;
-		signal_block(signals.blocked & ~SIG_BIT(sig));
+		signal_block(current->sig.blocked & ~SIG_BIT(sig));
 		signal_changed();
 	}
 	signal_arrived(&d);
@@ -209,23 +294,26 @@ signal_post_check(void)
 bool
 signal_pending(void)
 {
-	u64 due = signals_waiting() & ~signals.blocked;
+	u64 due = signals_due();
 
 	for (; due; due &= due - 1) {
 		int sig = __builtin_ctzll(due) + 1;
 
-		if (!signal_ignored(sig) || signals.awaited & SIG_BIT(sig))
+		if (!signal_ignored(sig) || current->sig.awaited & SIG_BIT(sig))
 			return true;
-		signal_drop(SIG_BIT(sig));
+		drop_from(&signals.queue, SIG_BIT(sig));
+		drop_from(&current->sig.directed, SIG_BIT(sig));
+		show_pending();
 	}
 	return false;
 }
 
-int
-signal_take(u64 set, struct sig_detail *d)
+static int
+take(u64 own, u64 shared, struct sig_detail *d)
 {
-	struct sigqueue *q = signals.directed.set & set ? &signals.directed : &signals.queue;
-	u64 due = q->set & set;
+	bool directed = current->sig.directed.set & own;
+	struct sigqueue *q = directed ? &current->sig.directed : &signals.queue;
+	u64 due = q->set & (directed ? own : shared);
 	int sig;
 
 	if (due & SYNCHRONOUS)
@@ -233,10 +321,18 @@ signal_take(u64 set, struct sig_detail *d)
 	if (due == 0)
 		return 0;
 	sig = __builtin_ctzll(due) + 1;
+	signals.held -= q->count;
 	sigqueue_take(q, sig, d);
+	signals.held += q->count;
 	timer_taken(d);
 	show_pending();
 	return sig;
+}
+
+int
+signal_take(u64 set, struct sig_detail *d)
+{
+	return take(set, set, d);
 }
 
 /* ---- delivery ---------------------------------------------------------------------------- */
@@ -264,7 +360,7 @@ handle(struct exo_save *regs, const struct sig_detail *d)
 {
 	struct linux_sigaction *action = &signals.action[d->signo];
 	const u64 flags = action->flags, handler_mask = action->mask;
-	u64 mask = signals.mask_saved ? signals.saved_mask : signals.blocked;
+	u64 mask = current->sig.mask_saved ? current->sig.saved_mask : current->sig.blocked;
 	struct linux_siginfo info;
 
 	restart_handled(regs, flags);
@@ -273,8 +369,8 @@ handle(struct exo_save *regs, const struct sig_detail *d)
 		bad_stack(d->signo);
 		return;
 	}
-	signals.mask_saved = false;
-	signal_block(signals.blocked | handler_mask |
+	current->sig.mask_saved = false;
+	signal_block(current->sig.blocked | handler_mask |
 		(flags & SA_NODEFER_ ? 0 : SIG_BIT(d->signo)));
 	if (flags & SA_RESETHAND_) {
 		action->handler = SIG_DFL_;
@@ -300,7 +396,8 @@ signal_deliver(struct exo_save *regs)
 	bool changed = false;
 	int sig;
 
-	while ((sig = signal_take(~signals.blocked, &d)) != 0) {
+	while ((sig = take(~current->sig.blocked, ~(current->sig.blocked | claimed(current)),
+			&d)) != 0) {
 		if (signal_ignored(sig))
 			continue;
 		changed = true;
@@ -310,10 +407,10 @@ signal_deliver(struct exo_save *regs)
 			handle(regs, &d);
 	}
 	restart_unhandled(regs);
-	if (signals.mask_saved) {
-		signals.mask_saved = false;
-		signal_block(signals.saved_mask);
-		if (signals_waiting() & ~signals.blocked)
+	if (current->sig.mask_saved) {
+		current->sig.mask_saved = false;
+		signal_block(current->sig.saved_mask);
+		if (signals_due())
 			return signal_deliver(regs);
 	}
 	return changed;

@@ -71,24 +71,32 @@ struct trap {
 	u64 addr;
 };
 
-struct signals {
+struct signals {			/* of the process */
 	struct linux_sigaction action[SIGNALS + 1];
-	struct sigqueue queue, directed;	/* of the process; of its thread, which come first */
-	u64 arrivals;			/* only grows */
+	struct sigqueue queue;		/* any thread may take these */
+	u64 arrivals;			/* only grows: a word to wait on */
+	u64 stops;			/* how often the process stopped and went on */
+	u32 held;			/* with details, in all queues */
+};
+extern struct signals signals;
+
+struct thread_signals {			/* of one thread: current->sig */
+	struct sigqueue directed;	/* at it; they come first */
 	u64 blocked;
 	u64 awaited;			/* were blocked, and sigtimedwait opens them: kept though nobody handles them */
 	u64 saved_mask;			/* of sigsuspend and its like, put back after delivery */
 	bool mask_saved;
-	bool stopped;			/* and went on, since it was last put back */
 	struct linux_stack stack;
 	struct trap trap;
 };
-extern struct signals signals;
 
 void signal_init(void);
 void signal_defaults(void);		/* handlers go, what is ignored stays ignored */
 void signal_exec(void);			/* handlers go, what is ignored stays ignored */
-u64 signals_waiting(void);		/* bits of what is pending, blocked or not */
+u64 signals_waiting(void);		/* bits of what is pending for this thread, blocked or not */
+u64 signals_due(void);			/* and is this thread's to take now */
+struct thread;
+void signal_thread_ended(struct thread *t);	/* what was pending at it goes */
 void signal_fork_child(void);		/* what was pending was the parent's */
 void signal_changed(void);		/* dispositions, for the public page */
 int signal_arrived(const struct sig_detail *d);	/* 0, or -EAGAIN: cannot be queued */
@@ -116,10 +124,10 @@ struct restart {			/* where it goes on, when no handler ran */
 	u64 deadline;
 	u64 arg[3];
 };
-extern struct restart restart_block;
 void restart_never(void);		/* the call in progress: EINTR, whatever SA_RESTART says */
 long restart_from(const struct restart *r);	/* it goes on there; gives -EINTR */
-bool restart_ends_by_stop(void);	/* the call in progress: EINTR when the process stopped and went on */
+bool
+restart_ends_by_stop(void); /* the call in progress: EINTR when the process stopped and went on */
 void restart_handled(struct exo_save *regs, u64 action_flags);	/* a handler is about to run */
 void restart_unhandled(struct exo_save *regs);	/* none did */
 

@@ -3,6 +3,7 @@
 #include "timer.h"
 #include "signal.h"
 #include "times.h"
+#include "../thread/thread.h"
 #include "../arch/x86_64/arch.h"
 
 #define TIMERS_MAX 1024u
@@ -74,11 +75,27 @@ plan(void)
 						    : 1;
 		soonest = at < soonest ? at : soonest;
 	}
-	timer_slice_ends = by_use || soonest != NEVER;
-	timer_some = timer_slice_ends || some_rest;
+	timer_slice_ends = by_use || soonest != NEVER || threads_many();
+	timer_some = by_use || soonest != NEVER || some_rest;
+}
+
+void
+timer_threads(void)
+{
+	plan();
 }
 
 /* ---- one timer ------------------------------------------------------------------------------ */
+
+/* Its signal waits to be taken. */
+static bool
+pending_of(const struct timer *t)
+{
+	const struct thread *at = t->directed ? thread_find(t->directed) : NULL;
+	u64 set = t->directed ? at ? at->sig.directed.set : 0 : signals.queue.set;
+
+	return set & SIG_BIT(t->sig);
+}
 
 /* The next time behind now; how many were passed over. */
 static u64
@@ -111,7 +128,7 @@ fire(struct timer *t, u64 now)
 	if (t->interval)
 		t->deadline += t->interval;
 	signal_arrived(&d);
-	t->resting = signals_waiting() & SIG_BIT(t->sig);
+	t->resting = pending_of(t);
 	if (!t->interval)
 		t->deadline = 0;
 	else if (!t->resting)
@@ -131,7 +148,7 @@ timer_taken(struct sig_detail *d)
 		if (!t || !t->resting || t->sig != d->signo)
 			continue;
 		if (t->id >= 0 && (d->code != SI_TIMER_ || (u32)d->word[0] != (u32)t->id) &&
-			signals_waiting() & SIG_BIT(t->sig))
+			pending_of(t))
 			continue;
 		passed = t->deadline ? advance(t, timer_clock_now(t->clock)) : 0;
 		t->overrun = (u32)(passed < OVERRUN_MAX ? passed : OVERRUN_MAX);
@@ -149,7 +166,7 @@ wake_the_forgotten(void)
 	for (u32 n = 0; n < timers(); n++) {
 		struct timer *t = timer_at(n);
 
-		if (t && t->resting && !(signals_waiting() & SIG_BIT(t->sig))) {
+		if (t && t->resting && !pending_of(t)) {
 			t->resting = false;
 			advance(t, timer_clock_now(t->clock));
 		}
@@ -209,12 +226,25 @@ timer_left(const struct timer *t)
 u64
 timer_next(void)
 {
-	u64 next = soonest;
+	return soonest == NEVER ? 0 : soonest;
+}
 
-	if (wake_ns && wake_ns < next)
-		next = wake_ns;
+u64
+timer_wake_taken(void)
+{
+	u64 wake = wake_ns;
+
 	wake_ns = 0;
-	return next == NEVER ? 0 : next;
+	return wake;
+}
+
+bool
+timer_wake_by_wall_taken(void)
+{
+	bool wake = wake_by_wall;
+
+	wake_by_wall = false;
+	return wake;
 }
 
 void
@@ -227,10 +257,7 @@ timer_wake(u64 deadline_ns)
 bool
 timer_by_wall(void)
 {
-	bool by_wall = some_by_wall || wake_by_wall;
-
-	wake_by_wall = false;
-	return by_wall;
+	return some_by_wall;
 }
 
 void

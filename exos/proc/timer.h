@@ -24,7 +24,7 @@ struct timer {
 	int id;				/* of timer_create; -1: an interval timer */
 	u8 sig;				/* 0: nobody is told */
 	u8 clock, base;			/* enum timer_clock: now, and as it was made */
-	bool directed;			/* at the thread */
+	u32 directed;			/* at this thread; 0: the process */
 	bool resting;			/* its signal is pending */
 };
 
@@ -36,11 +36,14 @@ void timer_free(struct timer *t);
 void timer_set(struct timer *t, u64 deadline, u64 interval);	/* deadline on t->clock; 0: off */
 u64 timer_left(const struct timer *t);	/* ns; 0: off */
 
-u64 timer_next(void);			/* deadline of a wait (clock_ns), 0: none */
-void timer_wake(
-	u64 deadline_ns); /* the next wait ends then, at the latest: for files that wait for time */
-bool timer_by_wall(void);		/* the next wait also ends when the time of day is set */
-void timer_wake_by_wall(void);		/* ... says a call or a file */
+u64 timer_next(void);			/* when one is due (clock_ns), 0: none */
+bool timer_by_wall(void);		/* setting the time of day changes that */
+/* For files that wait for time: the next wait of this thread ends then, or when the time of day is set. */
+void timer_wake(u64 deadline_ns);
+void timer_wake_by_wall(void);
+u64 timer_wake_taken(void);		/* 0: nobody asked; and it is forgotten */
+bool timer_wake_by_wall_taken(void);
+void timer_threads(void);		/* there are several now, or one again */
 void timer_taken(struct sig_detail *d);	/* a signal is: the overrun comes in, timers go on */
 void timer_exec(void);
 void timer_fork_child(void);

@@ -11,6 +11,7 @@ u32 times_until_measured = 1;
 static u32 stride = 1;			/* how many entries the next one stands for */
 static u64 system_ns;			/* estimated */
 static u64 run_shown, user_shown;
+static u64 measured;			/* when the entry began that is being measured; 0: none */
 
 /* run_ns is as of charged_ns; what the processor did since then it did for us. */
 u64
@@ -42,7 +43,8 @@ times_of(const volatile struct sh_proc *p)
 u64
 times_begin(void)
 {
-	return times_run() | 1;
+	measured = times_run() | 1;
+	return measured;
 }
 
 void
@@ -50,13 +52,19 @@ times_end(u64 begun)
 {
 	u64 now = times_run();
 
-	if (now > begun)
+	if (now > begun && begun == measured)
 		system_ns += (now - begun) * stride;
 	if (system_ns > now)
 		system_ns = now;
 	PUB->sys_ns = system_ns;
 	stride = STRIDE_LEAST + (exo_rdtsc() >> 4 & STRIDE_MASK);
 	times_until_measured = stride;
+}
+
+void
+times_switched(void)
+{
+	measured = 0;
 }
 
 void

@@ -37,6 +37,8 @@ void used_put(u64 use[USE_WORDS], struct used u);
 void times_fork_child(void);
 u64 times_begin(void);
 void times_end(u64 begun);
+void
+times_switched(void); /* another thread runs: what is being measured is not one entry any more */
 
 /* Around the library's work for the program: enter gives what leave takes. */
 static inline u64

@@ -252,6 +252,7 @@ long
 kill_request(struct proc *self, const struct exo_msg *m, const char *comm)
 {
 	int64_t pid = (int64_t)m->rdx, sig = (int64_t)m->r8;
+	const uint32_t tid = m->r9 == KILL_THREAD || m->r9 == KILL_THREAD_QUEUE ? (uint32_t)pid : 0;
 	struct sig_detail d;
 
 	if (sig < 0 || sig > SIG_LAST || m->r9 > KILL_THREAD_QUEUE ||
@@ -260,6 +261,11 @@ kill_request(struct proc *self, const struct exo_msg *m, const char *comm)
 	d = signal_from((int)sig, m->r9 == KILL_THREAD ? SIG_BY_TKILL : SIG_BY_USER, self);
 	if (m->r9 >= KILL_QUEUE && detail_read(&d, comm, (int)sig))
 		return -EPERM;
-	d.directed = m->r9 == KILL_THREAD || m->r9 == KILL_THREAD_QUEUE;
+	d.directed = tid;
+	if (tid && tid_process(tid))
+		pid = tid_process(tid);
+	/* Whoever names a process with the thread means that, or nobody. */
+	if (tid && m->rbx && (int64_t)m->rbx != pid)
+		return -ESRCH;
 	return kill_many(self, pid, &d);
 }

@@ -47,7 +47,7 @@ proc_by_pid(uint32_t pid)
 	return NULL;
 }
 
-static bool
+bool
 pid_in_use(uint32_t pid)
 {
 	for (unsigned i = 0; i < proc_rows; i++)
@@ -57,6 +57,12 @@ pid_in_use(uint32_t pid)
 	return pid == SERVER_PID || server_tty_names(pid);
 }
 
+uint32_t
+pid_next(void)
+{
+	return next_pid;
+}
+
 static uint32_t
 pid_draw(void)
 {
@@ -64,8 +70,10 @@ pid_draw(void)
 
 	do {
 		pid = next_pid;
-		next_pid = next_pid >= 32767 ? SERVER_PID + 1 : next_pid + 1;
-	} while (pid_in_use(pid));	/* bound: the table is smaller than the range of pids */
+		next_pid = next_pid >= PID_MAX_ - 1 ? SERVER_PID + 1 : next_pid + 1;
+	} while (tid_process(pid) ||
+		pid_in_use(
+			pid)); /* bound: the table and half of the blocks for threads are less than all pids */
 	return pid;
 }
 
@@ -271,6 +279,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	share_take(p);
 	proc_lend_end(p);
 	letters_forget(p);
+	tids_release(p);
 	holds_forget(p);
 	sfs_sweep_due();
 	locks_process_gone(p->sh);

@@ -41,6 +41,9 @@
 	0x00600000ull /* frames of objects that processes share (pipes): up to 126 MiB */
 #define EXOS_OFDS     0x08400000ull	/* pages of open file descriptions, shared by relatives */
 #define EXOS_HEAP     0x08600000ull	/* library heap: private, grows on demand; copied at fork */
+#define EXOS_THREADS                                                                               \
+	0x28000000ull /* library stacks of threads: a slot each, of EXOS_THREAD_STRIDE */
+#define EXOS_THREAD_STRIDE 0x10000ull
 #define EXOS_ARGUMENTS 0x38000000ull	/* of exec, while they are collected: 8 MiB */
 #define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
 
@@ -175,7 +178,8 @@ struct pub {
 	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;	/* bit n - 1 is signal n */
 	uint64_t sys_ns;		/* of its processor time: in the library */
 	uint64_t waits;			/* how often it gave the processor up */
-	uint32_t exe_dir, spare0;	/* where that is found */
+	uint32_t exe_dir;		/* where that is found */
+	uint32_t threads;		/* that there are */
 	struct pub_table table[PUB_TABLES];	/* for those who may look: proc/look.h */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
 	char cmdline[1904];		/* NUL separated, as it was called; the beginning */
@@ -215,7 +219,7 @@ enum server_op {
 				 * started, with status 127 (not found) or 126 */
 	OP_REAP,		/* (pid) -> wait status of a zombie child, which is gone then, and its memory free;
 				 * rdx = its run_ns.  -EAGAIN: not yet, ask again */
-	OP_KILL,		/* (pid, -pgid, 0 or -1; signal; enum kill_how) -> 0 */
+	OP_KILL,		/* (pid, -pgid, 0 or -1; signal; enum kill_how; of a thread: its process's pid, 0: any) -> 0 */
 	OP_SETPGID,		/* (pid, pgid) */
 	OP_SETSID,		/* () -> sid */
 	OP_STOPPED,		/* (signal): stop me until SIGCONT, unless one came meanwhile */
@@ -253,6 +257,8 @@ enum server_op {
 	OP_OFD_FIND,		/* (token, slot, va offset) -> object id: the same for who was told its token; rdx */
 	OP_MOVE,		/* () -> 0: the caller's slices are on cpu_wanted now, and its activation there runs at once;
 				 * the one that calls is to park and touch nothing.  -EALREADY; -EAGAIN: no slice there */
+	OP_TIDS,		/* () -> the first of TID_BLOCK numbers that no process has, for threads; until the caller
+				 * ends.  -EAGAIN: it has enough, or there are none */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE =
 		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by
@@ -346,11 +352,14 @@ enum kill_how {
 	KILL_THREAD_QUEUE,		/* both */
 };
 
+#define TID_BLOCK 16u
+#define TID_BLOCKS 256u			/* of one process, at the most */
+
 /* What is known of a signal: Linux's siginfo, as far as it is ever filled. */
 struct sig_detail {
 	int32_t signo, error, code;
 	uint32_t
-		directed; /* at the thread, not the process: each has one of a kind pending; 0 in siginfo */
+		directed; /* the thread it is for; 0: the process.  0 in siginfo */
 	uint64_t word
 		[4]; /* pid | uid << 32, then value; a child's status, utime, stime; or an address */
 };

@@ -200,6 +200,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_LIMIT: return limit_request(p, m);
 	case OP_PRIORITY: return priority_request(p, m);
 	case OP_CLOCK_SET: return clock_request(p, a);
+	case OP_TIDS: return tids_request(p);
 	case OP_HOSTNAME: return hostname_request(p, m, comm);
 	case OP_OFD_NEW: return ofd_new(p, m);
 	case OP_OFD_FIND: return ofd_find(p, m);

@@ -126,8 +126,9 @@ signal_queue(struct proc *p, const struct sig_detail *d)
 		drop(p, STOPS);
 	if (BIT(d->signo) & (STOPS | BIT(SIGSTOP)))
 		drop(p, BIT(SIGCONT));
-	/* Of the ordinary ones the first is kept. */
-	if (realtime || !(p->signals.kinds[d->directed != 0] & BIT(d->signo))) {
+	/* Of the ordinary ones the first is kept; which threads have one their library knows. */
+	if (realtime || (d->directed && d->directed != p->sh->pid) ||
+		!(p->signals.kinds[d->directed != 0] & BIT(d->signo))) {
 		if (has_room(p))
 			append(p, d);
 		else if (realtime && d->code < 0)

@@ -110,6 +110,7 @@ struct proc {				/* the server's private half of a table entry */
 	uint64_t object_frames;		/* and what they take */
 	uint64_t given;			/* frames of limit that it has */
 	uint32_t holds;			/* inodes open beyond its public page: hold.c */
+	uint32_t tid_blocks;		/* numbers for threads that it has: tids.c */
 	uint64_t draft, desk;		/* letters that it writes and reads: tickets, 0 none */
 };
 extern struct proc procs[SH_PROCS];
@@ -133,6 +134,12 @@ void proc_find_dead(void);					/* those the kernel ended */
 struct exo_key proc_key(uint64_t serial);
 int key_give(exo_envid env, exo_slot slot, const struct exo_key *k);	/* into an empty slot */
 int key_forge(exo_slot mine, const struct exo_key *k);
+#define PID_MAX_ 32768u
+bool pid_in_use(uint32_t pid);
+uint32_t pid_next(void);		/* that will be tried */
+uint32_t tid_process(uint32_t tid);	/* the process that has it for a thread; 0: none */
+long tids_request(struct proc *p);
+void tids_release(struct proc *p);	/* it ended */
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
 void proc_count(struct proc_counts *sum);		/* of all environments there were and are */
 void proc_counted(const volatile struct exo_env *e);

@@ -42,6 +42,18 @@ exos_copy_text:
 3:	ret
 	.size	exos_copy_text, . - exos_copy_text
 
+/* long exos_exchange(word rdi, seen rsi, new rdx): 1, or 0 and what was there instead is stored in *seen */
+	.globl	exos_exchange
+	.type	exos_exchange, @function
+exos_exchange:
+	mov	(%rsi), %eax
+	lock cmpxchgl %edx, (%rdi)
+	mov	%eax, (%rsi)
+	sete	%al
+	movzbl	%al, %eax
+	ret
+	.size	exos_exchange, . - exos_exchange
+
 /*
  * long exos_xsave(area rdi, mask rsi) and its kin.  The fnstsw first: QEMU's
  * xsave and xrstor do not look at CR0.TS, so that they would save or load

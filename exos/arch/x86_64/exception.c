@@ -6,6 +6,7 @@
  */
 #include "arch.h"
 #include "../../proc/signal.h"
+#include "../../thread/thread.h"
 #include "../../proc/timer.h"
 #include "../../proc/times.h"
 
@@ -94,10 +95,10 @@ fault_of_program(const struct exo_save *regs, int signal, int code, u64 addr)
 	/* Linux tells nobody which of its own pages are there. */
 	u32 hidden = page && regs->addr >= EXO_USER_TOP ? FAULT_PRESENT : 0;
 
-	signals.trap.vector = regs->vector;
-	signals.trap.error = regs->error | hidden;
+	current->sig.trap.vector = regs->vector;
+	current->sig.trap.error = regs->error | hidden;
 	if (page)
-		signals.trap.addr = regs->addr;
+		current->sig.trap.addr = regs->addr;
 	signal_force(signal, code, addr);
 }
 

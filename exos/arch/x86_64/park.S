@@ -9,8 +9,8 @@
  *   | (alignment)    |  <- parked, in the u-area
  *   +----------------+
  *
- * A library without threads has at most one parked context, and `critical` is
- * set whenever it parks.
+ * There is at most one parked context, whichever thread it is, and `critical`
+ * is set whenever it parks.
  */
 #include <exo/callnr.h>
 #include "../../../libexo/arch/x86_64/context.h"
@@ -37,6 +37,7 @@ unpark:
 begin:					/* the very first: as if a call had come from the program */
 	mov	%gs:UA_SELF, %rsp
 	add	$(STACKS + (1 << STRIDE_SHIFT)), %rsp
+	mov	%rsp, %gs:UA_STACK_FIRST
 	movl	$1, %gs:UA_DEPTH
 	xor	%ebp, %ebp
 	call	exos_begin

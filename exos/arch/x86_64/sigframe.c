@@ -12,6 +12,7 @@
 #include "arch.h"
 #include "../../linux/errno.h"
 #include "../../proc/signal.h"
+#include "../../thread/thread.h"
 
 #define RED_ZONE 128u
 #define MINSIGSTKSZ_ 2048u
@@ -71,20 +72,21 @@ static u8 fp_area[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(64)));
 static bool
 within_stack(u64 rsp)
 {
-	return rsp > signals.stack.sp && rsp - signals.stack.sp <= signals.stack.bytes;
+	return rsp > current->sig.stack.sp &&
+		rsp - current->sig.stack.sp <= current->sig.stack.bytes;
 }
 
 /* One that disarms itself is never "on": nested handlers may change it. */
 static bool
 on_stack(u64 rsp)
 {
-	return !(signals.stack.flags & SS_AUTODISARM_) && within_stack(rsp);
+	return !(current->sig.stack.flags & SS_AUTODISARM_) && within_stack(rsp);
 }
 
 struct linux_stack
 stack_now(u64 rsp)
 {
-	struct linux_stack s = signals.stack;
+	struct linux_stack s = current->sig.stack;
 
 	s.flags &= SS_AUTODISARM_;
 	s.flags |= s.bytes == 0 ? SS_DISABLE_ : on_stack(rsp) ? SS_ONSTACK_ : 0;
@@ -102,10 +104,10 @@ stack_change(u64 rsp, const struct linux_stack *new)
 		return -EINVAL;
 	if (mode != SS_DISABLE_ && new->bytes < MINSIGSTKSZ_)
 		return -ENOMEM;
-	signals.stack = (struct linux_stack){ .flags = new->flags };
+	current->sig.stack = (struct linux_stack){ .flags = new->flags };
 	if (mode != SS_DISABLE_) {
-		signals.stack.sp = new->sp;
-		signals.stack.bytes = new->bytes;
+		current->sig.stack.sp = new->sp;
+		current->sig.stack.bytes = new->bytes;
 	}
 	return 0;
 }
@@ -113,8 +115,8 @@ stack_change(u64 rsp, const struct linux_stack *new)
 static u64
 stack_top(u64 rsp, u64 flags)
 {
-	if (flags & SA_ONSTACK_ && signals.stack.bytes && !on_stack(rsp))
-		return signals.stack.sp + signals.stack.bytes;
+	if (flags & SA_ONSTACK_ && current->sig.stack.bytes && !on_stack(rsp))
+		return current->sig.stack.sp + current->sig.stack.bytes;
 	return rsp - RED_ZONE;
 }
 
@@ -122,7 +124,7 @@ stack_top(u64 rsp, u64 flags)
 static bool
 overflows(u64 rsp, u64 flags, u64 at)
 {
-	bool entering = flags & SA_ONSTACK_ && signals.stack.bytes && !on_stack(rsp);
+	bool entering = flags & SA_ONSTACK_ && current->sig.stack.bytes && !on_stack(rsp);
 
 	return (entering || on_stack(rsp)) && !within_stack(at);
 }
@@ -156,7 +158,7 @@ context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fps
 {
 	uc->flags =
 		UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (exo_info()->fpu_mask ? UC_FP_XSTATE : 0);
-	uc->stack = signals.stack;
+	uc->stack = current->sig.stack;
 	uc->mask = mask;
 	uc->regs = (struct sigcontext){
 		.r8 = regs->r8,
@@ -179,10 +181,10 @@ context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fps
 		.rflags = regs->rflags,
 		.cs = 0x33,
 		.ss = 0x2b,
-		.error = signals.trap.error,
-		.vector = signals.trap.vector,
+		.error = current->sig.trap.error,
+		.vector = current->sig.trap.vector,
 		.oldmask = mask,
-		.cr2 = signals.trap.addr,
+		.cr2 = current->sig.trap.addr,
 		.fpstate = fpstate,
 	};
 }
@@ -210,8 +212,8 @@ sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, 
 	regs->rip = action->handler;
 	regs->rsp = at;
 	regs->rflags &= ~(FLAG_TF | FLAG_DF | FLAG_RF);
-	if (signals.stack.flags & SS_AUTODISARM_)
-		signals.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
+	if (current->sig.stack.flags & SS_AUTODISARM_)
+		current->sig.stack = (struct linux_stack){ .flags = SS_DISABLE_ };
 	return true;
 }
 

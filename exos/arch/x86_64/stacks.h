@@ -8,5 +8,6 @@
 
 #define PROC_CPU 168			/* of struct sh_proc; arrival.c asserts it */
 #define ARRIVAL_SHIFT 4			/* an entry of exos_arrivals */
+#define UA_STACK_FIRST 1872		/* in the u-area: top of the stack of depth 1, the running thread's */
 
 #endif

@@ -16,8 +16,8 @@
 
 	.text
 
-INTERRUPTING exos_upcall_exception, exos_serve_exception, exos_resume, STRIDE_SHIFT
-INTERRUPTING exos_upcall_event, exos_serve_event, exos_resume, STRIDE_SHIFT
+INTERRUPTING exos_upcall_exception, exos_serve_exception, exos_resume, STRIDE_SHIFT, UA_STACK_FIRST
+INTERRUPTING exos_upcall_event, exos_serve_event, exos_resume, STRIDE_SHIFT, UA_STACK_FIRST
 
 RESUMING exos_resume, exos_window_begin, exos_window_end, exos_serve_event
 
@@ -39,7 +39,7 @@ FUNCTION exos_upcall_syscall
 	SAVE_REST
 	movw	$FLAG_FULL, SAVE_FLAGS(%rax)
 	movl	$1, %gs:UA_DEPTH
-	lea	(STACKS + (1 << STRIDE_SHIFT) - UA_SAVE)(%rax), %rsp
+	mov	%gs:UA_STACK_FIRST, %rsp
 	cld
 	SERVE	exos_serve_syscall, exos_resume
 	.size	exos_upcall_syscall, . - exos_upcall_syscall

@@ -97,8 +97,11 @@
 	jmp	\resume
 .endm
 
-/* Find slot and stack (of 1 << \shift bytes a depth) by depth, complete the slot, serve. */
-.macro INTERRUPTING name, handler, resume, shift
+/*
+ * Find slot and stack (of 1 << \shift bytes a depth) by depth, complete the slot, serve.
+ * first: place in the u-area of another stack for depth 1.
+ */
+.macro INTERRUPTING name, handler, resume, shift, first
 	FUNCTION \name
 	movl	%gs:UA_DEPTH, %ecx
 	imul	$SAVE_BYTES, %ecx, %eax
@@ -106,6 +109,10 @@
 	add	%gs:UA_SELF, %rax
 	add	%gs:UA_STACKS, %rcx
 	add	$(UA_SAVE - SAVE_BYTES), %rax
+	.ifnb \first
+	cmpl	$1, %gs:UA_DEPTH
+	cmove	%gs:\first, %rcx
+	.endif
 	mov	%rcx, %rsp
 	testw	$FLAG_FULL, SAVE_FLAGS(%rax)
 	jnz	1f

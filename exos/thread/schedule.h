@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/* Who runs: what the threads' life needs of it (schedule.c). */
+#ifndef EXOS_SCHEDULE_H
+#define EXOS_SCHEDULE_H
+
+#include "thread.h"
+
+void thread_add(struct thread *t);	/* a new one, ready */
+void schedule_reset(void);		/* nobody but current is there */
+noreturn_ void thread_leave(void);	/* current has ended: somebody else runs */
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Threads of a process: contexts that the library switches between, on the
+ * process's own time.  The kernel knows nothing of them, and no switch enters it.
+ *
+ * One thread at a time is in the library or runs the program: `current`.  It
+ * gives way where a Linux call has to wait (core/wait.c), where it yields or
+ * ends, and at the end of a time slice; nowhere else, so that between two such
+ * places the library's data are its own.  What is held over one of them, in a
+ * static buffer, the comm page or a pointer to a file, is another thread's
+ * when it comes back: keep it on the stack, or hold the file (thread_use).
+ *
+ *   the program's registers    save[0] of the u-area while it runs, else regs
+ *   the library's stack        its own, there when touched; the first thread has
+ *                              the stack of depth 1
+ *   deeper upcalls             common stacks: nothing waits there
+ *
+ *	ready -> runs -> waits (terms, deadline, futex, signal) -> ready
+ */
+#ifndef EXOS_THREAD_H
+#define EXOS_THREAD_H
+
+#include "../core/exos.h"
+#include "../proc/signal.h"
+
+#define THREADS_MAX 4095u
+#define THREAD_NAME 16u
+#define THREAD_USES 4u			/* files held over a wait */
+
+enum thread_state { THREAD_READY, THREAD_WAITS, THREAD_ENDED };
+
+struct futex_key {			/* a private word: 0 and its address; a shared one: its frame and place */
+	u64 frame, at;
+};
+
+struct thread {
+	struct thread *next, *before;	/* all, the oldest first */
+	struct thread *run_next;	/* while ready */
+	u32 tid;
+	u8 state;			/* enum thread_state */
+	bool outside;			/* waits for what other threads need not bring about */
+	bool dying;			/* ends when it leaves the library */
+	u32 slot;			/* of EXOS_THREADS; 0: the first thread */
+
+	u64 stack_top, parked;		/* library stack; where it stands while another runs */
+	struct exo_save regs;
+	u64 fs;
+	void *vectors;			/* the registers', while another runs */
+
+	struct thread_signals sig;
+	struct restart restart;
+	u64 clear_tid;			/* word to clear and wake at the end; 0 */
+	u64 robust;			/* head of the list of locks that it holds; 0 */
+	char name[THREAD_NAME];		/* but the leader's, which is the process's */
+
+	struct thread *out_next, *out_before;	/* while outside */
+	const struct exo_term *terms;
+	unsigned count;
+	u64 until;			/* 0: no deadline */
+	bool by_wall;			/* or when the time of day is set */
+
+	struct futex_key futex;
+	struct thread *futex_next;	/* of its bucket, in order of arrival */
+	u32 futex_bits;			/* 0: not queued */
+
+	struct file *uses[THREAD_USES];
+	unsigned used;
+	u64 run_ns;			/* up to when it last began to run */
+};
+
+extern struct thread *current;
+extern struct thread *thread_leader;	/* its tid is the process's; it may have ended */
+extern u32 threads_alive;
+
+static inline bool
+threads_many(void)
+{
+	return threads_alive > 1;
+}
+
+/* ---- thread.c: their life ------------------------------------------------------------------ */
+void thread_init(void);
+struct thread_start {
+	u64 stack, tls;			/* 0: as its maker's */
+	u64 clear_tid;
+	bool has_tls;
+};
+/* A copy of the context of this call, with rax 0: its tid, or -errno. */
+long thread_new(const struct exo_save *regs, const struct thread_start *how);
+noreturn_ void thread_exit(int status);	/* the last one takes the process along */
+struct thread *thread_find(u32 tid);	/* NULL: none of this process */
+struct thread *thread_first(void);	/* of all that have not ended; then ->next */
+void threads_end_others(void);		/* exec: each leaves the library in good order */
+void threads_exec(void);		/* who is left is the leader */
+void threads_fork_child(void);
+/* A file that is held until the other: also given back by a child that has not the thread. */
+void thread_use(struct file *f);
+void thread_used(struct file *f);
+
+/* ---- schedule.c ------------------------------------------------------------------------------- */
+void thread_ready(struct thread *t);	/* if it waits: it looks again */
+void thread_wait(const struct exo_term *terms, unsigned count, u64 until_ns, bool by_wall);
+bool thread_yield(void);		/* false: nobody else can run */
+u64 thread_run_ns(const struct thread *t);
+
+#endif
