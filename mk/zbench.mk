@@ -21,9 +21,17 @@ $(BUILD)/bench/private: bench/private.c $(LIBEXO) | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static $(LIBEXO_INC) -o $@ $< $(LIBEXO)
 
+$(BUILD)/bench/scale: bench/scale.c
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -o $@ $<
+
+# How much more two processors get done, on a host that has as many to spare.
+bench-scale: runnable $(BUILD)/bench/scale
+	$(Q)./exo run --cpus $(or $(CPUS),2) --add $(BUILD)/bench/scale:/root/scale -- /root/scale $(MS)
+
 bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private
 	$(Q)python3 bench/run.py $(BENCH)
 
 -include $(wildcard $(BUILD)/bench/*.d)
 
-.PHONY: bench
+.PHONY: bench bench-scale
