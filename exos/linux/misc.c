@@ -96,8 +96,23 @@ enum {
 	MEMBARRIER_REGISTER_PRIVATE = 16,
 	MEMBARRIER_SERVED = 31
 };
+#define BARRIER_NAP_NS 10000000u
 
-/* Threads of one processor are in order with each other; and other processes' switches are barriers. */
+/* Who runs on other CPUs is interrupted by the timer there, which is a barrier, or comes to rest. */
+static void
+barrier_elsewhere(void)
+{
+	for (u32 n = 0; n < SHARED->cpus; n++) {
+		const volatile struct exo_cpu *cpu = exo_cpu(n);
+		const struct exo_term tick = term_word(&cpu->timer_ticks, ~0ull, EXO_NE,
+			cpu->timer_ticks);
+
+		while (n != UAREA->cpu && !cpu->idle && cpu->timer_ticks == tick.value)
+			park_wait(&tick, 1, clock_ns() + BARRIER_NAP_NS);
+	}
+}
+
+/* Threads of one process run on one processor, in order with each other. */
 long
 sys_membarrier(long command, long flags, long cpu)
 {
@@ -115,5 +130,7 @@ sys_membarrier(long command, long flags, long cpu)
 		return -EPERM;
 	registered |= c == MEMBARRIER_REGISTER_PRIVATE;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (c & (MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED))
+		barrier_elsewhere();
 	return 0;
 }
