@@ -14,6 +14,7 @@
 /* ---- pages ------------------------------------------------------------------------------- */
 
 #define RLIMIT_RSS_ 5
+#define RLIMIT_SIGPENDING_ 11
 #define COUNT_FRESH_NS                                                                             \
 	100000000ull /* counting goes through all frames: not for each process of a list */
 #define SLOTS 2048u			/* a power of two, more than there are processes */
@@ -208,10 +209,10 @@ put_sizes(struct text *t, const volatile struct sh_proc *p)
 }
 
 static void
-put_signals(struct text *t, const struct pub *pub)
+put_signals(struct text *t, const struct pub *pub, u64 limit)
 {
-	text_put(t, "SigQ:\t%u/512\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", pub ? pub->sig_held : 0,
-		0ul, pub ? pub->sig_pending : 0);
+	text_put(t, "SigQ:\t%u/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", pub ? pub->sig_held : 0,
+		limit, 0ul, pub ? pub->sig_pending : 0);
 	text_put(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
 		pub ? pub->sig_blocked : 0, pub ? pub->sig_ignored : 0, pub ? pub->sig_caught : 0);
 }
@@ -239,7 +240,7 @@ put_status(struct text *t, const volatile struct sh_proc *p)
 		p->sid);
 	put_sizes(t, p);
 	text_put(t, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t1\n");
-	put_signals(t, pub);
+	put_signals(t, pub, c->limit[RLIMIT_SIGPENDING_][0]);
 	text_put(t,
 		"CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
 		"CapBnd:\t%016lx\nCapAmb:\t%016lx\n",

@@ -417,7 +417,7 @@ cred_first(struct sh_cred *c)
 		{ 8ull << 20, 8ull << 20 },	/* MEMLOCK */
 		{ none, none },			/* AS */
 		{ none, none },			/* LOCKS */
-		{ 1024, 1024 },			/* SIGPENDING */
+		{ 4096, 4096 },			/* SIGPENDING: of all of a user's processes */
 		{ 819200, 819200 },		/* MSGQUEUE */
 		{ 0, 0 },			/* NICE */
 		{ 0, 0 },			/* RTPRIO */

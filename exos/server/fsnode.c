@@ -23,7 +23,7 @@
  */
 #include "fsnode.h"
 
-#define GUARDS 2048u
+#define GUARDS FILE_GUARDS
 #define CLASS_BITS (06777u | SEALED)		/* the sticky bit's place marks an entry in use */
 #define SEALED 0x4000u			/* its contents are written by nobody, root neither */
 #define OWN 0x8000u			/* the guard of one inode alone */

@@ -20,6 +20,8 @@
 #define FS_INODES_MAX ((FS_BLOCK_OFF - FS_INODE_OFF) / sizeof(struct fs_inode))
 #define FS_BLOCKS_MAX ((0x40000000ull - FS_BLOCK_OFF) / DIRBLOCK_BYTES)
 
+#define FILE_GUARDS 2048u
+
 extern struct meta fs_meta;		/* reader's view of what follows */
 extern struct fs_super *fs_super;
 

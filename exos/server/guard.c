@@ -7,11 +7,19 @@
  * from the old.
  */
 #include "srv.h"
+#include "fsnode.h"
+#include "lockset.h"
+#include "object.h"
 
 /* In the shared region, between the file system's super block and its inodes. */
 #define GUARDS_OFF 0x00101000ull
 #define GUARDS_END 0x00200000ull
 #define GUARD_FRAMES ((GUARDS_END - GUARDS_OFF) / EXO_PAGE_BYTES)
+
+/* Each kind that is guarded has a bound of its own, and all of them fit: nobody's guards are taken by others. */
+_Static_assert(SH_PROCS + OBJECTS_MAX + FILE_GUARDS + LOCK_DESCRIPTIONS + SH_TTYS + 1 <=
+		GUARD_FRAMES * EXO_GUARDS_FRAME,
+	"guards");
 
 static exo_pfn frame[GUARD_FRAMES];
 static unsigned frames, next = EXO_GUARDS_FRAME;

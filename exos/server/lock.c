@@ -17,8 +17,10 @@
 #include "lockset.h"
 #include <errno.h>
 
-#define DESCRIPTIONS (LOCK_OWNERS - SH_PROCS)
-#define DESCRIPTIONS_PROC 512u		/* that one process may have made and that are still open */
+#define DESCRIPTIONS LOCK_DESCRIPTIONS
+#define DESCRIPTIONS_USER (DESCRIPTIONS / 2)		/* of one user, but for root */
+#define DESCRIPTIONS_USERS (DESCRIPTIONS - 64)		/* of all of them */
+#define DESCRIPTIONS_PROC 256u		/* that one process may have made and that are still open */
 #define DEADLOCK_STEPS 10u		/* as Linux: no longer chain is looked for */
 
 static struct lockset locks;
@@ -26,6 +28,7 @@ static struct lockset locks;
 static struct description {
 	exo_guardref guard;		/* 0: free */
 	uint32_t ino, rights, creator;	/* what its maker could open, and his pid */
+	uint32_t uid;			/* and user */
 } descriptions[DESCRIPTIONS];
 static unsigned used;			/* none behind these */
 static bool due;			/* somebody who may have had some is gone */
@@ -95,18 +98,26 @@ lock_owner_guard(uint32_t number, uint32_t ino)
 }
 
 static struct description *
-description_new(uint32_t creator)
+description_new(const struct sh_proc *creator)
 {
 	struct description *spare = NULL;
-	unsigned own = 0;
+	unsigned own = 0, user = 0, users = 0;
 
 	for (unsigned n = 0; n < DESCRIPTIONS && !(n >= used && spare); n++) {
-		if (descriptions[n].guard)
-			own += descriptions[n].creator == creator;
-		else if (!spare)
-			spare = &descriptions[n];
+		const struct description *d = &descriptions[n];
+
+		if (!d->guard) {
+			spare = spare ? spare : &descriptions[n];
+			continue;
+		}
+		own += d->creator == creator->pid;
+		user += d->uid == creator->uid;
+		users += d->uid != 0;
 	}
-	return own < DESCRIPTIONS_PROC ? spare : NULL;
+	if (own >= DESCRIPTIONS_PROC ||
+		(creator->uid && (user >= DESCRIPTIONS_USER || users >= DESCRIPTIONS_USERS)))
+		return NULL;
+	return spare;
 }
 
 static uint32_t
@@ -140,11 +151,11 @@ description_request(struct request *r)
 	};
 	const struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
 	uint32_t rights = node ? rights_of(r, node, r->c) : 0;
-	struct description *d = rights ? description_new(r->proc->pid) : NULL;
+	struct description *d = rights ? description_new(r->proc) : NULL;
 
 	if (rights && !d) {
 		sweep();
-		d = description_new(r->proc->pid);
+		d = description_new(r->proc);
 	}
 	if (!d)
 		return node ? rights ? -ENOLCK : -EACCES : -ENOENT;
@@ -156,6 +167,7 @@ description_request(struct request *r)
 	d->ino = (uint32_t)r->a;
 	d->rights = rights;
 	d->creator = r->proc->pid;
+	d->uid = r->proc->uid;
 	if (used < (unsigned)(d - descriptions) + 1)
 		used = (unsigned)(d - descriptions) + 1;
 	if (key_mint(d->guard, r->env, (exo_slot)r->b)) {
@@ -276,7 +288,8 @@ lock_request(struct request *r)
 {
 	const struct fs_inode *node = r->a >> 32 ? NULL : node_at((uint32_t)r->a);
 	struct lock want = { .ino = (uint32_t)r->a, .type = (uint8_t)(r->b & LOCK_ASK_TYPE),
-		.first = r->c, .last = r->d, .whole = r->b & LOCK_ASK_WHOLE };
+		.first = r->c, .last = r->d, .whole = r->b & LOCK_ASK_WHOLE,
+		.uid = r->proc->uid };
 	uint32_t row = (uint32_t)(r->proc - server_proc_table()), rights = 0;
 	long owner;
 

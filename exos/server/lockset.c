@@ -57,6 +57,7 @@ add(struct lockset *s, const struct lock *l)
 	*head = n;
 	s->held[l->owner]++;
 	s->count++;
+	s->users += l->uid != 0;
 }
 
 /* *link names it; afterwards *link names the one behind it. */
@@ -68,8 +69,31 @@ take_out(struct lockset *s, uint16_t *link)
 	*link = s->lock[n].next;
 	s->lock[n].next = s->free;
 	s->free = n;
+	s->lock[n].type = LOCK_NONE;
 	s->held[s->lock[n].owner]--;
 	s->count--;
+	s->users -= s->lock[n].uid != 0;
+}
+
+static uint32_t
+of_user(const struct lockset *s, uint32_t uid)
+{
+	uint32_t count = 0;
+
+	for (unsigned n = 1; n < s->unused; n++)
+		count += s->lock[n].type != LOCK_NONE && s->lock[n].uid == uid;
+	return count;
+}
+
+/* For two more; a user's are counted when there are so many that it matters. */
+static bool
+has_room(const struct lockset *s, const struct lock *want)
+{
+	if (s->count + 2 > LOCKS_MAX || s->held[want->owner] + 2u > LOCKS_OWNER)
+		return false;
+	return want->uid == 0 ||
+		(s->users + 2 <= LOCKS_USERS &&
+			(s->users + 2 <= LOCKS_USER || of_user(s, want->uid) + 2 <= LOCKS_USER));
 }
 
 /* What is left of a lock when the bytes of `cut` are taken out of it.  True: nothing. */
@@ -102,11 +126,10 @@ lockset_set(struct lockset *s, const struct lock *want)
 	struct lock now = *want;
 	uint16_t *link = &s->bucket[want->ino % LOCK_BUCKETS];
 
-	if (s->count + 2 > LOCKS_MAX || s->held[want->owner] + 2u > LOCKS_OWNER) {
-		/* Letting go of everything takes no room. */
-		if (want->type != LOCK_NONE || want->first != 0 || want->last != LOCK_END)
-			return false;
-	}
+	/* Letting go of everything takes no room. */
+	if (!has_room(s, want) &&
+		(want->type != LOCK_NONE || want->first != 0 || want->last != LOCK_END))
+		return false;
 
 	while (*link) {
 		struct lock *l = &s->lock[*link];

@@ -16,7 +16,10 @@
 
 #define LOCKS_MAX 4096u			/* of all */
 #define LOCKS_OWNER 1024u		/* of one owner */
-#define LOCK_OWNERS (1024u + 2048u)	/* processes, then open file descriptions */
+#define LOCKS_USER (LOCKS_MAX / 2)	/* of one user, but for root */
+#define LOCKS_USERS (LOCKS_MAX - 512)	/* of all of them */
+#define LOCK_DESCRIPTIONS 896u
+#define LOCK_OWNERS (1024u + LOCK_DESCRIPTIONS)	/* processes, then open file descriptions */
 #define LOCK_BUCKETS 64u
 #define LOCK_END (~0ull >> 1)		/* the last byte there can be */
 
@@ -25,8 +28,9 @@ enum lock_type { LOCK_NONE, LOCK_SHARED, LOCK_EXCLUSIVE };
 struct lock {
 	uint64_t first, last;		/* bytes, both inclusive */
 	uint32_t ino;
+	uint32_t uid;			/* whose it is, as far as room is concerned */
 	uint16_t owner;
-	uint8_t type;			/* enum lock_type; NONE: asked to unlock */
+	uint8_t type;			/* enum lock_type; NONE: asked to unlock; nobody's */
 	bool whole;			/* the flock family */
 	uint16_t next;			/* in its bucket, or of the free ones; 0: the last */
 };
@@ -36,7 +40,7 @@ struct lockset {
 	uint16_t bucket[LOCK_BUCKETS];
 	uint16_t held[LOCK_OWNERS];	/* locks of each owner */
 	uint16_t free, unused;		/* chain of freed ones; the next that never was used */
-	uint32_t count;
+	uint32_t count, users;		/* users: of them, not root's */
 };
 
 void lockset_init(struct lockset *s);

@@ -15,7 +15,10 @@
 
 #define WATCHES 4096u
 #define WATCHES_ONE 2048u		/* of one instance */
-#define INSTANCES_USER (FS_NOTIFY_MAX * 3 / 4)	/* root may have the rest, too */
+#define WATCHES_USER (WATCHES / 2)	/* of one user, but for root */
+#define WATCHES_USERS (WATCHES - 256)	/* of all of them */
+#define INSTANCES_USER (FS_NOTIFY_MAX * 5 / 8)
+#define INSTANCES_USERS (FS_NOTIFY_MAX - 8)
 #define BUCKETS 64u
 
 /* What a library may say that it did. */
@@ -145,19 +148,40 @@ instance_asked(const struct request *r)
 		? &instances[o->notify - 1] : NULL;
 }
 
+struct notify_use
+notify_use(uint32_t uid)
+{
+	struct notify_use all = { 0 };
+
+	for (unsigned i = 0; i < FS_NOTIFY_MAX; i++) {
+		const struct instance *in = &instances[i];
+		const uint32_t whose = in->used ? notify_uid(in) : 0;
+
+		if (!in->used || (uid != NOTIFY_USERS && whose != uid) || whose == 0)
+			continue;
+		all.instances++;
+		all.watches += in->watches;
+		all.events += in->events;
+	}
+	return all;
+}
+
+uint32_t
+notify_uid(const struct instance *in)
+{
+	return objects[in->object].uid;
+}
+
 static struct instance *
 instance_new(uint32_t uid)
 {
-	unsigned own = 0;
-	struct instance *spare = NULL;
-
-	for (unsigned i = 0; i < FS_NOTIFY_MAX; i++) {
+	if (uid && (notify_use(uid).instances >= INSTANCES_USER ||
+				notify_use(NOTIFY_USERS).instances >= INSTANCES_USERS))
+		return NULL;
+	for (unsigned i = 0; i < FS_NOTIFY_MAX; i++)
 		if (!instances[i].used)
-			spare = spare ? spare : &instances[i];
-		else
-			own += objects[instances[i].object].uid == uid;
-	}
-	return uid && own >= INSTANCES_USER ? NULL : spare;
+			return &instances[i];
+	return NULL;
 }
 
 static long
@@ -231,8 +255,12 @@ watch_find(const struct instance *in, uint32_t ino)
 static uint16_t
 watch_new(struct instance *in, uint32_t ino)
 {
+	const uint32_t uid = notify_uid(in);
 	uint16_t n = watch_hint;
 
+	if (uid && (notify_use(uid).watches >= WATCHES_USER ||
+				notify_use(NOTIFY_USERS).watches >= WATCHES_USERS))
+		return 0;
 	while (n <= WATCHES && watches[n].ino)
 		n++;
 	if (n > WATCHES || in->watches == WATCHES_ONE)

@@ -20,6 +20,14 @@ struct instance {
 };
 extern struct instance instances[FS_NOTIFY_MAX];
 
+/* What a user but root has, or (NOTIFY_USERS) all of them. */
+#define NOTIFY_USERS (~0u)
+struct notify_use {
+	uint32_t instances, watches, events;
+};
+struct notify_use notify_use(uint32_t uid);
+uint32_t notify_uid(const struct instance *in);
+
 /* ---- notifyq.c: what waits in an instance */
 void events_add(struct instance *in, const struct event *e);	/* no room: an overflow is told */
 /* The first, or the one that says that some are missing; false: there is none. */

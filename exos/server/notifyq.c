@@ -6,9 +6,13 @@
 
 #define EVENTS 4096u
 #define EVENTS_ONE 1024u		/* of one instance */
+#define EVENTS_USER (EVENTS / 2)	/* of one user, but for root */
+#define EVENTS_USERS (EVENTS - 256)	/* of all of them */
 #define EVENTS_PAGE (EXO_PAGE_BYTES / sizeof(struct event))
 static struct event *pages[EVENTS / EVENTS_PAGE + 1];
 static uint16_t free_event, events_made;	/* 0 is never used */
+
+static uint16_t events_all;		/* waiting */
 
 static struct event *
 event_at(uint16_t n)
@@ -75,6 +79,19 @@ same(const struct event *a, const struct event *b)
 		&& __builtin_memcmp(a->name, b->name, a->name_bytes) == 0;
 }
 
+/* Counted when there are so many that it may matter. */
+static bool
+has_room(const struct instance *in)
+{
+	const uint32_t uid = notify_uid(in);
+
+	if (in->events >= EVENTS_ONE)
+		return false;
+	return uid == 0 || events_all < EVENTS_USER ||
+		(notify_use(uid).events < EVENTS_USER &&
+			notify_use(NOTIFY_USERS).events < EVENTS_USERS);
+}
+
 /* One that says what the last one said is dropped, as on Linux. */
 void
 events_add(struct instance *in, const struct event *e)
@@ -83,7 +100,7 @@ events_add(struct instance *in, const struct event *e)
 
 	if (in->last_event && same(event_at(in->last_event), e))
 		return;
-	n = in->events < EVENTS_ONE && !in->lost ? event_new() : 0;
+	n = has_room(in) && !in->lost ? event_new() : 0;
 	if (n == 0) {
 		overflow(in);
 		return;
@@ -96,6 +113,7 @@ events_add(struct instance *in, const struct event *e)
 		in->first_event = n;
 	in->last_event = n;
 	in->events++;
+	events_all++;
 	waiting_add(in, event_bytes(e));
 }
 
@@ -109,6 +127,7 @@ dequeue(struct instance *in)
 	if (in->first_event == 0)
 		in->last_event = 0;
 	in->events--;
+	events_all--;
 	waiting_add(in, -(uint64_t)event_bytes(e));
 	e->next = free_event;
 	free_event = n;

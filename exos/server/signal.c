@@ -5,7 +5,8 @@
  * receiver's row says that something is there.
  *
  * Records come from one pool.  A process has at most PER_PROCESS of them, those
- * that its library holds already included, and when the pool gets low only
+ * that its library holds already included, a user what RLIMIT_SIGPENDING says
+ * and no more than half of all, and when the pool gets low only
  * who has few is given more: so whoever stops listening, or sends without end,
  * takes nothing from others.  A signal that finds no record is told as a bit
  * without details, as on Linux; one that was to be queued is refused.
@@ -16,6 +17,9 @@
 
 #define RECORDS 8192u
 #define PER_PROCESS 1024u
+#define PER_USER (RECORDS / 2)		/* but for root */
+#define FOR_ROOT 512u
+#define USERS 64u
 #define FEW 8u				/* of them anybody may have ... */
 #define RESERVE 2048u			/* ... out of the last of the pool */
 #define RLIMIT_SIGPENDING_ 11
@@ -27,11 +31,39 @@
 
 _Static_assert(FETCH_MAX * sizeof(struct sig_detail) <= EXO_PAGE_BYTES, "they fit the comm page");
 
+#define NOBODY (~0u)
+
 static struct sig_record {
 	struct sig_detail detail;
 	struct sig_record *next;
+	uint32_t uid;			/* the receiver's, when it came; NOBODY: unused */
 } pool[RECORDS], *unused;
 static unsigned unused_count, fresh;	/* records of the pool never used: from `fresh` on */
+static unsigned users;			/* records that are not root's */
+
+/* Those whose numbers are alike in the last bits share a counter. */
+static uint16_t user_count[USERS];
+
+/* So where it says no that may be because of others. */
+static bool
+user_below(uint32_t uid, uint64_t most)
+{
+	unsigned count = 0;
+
+	if (user_count[uid % USERS] < most)
+		return true;
+	for (unsigned n = 0; n < fresh; n++)
+		count += pool[n].uid == uid;
+	return count < most;
+}
+
+static void
+user_add(struct sig_record *r, uint32_t uid)
+{
+	r->uid = uid;
+	user_count[uid % USERS]++;
+	users += uid != 0;
+}
 
 static struct sig_record *
 record_get(void)
@@ -49,6 +81,9 @@ record_get(void)
 static void
 record_put(struct sig_record *r)
 {
+	user_count[r->uid % USERS]--;
+	users -= r->uid != 0;
+	r->uid = NOBODY;
 	r->next = unused;
 	unused = r;
 	unused_count++;
@@ -71,8 +106,12 @@ has_room(const struct proc *p)
 
 	uint64_t limit = p->cred->limit[RLIMIT_SIGPENDING_][0];
 
+	if (p->signals.count >= FEW && !user_below(p->sh->uid, limit))
+		return false;
 	limit = limit < PER_PROCESS ? limit : PER_PROCESS;
 	if (p->signals.count >= limit || held >= limit - p->signals.count)
+		return false;
+	if (p->sh->uid && (users >= RECORDS - FOR_ROOT || !user_below(p->sh->uid, PER_USER)))
 		return false;
 	return left > RESERVE || (p->signals.count < FEW && left);
 }
@@ -108,6 +147,7 @@ append(struct proc *p, const struct sig_detail *d)
 
 	r->detail = *d;
 	r->next = NULL;
+	user_add(r, p->sh->uid);
 	if (p->signals.last)
 		p->signals.last->next = r;
 	else

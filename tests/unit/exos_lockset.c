@@ -172,11 +172,58 @@ bounds(void)
 	check("the last byte", lockset_set(&set, &l) && set.count == 1);
 }
 
+/* One user's, in many owners, leave some for others, and all users' some for root. */
+static unsigned
+take(uint32_t uid, uint16_t owner)
+{
+	unsigned n = 0;
+
+	for (; n < 1100; n++)
+		if (!lockset_set(&set,
+			    &(struct lock){ .ino = 100u + owner,
+				    .uid = uid,
+				    .owner = owner,
+				    .type = LOCK_SHARED,
+				    .first = n * 2,
+				    .last = n * 2 }))
+			break;
+	return n;
+}
+
+static unsigned
+take_many(uint32_t uid, uint16_t owner)
+{
+	unsigned n = 0;
+
+	for (uint16_t o = 0; o < 8; o++)
+		n += take(uid, (uint16_t)(owner + o));
+	return n;
+}
+
+static void
+users(void)
+{
+	unsigned first, second, root;
+
+	lockset_init(&set);
+	first = take_many(1, 0);
+	check("a user's", first > LOCKS_USER - 4 && first <= LOCKS_USER);
+	second = take_many(2, 20);
+	check("users'", second > 1000 && first + second > LOCKS_USERS - 4 &&
+			first + second <= LOCKS_USERS);
+	root = take_many(0, 40);
+	check("root's", root >= LOCKS_MAX - LOCKS_USERS - 2);
+	for (uint16_t o = 0; o < 8; o++)
+		lockset_drop(&set, o, 0, false);
+	check("given back", take(2, 60) > 0 && take(1, 61) > 0);
+}
+
 int
 main(void)
 {
 	against_model();
 	bounds();
+	users();
 	printf("exos_lockset: %u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }
