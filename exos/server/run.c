@@ -74,6 +74,8 @@ record(const char *key, const char *value)
 			path_env = value + 5;
 	} else if (__builtin_strcmp(key, "exec") == 0) {
 		run.exec = run.spawn.program = value;
+	} else if (__builtin_strcmp(key, "libos") == 0) {
+		run.libos = value;
 	} else if (__builtin_strcmp(key, "cwd") == 0) {
 		cwd = value;
 	} else if (__builtin_strcmp(key, "tty") == 0) {
@@ -126,9 +128,9 @@ run_read(const char *config, uint32_t bytes)
 	run.spawn.strings = strings;
 }
 
-/* Is the program of argv[0] a native one?  Then the server starts it; else the library looks it up itself. */
-static uint32_t
-native_program(void)
+/* The inode of the program of argv[0], or -errno. */
+static long
+program_lookup(void)
 {
 	const char *name = run.exec ? run.exec : strings;
 	char path[512];
@@ -150,7 +152,30 @@ native_program(void)
 				;
 		}
 	}
+	return ino;
+}
+
+/* Is it a native one?  Then the server starts it; else the library looks it up itself. */
+static uint32_t
+native_program(void)
+{
+	long ino = program_lookup();
+
 	return ino > 0 && elf_is_native((uint32_t)ino) ? (uint32_t)ino : 0;
+}
+
+/* Another library OS was asked for, a native program: it is given the file to run under it. */
+static uint32_t
+libos_program(void)
+{
+	long libos = sfs_lookup(run.libos), program = program_lookup();
+
+	if (program <= 0)
+		control_finish(EXO_EXIT_NOTFOUND, (uint32_t)-program, "");
+	if (libos <= 0 || !elf_is_native((uint32_t)libos))
+		control_finish(EXO_EXIT_FAILED, ENOEXEC, "--libos: not a native program");
+	run.spawn.ino = (uint32_t)program;
+	return (uint32_t)libos;
 }
 
 void
@@ -171,7 +196,7 @@ run_start(void)
 	run_pid = p->sh->pid;
 	if (run.spawn.tty[0])
 		server_tty_take_console(p->sh);
-	native = native_program();
+	native = run.libos ? libos_program() : native_program();
 	error = native ? spawn_native(p, native, &run.spawn) : spawn_library(p, &run.spawn);
 	if (error)
 		control_finish(EXO_EXIT_FAILED, (uint32_t)-error,

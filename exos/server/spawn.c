@@ -275,6 +275,28 @@ start_info(struct exo_uarea *u, const struct proc *p, const struct spawn *what, 
 	__builtin_memcpy(start->strings, what->strings, what->strings_bytes);
 }
 
+/* A file's contents in frames of the program's account, in a row and bound nowhere. */
+static int
+file_give(struct space *s, uint32_t ino, struct exo_start *start)
+{
+	uint64_t bytes = sfs_inode(ino)->size,
+		 frames = (bytes + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES;
+	int error;
+
+	exo_account_limit(s->account, (int64_t)frames, ROOT_KEY);
+	error = frames_claim(s->account, frames, &start->first_pfn);
+	for (uint64_t n = 0; n < frames && !error; n++) {
+		void *page = scratch_map(start->first_pfn + n);
+
+		if (!page || sfs_read(ino, n * EXO_PAGE_BYTES, page, EXO_PAGE_BYTES) < 0)
+			error = -EXO_EQUOTA;
+		scratch_unmap();
+	}
+	start->frames = frames;
+	start->program_bytes = bytes;
+	return error;
+}
+
 static int
 native_build(struct proc *p, uint32_t ino, const struct spawn *what)
 {
@@ -306,6 +328,9 @@ native_build(struct proc *p, uint32_t ino, const struct spawn *what)
 	u.critical = 1;
 	u.entry[EXO_ENTRY_PROLOGUE] = eh.entry;
 	start_info(&u, p, what, console);
+	if (what->ino && (error = file_give(&s, what->ino,
+					(struct exo_start *)((char *)&u + EXO_START_OFFSET))))
+		return error;
 	if ((error = page_filled(&s, NATIVE_UAREA, &u, sizeof(u), &uarea)))
 		return error;
 	return activate(&s, p->sh->cpu, uarea, NATIVE_UAREA);

@@ -222,7 +222,8 @@ struct spawn {
 	exo_pfn ring;			/* native: where its output goes, under `guard`; 0: to the console */
 	exo_guardref guard;
 	const struct setid_ask *setid;	/* a set-id program */
-	uint32_t ino, argument_bytes;
+	uint32_t ino;			/* of it; native: of a file to be given, 0: none */
+	uint32_t argument_bytes;
 };
 int spawn_library(struct proc *p, const struct spawn *what);	/* 0 or -errno */
 int spawn_native(struct proc *p, uint32_t ino, const struct spawn *what);
@@ -291,6 +292,7 @@ uint64_t trace_deadline(void);			/* of the loop's wait; 0: none */
 struct run {
 	struct spawn spawn;
 	const char *exec;
+	const char *libos;		/* what to start the program under, instead of ExOS; NULL */
 	const char *trace;
 	bool ktrace;			/* the kernel's trace goes to the host */
 	bool stats;

@@ -63,7 +63,9 @@ struct exo_start {
 	/* Frames given: links first_pfn .. + frames, DATA of the account, bound nowhere. */
 	exo_pfn first_pfn;
 	uint64_t frames;
-	uint64_t more[23];		/* zero */
+	/* A library OS: so many bytes in them are the file to run, whose arguments `strings` are; 0: none. */
+	uint64_t program_bytes;
+	uint64_t more[22];		/* zero */
 	char strings[EXO_START_STRINGS];
 };
 

@@ -30,6 +30,9 @@ class Guest:
             for spec in options.add:
                 self.add(spec)
             self.argv, self.exec = self.program(list(options.program))
+            if options.libos is not None:
+                self.check_program(options.libos)
+                self.archive.add_file("boot/libos", options.libos)
             self.archive.add_bytes("boot/run", self.run_file(), 0o600)
             if self.archive.bytes() + KERNEL_MEMORY > options.memory:
                 need = (self.archive.bytes() + KERNEL_MEMORY + (1 << 20) - 1) >> 20
@@ -131,6 +134,8 @@ class Guest:
         records += [("env", f"{name}={value}") for name, value in self.environment().items()]
         if self.exec:
             records.append(("exec", self.exec))
+        if options.libos is not None:
+            records.append(("libos", "/boot/libos"))
         if self.tty:
             rows, columns = terminal.size()
             records += [("tty", self.tty), ("rows", str(rows)), ("cols", str(columns))]

@@ -60,6 +60,8 @@ OPTIONS = [
      "microvm (default, starts faster) or q35 (has PCI)"),
     ("accel", "A", "auto", choice("--accel", "auto", "tcg", "kvm"), False,
      "auto (default: KVM if it works, else emulation), tcg or kvm"),
+    ("libos", "FILE", None, str, False,
+     "start PROGRAM under this library OS, a native program of the host's, instead of ExOS"),
     ("add", "HOST[:GUEST]", None, str, True,
      "put a host file or directory into the guest, modes and links kept; GUEST defaults to its name in the working directory"),
     ("get", "GUEST[:HOST]", None, str, True,
