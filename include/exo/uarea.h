@@ -63,14 +63,26 @@ struct exo_save {
 #define EXO_REVOKES 16u
 
 struct exo_revocation {			/* 512 bytes, all [k] */
-	uint64_t asked;			/* requests so far: a word to wait on */
+	uint64_t asked;			/* requests for frames by name so far: a word to wait on */
 	uint64_t lost;			/* frames taken so far */
 	struct {
 		exo_pfn pfn;
 		uint64_t deadline_ns;	/* then it may be taken */
 	} ask[EXO_REVOKES];
-	exo_pfn loss[EXO_REVOKES];
-	uint64_t spare[14];
+	exo_pfn loss[EXO_REVOKES];	/* more is known in the account's vector (account_vector) */
+	struct {
+		uint64_t asked;		/* requests for frames of the library's choice so far */
+		exo_pfn account;	/* the last one: who owes, */
+		uint64_t frames;	/* how many, */
+		uint64_t deadline_ns;	/* until when: then the arbiter chooses */
+	} debt;
+	struct {
+		uint64_t asked;		/* requests for slices so far */
+		uint64_t lost;		/* slices taken so far */
+		uint32_t cpu, index;	/* the last one of either */
+		uint64_t deadline_ns;	/* 0: it was taken */
+	} slice;
+	uint64_t spare[6];
 };
 
 struct exo_uarea {
@@ -79,11 +91,12 @@ struct exo_uarea {
 	uint32_t cpu;		/*  16 [k] */
 	uint32_t depth;		/*  20 [kl] save slots in use; the kernel clamps it */
 	uint32_t critical;	/*  24 [kl] nonzero: asynchronous upcalls wait ("interrupts off") */
-				/*       set by every entry, cleared by park, wait, acall and return */
+	/*       set by every entry, cleared by park, wait, acall and return */
 	uint32_t pending;	/*  28 [kl] an asynchronous upcall waited: bit n for enum exo_entry n */
 	uint64_t posted;	/*  32 [kl] event bits: the kernel ORs, the library exchanges with 0 */
 	uint64_t sys_rip;	/*  40 [k] where the reflected `syscall` returns to */
-	uint32_t gate;		/*  48 [kl] 1: control transfers may enter; the kernel clears it on entry, sets it on return */
+	uint32_t
+		gate; /*  48 [kl] 1: control transfers may enter; the kernel clears it on entry, sets it on return */
 	uint32_t overrun;	/*  52 [k] slices still to be forfeited for excess time */
 	uint64_t slice_end_ns;	/*  56 [k] when the present slice ends */
 	uint64_t window_begin;	/*  64 [l] resume window: first address inside */
@@ -102,5 +115,49 @@ _Static_assert(__builtin_offsetof(struct exo_uarea, save) == 256, "u-area layout
 _Static_assert(__builtin_offsetof(struct exo_uarea, revocation) == 2560, "u-area layout");
 _Static_assert(sizeof(struct exo_revocation) == 512, "revocation layout");
 _Static_assert(sizeof(struct exo_uarea) == 4096, "u-area is one page");
+
+/*
+ * The repossession vector: a frame of the account that its holder named
+ * (account_vector).  The library names spare frames in it, where the contents
+ * of frames taken from the account are saved; the kernel tells what it took.
+ *
+ * A spare frame is the account's, bound nowhere, under no guard, and not asked
+ * for; it is looked at once, in the order in which they were named, and is the
+ * library's with the contents from then on.  One that is not good saves nothing.
+ *
+ * The record comes when the frame's bindings are broken.  Where the taking goes
+ * on over several calls the frame is LOST, and still the account's, meanwhile:
+ * who finds a page gone and no record waits for that to end.
+ */
+#define EXO_LOSSES 64u
+#define EXO_SPARES 248u
+
+enum exo_loss_how {
+	EXO_LOSS_GONE,			/* the contents are lost */
+	EXO_LOSS_SAVED,			/* they are in `saved` */
+	EXO_LOSS_EMPTY,			/* there were none: nobody had seen the frame yet */
+	EXO_LOSS_SHARED,		/* another account's frame, bound here by a table of this one */
+};
+
+struct exo_loss {			/* 32 bytes */
+	exo_pfn pfn;
+	uint64_t va;			/* where it was bound by a table of this account; 0: nowhere, or further
+					 * up than can be told */
+	exo_pfn saved;			/* 0: nowhere */
+	uint32_t kind;			/* enum exo_frame_kind: a page table's contents are its entries */
+	uint32_t how;			/* enum exo_loss_how */
+};
+
+struct exo_vector {
+	uint64_t lost;			/* [k] frames lost so far: number n is in loss[n % EXO_LOSSES] */
+	uint64_t used;			/* [k] spare frames looked at so far */
+	uint64_t named;			/* [l] spare frames named so far: number n in spare[n % EXO_SPARES] */
+	uint64_t reserved[5];
+	struct exo_loss loss[EXO_LOSSES];	/* [k] */
+	exo_pfn spare[EXO_SPARES];	/* [l] */
+};
+
+_Static_assert(sizeof(struct exo_loss) == 32, "loss layout");
+_Static_assert(sizeof(struct exo_vector) == 4096, "the vector is one page");
 
 #endif

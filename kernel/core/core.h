@@ -25,6 +25,7 @@ typedef int64_t i64;
 
 #define noreturn_ __attribute__((noreturn))
 #define likely(e) __builtin_expect((e), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define __user				/* marks addresses that only copy_from_user may touch */
 
 /* Thread-safety annotations (clang -Wthread-safety). */

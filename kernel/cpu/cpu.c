@@ -70,12 +70,14 @@ cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
 	slice->owner = owner;
 	if (owner != 0) {
 		cpus[cpu].occupied[index / 64] |= bit;
+		slice_ask_pass(cpu, index);
 		return;
 	}
 	cpus[cpu].occupied[index / 64] &= ~bit;
 	slice->guard = 0;
 	slice->guard_serial = 0;
 	slice->used = 0;
+	slice_ask_forget(cpu, index);
 }
 
 void

@@ -20,6 +20,10 @@ void chain_follow(struct chain *chain, struct act *first, u64 now) REQUIRES(env_
 /* The next occupied slice behind index, going round; the same one if it is the only one; -1: none. */
 int slice_after(const struct cpu *cpu, u32 index);
 
+/* A slice is freed, or has another owner: a request for it goes, or stands. */
+void slice_ask_forget(u32 cpu, u32 index) REQUIRES(env_lock);
+void slice_ask_pass(u32 cpu, u32 index) REQUIRES(env_lock);
+
 /* Have the timer fire at this time or earlier. */
 void cpu_timer_by(struct cpu *cpu, u64 at_ns);
 

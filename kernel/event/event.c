@@ -34,6 +34,18 @@ event_target(const struct env *env)
  * upcall comes looks when it next leaves a critical section.  A library without
  * an entry is not bothered: the record is there to be read.
  */
+static void
+revoke_due(struct act *act) REQUIRES(env_lock)
+{
+	if (*(volatile u64 *)&act->ua->entry[EXO_ENTRY_REVOKE] == 0)
+		return;
+	__atomic_fetch_or(&act->ua->pending, 1u << EXO_ENTRY_REVOKE, __ATOMIC_RELAXED);
+	if (act->state != ACT_PARKED)
+		act->event_due |= DUE_REVOKE;
+	if (act == this_cpu()->act)
+		cpu_kick();
+}
+
 bool
 event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
 {
@@ -51,14 +63,41 @@ event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
 		r->loss[act->lost % EXO_REVOKES] = pfn;
 		__atomic_store_n(&r->lost, ++act->lost, __ATOMIC_RELEASE);
 	}
-	if (*(volatile u64 *)&act->ua->entry[EXO_ENTRY_REVOKE] == 0)
-		return true;
-	__atomic_fetch_or(&act->ua->pending, 1u << EXO_ENTRY_REVOKE, __ATOMIC_RELAXED);
-	if (act->state != ACT_PARKED)
-		act->event_due |= DUE_REVOKE;
-	if (act == this_cpu()->act)
-		cpu_kick();
+	revoke_due(act);
 	return true;
+}
+
+bool
+event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
+{
+	struct act *act = event_target(env);
+	struct exo_revocation *r;
+
+	if (act == NULL)
+		return false;
+	r = &act->ua->revocation;
+	r->debt.account = account;
+	r->debt.frames = frames_owed;
+	r->debt.deadline_ns = deadline;
+	__atomic_fetch_add(&r->debt.asked, 1, __ATOMIC_RELEASE);
+	revoke_due(act);
+	return true;
+}
+
+void
+event_slice(struct env *env, u32 cpu, u32 index, u64 deadline)
+{
+	struct act *act = env->act[cpu] != NULL ? env->act[cpu] : event_target(env);
+	struct exo_revocation *r;
+
+	if (act == NULL)
+		return;
+	r = &act->ua->revocation;
+	r->slice.cpu = cpu;
+	r->slice.index = index;
+	r->slice.deadline_ns = deadline;
+	__atomic_fetch_add(deadline != 0 ? &r->slice.asked : &r->slice.lost, 1, __ATOMIC_RELEASE);
+	revoke_due(act);
 }
 
 static struct irq_binding

@@ -26,6 +26,12 @@ void event_post(struct act *act, u64 bits) REQUIRES(env_lock);
  * and see to the upcall.  False: it has no activation to be told.
  */
 bool event_revoke(struct env *env, exo_pfn pfn, u64 deadline) REQUIRES(env_lock);
+/* The same: that an account owes frames. */
+bool event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
+	REQUIRES(env_lock);
+
+/* The same: that a slice was asked for (or, deadline 0, taken).  The activation on that CPU hears of it. */
+void event_slice(struct env *env, u32 cpu, u32 index, u64 deadline) REQUIRES(env_lock);
 
 /* An interrupt line that no kernel driver claims fired: mask it, post.  False: bound to nobody. */
 bool event_irq(u32 line) EXCLUDES(env_lock, dev_lock);

@@ -28,8 +28,17 @@ account_close(exo_pfn pfn)
 	must(account->used == 0 && account->children == 0 && account->carved == 0);
 	parent->limit += account->limit;
 	parent->carved -= account->limit;
+	parent->fixed_limit += account->fixed_limit;
 	parent->children--;
+	debt_settle(account->parent);
 	grant_forget();
+}
+
+void
+account_unlinked(exo_pfn pfn, bool fixed)
+{
+	account_of(pfn)->fixed -= fixed;
+	debt_settle(pfn);
 }
 
 /*

@@ -74,6 +74,41 @@ sys_account_watch(struct env *self, u64 account, u64 env, u64 key, u64 k_env)
 	return mem_leave(NULL, 0);
 }
 
+static int
+may_name_vector(struct env *self, exo_pfn account, exo_pfn pfn, exo_slot key)
+	REQUIRES(mem_lock)
+{
+	int error = account_reach(self, account, key, EXO_C);
+
+	if (error || pfn == 0)
+		return error;
+	if (pfn >= frames_count)
+		return -EXO_ERANGE;
+	if (frames[pfn].kind != EXO_FRAME_DATA)
+		return -EXO_EKIND;
+	return frames[pfn].account != account ? -EXO_EOWNER : 0;
+}
+
+i64
+sys_account_vector(struct env *self, u64 account, u64 pfn, u64 key)
+{
+	struct account *owner;
+	int error;
+
+	mem_enter();
+	error = may_name_vector(self, account, pfn, slot_arg(key));
+	if (error)
+		return mem_leave(NULL, error);
+
+	owner = account_of(account);
+	owner->vector = (u32)pfn;
+	owner->vector_generation = frames[pfn].generation;
+	owner->losses = owner->spares = 0;
+	if (pfn != 0)
+		frame_scrub(pfn);
+	return mem_leave(NULL, 0);
+}
+
 /* The root account has no parent to move limit from or to: KIND. */
 static int
 may_limit(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(mem_lock)
@@ -109,6 +144,43 @@ sys_account_limit(struct env *self, u64 account, i64 delta, u64 k_parent)
 	account_of(account)->limit += (u64)delta;	/* modulo 2^64 both ways */
 	above->limit -= (u64)delta;
 	above->carved += (u64)delta;
+	debt_settle(delta < 0 ? account_of(account)->parent : account);
+	return mem_leave(NULL, 0);
+}
+
+/* A guarantee that is in use is given back by giving up what is guaranteed. */
+static int
+may_guarantee(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(mem_lock)
+{
+	const struct account *account, *from;
+	u64 count = delta < 0 ? -(u64)delta : (u64)delta;
+	int error;
+
+	if (pfn >= frames_count)
+		return -EXO_ERANGE;
+	account = account_at(pfn);
+	if (account == NULL || account->parent == 0)
+		return -EXO_EKIND;
+	error = account_allows(self, k_parent, account->parent, EXO_C);
+	if (error)
+		return error;
+	from = delta < 0 ? account : account_of(account->parent);
+	return from->fixed > from->fixed_limit || count > from->fixed_limit - from->fixed ?
+		-EXO_EQUOTA : 0;
+}
+
+i64
+sys_account_guarantee(struct env *self, u64 account, i64 delta, u64 k_parent)
+{
+	int error;
+
+	mem_enter();
+	error = may_guarantee(self, account, delta, slot_arg(k_parent));
+	if (error)
+		return mem_leave(NULL, error);
+
+	account_of(account)->fixed_limit += (u64)delta;	/* modulo 2^64 both ways */
+	account_of(account_of(account)->parent)->fixed_limit -= (u64)delta;
 	return mem_leave(NULL, 0);
 }
 

@@ -65,9 +65,10 @@ account_boot(exo_pfn pfn) NO_TSA
 
 	must(frames[pfn].kind == EXO_FRAME_FREE);
 	memset(account, 0, EXO_PAGE_BYTES);
-	account->limit = info->free_frames;
+	account->limit = account->fixed_limit = info->free_frames;
 	frame_take(pfn, pfn, 0);
 	frames[pfn].kind = EXO_FRAME_ACCOUNT;
+	account->fixed = 1;
 	frames[pfn].flags = EXO_FRAME_FIXED;
 	info->root_account = pfn;
 }

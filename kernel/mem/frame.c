@@ -100,9 +100,11 @@ frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux)
 		frame_scrub(pfn);
 	else if (kind != EXO_FRAME_LINKS)
 		memset(frame_ptr(pfn), 0, EXO_PAGE_BYTES);
+	account_of(frame->account)->fixed -= frame_fixed(pfn);
 	frame->kind = (u8)kind;
 	frame->flags &= EXO_FRAME_FIXED;
 	frame->generation++;
+	account_of(frame->account)->fixed += frame_fixed(pfn);
 	frames_priv[pfn].aux = aux;
 	if (kind == EXO_FRAME_RING || kind == EXO_FRAME_UAREA || kind == EXO_FRAME_ACT)
 		frames_priv[aux].used++;
@@ -110,7 +112,8 @@ frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux)
 
 /*
  * Contents stay, and bindings, and a request; the old owner's guard does not,
- * nor do those who watch under it: what the heir writes there is its own.
+ * nor its guarantee, nor do those who watch under it: what the heir writes
+ * there is its own.
  */
 void
 frame_pass(exo_pfn pfn, exo_pfn heir)
@@ -119,13 +122,14 @@ frame_pass(exo_pfn pfn, exo_pfn heir)
 
 	must(frame->kind == EXO_FRAME_DATA);
 	account_unlink(pfn);
-	frame->flags &= (u8)~EXO_FRAME_PUBLIC;
+	account_unlinked(frame->account, frame_fixed(pfn));
+	frame->flags &= (u8)~(EXO_FRAME_PUBLIC | EXO_FRAME_FIXED);
 	frame->generation++;
 	frame->guard = 0;
 	frame->guard_serial = 0;
 	account_link(pfn, heir);
 	if (frame->flags & EXO_FRAME_ASKED)
-		repossess_tell(pfn, frames_priv[pfn].deadline);
+		repossess_tell(heir, pfn, frames_priv[pfn].deadline);
 }
 
 int

@@ -186,27 +186,57 @@ sys_frame_guard(struct env *self, u64 pfn, u64 count, u64 guard, u64 key, u64 k_
 }
 
 /*
- * HEIR is a promise about data; PUBLIC about what can be mapped or shared at
- * all; FIXED is the arbiter's to give: else everybody would give it to himself.
+ * A guarantee is the owner's to give to as many frames as its account may have
+ * that cannot be taken, and not once they were asked for; the arbiter's beyond
+ * that.  Kinds that are not taken have it already.
  */
+static int
+may_fix(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
+{
+	const struct account *account;
+	int error;
+
+	if (arbiter_allows(self, key, pfn) == 0)
+		return 0;
+	error = frame_control(self, pfn, key);
+	if (error)
+		return error;
+	if (frames[pfn].flags & EXO_FRAME_ASKED)
+		return -EXO_EBUSY;
+	account = account_of(frames[pfn].account);
+	return frame_fixed(pfn) || account->fixed < account->fixed_limit ? 0 : -EXO_EQUOTA;
+}
+
+/* HEIR is a promise about data; PUBLIC about what can be mapped or shared at all. */
 static int
 may_mark(struct env *self, exo_pfn pfn, u64 set, u64 clear, exo_slot key) REQUIRES(mem_lock)
 {
 	enum exo_frame_kind kind = frames[pfn].kind;
 	bool shareable = kind == EXO_FRAME_DATA || kind == EXO_FRAME_GUARD ||
 		kind == EXO_FRAME_ACCOUNT || (kind >= EXO_FRAME_PT1 && kind <= EXO_FRAME_PT3);
-	bool grants = (set & EXO_FRAME_FIXED) != 0;
-	int error = grants ? arbiter_allows(self, key, pfn) : 0;
+	bool fixes = (set & EXO_FRAME_FIXED) != 0;
+	int error = fixes ? may_fix(self, pfn, key) : 0;
 
-	if (error == 0 && (!grants || ((set | clear) & ~(u64)EXO_FRAME_FIXED) != 0))
+	if (error == 0 && (!fixes || ((set | clear) & ~(u64)EXO_FRAME_FIXED) != 0))
 		error = frame_control(self, pfn, key);
 	if (error)
 		return error;
-	if (frames[pfn].account == 0)
+	if (frames[pfn].account == 0 || (fixes && kind == EXO_FRAME_LOST))
 		return -EXO_EKIND;
 	if ((set & EXO_FRAME_HEIR) && kind != EXO_FRAME_DATA)
 		return -EXO_EKIND;
 	return (set & EXO_FRAME_PUBLIC) && !shareable ? -EXO_EKIND : 0;
+}
+
+static void
+mark(exo_pfn pfn, u64 set, u64 clear) REQUIRES(mem_lock)
+{
+	struct account *account = account_of(frames[pfn].account);
+
+	account->fixed -= frame_fixed(pfn);
+	frames[pfn].flags = (u8)((frames[pfn].flags & ~clear) | set);
+	frames[pfn].tag = (u8)((frames[pfn].tag & ~(clear >> 8)) | set >> 8);
+	account->fixed += frame_fixed(pfn);
 }
 
 i64
@@ -228,8 +258,7 @@ sys_frame_mark(struct env *self, u64 pfn, u64 count, u64 set, u64 clear, u64 key
 		if (error)
 			return mem_leave(&work, done ? (i64)done : error);
 
-		frames[pfn + done].flags = (u8)((frames[pfn + done].flags & ~clear) | set);
-		frames[pfn + done].tag = (u8)((frames[pfn + done].tag & ~(clear >> 8)) | set >> 8);
+		mark(pfn + done, set, clear);
 	}
 	return mem_leave(&work, (i64)done);
 }

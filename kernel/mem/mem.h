@@ -6,7 +6,8 @@
  *
  * The stories, with the life of each: frame.c (frames), account.c (who owns
  * and pays), pt.c (bindings), reap.c (what the dead leave), repossess.c (taken
- * by the arbiter), stlb.c and pool.c (bindings and tables made at the fault).  The calls are in *_sys.c,
+ * by the arbiter), debt.c (asked back from an account), loss.c (what is kept of
+ * what was taken), stlb.c and pool.c (bindings and tables made at the fault).  The calls are in *_sys.c,
  * what must always be true in mem_check.c.
  *
  * Who writes the tables: frame.c (claim, free, type, scrub), account.c (lists,
@@ -42,7 +43,9 @@ struct frame_priv {			/* all [mem_lock] */
 					 * ENV: ROOT, RING, UAREA and ACT frames that go with it */
 			u32 env;	/* ROOT: the env frame; ENV: 1 once env_dismantle is done */
 		};
-		u64 deadline;		/* DATA, LOST: ASKED for, and may be taken from then on, ns */
+		u64 deadline;		/* DATA: ASKED for, and may be taken from then on, ns; of a page table
+					 * its first LINKS has it.  While it is being taken: the address
+					 * where it was bound */
 	};
 };
 
@@ -60,6 +63,14 @@ struct account {			/* all [mem_lock] */
 	exo_guardref guard;		/* who may charge (A) and control (C) it */
 	u64 guard_serial;
 	exo_envid watcher;		/* is told of revocations, 0: nobody; may be dead by now */
+	/* repossession: debt.c, loss.c */
+	u64 debt;			/* frames asked back, and not given yet: limit that goes as it is not used */
+	u64 debt_deadline;		/* ns: from then on the arbiter chooses; 0: no debt */
+	u64 fixed;			/* frames that cannot be taken: FIXED, or of a kind that is not */
+	u64 fixed_limit;		/* above which it marks no more; carved from the parent's */
+	u32 vector, vector_generation;	/* the frame where losses are recorded, 0: none */
+	u64 losses;			/* records written there so far */
+	u64 spares;			/* spare frames named there that were looked at so far */
 };
 #define ACCOUNT_DEPTH 16u		/* bounds the walk to a parent's guard */
 
@@ -87,6 +98,17 @@ void frame_keep(exo_pfn pfn)
  * RING, UAREA, ACT: aux is the env frame, already typed.
  */
 void frame_type(exo_pfn pfn, enum exo_frame_kind kind, u32 aux) REQUIRES(mem_lock);
+
+/* Can it never be taken, but by destroying what it is part of?  These are counted. */
+static inline bool
+frame_fixed(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	enum exo_frame_kind kind = frames[pfn].kind;
+
+	if (frames[pfn].flags & EXO_FRAME_FIXED)
+		return true;
+	return kind > EXO_FRAME_PT3 && kind != EXO_FRAME_LINKS && kind != EXO_FRAME_LOST;
+}
 
 /* LOST and nobody's: free again. */
 void frame_reopen(exo_pfn pfn) REQUIRES(mem_lock);

@@ -63,7 +63,8 @@ check_kind(exo_pfn pfn) REQUIRES(mem_lock)
 	must(!(frame->flags & EXO_FRAME_HEIR) || frame->kind == EXO_FRAME_DATA);
 	must(!(frame->flags & EXO_FRAME_COW) || frame->kind == EXO_FRAME_DATA);
 	must(!(frame->flags & EXO_FRAME_ASKED) || frame->kind == EXO_FRAME_DATA ||
-		frame->kind == EXO_FRAME_LOST);
+		frame->kind == EXO_FRAME_LOST ||
+		(is_table(pfn) && frame->kind != EXO_FRAME_ROOT));
 	must((frame->nmaps == 0) == (frames_priv[pfn].first == 0));
 }
 
@@ -119,17 +120,22 @@ check_uarea(exo_pfn pfn) REQUIRES(mem_lock)
 		must(((const u64 *)frame_ptr(BINDING_TABLE(at)))[BINDING_INDEX(at)] & PTE_NX);
 }
 
-/* `used` is the number of frames owned, `children` and `carved` what its accounts have. */
+/*
+ * `used` is the number of frames owned, `fixed` of those that cannot be taken,
+ * `children` and `carved` what its accounts have.  Who owes has no limit left
+ * that it does not use.
+ */
 static void
 check_account(exo_pfn pfn) REQUIRES(mem_lock)
 {
 	const struct account *account = account_of(pfn), *child;
-	u64 used = 0, carved = 0;
+	u64 used = 0, carved = 0, fixed = 0;
 	u32 children = 0;
 	exo_pfn at = account->head;
 
 	for (; used < account->used; used++, at = frames_priv[at].next) {
 		must(at != 0 && frames[at].account == pfn && (used == 0 || at != account->head));
+		fixed += frame_fixed(at);
 		child = account_at(at);
 		if (child == NULL || at == pfn)
 			continue;
@@ -137,7 +143,8 @@ check_account(exo_pfn pfn) REQUIRES(mem_lock)
 		carved += child->limit + child->carved;
 		children++;
 	}
-	must(at == account->head);
+	must(at == account->head && fixed == account->fixed);
+	must(account->debt == 0 ? account->debt_deadline == 0 : account->limit <= account->used);
 	must(carved == account->carved && children == account->children);
 }
 

@@ -18,7 +18,8 @@
 #define WEIGHT_UNBIND  120
 #define WEIGHT_GUARD   240		/* a guard tested: rights may have to be asked for up a tree of accounts */
 #define WEIGHT_SKIP    2		/* an absent entry passed by pt_next, */
-#define WEIGHT_LOOK    100		/* ... and the look itself; rights that are not in the first place to look, too */
+#define WEIGHT_LOOK                                                                                \
+	100 /* ... and the look itself; rights that are not in the first place to look, too */
 #define WEIGHT_CLONE   180
 #define WEIGHT_DISMANTLE 2500		/* a step of env_dismantle */
 
@@ -60,11 +61,20 @@ mem_enter(void) ACQUIRE(env_lock, mem_lock)
 	guards_tested = 0;
 }
 
+/* Nobody reaches through the translation cache what was unbound. */
+static inline void
+work_flush(struct work *work) REQUIRES(mem_lock)
+{
+	if (work->flush_all)
+		arch_flush_all();
+	work->flush_all = false;
+}
+
 static inline i64
 mem_leave(struct work *work, i64 result) RELEASE(env_lock, mem_lock)
 {
-	if (work && work->flush_all)
-		arch_flush_all();
+	if (work)
+		work_flush(work);
 	lock_release(&mem_lock);
 	lock_release(&env_lock);
 	return result;
@@ -98,9 +108,27 @@ int pt_makeable(exo_pfn account, exo_pfn table, exo_pfn links) REQUIRES(mem_lock
 /* Repossession: a request made and withdrawn, and who is told (deadline 0: the frame was taken). */
 void repossess_ask(exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);
 void repossess_withdraw(exo_pfn pfn) REQUIRES(mem_lock);
-void repossess_tell(exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);
+void repossess_tell(exo_pfn account, exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);
 /* Takes it as far as the work goes: true, it is free. */
 bool repossess_step(exo_pfn pfn, struct work *work) REQUIRES(mem_lock);
+u64 *repossess_deadline(exo_pfn pfn) REQUIRES(mem_lock);	/* where that of the frame is kept */
+
+/* Debts: asked for (0: all was there), told again, forgiven; what is not used any more pays them. */
+u64 debt_ask(exo_pfn account, u64 frames, u64 deadline) REQUIRES(mem_lock);
+void debt_warn(exo_pfn account, u64 deadline) REQUIRES(mem_lock);
+void debt_forgive(exo_pfn account) REQUIRES(mem_lock);
+void debt_settle(exo_pfn account) REQUIRES(mem_lock);
+/* Is the account, or one above it, so late that the arbiter may choose among its frames? */
+bool debt_due(exo_pfn account) REQUIRES(mem_lock);
+/* A frame of the account was taken: it counts for whoever above it owes. */
+void debt_paid(exo_pfn account) REQUIRES(mem_lock);
+
+/* Losses: where a binding is, a record of one, and the contents of an unbound frame kept, with a record. */
+u64 binding_va(binding_t at) REQUIRES(mem_lock);
+void loss_record(exo_pfn account, const struct exo_loss *loss) REQUIRES(mem_lock);
+void loss_keep(exo_pfn pfn, u64 va) REQUIRES(mem_lock);
+/* A bounded number of a table's entries goes.  Of nobody's table, or one that is bound nowhere. */
+void entries_remove(exo_pfn table, struct work *work) REQUIRES(mem_lock);
 /* Does the key open the arbiter's name for this frame? */
 int arbiter_allows(const struct env *self, exo_slot key, exo_pfn pfn);
 
@@ -138,6 +166,9 @@ account_unlink(exo_pfn pfn) REQUIRES(mem_lock)
 	frames_priv[priv->next].prev = priv->prev;
 	account->used--;
 }
+
+/* A frame of the account went: what it counted for goes, and a debt is paid. */
+void account_unlinked(exo_pfn account, bool fixed) REQUIRES(mem_lock);
 
 /* An empty account ends: its limit goes back to the parent. */
 void account_close(exo_pfn pfn) REQUIRES(mem_lock);
@@ -187,6 +218,9 @@ frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
 	struct exo_frame *frame = &frames[pfn];
 
 	account_unlink(pfn);
+	if (unlikely(frame->kind != EXO_FRAME_DATA || (frame->flags & EXO_FRAME_FIXED) ||
+		    account_of(frame->account)->debt != 0))
+		account_unlinked(frame->account, frame_fixed(pfn));
 	frame->kind = frame->flags & EXO_FRAME_ASKED ? EXO_FRAME_LOST : EXO_FRAME_FREE;
 	frame->account = 0;
 	frame->flags = EXO_FRAME_DIRTY;

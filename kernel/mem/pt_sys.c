@@ -44,6 +44,8 @@ may_share(struct env *self, u64 where, exo_pfn table, exo_slot key) REQUIRES(mem
 		return -EXO_ERANGE;
 	if (frame->kind != EXO_FRAME_PT1 + WHERE_LEVEL(where) - 1)
 		return -EXO_EKIND;
+	if (frame->flags & EXO_FRAME_ASKED)
+		return -EXO_EBUSY;
 	if (where & EXO_PT_WRITE)
 		return frame_allows(self, key, table, EXO_R | EXO_W);
 	return frame->flags & EXO_FRAME_PUBLIC ? 0 : frame_allows(self, key, table, EXO_R);

@@ -62,8 +62,8 @@ unbind_one(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 }
 
 /* Some entries of a table nobody reaches any more.  A root's upper half holds no bindings. */
-static void
-entries_remove(exo_pfn table, struct work *work) REQUIRES(mem_lock)
+void
+entries_remove(exo_pfn table, struct work *work)
 {
 	struct frame_priv *priv = &frames_priv[table];
 	const u64 *entries = frame_ptr(table);

@@ -26,7 +26,8 @@ may_repossess(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lo
 	error = arbiter_allows(self, key, pfn);
 	if (error)
 		return error;
-	if (frame->kind != EXO_FRAME_DATA && frame->kind != EXO_FRAME_LOST)
+	if (frame->kind != EXO_FRAME_DATA && frame->kind != EXO_FRAME_LOST &&
+		(frame->kind < EXO_FRAME_PT1 || frame->kind > EXO_FRAME_PT3))
 		return -EXO_EKIND;
 	return frame->flags & EXO_FRAME_FIXED ? -EXO_EFIXED : 0;
 }
@@ -73,9 +74,11 @@ may_take(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
 
 	if (error || frames[pfn].kind == EXO_FRAME_LOST)
 		return error;
+	if (debt_due(frames[pfn].account))
+		return 0;
 	if (!(frames[pfn].flags & EXO_FRAME_ASKED))
 		return -EXO_EABSENT;
-	return now_ns() < frames_priv[pfn].deadline ? -EXO_EBUSY : 0;
+	return now_ns() < *repossess_deadline(pfn) ? -EXO_EBUSY : 0;
 }
 
 i64
@@ -91,5 +94,51 @@ sys_repossess_take(struct env *self, u64 pfn, u64 key)
 
 	if (repossess_step(pfn, &work))
 		return mem_leave(&work, 1);
-	return mem_leave(&work, frames[pfn].nmaps > 0 ? 0 : -EXO_EBUSY);
+	return mem_leave(&work, frames[pfn].nmaps == 0 && frames[pfn].pins > 0 ? -EXO_EBUSY : 0);
+}
+
+/* ---- frames of the library's choice ------------------------------------------------------- */
+
+static int
+may_ask_account(const struct env *self, exo_pfn pfn, u64 count, u64 deadline, exo_slot key)
+	REQUIRES(mem_lock)
+{
+	const struct account *account;
+	int error;
+
+	if (pfn >= frames_count)
+		return -EXO_ERANGE;
+	error = arbiter_allows(self, key, pfn);
+	if (error)
+		return error;
+	account = account_at(pfn);
+	if (account == NULL || account->parent == 0)
+		return -EXO_EKIND;
+	if (count == 0 && account->debt == 0)
+		return -EXO_EABSENT;
+	if (count != 0 && account->debt != 0)
+		return -EXO_ETAKEN;
+	if (count == 0 && deadline == 0)
+		return 0;
+	return deadline < now_ns() + EXO_REPOSSESS_NS ? -EXO_EARG : 0;
+}
+
+i64
+sys_account_ask(struct env *self, u64 account, u64 count, u64 deadline_ns, u64 key)
+{
+	u64 debt = 0;
+	int error;
+
+	mem_enter();
+	error = may_ask_account(self, account, count, deadline_ns, slot_arg(key));
+	if (error)
+		return mem_leave(NULL, error);
+
+	if (count != 0)
+		debt = debt_ask(account, count, deadline_ns);
+	else if (deadline_ns != 0)
+		debt_warn(account, deadline_ns);
+	else
+		debt_forgive(account);
+	return mem_leave(NULL, (i64)(count != 0 ? debt : account_of(account)->debt));
 }

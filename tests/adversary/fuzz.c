@@ -190,13 +190,37 @@ pick_ptr(const void *good)
 	return draw(16) ? good : (const void *)pick_va();
 }
 
+/* Those about what is asked back, and what came later. */
+static int64_t
+revocation_call(void)
+{
+	uint64_t soon = draw(4) ? exo_now_ns() + draw(700000) : 0;
+
+	switch (draw(10)) {
+	case 0: return exo_account_watch(pick_pfn(), pick_env(), pick_slot(), pick_slot());
+	case 1: return exo_repossess(pick_pfn(), soon, pick_slot());
+	case 2: return exo_repossess_take(pick_pfn(), pick_slot());
+	case 3:
+		return exo_stlb_pool(pick_env(), (uint32_t)draw(EXO_POOL_TABLES + 1), pick_pfn(),
+			pick_pfn(), pick_slot());
+	case 4: return exo_account_ask(pick_pfn(), pick_count(), soon,
+			pick_slot());
+	case 5: return exo_account_guarantee(pick_pfn(), (int64_t)draw(20) - 10, pick_slot());
+	case 6: return exo_account_vector(pick_pfn(), pick_pfn(), pick_slot());
+	case 7: return exo_slice_ask((uint32_t)draw(2), 2 + (uint32_t)draw(600),
+			soon, pick_slot());
+	case 8: return exo_slice_take((uint32_t)draw(2), 2 + (uint32_t)draw(600), pick_slot());
+	default: return exo_wake((uint32_t)draw(3));
+	}
+}
+
 static int64_t
 one_call(void)
 {
 	struct exo_msg m = { .rsi = draw(0) };
 	uint64_t soon = exo_now_ns() + draw(200000);
 
-	switch (draw(48)) {
+	switch (draw(54)) {
 	case 0: return exo_null();
 	case 1:
 		return exo_frame_claim(pick_pfn(), pick_count(),
@@ -257,15 +281,9 @@ one_call(void)
 	case 42:
 		return exo_io_submit((uint32_t)draw(4), (uint32_t)draw(12), pick_ptr(fill_io()),
 			draw(5), pick_slot());
-	case 44: return exo_account_watch(pick_pfn(), pick_env(), pick_slot(), pick_slot());
-	case 45: return exo_repossess(pick_pfn(), draw(4) ? soon + 500000 : 0, pick_slot());
-	case 46: return exo_repossess_take(pick_pfn(), pick_slot());
-	case 47:
-		return exo_stlb_pool(pick_env(), (uint32_t)draw(EXO_POOL_TABLES + 1), pick_pfn(),
-			pick_pfn(), pick_slot());
 	case 43: return exo_stlb_offer(pick_env(), pick_pfn(), draw(5), pick_slot(), pick_slot());
+	default: return revocation_call();
 	}
-	return -1;
 }
 
 static void

@@ -289,9 +289,9 @@ test_mark(void)
 		sys_frame_mark(alice, alice->ring[0], 1, EXO_FRAME_HEIR, 0, K_OWN), -EXO_EKIND);
 	gives("frame_mark KIND: a public env",
 		sys_frame_mark(alice, alice->frame, 1, EXO_FRAME_PUBLIC, 0, K_OWN), -EXO_EKIND);
-	gives("frame_mark RIGHTS: nobody guarantees his own",
+	gives("frame_mark QUOTA: a guarantee that it has not",
 		sys_frame_mark(alice, pfn, 1, EXO_FRAME_PUBLIC | EXO_FRAME_FIXED, 0, K_OWN),
-		-EXO_ERIGHTS);
+		-EXO_EQUOTA);
 	gives("frame_mark: a guarantee, by root",
 		sys_frame_mark(root, pfn, 1, EXO_FRAME_FIXED, 0, K_OWN), 1);
 	gives("frame_mark KIND: of a free frame",

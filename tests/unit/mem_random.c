@@ -267,9 +267,26 @@ op_repossess(void)
 	case 1: return sys_repossess(root, pfn, 0, K_OWN);
 	case 2: return sys_account_watch(self, any_frame(), any_env(), any_key(), any_key());
 	case 3:
-	case 4:
-		return sys_repossess(root, pfn, fake_now + EXO_REPOSSESS_NS * (1 + draw(3)), K_OWN);
+	case 4: return sys_repossess(root, pfn, fake_now + EXO_REPOSSESS_NS * (1 + draw(3)), K_OWN);
 	default: return sys_repossess_take(root, pfn, K_OWN);
+	}
+}
+
+static i64
+op_debt(void)
+{
+	exo_pfn account = accounts[draw(PEOPLE)], at = account_of(account)->vector;
+	u64 soon = (fake_now += draw(EXO_REPOSSESS_NS)) + EXO_REPOSSESS_NS;
+	struct exo_vector *vector = frame_ptr(at);
+
+	if (at && frames[at].kind == EXO_FRAME_DATA)
+		vector->spare[vector->named++ % EXO_SPARES] = own_frame();
+	switch (draw(5)) {
+	case 0: return sys_account_ask(root, account, 1 + draw(20), soon, K_OWN);
+	case 1: return sys_account_ask(root, account, 0, draw(2) ? soon : 0, K_OWN);
+	case 2: return sys_account_guarantee(root, account, (i64)draw(9) - 4, any_key());
+	case 3: return sys_account_vector(self, account, own_frame(), any_key());
+	default: return sys_repossess_take(root, any_frame(), K_OWN);
 	}
 }
 
@@ -326,17 +343,14 @@ static i64 (*const operations[])(void) = {
 	op_map,
 	op_map,
 	op_map,
-	op_map,
-	op_map,
 	op_clone,
-	op_stlb,
 	op_stlb,
 	op_stlb,
 	op_pool,
 	op_account,
 	op_repossess,
 	op_repossess,
-	op_touch,
+	op_debt,
 	op_touch,
 	op_pin,
 };

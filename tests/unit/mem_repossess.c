@@ -187,10 +187,11 @@ test_dodges(void)
 		-EXO_EBUSY);
 	gives("typed: an account", sys_account_create(alice, pfn, alice_account, 0, 0, K_OWN, 0),
 		-EXO_EBUSY);
-	gives("typed: a table", sys_pt_install(alice, alice->id, (VA + 0x200000) | 1, pfn,
-		fake_own_run(alice, 2), 0, 0), -EXO_EBUSY);
-	gives("guaranteed", sys_frame_mark(alice, pfn, 1, EXO_FRAME_FIXED, 0, K_OWN),
-		-EXO_ERIGHTS);
+	gives("typed: a table",
+		sys_pt_install(alice, alice->id, (VA + 0x200000) | 1, pfn, fake_own_run(alice, 2),
+			0, 0),
+		-EXO_EBUSY);
+	gives("guaranteed", sys_frame_mark(alice, pfn, 1, EXO_FRAME_FIXED, 0, K_OWN), -EXO_EBUSY);
 	gives("unasked", sys_frame_mark(alice, pfn, 1, 0, EXO_FRAME_ASKED, K_OWN), -EXO_EARG);
 	gives("let go of", sys_frame_release(alice, pfn, 1, K_OWN), 1);
 	gives("it is not free", frames[pfn].kind, EXO_FRAME_LOST);

@@ -127,7 +127,17 @@ event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
 	must(env_lock.word == 1 && mem_lock.word == 1);
 	if (env == root)
 		return false;
-	fake_told = (struct fake_told){ env, pfn, deadline, fake_told.times + 1 };
+	fake_told = (struct fake_told){ env, pfn, deadline, fake_told.times + 1, 0 };
+	return true;
+}
+
+bool
+event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
+{
+	must(env_lock.word == 1 && mem_lock.word == 1);
+	if (env == root)
+		return false;
+	fake_told = (struct fake_told){ env, account, deadline, fake_told.times + 1, frames_owed };
 	return true;
 }
 

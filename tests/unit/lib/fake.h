@@ -28,7 +28,14 @@
 #define ALICE_LIMIT 600u
 #define BOB_LIMIT 400u
 
-enum { K_OWN, K_OTHER, K_WEAK, K_FREE, K_EMPTY = 100, K_OUTSIDE = 5000 };	/* K_FREE .. 99: the test's */
+enum {
+	K_OWN,
+	K_OTHER,
+	K_WEAK,
+	K_FREE,
+	K_EMPTY = 100,
+	K_OUTSIDE = 5000
+}; /* K_FREE .. 99: the test's */
 
 extern struct env *root, *alice, *bob;
 extern exo_pfn root_account, alice_account, bob_account;
@@ -36,7 +43,13 @@ extern exo_guardref alice_guard, bob_guard;
 
 /* The clock, and what environments were last told of revocations. */
 extern u64 fake_now;
-extern struct fake_told { const struct env *env; exo_pfn pfn; u64 deadline; unsigned times; } fake_told;
+extern struct fake_told {
+	const struct env *env;
+	exo_pfn pfn;
+	u64 deadline;
+	unsigned times;
+	u64 owed;
+} fake_told;
 
 void fake_start(void);				/* everything anew */
 struct env *fake_env(u32 slot, exo_pfn account);
