@@ -90,6 +90,8 @@ record(const char *key, const char *value)
 		run.ktrace = *value == '1';
 	} else if (__builtin_strcmp(key, "stats") == 0) {
 		run.stats = *value == '1';
+	} else if (__builtin_strcmp(key, "scatter") == 0) {
+		run.scatter = *value == '1';
 	} else if (__builtin_strcmp(key, "get") == 0 &&
 		run.gets < sizeof(run.get) / sizeof(run.get[0])) {
 		run.get[run.gets++] = value;

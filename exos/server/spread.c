@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Who runs on which CPU.  The rule: a process begins where its parent is, and
- * stays there as long as it does not compute: two that wait for each other do
+ * stays there (but for `exo run --scatter`) as long as it does not compute: two that wait for each other do
  * that best on one CPU, for waking another that sleeps takes long.  Of those
  * that use their slices up, one at a time is sent to where there are fewer, by
  * two at least; an affinity counts before all of this.  Nobody is sent away for
@@ -103,6 +103,16 @@ look(uint32_t here)
 	loads[here].computing = count;
 	if (count > 1)
 		send_one(computing, here, now);
+}
+
+uint32_t
+spread_first(const struct proc *parent)
+{
+	static uint32_t last;
+
+	if (!run.scatter || !parent || parent->cred->cpus)
+		return parent ? parent->sh->cpu_wanted : 0;
+	return last = (last + 1) % server_cpus;
 }
 
 void

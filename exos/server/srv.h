@@ -181,6 +181,7 @@ void share_want(struct proc *p, uint32_t cpu);	/* its library is to move it ther
 long share_move(struct proc *p);	/* it is ready to go where it is wanted */
 
 /* ---- spread.c: who runs on which CPU */
+uint32_t spread_first(const struct proc *parent);	/* where a child is wanted */
 void spread_look(uint32_t here);	/* with the lock held, on that CPU */
 unsigned spread_terms(uint32_t here, struct exo_term *t);	/* when to look again: at most 1 */
 
@@ -296,6 +297,7 @@ struct run {
 	const char *trace;
 	bool ktrace;			/* the kernel's trace goes to the host */
 	bool stats;
+	bool scatter;			/* new processes go to the next CPU */
 	uint64_t clock_ns;
 	uint32_t unstarted;		/* errno: the program that was asked for could not be started */
 	uint16_t rows, cols;

@@ -145,6 +145,8 @@ class Guest:
             records.append(("ktrace", "1"))
         if options.stats:
             records.append(("stats", "1"))
+        if options.scatter:
+            records.append(("scatter", "1"))
         if options.verbose:
             records.append(("verbose", "1"))
         for spec in options.get:

@@ -54,7 +54,8 @@ def variable(text):
 
 # name, argument ('' none, '[=X]' optional), default, check, repeatable, help
 OPTIONS = [
-    ("cpus", "N", 1, cpus, False, "processors (default 1); the kernel starts the first alone, as yet"),
+    ("cpus", "N", 1, cpus, False, "processors (default 1)"),
+    ("scatter", "", False, None, False, "each new process begins on the next processor, not on its parent's"),
     ("memory", "SIZE", 256 * MIB, memory, False, "memory, e.g. 256M (the default), 2G"),
     ("machine", "M", "microvm", choice("--machine", "microvm", "q35"), False,
      "microvm (default, starts faster) or q35 (has PCI)"),
