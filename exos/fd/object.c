@@ -2,10 +2,12 @@
 /* Objects in this process: where they are mapped, their keys, who watches them. */
 #include "object.h"
 #include "../arch/x86_64/arch.h"
+#include "../core/self.h"
 #include "../linux/abi.h"
 
 #define PATIENCE_NS 100000000ull	/* with who has a lock: then he is not copying */
 #define NAP_NS 5000000ull
+#define PATIENCE 2000u			/* naps, while there is something to wait for */
 #define SPIN_NS 50000ull
 #define PAGES ((EXOS_OFDS - EXOS_OBJECTS) / EXO_PAGE_BYTES)
 
@@ -87,6 +89,13 @@ attach(struct object *o, u32 place, object_ask *ask, void *arg, const exo_slot k
 	int error = o->frames ? tables_for(place, o->frames) : 0;
 	long id = error ? error : ask(arg, place_offset(place), keys, &counts);
 
+	/* What the dead had comes back step by step. */
+	for (unsigned n = 0; id == -EBUSY && n < PATIENCE; n++) {
+		park_wait(NULL, 0, clock_ns() + NAP_NS);
+		id = ask(arg, place_offset(place), keys, &counts);
+	}
+	if (id == -EBUSY)
+		id = -ENFILE;
 	if (id < 0)
 		return (int)id;
 	o->id = (u32)id;

@@ -86,7 +86,7 @@ int
 pass_out(struct file *f)
 {
 	struct passed p = { .kind = kind_of(f), .access = f->access, .ino = f->ino, .dir = f->dir,
-		.object = PASSED_NOTHING, .sides = sides_of(f), .own = { f->own[0], f->own[1] } };
+		.object = PASSED_NOTHING, .own = { f->own[0], f->own[1] } };
 	u64 slot[2] = { 0, 0 };
 	int error;
 
@@ -94,10 +94,13 @@ pass_out(struct file *f)
 		exos_log("a descriptor of %s cannot be passed", f->ops->name);
 		return -EINVAL;
 	}
-	error = ofd_move(f);
+	error = f->ops->fork ? f->ops->fork(f) : 0;
+	if (!error)
+		error = ofd_move(f);
 	if (error)
 		return error;
 	lock_fork(f);
+	p.sides = sides_of(f);
 	p.ofd = f->ofd_object->id;
 	p.owner = f->owner;
 	if (f->ops == &socket_ops)

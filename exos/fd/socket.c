@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Sockets: what state each is in.  A stream socket begins as nothing but a
- * struct socket; binding gives it an endpoint, connecting and accepting a
- * connection.  What a socket turns into after a fork its relatives do not see.
+ * struct socket; binding gives it an endpoint, and so does a fork or a letter,
+ * for whoever has that can find out what the others made of the socket
+ * (socket_follow); connecting and accepting give it a connection.
  */
 #include "socket.h"
 #include "../proc/signal.h"
@@ -137,6 +138,42 @@ socket_endpoint(struct file *f)
 	socket_of(f)->row =
 		(const volatile struct sh_sock *)((const volatile char *)SHARED + ask.answer.rdx);
 	return 0;
+}
+
+int
+socket_share(struct file *f)
+{
+	return socket_of(f)->state == SOCKET_NEW ? socket_endpoint(f) : 0;
+}
+
+static long
+ask_join(void *arg, u64 offset, const exo_slot keys[2], u64 *counts)
+{
+	const struct file *f = arg;
+	struct answer answer = { 0 };
+	long id = server_call(OP_SOCK_JOIN, f->object->id, f->key, keys[0], offset, 0, &answer);
+
+	*counts = answer.r8;
+	return id;
+}
+
+void
+socket_follow(struct file *f)
+{
+	struct socket *k = socket_of(f);
+	struct object *o;
+	exo_slot keys[2];
+	u64 is;
+
+	if (k->state != SOCKET_BOUND || k->type == SOCK_TYPE_DGRAM)
+		return;
+	is = k->row->shut;
+	if (is & SOCK_LISTENS)
+		k->state = SOCKET_LISTENING;
+	if (!(is & SOCK_BECAME) || object_get(&o, CONNECTION_FRAMES, ask_join, f, keys))
+		return;
+	key_slot_put(keys[1]);
+	become(f, SOCKET_CONNECTED, 0, o, keys[0]);
 }
 
 int

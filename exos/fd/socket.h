@@ -70,6 +70,8 @@ int socket_pair(struct file *ends[2], u32 type, u32 flags);
 struct file *socket_connected(u32 type, u32 side, u32 flags, struct object *o,
 	exo_slot key); /* NULL: no memory */
 int socket_endpoint(struct file *f);	/* make one, if there is none */
+int socket_share(struct file *f);	/* others are about to have it, too: 0 or -errno */
+void socket_follow(struct file *f);	/* what have they made of it? */
 int socket_accept(struct file *f, u32 flags, struct file **made);
 int socket_connect(struct file *f, const struct message *to);
 int socket_disconnect(struct file *f);	/* datagrams */

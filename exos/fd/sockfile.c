@@ -54,9 +54,11 @@ socket_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	struct message m = { .flags = 0 };
 	struct linux_iovec v;
 	struct spans s = spans_one(&v, buf, bytes);
-	long n = socket_receive(f, &s, &m);
+	long n;
 
 	(void)pos;
+	socket_follow(f);
+	n = socket_receive(f, &s, &m);
 	if (m.has_letter)
 		letter_end();		/* descriptors that nobody asked for are closed */
 	return n;
@@ -70,6 +72,7 @@ socket_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	struct spans s = spans_one(&v, buf, bytes);
 
 	(void)pos;
+	socket_follow(f);
 	return socket_send(f, &s, &m);
 }
 
@@ -78,11 +81,24 @@ socket_vector(struct file *f, bool write, const struct linux_iovec *v, u32 count
 {
 	struct message m = { .where = WHERE_PEER };
 	struct spans s = { .v = v, .count = count, .left = bytes };
-	long n = write ? socket_send(f, &s, &m) : socket_receive(f, &s, &m);
+	long n;
 
+	socket_follow(f);
+	n = write ? socket_send(f, &s, &m) : socket_receive(f, &s, &m);
 	if (!write && m.has_letter)
 		letter_end();
 	return n;
+}
+
+/* Until others who have it make something of it. */
+static u32
+unconnected_poll(const struct socket *k, u32 events, struct exo_term *terms, unsigned *nterms)
+{
+	*nterms = 0;
+	if (k->row)
+		terms[(*nterms)++] =
+			term_word(&k->row->shut, SOCK_LISTENS | SOCK_BECAME, EXO_NE, 0);
+	return (events & (POLLOUT | POLLWRNORM | POLLWRBAND)) | POLLHUP;
 }
 
 /* Endpoints, and sockets that are nothing yet. */
@@ -95,11 +111,11 @@ socket_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms
 	u64 arrived;
 	u32 now = 0;
 
+	socket_follow(f);
 	if (k->state == SOCKET_CONNECTED)
 		return stream_poll(f, events, terms, nterms);
-	*nterms = 0;
 	if (!datagrams && k->state != SOCKET_LISTENING)
-		return (events & (POLLOUT | POLLWRNORM | POLLWRBAND)) | POLLHUP;
+		return unconnected_poll(k, events, terms, nterms);
 	arrived = row->arrived;
 	if (arrived != row->taken || row->shut & SOCK_SHUT_READ)
 		now |= POLLIN | POLLRDNORM;
@@ -108,7 +124,7 @@ socket_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms
 	if (datagrams && (row->full & SOCK_FULL_STATE) != SOCK_FULL)
 		now |= POLLOUT | POLLWRNORM | POLLWRBAND;
 	now &= events;
-	if (row->shut == (SOCK_SHUT_READ | SOCK_SHUT_WRITE))
+	if ((row->shut & SOCK_SHUT_BOTH) == SOCK_SHUT_BOTH)
 		now |= POLLHUP;
 	terms[0] = term_word(&row->arrived, ~0ull, EXO_NE, arrived);
 	terms[1] = term_word(&row->shut, ~0ull, EXO_NE, row->shut);
@@ -123,6 +139,7 @@ socket_version(struct file *f, u32 events)
 {
 	const struct socket *k = socket_of(f);
 
+	socket_follow(f);
 	if (k->state == SOCKET_CONNECTED)
 		return stream_version(f, events);
 	return k->row ? k->row->arrived + (k->row->full & ~(u64)SOCK_FULL_STATE) : 0;
@@ -136,6 +153,7 @@ socket_ioctl(struct file *f, u32 cmd, u64 arg)
 
 	if (cmd != FIONREAD && cmd != TIOCOUTQ)
 		return -ENOTTY;
+	socket_follow(f);
 	if (k->state == SOCKET_LISTENING)
 		return -EINVAL;
 	if (cmd == FIONREAD)
@@ -156,5 +174,5 @@ socket_close(struct file *f)
 const struct file_ops socket_ops = {
 	.name = "socket", .mode = S_IFSOCK | 0777, .read = socket_read, .write = socket_write,
 	.vector = socket_vector, .ioctl = socket_ioctl, .poll = socket_poll,
-	.version = socket_version, .close = socket_close,
+	.version = socket_version, .close = socket_close, .fork = socket_share,
 };

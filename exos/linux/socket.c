@@ -11,10 +11,13 @@ socket_get(int fd, int *error)
 {
 	struct file *f = file_get(fd, error);
 
-	if (!f || f->ops == &socket_ops)
-		return f;
+	if (!f)
+		return NULL;
 	*error = -ENOTSOCK;
-	return NULL;
+	if (f->ops != &socket_ops)
+		return NULL;
+	socket_follow(f);
+	return f;
 }
 
 /* ---- addresses --------------------------------------------------------------------------- */

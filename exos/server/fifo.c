@@ -63,7 +63,7 @@ fifo_open(struct request *r)
 	if (!o)
 		o = object_make(proc_by_env(r->env), PIPE_FRAMES);
 	if (!o)
-		return -ENFILE;
+		return object_refused(proc_by_env(r->env), PIPE_FRAMES);
 	o->ino = (uint32_t)r->a;
 	fifo_count(o, at.rights, r);
 	if (object_give(o, r->env, &at) == 0)

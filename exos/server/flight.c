@@ -139,9 +139,14 @@ spread(uint64_t *reached)
 	for (uint32_t id = 0; id < OBJECTS_MAX; id++)
 		if (reached[id / 64] >> (id % 64) & 1)
 			todo[todos++] = (uint16_t)id;
-	while (todos)
-		for (uint32_t n = waiting[todo[--todos]]; n; n = behind[n])
+	while (todos) {
+		const uint32_t id = todo[--todos];
+
+		if (objects[id].sock && sock_of(&objects[id])->became)
+			reach(reached, sock_of(&objects[id])->became - 1);
+		for (uint32_t n = waiting[id]; n; n = behind[n])
 			reach_from(reached, &letters[n]);
+	}
 }
 
 void

@@ -62,6 +62,12 @@ memory_squeeze(const struct proc *but)
 	return some;
 }
 
+bool
+memory_squeeze_all(struct proc *last)
+{
+	return memory_squeeze(last) || (has_account(last) && squeeze(last));
+}
+
 /* What it has been given, and a share of all memory for each thousandth that its owner adds (oom_score_adj). */
 static int64_t
 score(const struct proc *p)

@@ -129,7 +129,7 @@ object_frames(const struct proc *p, struct object *o)
 				ROOT_KEY);
 			return true;
 		}
-		if (!memory_squeeze(p))
+		if (!memory_squeeze_all(&procs[proc_index(p)]))
 			return false;
 	}
 	return false;
@@ -158,6 +158,16 @@ object_make(const struct proc *p, uint32_t frames)
 	object_rows = object_rows > object_id(o) ? object_rows : object_id(o) + 1;
 	count(o, 1);
 	return o;
+}
+
+/* There may be some when what the dead had has come back, unless the caller has too many himself. */
+long
+object_refused(const struct proc *p, uint32_t frames)
+{
+	const uint64_t share = server_shared_info()->memory_frames / PROCESS_SHARE;
+	const bool too_many = p->objects >= PROCESS_OBJECTS || p->object_frames + frames > share;
+
+	return !too_many && (proc_work() || objects_work()) ? -EBUSY : -ENFILE;
 }
 
 void
@@ -248,7 +258,7 @@ object_new(struct proc *p, uint64_t frames, struct exo_msg *m)
 		return -EINVAL;
 	o = object_make(p, (uint32_t)frames);
 	if (!o)
-		return -ENFILE;
+		return object_refused(p, (uint32_t)frames);
 	if (object_give(o, p->sh->env, &at) || !object_held(o)) {
 		object_release(o);
 		return -EINVAL;

@@ -32,6 +32,8 @@ struct object_place {			/* named by the caller: where it wants what */
 };
 
 struct object *object_make(const struct proc *p, uint32_t frames);	/* NULL: no room */
+/* Then: -ENFILE; -EBUSY: ask again, something is coming back. */
+long object_refused(const struct proc *p, uint32_t frames);
 void object_release(struct object *o);
 uint32_t object_id(const struct object *o);
 struct object *object_by_id(uint64_t id);	/* NULL: none */

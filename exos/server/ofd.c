@@ -44,7 +44,7 @@ ofd_new(struct proc *p, struct exo_msg *m)
 	long id;
 
 	if (!o)
-		return -ENFILE;
+		return object_refused(p, 1);
 	id = give(o, p, (exo_slot)m->rdx, m->r8, m);
 	if (id < 0) {
 		object_release(o);

@@ -237,7 +237,8 @@ enum server_op {
 	OP_GIFT,		/* (which, slot, slot of the key with W, va offset in EXOS_OBJECTS) -> id of an object that the
 				 * process was given when it was made; rdx = as OP_OBJECT_NEW */
 	OP_OBJECT_NEW,		/* (frames, slot, slot of the key with W, va offset in EXOS_OBJECTS, EXO_R | EXO_W: which
-				 * keys) -> object id; rdx = offset in the shared region of the counts of holders */
+				 * keys) -> object id; rdx = offset in the shared region of the counts of holders.  Like all
+				 * that make objects: -ENFILE; -EBUSY: ask again soon, there will be some */
 	OP_OBJECT_FREE,		/* (object id): free it if its guard has no holders */
 	OP_HOLD,		/* (inode, no longer): open beyond the PUB_INODES that the public page names */
 	OP_CHANGED,		/* (): the words of an object changed that somebody looks at: sh_info.changes is bumped */
@@ -343,6 +344,8 @@ enum server_op {
 	OP_LETTER_GIVE,		/* (which, key slot | slot of side 1 << 32, va offset, or 0: tell only; enum passed_part);
 				 * comm: struct passed; r8 = where its counts are, r9 = frames */
 	OP_LETTER_END,		/* (): clear the desk and the draft */
+	OP_SOCK_JOIN,		/* (id, slot, slot of the new key, va offset) -> id of the connection that it became when
+				 * a relative connected it, side 0; r8 */
 };
 
 enum kill_how {

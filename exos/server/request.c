@@ -18,7 +18,7 @@ fork_begin(struct proc *parent, struct exo_msg *m)
 	for (unsigned round = 0; again && !child && round < ROUNDS; round++) {
 		child = proc_create(parent, parent->sh->pid, parent->sh->pgid, parent->sh->sid,
 			&error);
-		again = !child && (memory_squeeze(parent) || limits_reserve(parent));
+		again = !child && (memory_squeeze_all(parent) || limits_reserve(parent));
 	}
 	if (!child)
 		return -error;

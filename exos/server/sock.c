@@ -91,6 +91,8 @@ sock_gone(struct object *o)
 	struct sock *s = sock_of(o);
 
 	letters_drop(object_id(o));
+	if (s->became)
+		flight_end(&objects[s->became - 1], 0, s->became_key);
 	s->state = SOCK_FREE;
 	while (sock_rows && socks[sock_rows - 1].state == SOCK_FREE)
 		sock_rows--;
@@ -249,7 +251,7 @@ endpoint_new(const struct proc *p, struct request *r)
 	if (!s || object_key(o, EXO_R, p->sh->env, (exo_slot)r->b)) {
 		if (o)
 			object_release(o);
-		return type_ok(r->a, false) ? -ENFILE : -EINVAL;
+		return type_ok(r->a, false) ? object_refused(p, 0) : -EINVAL;
 	}
 	s->cred[0] = cred_shown(p);
 	r->rdx = SOCKS_OFF + (uint64_t)(s - socks) * sizeof(struct sh_sock);
@@ -280,7 +282,7 @@ pair_new(const struct proc *p, struct request *r)
 		return -EINVAL;
 	o = connection_new(p, (uint32_t)r->a, &s);
 	if (!o)
-		return -ENFILE;
+		return object_refused(p, CONNECTION_FRAMES);
 	s->cred[0] = s->cred[1] = cred_shown(p);
 	if (object_give(o, p->sh->env, &at)) {
 		object_release(o);
@@ -302,6 +304,27 @@ listen_at(const struct proc *p, struct sock *s, uint64_t backlog)
 	s->state = SOCK_LISTENING;
 	s->backlog = backlog < BACKLOG_MAX ? (uint32_t)backlog : BACKLOG_MAX;
 	s->cred[0] = cred_shown(p);
+	sock_row(s)->shut |= SOCK_LISTENS;
+	server_changed();
+	return 0;
+}
+
+/* Who else has the endpoint is to find the connection there. */
+static int
+becomes(struct sock *own, struct object *o)
+{
+	const volatile uint64_t *holders = guard_holders(objects[own->object].guard);
+	int slot;
+
+	if (holders && holders[0] < 2)
+		return 0;
+	slot = flight_keep(o, 0);
+	if (slot < 0)
+		return -ENOBUFS;
+	own->became = object_id(o) + 1;
+	own->became_key = (exo_slot)slot;
+	sock_row(own)->shut |= SOCK_BECAME;
+	server_changed();
 	return 0;
 }
 
@@ -335,12 +358,14 @@ connect_to(struct proc *p, struct request *r)
 
 	if (!object_place_ok(at.offset, CONNECTION_FRAMES))
 		return -EINVAL;
+	if (own && (own->became || own->state != SOCK_ENDPOINT))
+		return own->became ? -EISCONN : -EINVAL;
 	error = may_connect(r, &listener);
 	if (error)
 		return error;
 	o = connection_new(p, listener->type, &s);
 	if (!o)
-		return -ENFILE;
+		return object_refused(p, CONNECTION_FRAMES);
 	s->cred[0] = cred_shown(p);
 	s->cred[1] = listener->cred[0];
 	if (own)
@@ -350,6 +375,8 @@ connect_to(struct proc *p, struct request *r)
 	error = object_give(o, p->sh->env, &at);
 	if (!error)
 		error = letter_connect(p, listener, o);
+	if (!error)
+		error = own ? becomes(own, o) : 0;
 	if (!error)
 		return object_id(o);
 	object_release(o);
@@ -368,6 +395,19 @@ accept_from(const struct proc *p, struct sock *s, struct request *r)
 		return sock_row(s)->shut & SOCK_SHUT_READ ? -EINVAL : -EAGAIN;
 	r->r8 = guard_shown(o->guard);
 	return object_map(o, p->sh->env, r->d) ? -EINVAL : (long)object_id(o);
+}
+
+static long
+join(const struct proc *p, const struct sock *s, struct request *r)
+{
+	const struct object_place at = { .rights = EXO_R, .slot = { (exo_slot)r->c },
+		.offset = r->d };
+	struct object *o = s->became ? &objects[s->became - 1] : NULL;
+
+	if (!o || !object_place_ok(at.offset, CONNECTION_FRAMES))
+		return -EINVAL;
+	r->r8 = guard_shown(o->guard);
+	return object_give(o, p->sh->env, &at) ? -EINVAL : (long)object_id(o);
 }
 
 /* ---- the rest --------------------------------------------------------------------------------- */
@@ -423,6 +463,7 @@ sock_request(struct proc *p, struct request *r, uint32_t op)
 	case OP_SOCK_PEER:
 		return r->c == WHERE_PEER ? sock_peers_join(p, r, s) : sock_peer_set(r, s);
 	case OP_SOCK_SHUT: return shut(s, r->c);
+	case OP_SOCK_JOIN: return join(p, s, r);
 	default: return -ENOSYS;
 	}
 }
@@ -430,7 +471,8 @@ sock_request(struct proc *p, struct request *r, uint32_t op)
 long
 sock_requests(struct proc *p, struct request *r, uint32_t op)
 {
-	if (op > OP_LETTER_END)
+	if (op > OP_SOCK_JOIN)
 		return -ENOSYS;
-	return op >= OP_LETTER_NEW ? letter_request(p, r, op) : sock_request(p, r, op);
+	return op >= OP_LETTER_NEW && op <= OP_LETTER_END ? letter_request(p, r, op)
+							  : sock_request(p, r, op);
 }

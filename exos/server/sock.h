@@ -18,6 +18,8 @@ struct sock {				/* of an object */
 	uint32_t peer;			/* datagrams go to this one, if it is still that: index + 1 */
 	uint64_t serial, peer_serial;
 	bool paired;			/* made with it */
+	uint32_t became;		/* object + 1: the connection that one of those who have it made of it, */
+	exo_slot became_key;		/* a key of whose side 0 is kept for the others */
 	struct sock_name name[2];
 	struct sock_cred cred[2];
 };

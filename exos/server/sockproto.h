@@ -5,7 +5,9 @@
  * A socket that has a name, listens, or takes datagrams is an endpoint: an
  * object without frames, whose key (of side 0) says who has it.  Two connected
  * ones of a stream or seqpacket are the two sides of one object, a connection:
- * bytes go through its frames and never through the server.
+ * bytes go through its frames and never through the server.  A socket that
+ * relatives have is an endpoint from the fork on; when one of them connects it,
+ * it says so, and holds the connection for the others until they have come for it.
  *
  * A letter is what the server itself carries: a datagram, a request to connect,
  * descriptors, and in each case who sent it.  It is drafted by a process (one
@@ -31,13 +33,16 @@ struct sh_sock {			/* words to wait on, written by the server */
 	uint64_t taken;			/* and went, or were let in as connections */
 	uint64_t
 		full; /* where its datagrams go: SOCK_FULL, SOCK_NOBODY; and how often they could again */
-	uint64_t shut;			/* SOCK_SHUT_* */
+	uint64_t shut;			/* SOCK_SHUT_*; and what it has become: SOCK_LISTENS, SOCK_BECAME */
 };
 #define SOCK_FULL 1u			/* there is no room */
 #define SOCK_NOBODY 2u			/* nobody is there */
 #define SOCK_FULL_STATE 3u
 #define SOCK_SHUT_READ  1u
 #define SOCK_SHUT_WRITE 2u
+#define SOCK_SHUT_BOTH  3u
+#define SOCK_LISTENS    4u
+#define SOCK_BECAME     8u		/* a connection: OP_SOCK_JOIN */
 
 #define SOCK_PATH_BYTES 108u
 #define COMM_NAME 1024u			/* sock_name's place in the comm page */

@@ -204,6 +204,7 @@ bool proc_work(void);			/* is there anything left? */
 /* ---- memory.c ------------------------------------------------------------------------------------- */
 long memory_request(struct proc *self, uint64_t frames, exo_pfn account);
 bool memory_squeeze(const struct proc *but);	/* what some others do not use is taken back */
+bool memory_squeeze_all(struct proc *last);	/* and when there is none, from this one, too */
 
 /* ---- lend.c: the pages that a client shares with us ------------------------------------------------ */
 int proc_lend(struct proc *p, exo_pfn comm, exo_pfn pub);

@@ -51,6 +51,7 @@ static void
 changes(void)
 {
 	int set = epoll_create1(0), a[2], b[2], e = eventfd(0, 0), status;
+	char byte;
 
 	pipe(a);
 	pipe(b);
@@ -70,6 +71,7 @@ changes(void)
 		SAY(add(set, EPOLL_CTL_MOD, a[0], EPOLLIN, 11));
 		told("child", set, 0);
 		/* It waits for what the parent is about to add. */
+		read(a[0], &byte, 1);
 		give(1);
 		told("child", set, -1);
 		give(1);
@@ -88,11 +90,10 @@ changes(void)
 	SAY(add(set, EPOLL_CTL_DEL, b[0], 0, 0));
 	give(0);
 	take(1);
-	char byte;
-	read(a[0], &byte, 1);
 	SAY(add(set, EPOLL_CTL_DEL, a[0], 0, 0));
 	told("parent", set, 0);
-	SAY(add(set, EPOLL_CTL_ADD, e, EPOLLOUT, 33));
+	fflush(stdout);
+	add(set, EPOLL_CTL_ADD, e, EPOLLOUT, 33);
 	take(1);
 	wait(&status);
 	told("parent", set, 0);

@@ -132,6 +132,14 @@ hidden(void)
 	_exit(0);
 }
 
+static void
+hoard(void)
+{
+	for (uint64_t frames = 1 << 15; frames; frames /= 2)
+		while (request(OP_MEMORY, frames, account(), 0, 0, 0) > 0)
+			;
+}
+
 /* All there is to be had, and nothing of it used: others' pipes find memory all the same. */
 static void
 hoards(void)
@@ -142,9 +150,7 @@ hoards(void)
 	note[1] = 0;
 	pid = fork();
 	if (pid == 0) {
-		for (uint64_t frames = 1 << 15; frames; frames /= 2)
-			while (request(OP_MEMORY, frames, account(), 0, 0, 0) > 0)
-				;
+		hoard();
 		note[1] = 1;
 		for (;;)
 			pause();
@@ -153,6 +159,73 @@ hoards(void)
 		nap(1);
 	note[0] = pipe(p) == 0;
 	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	_exit(0);
+}
+
+/* So do a hoarder's own children, born before and after. */
+static void
+hoards_from_child(void)
+{
+	const pid_t hoarder = fork();
+	pid_t pid;
+
+	if (hoarder == 0) {
+		int p[2];
+
+		for (unsigned late = 0; late < 2; late++) {
+			note[1] = 0;
+			if (late)
+				hoard();
+			pid = fork();
+			if (pid == 0) {
+				while (!note[1])
+					nap(1);
+				_exit(pipe(p) == 0 ? 0 : 1);
+			}
+			if (!late)
+				hoard();
+			note[1] = 1;
+			waitpid(pid, (int *)&note[2 + late], 0);
+			note[4 + late] = pid > 0;
+		}
+		_exit(pipe(p) == 0 ? 0 : 1);
+	}
+	waitpid(hoarder, (int *)&note[6], 0);
+	note[0] = (int)note[2] == 0 && (int)note[3] == 0 && note[4] && note[5] && (int)note[6] == 0;
+	if (!note[0])
+		printf("early %x, late %x, forked %lu %lu, hoarder %x\n", (int)note[2],
+			(int)note[3], note[4], note[5], (int)note[6]);
+	fflush(stdout);
+	_exit(0);
+}
+
+/* Who took all memory is dead: it comes back step by step, and who asks in between gets his. */
+static void
+after_death(void)
+{
+	const volatile struct sh_proc *row;
+	int p[2], made = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			memset(mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+				1, 64 * PAGE);
+	note[0] = 1;
+	row = row_of((uint32_t)pid);
+	while (made < 20) {
+		const bool dead = row->state == PROC_ZOMBIE;
+		const bool got = pipe(p) == 0 || (errno != ENFILE && errno != ENOMEM);
+
+		note[0] &= !dead || got;
+		made += dead;
+		if (got && !dead) {
+			close(p[0]);
+			close(p[1]);
+		}
+	}
 	waitpid(pid, NULL, 0);
 	_exit(0);
 }
@@ -392,6 +465,8 @@ static const struct attack attacks[] = {
 	ATTACK(public_released),
 	ATTACK(hidden),
 	ATTACK(hoards),
+	ATTACK(hoards_from_child),
+	ATTACK(after_death),
 	ATTACK(session),
 	ATTACK(slice_of_another),
 	ATTACK(slices_passed_on),

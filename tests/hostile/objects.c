@@ -105,6 +105,38 @@ cycles(void)
 	_exit(0);
 }
 
+/* A socket that keeps a connection for others who have it, sent over that connection: nobody is left. */
+static void
+kept_for_nobody(void)
+{
+	struct sockaddr_un a = named("kept");
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), p[2];
+
+	unlink("kept");
+	bind(listener, (struct sockaddr *)&a, sizeof(a));
+	listen(listener, 100);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+	note[0] = 1;
+	for (int n = 0; n < 150; n++) {
+		int s = socket(AF_UNIX, SOCK_STREAM, 0), same = -1, other = -1;
+
+		note[0] &= send_fd(p[0], s) == 2 && (same = receive_fd(p[1])) >= 0;
+		note[0] &= connect(s, (struct sockaddr *)&a, sizeof(a)) == 0;
+		note[0] &= (other = accept(listener, NULL, NULL)) >= 0;
+		/* What it still is for others. */
+		note[0] &= send_fd(other, same) == 2;
+		if (n % 3 == 0)
+			send_fd(s, other);
+		close(same);
+		close(s);
+		close(other);
+	}
+	nap(50);
+	others_fine();
+	note[0] &= note[1];
+	_exit(0);
+}
+
 /* Names of open files: as many as there can be descriptors, and gone with who said them. */
 static void
 says_many(void)
@@ -299,8 +331,14 @@ watched_still(void)
 }
 
 static const struct attack attacks[] = {
-	ATTACK(exhausted), ATTACK(letters), ATTACK(cycles), ATTACK(holds), ATTACK(one_user),
-	ATTACK(place_again), ATTACK(watched_still),
+	ATTACK(exhausted),
+	ATTACK(letters),
+	ATTACK(cycles),
+	ATTACK(kept_for_nobody),
+	ATTACK(holds),
+	ATTACK(one_user),
+	ATTACK(place_again),
+	ATTACK(watched_still),
 };
 
 int

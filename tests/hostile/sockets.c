@@ -27,6 +27,8 @@ not_ours(void)
 					   EXOS_OBJECTS + (1 << 20), 0) < 0;
 			note[0] &= request(OP_LETTER_TAKE, id, slot, 0, 0, 0) < 0;
 			note[0] &= request(OP_SOCK_SHUT, id, slot, 2, 0, 0) < 0;
+			note[0] &= request(OP_SOCK_JOIN, id, slot, EMPTY_SLOT,
+					   EXOS_OBJECTS + (1 << 20), 0) < 0;
 			request(OP_LETTER_NEW, 0, 0, 0, 0, 0);
 			memcpy((void *)comm(), &p, sizeof(p));
 			note[0] &= request(OP_LETTER_RIGHT, slot, slot, 0, 0, 0) < 0;
