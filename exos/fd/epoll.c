@@ -12,14 +12,18 @@
 #include "waiting.h"
 
 #define DEPTH_MAX 5u			/* sets inside sets */
+#define LOOKS_MOST (1u << 18)		/* at entries, to find out how deep */
 #define ALWAYS (POLLERR | POLLHUP)
 #define FLAGS (EPOLLEXCLUSIVE_ | 1u << 29 | EPOLLONESHOT_ | EPOLLET_)
 
 /* ---- changing a set ------------------------------------------------------------------------- */
 
-/* How many sets one holds inside another; more than DEPTH_MAX where `outer` is found inside. */
+/*
+ * How many sets one holds inside another; more than DEPTH_MAX where `outer` is found inside, or
+ * there are too many ways to look at.
+ */
 static u32
-depth(const struct file *set, const struct file *outer, u32 level)
+depth(const struct file *set, const struct file *outer, u32 level, u32 *looks)
 {
 	const struct epoll *e = epoll_of(set);
 	u32 most = 0;
@@ -28,8 +32,11 @@ depth(const struct file *set, const struct file *outer, u32 level)
 		return DEPTH_MAX + 1;
 	for (u32 n = 0; n < set_room(e); n++) {
 		const struct file *f = set_item(e, n).file;
-		u32 below = f && f->ops == &epoll_ops ? depth(f, outer, level + 1) : 0;
+		u32 below = f && f->ops == &epoll_ops ? depth(f, outer, level + 1, looks) : 0;
 
+		if (*looks == 0)
+			return DEPTH_MAX + 1;
+		--*looks;
 		most = below > most ? below : most;
 	}
 	return most + 1 > DEPTH_MAX ? DEPTH_MAX + 1 : most + 1;
@@ -37,17 +44,20 @@ depth(const struct file *set, const struct file *outer, u32 level)
 
 /* The longest chain of sets that ends in this one. */
 static u32
-height(const struct file *set, u32 level)
+height(const struct file *set, u32 level, u32 *looks)
 {
 	u32 most = 0;
 
 	for (struct epoll *e = epolls; e && set->epolls && level <= DEPTH_MAX; e = e->next)
-		for (u32 n = 0; n < set_room(e); n++)
-			if (set_item(e, n).file == set) {
-				u32 above = 1 + height(e->self, level + 1);
+		for (u32 n = 0; n < set_room(e); n++) {
+			u32 above = set_item(e, n).file != set
+				? 0 : 1 + height(e->self, level + 1, looks);
 
-				most = above > most ? above : most;
-			}
+			if (*looks == 0)
+				return DEPTH_MAX + 1;
+			--*looks;
+			most = above > most ? above : most;
+		}
 	return most;
 }
 
@@ -58,8 +68,10 @@ item_add(struct file *set, struct file *f, int fd, const struct linux_epoll_even
 		.fd = fd,
 		.events = event->events,
 		.data = event->data };
+	u32 looks = LOOKS_MOST;
 
-	if (f->ops == &epoll_ops && depth(f, set, 0) + height(set, 0) >= DEPTH_MAX)
+	if (f->ops == &epoll_ops &&
+		depth(f, set, 0, &looks) + height(set, 0, &looks) >= DEPTH_MAX)
 		return -ELOOP;
 	if (set_find(epoll_of(set), f, fd).entry)
 		return -EEXIST;
@@ -218,7 +230,8 @@ epoll_wait(struct file *set, u64 user, u32 room, u64 deadline_ns)
 
 /*
  * Nothing is told by looking.  The words of those inside are too many: what holds the set watches
- * them.  Sets in sets end somewhere, whatever somebody wrote into them.
+ * them.  Sets in sets end somewhere, whatever somebody wrote into them; what there are too many
+ * ways to is said to be ready, for who looks at it by itself to see.
  */
 static u32
 epoll_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
@@ -238,6 +251,11 @@ epoll_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 	for (u32 n = 0; n < set_room(e); n++) {
 		struct item i = set_item(e, n);
 
+		if (waiting_nested == 0)
+			ready |= POLLIN;
+		if (waiting_nested == 0 || !i.file)
+			continue;
+		waiting_nested--;
 		ready |= item_look(&i, &w, &version);
 	}
 	level--;

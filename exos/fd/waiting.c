@@ -4,9 +4,13 @@
 
 #define TERMS (EXO_TERMS_MAX - 1)	/* one is block_on's own */
 
+#define NESTED_MOST 16384u
+u32 waiting_nested;
+
 void
 waiting_begin(struct waiting *w)
 {
+	waiting_nested = NESTED_MOST;
 	w->count = 0;
 	w->changes = SHARED->changes;
 	w->watched = w->many;

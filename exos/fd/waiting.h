@@ -26,6 +26,12 @@ struct waiting {
 	u64 changes;			/* SHARED->changes, before */
 };
 
+/*
+ * What may be looked at in sets inside sets until the next waiting_begin: ways
+ * there multiply, and whoever shares a set may write anything into it.
+ */
+extern u32 waiting_nested;
+
 void waiting_begin(struct waiting *w);
 u32 waiting_look(struct waiting *w, struct file *f, u32 events);	/* POLL* that are ready */
 void waiting_terms(struct waiting *w, struct exo_term *terms, unsigned count);	/* and these */

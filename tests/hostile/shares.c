@@ -268,6 +268,41 @@ wild_sets(void)
 	_exit(0);
 }
 
+/* All entries of all sets are one and the same set: who looks is through with it soon. */
+static void
+set_in_itself(void)
+{
+	int set = epoll_create1(0), e = eventfd(0, EFD_NONBLOCK);
+	struct epoll_event event = { .events = EPOLLIN }, got[8];
+	struct pollfd p = { .fd = set, .events = POLLIN };
+	pid_t child;
+
+	epoll_ctl(set, EPOLL_CTL_ADD, e, &event);
+	each_ofd(
+		last_id); /* fork gives ids to nothing new: those of set and eventfd are next to each other */
+	child = fork();
+	if (child == 0) {
+		for (uint64_t va = base + EXOS_OBJECTS; va < base + EXOS_OBJECTS + 64 * PAGE;
+			va += PAGE)
+			for (unsigned n = 0; is_mapped(va) && n < 512; n++)
+				((volatile uint64_t *)va)[n] = set_id - 1;
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	alarm(20);
+	for (unsigned n = 0; n < 3; n++) {
+		int more = epoll_create1(0);
+
+		poll(&p, 1, 0);
+		epoll_wait(set, got, 8, 0);
+		epoll_ctl(more, EPOLL_CTL_ADD, set, &event);
+		epoll_wait(more, got, 8, 0);
+		epoll_ctl(set, EPOLL_CTL_ADD, more, &event);
+	}
+	note[0] = 1;
+	_exit(0);
+}
+
 /* What was added after the fork, of what he does not have, he cannot change. */
 static void
 not_common(void)
@@ -309,6 +344,7 @@ static const struct attack attacks[] = {
 	ATTACK(race),
 	ATTACK(dies_moving),
 	ATTACK(wild_sets),
+	ATTACK(set_in_itself),
 	ATTACK(not_common),
 };
 
