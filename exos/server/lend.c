@@ -90,6 +90,12 @@ proc_doom(struct proc *p)
 	p->lost = any_lost = true;
 }
 
+bool
+proc_any_lost(void)
+{
+	return any_lost;
+}
+
 /* The end of one may doom others. */
 void
 proc_end_lost(void)

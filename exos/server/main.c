@@ -170,7 +170,7 @@ serve(exo_envid caller, struct exo_msg *m)
 		m->rsi = (uint64_t)server_sock(p, (uint32_t)op, m, comm);
 	else
 		m->rsi = (uint64_t)server_tty(p, (uint32_t)op, m, comm);
-	if (proc_work() || objects_work() || outbox_stuck() || limits_due())
+	if (proc_work() || proc_any_lost() || objects_work() || outbox_stuck() || limits_due())
 		work = 1;
 }
 

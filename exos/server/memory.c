@@ -77,22 +77,42 @@ score(const struct proc *p)
 	return (int64_t)p->given + p->cred->oom_adj * (all / 1000);
 }
 
-/* Who is not to be chosen has not, as long as there is anybody else. */
-static bool
-has_most(const struct proc *self)
+/*
+ * Who is to go first.  Who is not to be chosen is not, as long as there is
+ * anybody else; of two alike it is who asks.
+ */
+static struct proc *
+first_to_go(struct proc *self)
 {
-	bool alone = true;
+	struct proc *first = NULL;
 
 	for (unsigned n = 0; n < proc_rows; n++) {
-		const struct proc *p = &procs[n];
+		struct proc *p = &procs[n];
 
-		if (p == self || !has_account(p) || !p->cred)
+		if (!has_account(p) || !p->cred || p->cred->oom_adj <= OOM_NEVER)
 			continue;
-		alone = false;
-		if (score(p) > score(self))
-			return false;
+		if (!first || score(p) > score(first) || (p == self && score(p) == score(first)))
+			first = p;
 	}
-	return alone || self->cred->oom_adj > OOM_NEVER;
+	return first ? first : self;
+}
+
+/*
+ * Who has most is refused.  Others are left to find that out when they ask;
+ * but not who has most by his own wish, and may never ask: behind him somebody
+ * else could hide.
+ */
+static long
+no_memory(struct proc *self)
+{
+	struct proc *first = first_to_go(self);
+
+	if (first == self)
+		return -ENOMEM;
+	if (first->cred->oom_adj <= 0)
+		return -EAGAIN;
+	proc_doom(first);
+	return -EBUSY;
 }
 
 /* The process whose account it is, if the caller may ask for it: itself, or a child that it is building. */
@@ -130,5 +150,5 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 		return (long)frames;
 	if (proc_work())
 		return -EBUSY;
-	return has_most(self) ? -ENOMEM : -EAGAIN;
+	return no_memory(self);
 }

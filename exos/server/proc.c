@@ -47,7 +47,20 @@ proc_by_pid(uint32_t pid)
 	return NULL;
 }
 
-bool
+void
+pids_in_use(void (*one)(uint32_t pid))
+{
+	for (unsigned i = 0; i < proc_rows; i++) {
+		one(table[i].pid);
+		one(table[i].pgid);
+		one(table[i].sid);
+		one(table[i].hung_pgrp);
+	}
+	one(SERVER_PID);
+	server_tty_groups(one);
+}
+
+static bool
 pid_in_use(uint32_t pid)
 {
 	for (unsigned i = 0; i < proc_rows; i++)

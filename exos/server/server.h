@@ -58,6 +58,8 @@ void pty_sweep(void);					/* whose other side has gone? */
 int server_tty_give_console(exo_envid env);		/* a key to it, at KEY_TTY */
 void server_tty_take_console(struct sh_proc *p);	/* p leads the first session */
 void server_tty_leader_ended(struct sh_proc *p);
+void
+server_tty_groups(void (*one)(uint32_t pgrp)); /* those that are in the foreground, 0 for none */
 bool server_tty_names(uint32_t pgrp);			/* is it in the foreground of one, gone or not? */
 void server_signal_process(uint32_t pid, int sig);	/* kill.c's */
 void server_signal_group(uint32_t pgrp, int sig);	/* kill.c's */
@@ -97,7 +99,8 @@ int shared_unback(uint64_t offset,
 	uint64_t
 		pages); /* give them back: zeroes to be read, nothing to be written; 0 or -ENOSPC */
 
-int mem_claim(uint64_t count, exo_guardref guard, exo_pfn *first);	/* contiguous; under a guard: a file's; 0 or -ENOSPC */
+int mem_claim(uint64_t count, exo_guardref guard,
+	exo_pfn *first); /* contiguous; under a guard: a file's; 0 or -ENOSPC */
 void mem_release(exo_pfn pfn, uint64_t count);		/* at once, or when devices have let go */
 void mem_sweep(void);
 void mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard);

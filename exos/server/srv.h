@@ -135,7 +135,8 @@ struct exo_key proc_key(uint64_t serial);
 int key_give(exo_envid env, exo_slot slot, const struct exo_key *k);	/* into an empty slot */
 int key_forge(exo_slot mine, const struct exo_key *k);
 #define PID_MAX_ 32768u
-bool pid_in_use(uint32_t pid);
+void pids_in_use(void (*one)(
+	uint32_t pid)); /* of processes, groups and sessions; some more than once, 0 too */
 uint32_t pid_next(void);		/* that will be tried */
 uint32_t tid_process(uint32_t tid);	/* the process that has it for a thread; 0: none */
 long tids_request(struct proc *p);
@@ -211,6 +212,7 @@ int proc_lend(struct proc *p, exo_pfn comm, exo_pfn pub);
 void proc_lend_end(struct proc *p);
 bool proc_page_lost(uint64_t address);		/* one of them was at this address: there is another now */
 void proc_end_lost(void);
+bool proc_any_lost(void);		/* somebody is to be ended */
 void proc_doom(struct proc *p);		/* the loop is to end it: from within the end of another */
 
 /* ---- spawn.c: processes made by the server itself ---------------------------------------------- */

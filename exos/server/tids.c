@@ -10,6 +10,7 @@
 #define BLOCKS (PID_MAX_ / TID_BLOCK)
 #define GIVEN_MAX (BLOCKS / 2)		/* the other half is for processes */
 #define ROOT_RESERVE 128u		/* blocks that users leave */
+#define USER_BLOCKS (GIVEN_MAX / 2)	/* of one user's processes together, root's apart */
 
 static uint16_t owner[BLOCKS];		/* pid; 0: nobody's */
 static unsigned given;
@@ -22,26 +23,50 @@ tid_process(uint32_t tid)
 	return tid < PID_MAX_ ? owner[tid / TID_BLOCK] : 0;
 }
 
+/* Many processes ask, each for few: what counts is whose they are. */
 static bool
-block_free(unsigned block)
+within_bounds(const struct proc *p)
 {
-	if (block == 0 || owner[block])
+	const uint32_t uid = p->cred->uid[CRED_REAL];
+	unsigned own = 0;
+
+	if (p->tid_blocks >= TID_BLOCKS || given >= GIVEN_MAX)
 		return false;
-	for (uint32_t pid = block * TID_BLOCK; pid < (block + 1) * TID_BLOCK; pid++)
-		if (pid_in_use(pid))
-			return false;
-	return true;
+	if (uid == 0)
+		return true;
+	for (unsigned i = 0; i < proc_rows; i++)
+		if (procs[i].cred && procs[i].cred->uid[CRED_REAL] == uid)
+			own += procs[i].tid_blocks;
+	return own < USER_BLOCKS && given < GIVEN_MAX - ROOT_RESERVE;
 }
 
-/* One look round all blocks at the most; where many are taken the next request goes on. */
+/* The blocks that pids, groups' and sessions' numbers are in are told of once, not asked about one by one. */
+static uint64_t taken[BLOCKS / 64];
+
+static void
+take(uint32_t pid)
+{
+	if (pid < PID_MAX_)
+		taken[pid / TID_BLOCK / 64] |= 1ull << pid / TID_BLOCK % 64;
+}
+
+static void
+find_taken(void)
+{
+	__builtin_memset(taken, 0, sizeof(taken));
+	take(0);
+	pids_in_use(take);
+}
+
+/* One look round all blocks at the most. */
 long
 tids_request(struct proc *p)
 {
 	static unsigned next;
-	const unsigned most = p->cred->uid[CRED_REAL] ? GIVEN_MAX - ROOT_RESERVE : GIVEN_MAX;
 
-	if (p->tid_blocks >= TID_BLOCKS || given >= most)
+	if (!within_bounds(p))
 		return -EAGAIN;
+	find_taken();
 	if (next * TID_BLOCK < pid_next())
 		next = (pid_next() + TID_BLOCK - 1) / TID_BLOCK;
 	for (unsigned tried = 0; tried < BLOCKS; tried++) {
@@ -49,7 +74,7 @@ tids_request(struct proc *p)
 
 		if (next >= BLOCKS)
 			next = 0;
-		if (!block_free(block))
+		if (owner[block] || taken[block / 64] >> block % 64 & 1)
 			continue;
 		owner[block] = (uint16_t)p->sh->pid;
 		p->tid_blocks++;

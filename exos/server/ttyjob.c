@@ -76,6 +76,13 @@ server_tty_names(uint32_t pgrp)
 	return false;
 }
 
+void
+server_tty_groups(void (*one)(uint32_t pgrp))
+{
+	for (unsigned n = 0; n < SH_TTYS; n++)
+		one(tty_shown(&ttys[n])->pgrp);
+}
+
 /* Of a leader that gives it up or ends; then the foreground is told. */
 static void
 abandon(struct tty *t, bool on_exit)
