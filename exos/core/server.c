@@ -39,8 +39,10 @@ server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer 
 		error = exos_transfer(SHARED->server, &m, 0);
 		if (error == -EXO_EBUSY)
 			exos_park_to(SHARED->server);
-		else if (error || (long)m.rsi != SERVER_BUSY)
+		else if (error || ((long)m.rsi != SERVER_BUSY && (long)m.rsi != SERVER_AGAIN))
 			break;
+		else if ((long)m.rsi == SERVER_AGAIN)
+			continue;	/* bound: each time something is freed */
 		else if (!soon_done() && tries)
 			exos_park_to(0);
 	}

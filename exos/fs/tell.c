@@ -5,6 +5,7 @@
  * somebody watches the file or the directory where it was found.
  */
 #include "fs.h"
+#include "../linux/errno.h"
 
 bool
 fs_watched(u32 ino, u32 dir, u32 mask)
@@ -20,10 +21,55 @@ fs_watched(u32 ino, u32 dir, u32 mask)
 	return ((node ? node->watched : 0) | (in ? in->watched : 0)) & mask;
 }
 
+/* Where entries were found lately; the server sees whether they are there still. */
+static struct {
+	u32 ino, dir;
+	u64 end;
+} found[8];				/* a power of two */
+
+static u64 *
+place_of(u32 ino, u32 dir)
+{
+	const u32 n = (ino ^ dir) & (sizeof(found) / sizeof(found[0]) - 1);
+
+	if (found[n].ino != ino || found[n].dir != dir)
+		found[n].end = 0;
+	found[n].ino = ino;
+	found[n].dir = dir;
+	return &found[n].end;
+}
+
+/* Behind the file's entry; 0: it stands there no more. */
+static u64
+search(u32 ino, u32 dir)
+{
+	struct entry e;
+	u64 at = 0;
+
+	while (fs_next(dir, &at, &e) > 0)
+		if (e.ino == ino)
+			return at;
+	return 0;
+}
+
+#define TRIES 3
+
 void
 fs_tell(u32 ino, u32 dir, u32 mask)
 {
-	if (fs_watched(ino, dir, mask))
-		server_call(OP_NOTIFY_TELL, ino, dir < PROCFS ? dir : 0, mask, keep_key(ino), 0,
-			NULL);
+	bool by_name;
+	u64 *place;
+
+	if (!fs_watched(ino, dir, mask))
+		return;
+	by_name = fs_watched(dir, 0, mask);
+	place = place_of(ino, by_name ? dir : 0);
+	for (unsigned try = 0; try < TRIES; try++) {
+		if (by_name && *place == 0)
+			*place = search(ino, dir);
+		if (server_call(OP_NOTIFY_TELL, ino, by_name ? dir : 0, mask, keep_key(ino), *place,
+			    NULL) != -ESTALE)
+			return;
+		*place = 0;
+	}
 }

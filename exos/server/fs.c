@@ -128,8 +128,8 @@ fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t ui
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
-long
-fs_request(struct request *r, uint32_t op)
+static long
+request(struct request *r, uint32_t op)
 {
 	switch (op) {
 	case OP_FS_CREATE: return fs_create(r);
@@ -152,4 +152,13 @@ fs_request(struct request *r, uint32_t op)
 		return r->a >> 32 ? 0 : fs_orphan_try((uint32_t)r->a);
 	default: return -ENOSYS;
 	}
+}
+
+/* There is room when what is being freed is free. */
+long
+fs_request(struct request *r, uint32_t op)
+{
+	const long result = request(r, op);
+
+	return result == -ENOSPC && free_step() ? SERVER_AGAIN : result;
 }

@@ -132,6 +132,14 @@ fill_hole(const struct request *r)
 	return error;
 }
 
+/* Something is to be freed first: of that a step. */
+static long
+server_again(void)
+{
+	free_step();
+	return SERVER_AGAIN;
+}
+
 long
 fs_extend(struct request *r)
 {
@@ -151,6 +159,8 @@ fs_extend(struct request *r)
 		return -EPERM;
 	if (bytes == 0 || bytes > FS_EXTEND_MAX)
 		return -EINVAL;
+	if (node->flags & FS_NODE_QUEUED && (from > node->size || bytes > node->size - from))
+		return server_again();
 	if (from > FS_SIZE_MAX || bytes > FS_SIZE_MAX - from)
 		return -EFBIG;
 	node_begin(node);
@@ -197,9 +207,12 @@ fs_truncate(struct request *r)
 	if ((size < node->size && node->seals & FS_SEAL_SHRINK) ||
 		(size > node->size && node->seals & FS_SEAL_GROW))
 		return -EPERM;
+	if (size > node->size && node->flags & FS_NODE_QUEUED)
+		return server_again();
 	node_begin(node);
 	if (size < node->size) {
-		map_cut(node, (size + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
+		node->size = size;
+		free_tail(node, (uint32_t)r->a);
 		clear_tail(node, size);
 	}
 	node->size = size;

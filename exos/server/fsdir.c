@@ -82,7 +82,7 @@ dir_entry(const struct fs_inode *dir, const char *name, size_t bytes, uint64_t *
 void
 dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
 {
-	uint64_t index;
+	uint64_t index, at;
 	struct fs_dirent *e = dir_entry(dir, name, bytes, &index);
 
 	if (!e)
@@ -93,7 +93,8 @@ dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
 	dir->live -= dirent_bytes(bytes);
 	dir->roomy = index < dir->roomy ? index : dir->roomy;
 	if (dir->live == 0) {
-		map_cut(dir, 0);
+		at = 0;
+		map_cut(dir, 0, &at, ~0u);	/* blocks alone, which are soon free */
 		dir->size = dir->roomy = 0;
 	}
 	node_touch(dir);

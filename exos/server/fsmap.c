@@ -113,7 +113,7 @@ map_next(const struct fs_inode *node, uint64_t *index, uint64_t *leaf)
 static void
 leaf_release(const struct fs_inode *node, uint64_t first, uint64_t count)
 {
-	if (S_ISREG(node->mode)) {
+	if (S_ISREG(node->mode) || node->flags & FS_NODE_FRAMES) {
 		mem_release(first, count);
 		fs_super->data_frames -= count;
 		return;
@@ -169,16 +169,16 @@ map_punch(struct fs_inode *node, uint64_t *first, uint64_t last, unsigned most)
 	return more;
 }
 
-void
-map_cut(struct fs_inode *node, uint64_t from)
+bool
+map_cut(struct fs_inode *node, uint64_t from, uint64_t *at, unsigned most)
 {
-	uint64_t first = from;
-
 	if (S_ISLNK(node->mode) && node->size <= sizeof(node->target))
-		return;
-	map_punch(node, &first, ~0ull, ~0u);
+		return true;
+	if (map_punch(node, at, ~0ull, most))
+		return false;
 	if (from == 0)
 		map_drop(node);
+	return true;
 }
 
 /* Frames for up to `count` pages that have none; how many pages, or -errno. */

@@ -70,8 +70,10 @@ struct fs_inode {
 	uint32_t watched;		/* IN_* that somebody wants to be told of, see server/notify.c */
 	uint64_t
 		roomy; /* directories: in front of this block nothing was removed that was not filled again */
-	uint64_t spare1;
+	uint64_t next;			/* the server's: of those QUEUED, an inode number */
 };
+#define FS_NODE_QUEUED 4u		/* something behind its end is not freed yet */
+#define FS_NODE_FRAMES 8u		/* it is none any more, and was a regular file */
 #define FS_NODE_MEMORY 2u		/* made for memory: can be sealed */
 #define FS_SEAL_SEAL 1u			/* as Linux numbers them */
 #define FS_SEAL_SHRINK 2u

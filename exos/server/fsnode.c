@@ -223,17 +223,19 @@ void
 node_free(uint32_t ino)
 {
 	struct fs_inode *node = slot_at(ino);
+	bool gone;
 
 	notify_inode_gone(node, ino);
 	locks_inode_gone(ino);
 	node_begin(node);
 	xattrs_gone(node);
-	map_cut(node, 0);
+	gone = free_node(node, ino);
 	guard_drop(node->guard);
 	node->guard = 0;
 	node->mode = 0;
 	node_end(node);
-	slot_free(ino);
+	if (gone)
+		slot_free(ino);
 }
 
 /* Put all frames under another guard. */

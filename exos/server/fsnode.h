@@ -53,11 +53,18 @@ uint64_t map_get(const struct fs_inode *node, uint64_t index);
 int map_set(struct fs_inode *node, uint64_t index, uint64_t leaf);	/* 0 or -ENOSPC, -EFBIG */
 /* The first present leaf at or after index; false: none. */
 bool map_next(const struct fs_inode *node, uint64_t *index, uint64_t *leaf);
-void map_cut(struct fs_inode *node, uint64_t from);	/* free the leaves from index on */
+/* Free the leaves from index `from` on, of which those before *at are gone; at most so many.  True: that was all. */
+bool map_cut(struct fs_inode *node, uint64_t from, uint64_t *at, unsigned most);
 /* Free the leaves in [*first, last), at most so many: true when some are left, from *first on. */
 bool map_punch(struct fs_inode *node, uint64_t *first, uint64_t last, unsigned most);
 /* Frames for all pages in [first, last]; 0 or -ENOSPC, -EFBIG. */
 int map_fill(struct fs_inode *node, uint64_t first, uint64_t last);
+
+/* ---- fsfree.c: what is too much for one request ------------------------------------------- */
+void free_tail(struct fs_inode *node, uint32_t ino);	/* what lies behind its end, now or later */
+bool free_node(struct fs_inode *node,
+	uint32_t ino); /* all that it has; false: later, and its number with it */
+bool free_step(void);			/* some of what is left; false: nothing was */
 
 /* ---- fsdir.c: entries ------------------------------------------------------------------------- */
 int dir_add(struct fs_inode *dir, uint32_t ino, uint32_t mode, const char *name, size_t bytes);

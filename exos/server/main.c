@@ -170,7 +170,8 @@ serve(exo_envid caller, struct exo_msg *m)
 		m->rsi = (uint64_t)server_sock(p, (uint32_t)op, m, comm);
 	else
 		m->rsi = (uint64_t)server_tty(p, (uint32_t)op, m, comm);
-	if (proc_work() || proc_any_lost() || objects_work() || outbox_stuck() || limits_due())
+	if (proc_work() || proc_any_lost() || sfs_free_work() || objects_work() ||
+		outbox_stuck() || limits_due())
 		work = 1;
 }
 
@@ -234,6 +235,8 @@ step(void)
 	console_poll();
 	ended();
 	mem_sweep();
+	if (sfs_free_step())
+		work = 1;
 	if (sfs_sweep())
 		work = 1;
 	if (proc_reap_some())

@@ -148,7 +148,7 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 	}
 	if (limits_reserve(self) && move(p, account, (int64_t)frames))
 		return (long)frames;
-	if (proc_work())
+	if (proc_work() || sfs_free_work())
 		return -EBUSY;
 	return no_memory(self);
 }

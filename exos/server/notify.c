@@ -335,16 +335,23 @@ request_read(const struct request *r, struct instance *in)
 	return done ? (long)done : -EAGAIN;
 }
 
-/* The name under which the file stands in the directory where it was found: 0 bytes, it has gone. */
+/* The name of the entry that ends at this byte of the directory, if it is the file's; 0 bytes: it is not. */
 static size_t
-name_in(uint32_t dir, uint32_t ino, char name[FS_NAME_MAX + 1])
+name_at(const struct fs_inode *dir, uint64_t end, uint32_t ino, char name[FS_NAME_MAX + 1])
 {
-	uint64_t at = 0;
-	uint32_t found;
+	const uint64_t index = (end - 1) / DIRBLOCK_BYTES;
+	const struct fs_dirent *e;
+	const void *block = end && end <= dir->size ? meta_block(&fs_meta, map_get(dir, index))
+							: NULL;
+	uint32_t offset = 0;
 
-	while ((found = sfs_next(dir, &at, name)) != 0)
-		if (found == ino)
-			return __builtin_strlen(name);
+	while (block &&
+		(e = dirblock_next(block, &offset)) != NULL) { /* bound: a block's entries */
+		if (index * DIRBLOCK_BYTES + offset != end || e->ino != ino)
+			continue;
+		__builtin_memcpy(name, e->name, e->name_bytes);
+		return e->name_bytes;
+	}
 	return 0;
 }
 
@@ -360,10 +367,11 @@ request_tell(const struct request *r)
 	if (!node || (!client_owns(r, node) && !client_may_by(r, node, EXO_R, r->d)
 		&& !client_may_by(r, node, EXO_W, r->d) && !client_may(r, node, EXO_X)))
 		return -EACCES;
-	if (dir && S_ISDIR(dir->mode) && dir->watched & mask) {
-		bytes = name_in((uint32_t)r->b, ino, name);
-		if (bytes)
-			notify_name(dir, ino, mask, name, bytes, 0);
+	if (dir && S_ISDIR(dir->mode) && dir->watched & mask && r->e) {
+		bytes = name_at(dir, r->e, ino, name);
+		if (!bytes)
+			return -ESTALE;
+		notify_name(dir, ino, mask, name, bytes, 0);
 	}
 	notify_self(node, ino, mask);
 	return 0;

@@ -204,6 +204,8 @@ struct exos_start {
 
 /* The server is working on another CPU, and did not look at the request: ask again. */
 #define SERVER_BUSY (-(1ll << 32))
+/* Of files: something is being freed, a step of it by this very request; ask again. */
+#define SERVER_AGAIN (-(1ll << 33))
 
 /* ---- operations ---------------------------------------------------------------------- */
 /* b: further results; every one may also give -EFAULT -EINVAL -ENOSYS. */
@@ -304,7 +306,8 @@ enum server_op {
 	OP_NOTIFY_ADD,		/* (object id, key slot, ino, mask) -> number of the watch */
 	OP_NOTIFY_REMOVE,	/* (object id, key slot, number) */
 	OP_NOTIFY_READ,		/* (object id, key slot, room) -> bytes of events in the comm page; -EAGAIN */
-	OP_NOTIFY_TELL,		/* (ino, dir, mask, key slot): what the library did without us to a file found in dir */
+	OP_NOTIFY_TELL,		/* (ino, dir, mask, key slot, place): what the library did without us to a file found in dir,
+				 * whose entry ends at that byte of it, 0: none; -ESTALE: it does not */
 	/* terminals: (number, key slot, ...).  A key with R reads, with P writes; the master's has W */
 	OP_TTY_READ =
 		128, /* (tty, slot, max) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */

@@ -103,6 +103,8 @@ int mem_claim(uint64_t count, exo_guardref guard,
 	exo_pfn *first); /* contiguous; under a guard: a file's; 0 or -ENOSPC */
 void mem_release(exo_pfn pfn, uint64_t count);		/* at once, or when devices have let go */
 void mem_sweep(void);
+bool sfs_free_step(void);		/* of files that are no more; false: done */
+bool sfs_free_work(void);
 void mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard);
 void mem_unbind(exo_pfn pfn);				/* everywhere */
 void *mem_window(exo_pfn pfn);				/* writable, until the next call; NULL: no memory */

@@ -216,6 +216,39 @@ others(void)
 	close(in);
 }
 
+/* One of many, that stands elsewhere each time. */
+static void
+crowd(void)
+{
+	char name[40];
+
+	mkdir("d/crowd", 0755);
+	for (int n = 0; n < 400; n++) {
+		snprintf(name, sizeof(name), "d/crowd/number.%d", n);
+		close(open(name, O_CREAT | O_WRONLY, 0644));
+	}
+	in = inotify_init1(IN_NONBLOCK);
+	SAY(inotify_add_watch(in, "d/crowd", IN_OPEN | IN_CLOSE));
+	for (int round = 0; round < 3; round++) {
+		int first = open("d/crowd/number.350", O_RDONLY),
+		    second = open("d/crowd/number.2", O_RDONLY);
+
+		close(first);
+		if (round == 1)
+			rename("d/crowd/number.350", "d/crowd/aside");
+		close(second);
+		events("crowd");
+		for (int n = round * 100 + 3; n < round * 100 + 90; n++) {
+			snprintf(name, sizeof(name), "d/crowd/number.%d", n);
+			unlink(name);
+		}
+		if (round == 1)
+			rename("d/crowd/aside", "d/crowd/number.350");
+		events("gone");
+	}
+	close(in);
+}
+
 int
 main(void)
 {
@@ -230,5 +263,6 @@ main(void)
 	close(in);
 	refusals();
 	others();
+	crowd();
 	return 0;
 }

@@ -251,6 +251,77 @@ appending(void)
 	printf("\n");
 }
 
+/* What is freed in several steps reads as zero as soon as it is there again, and others' views end at once. */
+#define BIG (24l << 20)
+
+static long
+nonzero(int fd, long from, long to)
+{
+	static char buffer[1 << 16];
+	long sum = 0;
+
+	for (long at = from; at < to; at += (long)sizeof(buffer)) {
+		long n = pread(fd, buffer, sizeof(buffer), at);
+
+		for (long i = 0; i < n; i++)
+			sum += buffer[i] != 0;
+	}
+	return sum;
+}
+
+static void
+fill(int fd)
+{
+	static char buffer[1 << 16];
+
+	memset(buffer, 'x', sizeof(buffer));
+	for (long at = 0; at < BIG; at += (long)sizeof(buffer))
+		pwrite(fd, buffer, sizeof(buffer), at);
+}
+
+static void
+big(void)
+{
+	int fd = open("big", O_RDWR | O_CREAT | O_TRUNC, 0600), other;
+	volatile char *map;
+	struct stat s;
+
+	fill(fd);
+	map = mmap(NULL, BIG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	printf("mapped %c\n", map[BIG - 1]);
+	SAY(ftruncate(fd, 5));
+	fstat(fd, &s);
+	printf("size %ld read %zd\n", (long)s.st_size, pread(fd, (char[100]){ 0 }, 100, 0));
+	SAY(ftruncate(fd, BIG));
+	printf("zero %ld %d\n", nonzero(fd, 0, BIG), map[BIG - 1]);
+	fill(fd);
+	SAY(ftruncate(fd, 3 * 4096 + 7));
+	SAY(ftruncate(fd, 4096 + 3));
+	printf("write %zd\n", pwrite(fd, "end", 3, BIG - 3));
+	printf("zero %ld\n", nonzero(fd, 4096 + 3, BIG - 3));
+	fill(fd);
+	SAY(ftruncate(fd, 0));
+	printf("append %zd zero %ld\n", pwrite(fd, "a", 1, 8192), nonzero(fd, 0, 8192));
+	fill(fd);
+	SAY(ftruncate(fd, 1));
+	unlink("big");
+	fill(fd);
+	close(open("big", O_CREAT | O_WRONLY, 0600));
+	other = open("big", O_RDWR);
+	fstat(other, &s);
+	printf("new %ld\n", (long)s.st_size);
+	munmap((void *)map, BIG);
+	close(fd);
+	fill(other);
+	SAY(ftruncate(other, 2));
+	close(other);
+	other = open("big", O_RDWR | O_TRUNC);
+	fstat(other, &s);
+	printf("emptied %ld %ld\n", (long)s.st_size, nonzero(other, 0, BIG));
+	close(other);
+	unlink("big");
+}
+
 int
 main(void)
 {
@@ -261,5 +332,6 @@ main(void)
 	mappings();
 	far();
 	appending();
+	big();
 	return 0;
 }

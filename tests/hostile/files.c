@@ -286,6 +286,31 @@ flooded(int in)
 	unlink(PLACE "x"), unlink(PLACE "y");
 }
 
+/* Where the file's entry ends is said by who tells; the server looks. */
+static void
+places(void)
+{
+	int in = inotify_init1(IN_NONBLOCK), fd = open(PLACE "told", O_CREAT | O_RDWR, 0600);
+	char buffer[512];
+	struct stat s, d;
+	unsigned right = 0;
+
+	close(open(PLACE "other", O_CREAT | O_RDWR, 0600));
+	stat(PLACE "told", &s);
+	stat("/tmp", &d);
+	CHECK(inotify_add_watch(in, "/tmp", IN_ATTRIB) > 0);
+	for (uint64_t at = 1; at <= (uint64_t)d.st_size; at++)
+		right += request(OP_NOTIFY_TELL, s.st_ino, d.st_ino, IN_ATTRIB, 0, at) == 0;
+	CHECK(right == 1 && read(in, buffer, sizeof(buffer)) == 16 + 16);
+	for (unsigned bit = 0; bit < 64; bit++)
+		CHECK(request(OP_NOTIFY_TELL, s.st_ino, d.st_ino, IN_ATTRIB, 0, ~0ull << bit) ==
+			-ESTALE);
+	CHECK(read(in, buffer, sizeof(buffer)) < 0);
+	close(fd);
+	close(in);
+	unlink(PLACE "told"), unlink(PLACE "other");
+}
+
 static void
 watched(void)
 {
@@ -301,6 +326,7 @@ watched(void)
 	}
 	waitpid(pid, NULL, 0);
 	CHECK(note[1] == 1);
+	places();
 	flooded(in);
 	for (int round = 0; round < 3; round++) {
 		pid = stays(take_all_instances);

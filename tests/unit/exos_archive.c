@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/server/archive.c exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/fsseal.c exos/server/xattr.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
+// sources: exos/server/archive.c exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsfree.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/fsseal.c exos/server/xattr.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
 /*
  * Damaged boot archives, and damaged headers of ELF files for the server: each
  * is refused with a reason, or read without harm.  The seeds are archives that

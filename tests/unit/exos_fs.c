@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/fsseal.c exos/server/xattr.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
+// sources: exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsfree.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/fsseal.c exos/server/xattr.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
 /*
  * The server's file system by its requests: what each refuses, what random
  * sequences leave behind, and that nothing leaks.
@@ -87,9 +87,18 @@ tree_ok(uint32_t dir, unsigned depth)
 	return live == node->live && node->nlink == subdirs + 2;
 }
 
+/* What waits to be freed is. */
+static void
+settle(void)
+{
+	while (sfs_free_step())
+		;
+}
+
 static bool
 all_ok(void)
 {
+	settle();
 	memset(names, 0, sizeof(names));
 	frames_seen = 0;
 	if (!tree_ok(FS_ROOT_INO, 0))
@@ -244,6 +253,9 @@ contents(void)
 	fake_held = 0;
 	sfs_sweep_due();
 	sfs_sweep();
+	check("a step at a time",
+		!sfs_inode((uint32_t)f) && fake_free < FAKE_FRAMES && sfs_free_work());
+	settle();
 	check("until it is closed",
 		!sfs_inode((uint32_t)f) && fake_free == FAKE_FRAMES && all_ok());
 }

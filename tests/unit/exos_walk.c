@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/fs/walk.c exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/xattr.c exos/server/fsseal.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
+// sources: exos/fs/walk.c exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsfree.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/xattr.c exos/server/fsseal.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
 /* The path walk, over a tree that the server's own code made; and a pipe's ring. */
 #include "lib/fake_fs.h"
 #include "../../exos/fs/fs.h"
