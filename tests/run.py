@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 """Boot every guest test and demo, collect what they say, say what failed.
 
-  tests/run.py [-v] [--machine M]... [--kernel release|debug]... [--jobs N]
-               [--timeout S] [--calls N] [--seed N] [--real-time] [NAME]...
+  tests/run.py [-v] [--machine M]... [--kernel release|debug]... [--cpus N]...
+               [--jobs N] [--timeout S] [--calls N] [--seed N] [--real-time] [NAME]...
 
 A test is a static ELF that boots as init; it prints `ok NAME` or `FAIL NAME:
 why` through the kernel log and stops the machine.  A demo counts as one test:
@@ -11,7 +11,9 @@ it passes when its status is 0.  A test that does not come to its end is a
 failure too.  Output: failures, then a summary as the last line.
 
 Time in the machine is counted in instructions, so that a busy host changes
-nothing; --real-time gives it the host's clock, which finds other races.
+nothing; --real-time gives it the host's clock, which finds other races.  With
+several processors each is a thread of the host's, on its clock; all tests run
+on one, SEVERAL on 2 and 4 too, unless --cpus says otherwise.
 """
 
 import argparse
@@ -33,6 +35,7 @@ import qemu					# noqa: E402
 KERNELS = {"release": "build/aegis.elf", "debug": "build/debug/aegis.elf"}
 RESULT = re.compile(r"(?:^|\s)(ok|FAIL) ([\w./-]+)(?::? ?(.*))?$")
 HOST_TIME = ("edu.elf",)		# QEMU's edu device computes in a thread of its own, by the host's clock
+SEVERAL = ("abi/smp", "adversary/smp")	# what is about several processors
 TAIL = 25				# log lines shown with a machine that went wrong
 
 
@@ -52,7 +55,7 @@ def programs(wanted):
     return chosen
 
 
-def boot(program, machine, kernel, options, scratch):
+def boot(program, machine, kernel, cpus, options, scratch):
     """One machine: (QEMU's debug-exit status or None, what it said, seconds)."""
     archive = mkarchive.Archive()
     archive.add_file("boot/init", program, 0o755)
@@ -66,8 +69,8 @@ def boot(program, machine, kernel, options, scratch):
     loop = socket.socketpair()		# what the guest sends on one port comes back on another
     gone = socket.socketpair()		# nobody reads this port
     gone[0].close()
-    argv = qemu.command(f"{ROOT}/{KERNELS[kernel]}", path, machine=machine, accel="tcg",
-                        icount=not (options.real_time or os.path.basename(program) in HOST_TIME),
+    argv = qemu.command(f"{ROOT}/{KERNELS[kernel]}", path, machine=machine, accel="tcg", cpus=cpus,
+                        icount=not (options.real_time or cpus > 1 or os.path.basename(program) in HOST_TIME),
                         ports={qemu.PORT_LOG: f"file,path={directory}/log",
                                qemu.PORT_STDERR: gone[1].fileno(),
                                qemu.PORT_STDIO: loop[0].fileno(), qemu.PORT_SPARE: loop[1].fileno()},
@@ -93,11 +96,11 @@ def boot(program, machine, kernel, options, scratch):
 
 
 def run(job):
-    (name, path, demo), machine, kernel, options, scratch = job
-    where = f"{name} [{machine} {kernel}]"
+    (name, path, demo), machine, kernel, cpus, options, scratch = job
+    where = f"{name} [{machine} {kernel}{f' {cpus} cpus' if cpus > 1 else ''}]"
     if not os.path.exists(path):
         return where, 0, [f"FAIL {where}: not built"], ""
-    status, said, seconds = boot(path, machine, kernel, options, scratch)
+    status, said, seconds = boot(path, machine, kernel, cpus, options, scratch)
     passed, failures, done = 0, [], False
     for line in said.splitlines():
         match = RESULT.search(line)
@@ -120,6 +123,7 @@ def main():
     parser.add_argument("-v", action="store_true", help="show everything the machines say")
     parser.add_argument("--machine", action="append", choices=qemu.MACHINES)
     parser.add_argument("--kernel", action="append", choices=KERNELS)
+    parser.add_argument("--cpus", action="append", type=int, choices=range(1, 9), metavar="N")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=240)
     parser.add_argument("--real-time", action="store_true", help="the host's clock instead of one instruction a nanosecond")
@@ -130,8 +134,9 @@ def main():
     kernels = options.kernel or [k for k in KERNELS if os.path.exists(f"{ROOT}/{KERNELS[k]}")]
     os.makedirs(f"{ROOT}/build", exist_ok=True)
     scratch = tempfile.mkdtemp(prefix="tests.", dir=f"{ROOT}/build")
-    jobs = [(p, m, k, options, scratch) for p in programs(options.names)
-            for m in options.machine or qemu.MACHINES for k in kernels]
+    jobs = [(p, m, k, c, options, scratch) for p in programs(options.names)
+            for m in options.machine or qemu.MACHINES for k in kernels
+            for c in options.cpus or ((1, 2, 4) if p[0] in SEVERAL else (1,))]
     passed = failed = 0
     try:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

@@ -35,7 +35,17 @@ struct exo_table {			/* one row of info.table[] */
 	uint64_t count;
 };
 
-enum exo_table_id { EXO_T_CPUS, EXO_T_DEVICES, EXO_T_SLICES, EXO_T_ENVS, EXO_T_FREEMAP, EXO_T_FRAMES, EXO_NTABLES };
+enum exo_table_id {
+	EXO_T_CPUS,
+	EXO_T_DEVICES,
+	EXO_T_SLICES,
+	EXO_T_ENVS,
+	EXO_T_FREEMAP,
+	EXO_T_FRAMES,
+	EXO_NTABLES
+};
+
+enum exo_lock { EXO_LOCK_ENV, EXO_LOCK_MEM, EXO_LOCK_DEV, EXO_LOCK_LOG, EXO_LOCKS };
 
 struct exo_info {
 	uint64_t magic;			/* EXO_MAGIC */
@@ -59,6 +69,7 @@ struct exo_info {
 	uint64_t root_account;		/* pfn of the first account */
 	struct exo_table table[EXO_NTABLES];
 	uint64_t repossess_ns;		/* shortest notice before a frame is taken */
+	uint64_t lock_spins[EXO_LOCKS];	/* per lock of the kernel: acquisitions that had to wait */
 };
 #define EXO_FEAT_XSAVE    0x1ull
 #define EXO_FEAT_FSGSBASE 0x2ull
@@ -73,11 +84,13 @@ enum exo_frame_kind {
 };
 
 #define EXO_FRAME_PUBLIC  0x01u		/* anyone may map it read-only */
-#define EXO_FRAME_HEIR    0x02u		/* released while others bind it: passes to the account of one of them */
+#define EXO_FRAME_HEIR                                                                             \
+	0x02u /* released while others bind it: passes to the account of one of them */
 #define EXO_FRAME_DIRTY   0x04u		/* will be scrubbed before anyone sees it */
 #define EXO_FRAME_FIXED   0x08u		/* guaranteed: never repossessed; the arbiter's to give */
 #define EXO_FRAME_ASKED   0x10u		/* its repossession was announced */
-#define EXO_FRAME_COW     0x20u		/* cloned: written to by nobody, its owner included, while others bind it */
+#define EXO_FRAME_COW                                                                              \
+	0x20u /* cloned: written to by nobody, its owner included, while others bind it */
 
 /* In frame_mark the tag stands above the flags: clear what it was, set what it is to be. */
 #define EXO_FRAME_TAG(tag) ((uint64_t)(tag) << 8)
@@ -135,11 +148,19 @@ struct exo_cpu {			/* 128 bytes */
 	uint64_t idle_ns;
 	uint64_t switches;		/* address-space switches */
 	uint64_t interrupts;
-	uint64_t entry_max;		/* longest kernel entry, TSC cycles, of those by way of C: all where calls are traced */
+	uint64_t
+		entry_max; /* longest kernel entry, TSC cycles, of those by way of C: all where calls are traced */
 	uint64_t timer_ticks;
 	uint64_t charged_ns;		/* run_ns of whoever runs is as of then */
-	uint64_t idle;			/* 1 from before predicates are looked at for the last time until somebody runs */
-	uint64_t spare[7];
+	uint64_t
+		idle; /* 1 from before it looks at predicates for the last time until somebody runs: wake it */
+	uint64_t pokes;			/* interrupts sent to other CPUs */
+	uint64_t flushes;		/* times others were told to forget translations, */
+	uint64_t flush_wait_ns;		/* ... and waited for */
+	uint64_t flushes_served;	/* times it was told */
+	uint64_t lock_spins;		/* acquisitions of a lock that had to wait, */
+	uint64_t lock_wait_ns;		/* ... and how long */
+	uint64_t spare;
 };
 
 enum exo_device_class { EXO_DEV_NONE, EXO_DEV_CONSOLE, EXO_DEV_PCI, EXO_DEV_UART };

@@ -2,6 +2,7 @@
 /* Calls on guards. */
 #include "cap.h"
 #include "cap_priv.h"
+#include "../core/remote.h"
 #include "../env/env.h"
 #include "../mem/mem.h"
 #include <kernel/syscalls.h>
@@ -121,6 +122,7 @@ sys_guard_revoke(struct env *self, u64 guard, u64 key)
 	grant_forget();
 	g->readers = 0;
 	g->writers = 0;
+	cpus_wake();
 	return cap_leave(0);
 }
 

@@ -7,6 +7,7 @@
  * The first three functions are all there is to dominance.  They are pure.
  */
 #include "cap.h"
+#include "../core/remote.h"
 #include "../mem/mem.h"
 
 /* As two words: the names begin at the third byte, and have EXO_KEYNAME_BYTES at most (key_valid). */
@@ -80,8 +81,10 @@ key_put(struct key *slot, const struct key *key)
 	must(slot->type == KEY_NONE);
 	*slot = *key;
 	slot->offered = 0;
-	if (guard)
+	if (guard) {
 		++*holders(guard, key);
+		cpus_wake();
+	}
 }
 
 void
@@ -92,6 +95,7 @@ key_clear(struct key *slot)
 	if (guard) {
 		must(*holders(guard, slot) > 0);
 		--*holders(guard, slot);
+		cpus_wake();
 	}
 	*slot = (struct key){ .type = KEY_NONE };
 	grant_forget();

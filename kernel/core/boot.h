@@ -12,6 +12,8 @@ struct boot_memory {
 	struct memory_range range[BOOT_RANGES];		/* usable, above 1 MiB, whole pages */
 	u32 ranges;
 	u64 archive, archive_bytes;			/* physical */
+	u64 rsdp;					/* the firmware's tables, physical; 0: none */
+	u64 low_page;					/* where other processors start; 0: no such memory */
 	u64 pool, pool_end;				/* boot_alloc: next and last */
 	char cmdline[1024];
 };

@@ -22,6 +22,7 @@ typedef uint32_t u32;
 typedef uint16_t u16;
 typedef uint8_t u8;
 typedef int64_t i64;
+typedef int32_t i32;
 
 #define noreturn_ __attribute__((noreturn))
 #define likely(e) __builtin_expect((e), 1)
@@ -48,10 +49,10 @@ enum lock_rank { RANK_NONE, RANK_ENV, RANK_CPU, RANK_MEM, RANK_DEV, RANK_LOG };
 struct LOCKABLE lock {
 	u32 word;			/* 0 free, 1 held */
 	u16 rank;
-	u16 contended;			/* saturating count of acquisitions that had to spin */
+	u16 which;			/* enum exo_lock: where its contention is counted */
 	const char *name;
 };
-#define LOCK_INIT(n, r) { .word = 0, .rank = (r), .contended = 0, .name = (n) }
+#define LOCK_INIT(n, r, w) { .word = 0, .rank = (r), .which = (w), .name = (n) }
 void lock_spin(struct lock *l);		/* until it is free, and then take it */
 
 /* The debug kernel keeps which ranks are held, too (lock.c); the unit tests have locks of their own. */
@@ -101,8 +102,9 @@ void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void klog_write(const char *text, size_t bytes);
 /* A driver that can take the log sets this (dev/); NULL: the UART.  Called under the log's lock. */
 extern void (*klog_sink)(const char *text, size_t bytes);
-/* The machine is about to stop: let the host take what it was given.  Bounded; NULL: nothing to do. */
+/* ... and this, if its host takes time to take it: what is done at the machine's end.  Bounded; under the log's lock. */
 extern void (*klog_drain)(void);
+void klog_finish(void);
 
 /* Boot memory: zeroed, page aligned, for ever the kernel's.  Only until boot is over; panics when out. */
 void *boot_alloc(u64 bytes);

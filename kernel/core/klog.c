@@ -15,7 +15,7 @@ void serial_write(const char *text, size_t bytes);
 void (*klog_sink)(const char *text, size_t bytes);
 void (*klog_drain)(void);
 
-static struct lock log_lock = LOCK_INIT("log", RANK_LOG);
+static struct lock log_lock = LOCK_INIT("log", RANK_LOG, EXO_LOCK_LOG);
 static char early[EARLY_BYTES];		/* [log_lock] until the sink takes it */
 static size_t early_bytes;
 
@@ -41,6 +41,15 @@ klog_write(const char *text, size_t bytes)
 {
 	lock_acquire(&log_lock);
 	emit(text, bytes);
+	lock_release(&log_lock);
+}
+
+void
+klog_finish(void)
+{
+	lock_acquire(&log_lock);
+	if (klog_drain != NULL)
+		klog_drain();
 	lock_release(&log_lock);
 }
 

@@ -6,15 +6,22 @@
  */
 #include "../cpu/cpu.h"
 
+/* Who holds it may wait for this CPU to forget translations. */
 void NO_TSA
 lock_spin(struct lock *l)
 {
+	struct cpu *cpu = this_cpu();
+	u64 begin = now_ns();
+
 	do {
-		if (l->contended != 0xffff)
-			l->contended++;
-		while (__atomic_load_n(&l->word, __ATOMIC_RELAXED) != 0)
+		while (__atomic_load_n(&l->word, __ATOMIC_RELAXED) != 0) {
+			cpu_serve(cpu);
 			__builtin_ia32_pause();
+		}
 	} while (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE) != 0);
+	__atomic_fetch_add(&info->lock_spins[l->which], 1, __ATOMIC_RELAXED);
+	cpu->pub->lock_spins++;
+	cpu->pub->lock_wait_ns += now_ns() - begin;
 }
 
 #if defined(AEGIS_DEBUG)

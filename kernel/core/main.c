@@ -47,11 +47,13 @@ kernel_main(u32 start_info)
 	mem_boot(boot_memory.range, boot_memory.ranges);
 	frames_expose();
 	env_init();
-	cpu_init(1);
-	trace_boot(0, cmdline_has("trace"));
+	cpu_init(info->cpus);
+	for (u32 n = 0; n < info->cpus; n++)
+		trace_boot(n, cmdline_has("trace"));
 	dev_boot(boot_memory.cmdline);
+	cpu_limit(arch_cpus_start(info->cpus));
 	kernel_reserve();
 	boot_init();
-	klog("Aegis: init entered after %lu us\n", now_ns() / 1000);
+	klog("Aegis: %u processors, init entered after %lu us\n", cpus_count, now_ns() / 1000);
 	cpu_dispatch(0);
 }

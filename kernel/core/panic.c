@@ -21,6 +21,7 @@ void klog_break_lock(void);
 void serial_write(const char *text, size_t bytes);
 
 static bool panicking;
+static const struct cpu *first;		/* whose panic is shown */
 
 static void
 show_address(const char *what, u64 address)
@@ -63,16 +64,25 @@ show_regs(const struct regs *r, u64 addr)
 	klog("  r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", r->r12, r->r13, r->r14, r->r15);
 }
 
-/* A second panic on the way says only that. */
+/*
+ * A second panic on the way says only that.  Others than the first CPU have
+ * been stopped by it, or come too late: they are silent.
+ */
 static void
 begin(void)
 {
-	if (panicking) {
+	if (!__atomic_exchange_n(&panicking, true, __ATOMIC_SEQ_CST)) {
+		first = this_cpu();
+		arch_stop_others();
+		klog_break_lock();
+		return;
+	}
+	if (first == this_cpu()) {
 		serial_write("panic in panic\n", 15);
 		arch_off(STATUS_PANIC);
 	}
-	panicking = true;
-	klog_break_lock();
+	for (;;)
+		arch_halt();
 }
 
 noreturn_ static void

@@ -61,6 +61,36 @@ cpu_init(u32 count)
 	}
 }
 
+/* Those that did not come are no CPUs. */
+void
+cpu_limit(u32 count)
+{
+	cpus_count = info->cpus = count;
+	info->table[EXO_T_SLICES].count = (u64)count * EXO_SLICES_CPU;
+	info->table[EXO_T_CPUS].count = count;
+}
+
+noreturn_ void
+cpu_enter(struct cpu *cpu)
+{
+	cpu->entered = now_ns();
+	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
+	cpu_dispatch(0);
+}
+
+noreturn_ void
+cpu_leave(struct cpu *cpu, u32 asked)
+{
+	lock_acquire(&env_lock);
+	cpu_charge(cpu, now_ns());
+	cpu_forget(cpu->act);
+	cpu->act = NULL;
+	arch_unload();
+	lock_release(&env_lock);
+	__atomic_store_n(&cpu->leave_done, asked, __ATOMIC_RELEASE);
+	cpu_dispatch(cpu->chain != 0 ? cpu->head : 0);
+}
+
 void
 cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
 {
@@ -100,8 +130,8 @@ cpu_slices_free(exo_envid owner, u32 from, u32 count)
 void
 cpu_charge(struct cpu *cpu, u64 now)
 {
-	if (cpu->act != NULL)
-		cpu->act->pub->run_ns += now - cpu->entered;
+	if (cpu->act != NULL)		/* which may run elsewhere, too */
+		__atomic_fetch_add(&cpu->act->pub->run_ns, now - cpu->entered, __ATOMIC_RELAXED);
 	else
 		cpu->pub->idle_ns += now - cpu->entered;
 	cpu->entered = now;
@@ -113,7 +143,9 @@ cpu_forget(struct act *act)
 {
 	struct cpu *cpu = &cpus[act->cpu];
 
-	cpu->acts[EXO_ENV_SLOT(act->id)] = &nobody;
+	__atomic_store_n(&cpu->acts[EXO_ENV_SLOT(act->id)], &nobody, __ATOMIC_RELEASE);
+	if (cpu != this_cpu())
+		return;			/* it drops the registers itself, when it leaves */
 	if (cpu->fpu == act) {
 		arch_fpu_trap(false);
 		arch_fpu_init();
@@ -169,6 +201,20 @@ fpu_switch(struct act *act)
 		cpu->fpu = act->fpu_valid ? act : NULL;
 	}
 	arch_fpu_trap(cpu->fpu != act);
+}
+
+void
+fpu_unload(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->fpu == NULL)
+		return;
+	arch_fpu_trap(false);
+	arch_fpu_save(cpu->fpu->vector_state);
+	cpu->fpu->fpu_valid = 1;
+	arch_fpu_init();
+	cpu->fpu = NULL;
 }
 
 /*

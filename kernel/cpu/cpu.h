@@ -7,6 +7,7 @@
 #define KERNEL_CPU_H
 
 #include "../arch/x86_64/arch.h"
+#include "../core/remote.h"
 
 #define SLICE_NS     5000000ull		/* length of a slice */
 #define GRACE_NS     2000000ull		/* end-of-slice grace */
@@ -28,7 +29,8 @@ struct cpu {
 	u64 user_rsp;			/* scratch of the entry path */
 	struct act *act;		/* whose address space is loaded and who runs; NULL when idle */
 	struct exo_uarea *ua;		/* act's, the kernel's alias */
-	struct act **acts;		/* [env_lock] by the slot of an environment's name: its activation here */
+	struct act *
+		*acts; /* [env_lock] by the slot of an environment's name: its activation here */
 	u32 chain;			/* control transfers between the slice's owner and act */
 	u32 fpu_on;			/* arch: vector registers do not trap; tested with chain, as one word */
 	struct exo_cpu *pub;
@@ -45,10 +47,15 @@ struct cpu {
 	u64 entered;			/* since when the present act is charged for time, ns */
 	u64 entry_tsc;			/* arch: when the kernel was entered by way of C, 0: by a short way */
 	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */
+	bool online;			/* it has come as far as the dispatcher */
+	/* What other CPUs ask (remote.c): counted by who asks, and by this CPU when it is done. */
+	u32 flush_wanted;		/* [mem_lock] */
+	u32 flush_done;
+	u32 leave_wanted;		/* [env_lock] */
+	u32 leave_done;
 } __attribute__((aligned(4096)));
 
 extern struct cpu cpus[CPUS_MAX];
-extern u32 cpus_count;			/* [I] */
 extern struct exo_slice *slices;	/* [env_lock] the exposed table, EXO_SLICES_CPU for each CPU */
 extern struct exo_cpu *cpus_pub;	/* the exposed table */
 
@@ -66,6 +73,38 @@ act_find(const struct cpu *cpu, exo_envid id) REQUIRES(env_lock)
 	return act->id == id && act != &nobody ? act : NULL;
 }
 
+/* ---- what CPUs ask of each other: remote.c, and remote.h for the rest of it ---- */
+
+static inline bool
+act_alive(const struct act *act)
+{
+	return *(volatile u64 *)&act->pub->state == EXO_ENV_ALIVE;
+}
+
+/* While waiting for anything: what this CPU is asked to do at once. */
+void cpu_serve_flush(struct cpu *cpu);
+static inline void
+cpu_serve(struct cpu *cpu)
+{
+	if (__atomic_load_n(&cpu->flush_wanted, __ATOMIC_ACQUIRE) != cpu->flush_done)
+		cpu_serve_flush(cpu);
+}
+
+/* Every other CPU that may run a dead environment, or be about to, is asked to leave it. */
+void cpus_ask_leave(struct leaving *leaving, const struct env *env) REQUIRES(env_lock);
+bool cpus_left(const struct leaving *leaving);
+void cpus_wait_left(const struct leaving *leaving) EXCLUDES(env_lock, mem_lock);
+
+/* In an interrupt: this CPU holds nothing but its act, if any.  Does not return to a dead one. */
+void cpu_at_rest(struct cpu *cpu) EXCLUDES(env_lock);
+
+void cpu_poke(u32 cpu);			/* it looks around: events due to who runs, predicates if nobody does */
+
+/* The act that runs here is dead: on to the next.  `asked`: what this CPU was asked to leave by then. */
+noreturn_ void cpu_leave(struct cpu *cpu, u32 asked) EXCLUDES(env_lock);
+
+/* A CPU's first steps, from arch/: it has nobody to run. */
+noreturn_ void cpu_enter(struct cpu *cpu);
 
 /* Run whoever is next (or sleep until somebody is).  `to` is tried first, on the present slice. */
 noreturn_ void cpu_dispatch(exo_envid to);
@@ -107,8 +146,9 @@ void cpu_park(struct act *act);
 /* #NM in user mode: the vector registers change hands. */
 void fpu_trap(void);
 void fpu_switch(struct act *act);	/* act is about to run: nobody else's vector state stays behind */
+void fpu_unload(void);			/* nobody is */
 
-/* An activation dies: its registers are nobody's. */
+/* An activation dies: nobody finds it any more, and here its registers are nobody's. */
 void cpu_forget(struct act *act) REQUIRES(env_lock);
 
 /* Slices of a dead environment are freed: among `count` from number `from`, over all CPUs. */
@@ -145,6 +185,7 @@ int predicate_compile(const struct env *env, const struct exo_term *src, struct 
 	REQUIRES(mem_lock);
 
 void cpu_init(u32 count);		/* boot: slices, cpus_pub (which core then exposes) and struct cpu */
+void cpu_limit(u32 count);		/* boot: so many came */
 void cpu_check(void);
 
 #endif

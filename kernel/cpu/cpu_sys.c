@@ -96,6 +96,7 @@ sys_slice_claim(struct env *self, u64 cpu, u64 index, u64 id, u64 guard, u64 key
 		cpu_slice_set((u32)cpu, (u32)index, id);
 		slices[cpu * EXO_SLICES_CPU + index].guard = guard;
 		slices[cpu * EXO_SLICES_CPU + index].guard_serial = serial;
+		cpus_wake();
 	}
 	lock_release(&env_lock);
 	return error;
@@ -129,18 +130,23 @@ sys_slice_pass(struct env *self, u64 cpu, u64 index, u64 id, u64 key)
 		error = slice_allows(self, slot_arg(key), cpu, slice);
 	if (error == 0)
 		env_find(id, &error);
-	if (error == 0)
+	if (error == 0) {
 		cpu_slice_set((u32)cpu, (u32)index, id);
+		cpus_wake();
+	}
 	lock_release(&env_lock);
 	return error;
 }
 
-/* One CPU runs, and it is not asleep. */
 i64
 sys_wake(struct env *self, u64 cpu)
 {
 	(void)self;
-	return cpu < cpus_count ? 0 : -EXO_ERANGE;
+	if (cpu >= cpus_count)
+		return -EXO_ERANGE;
+	if (&cpus[cpu] != this_cpu() && cpus[cpu].pub->idle)
+		cpu_poke((u32)cpu);
+	return 0;
 }
 
 i64

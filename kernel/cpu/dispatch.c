@@ -76,6 +76,7 @@ enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 p
 
 	cpu->head = first->id;
 	cpu->chain = chain->length;
+	cpu->pub->idle = 0;
 	cpu->pub->running = act->id;
 	cpu_timer_by(cpu, cpu->slice_end);
 	trace_at(now, TRACE_WHAT(EXO_TRACE_SWITCH, parked, 0), act->id,
@@ -86,6 +87,8 @@ enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 p
 	act->ua->slice_end_ns = cpu->slice_end;
 	if (parked) {
 		act->waiting = 0;
+		act->event_due =
+			0; /* told by another CPU just as it parked: it looks at `posted` */
 		act->ua->critical = 1;
 		act->pub->upcalls++;
 		lock_release(&env_lock);
@@ -160,6 +163,8 @@ scan_slices(struct cpu *cpu, struct scan *scan) REQUIRES(env_lock)
 		if (distance <= EXO_SLICES_CPU)
 			try_slice(cpu, index, scan);
 		if (++seen % SCAN_BATCH == 0) {
+			if (cpus_count > 1)
+				arch_unload();	/* whoever ran last may be taken apart meanwhile */
 			lock_release(&env_lock);
 			arch_irq_window();
 			lock_acquire(&env_lock);
@@ -179,6 +184,20 @@ sleep(struct cpu *cpu, const struct scan *scan) RELEASE(env_lock)
 	arch_idle();
 }
 
+/*
+ * Others are told before the last look: who changes a word afterwards wakes this
+ * CPU.  False: it was idle during the look that found nobody.
+ */
+static bool
+goes_idle(struct cpu *cpu)
+{
+	if (cpus_count == 1 || cpu->pub->idle)
+		return false;
+	arch_unload();
+	__atomic_store_n(&cpu->pub->idle, 1, __ATOMIC_SEQ_CST);
+	return true;
+}
+
 noreturn_ void
 cpu_dispatch(exo_envid to)
 {
@@ -196,6 +215,6 @@ cpu_dispatch(exo_envid to)
 	do {				/* again: after an interrupt, and at most FORFEITS_MAX + 1 times an act */
 		scan = (struct scan){ .now = now_ns(), .interrupts = interrupts_seen(cpu) };
 		scan_slices(cpu, &scan);
-	} while (scan.again || scan.interrupts != interrupts_seen(cpu));
+	} while (scan.again || scan.interrupts != interrupts_seen(cpu) || goes_idle(cpu));
 	sleep(cpu, &scan);
 }

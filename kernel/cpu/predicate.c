@@ -21,7 +21,7 @@ kind_readable(u8 kind)
 static bool
 term_lost(const struct term *term)
 {
-	const struct exo_frame *frame = &frames[term->pfn];
+	const volatile struct exo_frame *frame = &frames[term->pfn];
 
 	return term->pfn != 0 &&
 		(frame->generation != term->generation || !kind_readable(frame->kind));
@@ -30,11 +30,12 @@ term_lost(const struct term *term)
 static bool
 term_true(const struct term *term)
 {
-	u64 word;
+	u64 word = *term->word & term->mask;
 
+	/* Afterwards: a word read from a frame that was still the watcher's to see. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (term_lost(term))
 		return true;
-	word = *term->word & term->mask;
 	switch (term->cmp) {
 	case EXO_EQ: return word == term->value;
 	case EXO_NE: return word != term->value;

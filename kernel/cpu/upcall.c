@@ -140,9 +140,9 @@ upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
 	bool full = regs == &act->forced;
 
 	if (entry == EXO_ENTRY_EVENT)
-		act->event_due &= ~DUE_EVENT;
+		__atomic_fetch_and(&act->event_due, (u16)~DUE_EVENT, __ATOMIC_SEQ_CST);
 	if (entry == EXO_ENTRY_REVOKE)
-		act->event_due &= ~DUE_REVOKE;
+		__atomic_fetch_and(&act->event_due, (u16)~DUE_REVOKE, __ATOMIC_SEQ_CST);
 	if (*(volatile u32 *)&ua->critical != 0 || depth >= EXO_SAVE_SLOTS || !entry_valid(rip)) {
 		__atomic_fetch_or(&ua->pending, 1u << entry, __ATOMIC_RELAXED);
 		return false;

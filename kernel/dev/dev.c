@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The device table, completions, and which device an interrupt belongs to. */
 #include "../arch/x86_64/arch.h"
+#include "../core/remote.h"
 #include "../event/event.h"
 #include "../mem/mem.h"
 #include "dev.h"
@@ -38,6 +39,7 @@ dev_done(u32 device, u32 queue, u64 cookie, u32 bytes, bool failed)
 	__atomic_fetch_sub(&frames[pfn].pins, 1, __ATOMIC_RELEASE);
 	devices[device].completed[queue]++;
 	devices[device].bytes[queue] += bytes;
+	cpus_wake();
 }
 
 static bool
@@ -59,12 +61,11 @@ drivers_interrupt(u32 line)
 	return driven;
 }
 
-/* A line that is nobody's is masked, or a level would never let us go; irq_bind unmasks it. */
 void
 irq_fired(u32 line)
 {
-	if (!drivers_interrupt(line) && !event_irq(line))
-		arch_irq_mask(line, true);
+	if (!drivers_interrupt(line))
+		event_irq(line);
 }
 
 bool

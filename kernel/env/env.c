@@ -112,13 +112,14 @@ act_make(struct env *env, const struct exo_act_spec *spec)
 	act->ua->overrun = 0;
 	act->ua->revocation = (struct exo_revocation){ 0 };
 	env->act[spec->cpu] = act;
-	cpus[spec->cpu].acts[env->slot] = act;
+	/* Its CPU looks without a lock. */
+	__atomic_store_n(&cpus[spec->cpu].acts[env->slot], act, __ATOMIC_RELEASE);
 }
 
-void
-env_kill(struct env *env, u64 reason)
+/* What others see of its end. */
+static void
+env_end(struct env *env, u64 reason) REQUIRES(env_lock)
 {
-	struct cpu *cpu = this_cpu();
 	struct exo_env *pub = &envs[env->slot];
 
 	pub->reason = reason;
@@ -129,12 +130,24 @@ env_kill(struct env *env, u64 reason)
 	for (u32 n = 0; n < cpus_count; n++)
 		if (env->act[n] != NULL)
 			cpu_forget(env->act[n]);
+	cpus_ask_leave(&env->leaving, env);
+	cpus_wake();
+}
+
+void
+env_kill(struct env *env, u64 reason)
+{
+	struct cpu *cpu = this_cpu();
+
+	/* It may have been ended by another CPU while it ran into its end here. */
+	if (envs[env->slot].state == EXO_ENV_ALIVE)
+		env_end(env, reason);
 	if (cpu->act == NULL || cpu->act->env != env)
 		return;
-	/* One CPU: nobody else runs.  With more, those that run it are interrupted here. */
 	cpu_charge(cpu, now_ns());
+	cpu_forget(cpu->act);
 	cpu->act = NULL;
-	cpu->fs = NULL;
+	arch_unload();
 	lock_release(&env_lock);
 	cpu_dispatch(cpu->chain != 0 ? cpu->head : 0);
 }
@@ -180,7 +193,7 @@ env_dismantle(exo_pfn frame)
 	if (env->id == 0)
 		return true;		/* done before, for another of its frames */
 	must(envs[env->slot].state == EXO_ENV_DEAD);
-	if (!drop_keys(env) || !free_slices(env))
+	if (!cpus_left(&env->leaving) || !drop_keys(env) || !free_slices(env))
 		return false;
 
 	event_forget(env->id);

@@ -101,6 +101,12 @@ struct pool {
 	u32 hand;			/* whose turn it is */
 };
 
+/* Which CPUs may not have left a dead environment yet. */
+struct leaving {
+	u32 cpus;			/* bit n: CPU n was asked, */
+	u32 until[CPUS_MAX];		/* ... and has left when its leave_done is here */
+};
+
 struct env {
 	u64 id;				/* [I] */
 	u32 slot;			/* [I] index in the environment table */
@@ -112,6 +118,7 @@ struct env {
 	u32 ring[EXO_RING_FRAMES];	/* [env_lock] pfn of each ring frame, 0: none */
 	struct act *act[CPUS_MAX];	/* [env_lock] */
 	u32 dismantled;			/* [env_lock] how far that got: key slots, then slices */
+	struct leaving leaving;		/* [env_lock] once it is dead */
 	struct stlb stlb;
 	struct pool pool;
 };
@@ -134,7 +141,10 @@ struct env *env_find(exo_envid id, int *error) REQUIRES(env_lock);
 int env_allows(const struct env *self, exo_slot key, const struct env *env, u32 rights)
 	REQUIRES(mem_lock);
 
-/* O(1): ends the generation, wakes whoever waits.  Does not return if env is running here. */
+/*
+ * O(1): ends the generation, wakes whoever waits.  Does not return if env is
+ * running here; other CPUs that run it leave it when the interrupt reaches them.
+ */
 void env_kill(struct env *env, u64 reason) REQUIRES(env_lock);
 
 /*

@@ -121,6 +121,7 @@ sys_env_activate(struct env *self, u64 id, u64 spec_va, u64 k_env)
 i64
 sys_env_destroy(struct env *self, u64 id, u64 reason, u64 key)
 {
+	struct leaving leaving = { .cpus = 0 };
 	struct env *env;
 	int error;
 
@@ -131,8 +132,13 @@ sys_env_destroy(struct env *self, u64 id, u64 reason, u64 key)
 		error = env_allows(self, slot_arg(key), env, EXO_C);
 		lock_release(&mem_lock);
 	}
-	if (error == 0)
+	if (error == 0) {
 		env_kill(env, EXO_DEAD_EXIT | (reason & 0xffffffff) << 16);
+		leaving = env->leaving;
+	}
 	lock_release(&env_lock);
+	/* Nothing of it runs any more when the caller goes on. */
+	if (leaving.cpus != 0)
+		cpus_wait_left(&leaving);
 	return error;
 }

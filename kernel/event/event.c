@@ -6,17 +6,30 @@
 
 struct irq_binding irqs[IRQ_LINES];
 
+/*
+ * An upcall is due.  Whether the library may be disturbed is for its own CPU to
+ * say, which is interrupted, whoever runs there: it may be just about to enter this one.
+ */
+static void
+due(struct act *act, u16 what) REQUIRES(env_lock)
+{
+	__atomic_fetch_or(&act->event_due, what, __ATOMIC_SEQ_CST);
+	if (act->cpu != this_cpu()->id)
+		cpu_poke(act->cpu);
+}
+
 void
 event_post(struct act *act, u64 bits)
 {
 	__atomic_fetch_or(&act->ua->posted, bits, __ATOMIC_SEQ_CST);
+	cpus_wake();
 	/* A parked one is next entered by an upcall, and looks at `posted` there. */
-	if (act->state == ACT_PARKED)
+	if (*(volatile u32 *)&act->state == ACT_PARKED)
 		return;
 	if (act == this_cpu()->act && upcall_waits(act->ua, EXO_ENTRY_EVENT))
 		__atomic_fetch_or(&act->ua->pending, 1u << EXO_ENTRY_EVENT, __ATOMIC_RELAXED);
 	else
-		act->event_due |= DUE_EVENT;
+		due(act, DUE_EVENT);
 }
 
 struct act *
@@ -40,10 +53,11 @@ revoke_due(struct act *act) REQUIRES(env_lock)
 	if (*(volatile u64 *)&act->ua->entry[EXO_ENTRY_REVOKE] == 0)
 		return;
 	__atomic_fetch_or(&act->ua->pending, 1u << EXO_ENTRY_REVOKE, __ATOMIC_RELAXED);
-	if (act->state != ACT_PARKED)
-		act->event_due |= DUE_REVOKE;
+	if (*(volatile u32 *)&act->state != ACT_PARKED)
+		due(act, DUE_REVOKE);
 	if (act == this_cpu()->act)
 		cpu_kick();
+	cpus_wake();
 }
 
 bool
@@ -100,34 +114,36 @@ event_slice(struct env *env, u32 cpu, u32 index, u64 deadline)
 	revoke_due(act);
 }
 
+/* Masked before anybody is told: who asks for the next one does so afterwards. */
 static struct irq_binding
-binding_of(u32 line)
+line_take(u32 line)
 {
 	struct irq_binding binding;
 
 	lock_acquire(&dev_lock);
 	binding = irqs[line];
+	arch_irq_mask(line, true);
 	lock_release(&dev_lock);
 	return binding;
 }
 
-bool
+void
 event_irq(u32 line)
 {
-	struct irq_binding binding = binding_of(line);
+	struct irq_binding binding = line_take(line);
 	struct env *env;
+	struct act *act;
 	int error;
 
 	if (binding.env == 0)
-		return false;
-	arch_irq_mask(line, true);
+		return;
 	trace(EXO_TRACE_IRQ, line, binding.env);
 	lock_acquire(&env_lock);
 	env = env_find(binding.env, &error);
-	if (env != NULL && env->act[0] != NULL)
-		event_post(env->act[0], binding.bits);
+	act = env != NULL ? event_target(env) : NULL;
+	if (act != NULL)
+		event_post(act, binding.bits);
 	lock_release(&env_lock);
-	return true;
 }
 
 void

@@ -33,8 +33,12 @@ bool event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
 /* The same: that a slice was asked for (or, deadline 0, taken).  The activation on that CPU hears of it. */
 void event_slice(struct env *env, u32 cpu, u32 index, u64 deadline) REQUIRES(env_lock);
 
-/* An interrupt line that no kernel driver claims fired: mask it, post.  False: bound to nobody. */
-bool event_irq(u32 line) EXCLUDES(env_lock, dev_lock);
+/*
+ * An interrupt line that no kernel driver claims fired: mask it, post to whoever it
+ * is bound to.  One that is nobody's is masked too, or a level would never let us go;
+ * irq_bind unmasks it.
+ */
+void event_irq(u32 line) EXCLUDES(env_lock, dev_lock);
 
 /* A dead environment lets go of its lines. */
 void event_forget(exo_envid id) REQUIRES(env_lock);

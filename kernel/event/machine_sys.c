@@ -88,7 +88,6 @@ sys_machine_off(struct env *self, u64 status, u64 key)
 	if (error != 0)
 		return error;
 
-	if (klog_drain != NULL)
-		klog_drain();
+	klog_finish();
 	arch_off((u32)status);
 }

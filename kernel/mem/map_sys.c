@@ -28,14 +28,15 @@ covered(const struct mapper *map, u64 va) REQUIRES(mem_lock)
 	return pt_walk_page(map->root, va) != NULL;
 }
 
-/* What was bound at va has changed.  An address space that is not loaded needs nothing. */
+/* What was bound at va has changed.  An address space that is not loaded needs nothing here. */
 static inline void
 changed(struct mapper *map, u64 va)
 {
 	if (recent.walk.shared)
-		map->work.flush_all = true;
-	else if (map->loaded)
-		work_flush_va(&map->work, va);
+		return work_flush_anywhere(&map->work);
+	if (map->loaded)
+		return work_flush_va(&map->work, va);
+	map->work.flushed++;
 }
 
 _Static_assert(PTE_WRITE == EXO_MAP_WRITE, "the same bit");
@@ -312,7 +313,7 @@ static int
 release(struct mapper *map, exo_pfn pfn, binding_t at, u64 va) REQUIRES(mem_lock)
 {
 	if (frames[pfn].nmaps > 1)
-		map->work.flush_all = true;
+		work_flush_anywhere(&map->work);
 	while (map->work.left > 0) {		/* bound: bindings, as far as the work goes */
 		map->work.left -= WEIGHT_UNBIND;
 		if (release_step(pfn, at)) {
@@ -358,7 +359,7 @@ unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 static int
 protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
-	const u64 kept = PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY | PTE_IO | PTE_NOCACHE;
+	u64 kept = PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY | PTE_IO | PTE_NOCACHE;
 	u64 *entry, pte, flags = pte_flags(e->op);
 	bool adds, writes;
 	int error = 0;
@@ -385,10 +386,9 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 
 	if (writes)
 		write_begun(PTE_PFN(pte), e->op);
-	pte = (pte & kept) | flags;
 	if (e->op & EXO_MAP_CLEARAD)
-		pte &= ~(PTE_ACCESSED | PTE_DIRTY);
-	*entry = pte;
+		kept &= ~(PTE_ACCESSED | PTE_DIRTY);
+	entry_change(entry, kept, flags);
 	changed(map, e->va);
 	return 1;
 }
@@ -457,10 +457,12 @@ batch_do(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batc
 	*error = env_reach(map->self, env, k_env, EXO_W, &map->env);
 	if (*error == 0) {
 		map->root = map->env->root;
+		map->work.space = map->env->root;
 		map->loaded = map->env == map->self;
 		done = elements(map, batch, count, error);
 	}
-	mem_leave(NULL, 0);
+	/* With one CPU nobody runs before the call is over. */
+	mem_leave(cpus_count > 1 ? &map->work : NULL, 0);
 	return done;
 }
 

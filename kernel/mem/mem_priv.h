@@ -6,6 +6,7 @@
 #include "mem.h"
 #include "../arch/x86_64/arch.h"
 #include "../cap/cap.h"
+#include "../core/remote.h"
 
 /*
  * No entry runs longer than 20,000 instructions: a call that works through
@@ -18,8 +19,7 @@
 #define WEIGHT_UNBIND  120
 #define WEIGHT_GUARD   240		/* a guard tested: rights may have to be asked for up a tree of accounts */
 #define WEIGHT_SKIP    2		/* an absent entry passed by pt_next, */
-#define WEIGHT_LOOK                                                                                \
-	100 /* ... and the look itself; rights that are not in the first place to look, too */
+#define WEIGHT_LOOK    100		/* ... and the look itself; rights that are not where one looks first, too */
 #define WEIGHT_CLONE   180
 #define WEIGHT_DISMANTLE 2500		/* a step of env_dismantle */
 
@@ -27,8 +27,10 @@
 
 struct work {
 	int left;			/* instructions */
-	unsigned flushed;		/* pages flushed one by one */
-	bool flush_all;			/* at the end */
+	unsigned flushed;		/* pages of `space` that changed, flushed one by one where it is loaded */
+	bool flush_all;			/* here, at the end */
+	bool anywhere;			/* not only in `space` */
+	u32 space;			/* root of the address space that page by page was changed; 0: any */
 };
 #define WORK_INIT { .left = WORK_ENTRY }
 
@@ -40,6 +42,30 @@ work_flush_va(struct work *work, u64 va)
 		arch_flush_va(va);
 	else
 		work->flush_all = true;
+}
+
+/* Rights were taken away in who knows which address spaces. */
+static inline void
+work_flush_anywhere(struct work *work)
+{
+	work->flush_all = work->anywhere = true;
+}
+
+/*
+ * No CPU has translations any more that the tables do not give.  Before mem_lock
+ * is released, or a table that was unbound is bound as another one's.
+ */
+static inline void
+work_flush(struct work *work) REQUIRES(mem_lock)
+{
+	if (likely(!work->flush_all && work->flushed == 0))
+		return;
+	if (work->flush_all)
+		arch_flush_all();
+	if (cpus_count > 1)
+		cpus_flush(work->anywhere ? 0 : work->space);
+	work->flush_all = work->anywhere = false;
+	work->flushed = 0;
 }
 
 /* What asking for rights has cost since the last look. */
@@ -59,15 +85,6 @@ mem_enter(void) ACQUIRE(env_lock, mem_lock)
 	lock_acquire(&env_lock);
 	lock_acquire(&mem_lock);
 	guards_tested = 0;
-}
-
-/* Nobody reaches through the translation cache what was unbound. */
-static inline void
-work_flush(struct work *work) REQUIRES(mem_lock)
-{
-	if (work->flush_all)
-		arch_flush_all();
-	work->flush_all = false;
 }
 
 static inline i64
@@ -355,6 +372,17 @@ page_remove(u64 *entry, binding_t at, exo_pfn target) REQUIRES(mem_lock)
 	debug_must(frames_priv[target].first == at);
 	frames[target].nmaps = 0;
 	frames_priv[target].first = 0;
+}
+
+/* A present entry changes while the processors that use it may note in it that the page was touched. */
+static inline void
+entry_change(u64 *entry, u64 kept, u64 set)
+{
+	u64 old = *entry;
+
+	while (!__atomic_compare_exchange_n(entry, &old, (old & kept) | set, false,
+		__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;			/* bound: they set two bits */
 }
 
 #define PTE_SOFT(op) ((u64)((op) & EXO_MAP_SOFT) << (PTE_SOFT_SHIFT - EXO_MAP_SOFT_SHIFT))

@@ -77,7 +77,7 @@ table_unbind(struct pool_place *place, struct work *work) REQUIRES(mem_lock)
 			return false;
 		if (priv->first != place->at) {
 			place->va = PT_SOMEWHERE;
-			work->flush_all = true;
+			work_flush_anywhere(work);
 		}
 		binding_remove(priv->first);
 		work->left -= WEIGHT_UNBIND;
@@ -117,6 +117,9 @@ pool_refill(struct env *env, u64 va, struct work *work)
 			return REFILL_NONE;
 		if (!table_unbind(place, work) || !pt_empty(place->pfn, place->va, work))
 			return REFILL_AGAIN;
+		/* Another CPU may be on its way through it as it was. */
+		if (cpus_count > 1)
+			work_flush(work);
 		table_enter(env, place, &walk, va);
 	}
 	return REFILL_DONE;

@@ -238,7 +238,7 @@ pt_empty(exo_pfn table, u64 va, struct work *work)
 		if (pages)
 			work_flush_va(work, va + at * EXO_PAGE_BYTES);
 		else
-			work->flush_all = true;
+			work_flush_anywhere(work);
 		work->left -= WEIGHT_UNBIND;
 	}
 	return true;

@@ -109,6 +109,9 @@ sys_pt_remove(struct env *self, u64 env, u64 where, u64 k_env)
 
 	binding_remove(place_binding(&walk, where));
 	work.flush_all = target == self || walk.shared;
+	work.anywhere = walk.shared;
+	work.space = target->root;
+	work.flushed++;
 	return mem_leave(&work, 0);
 }
 
@@ -166,9 +169,9 @@ clone_page(struct clone *clone, u64 va, struct work *work) REQUIRES(mem_lock)
 	page_insert(&clone->to.entries[index], BINDING(clone->to.table, index), PTE_PFN(pte),
 		child | (pte & PTE_ADDRESS));
 	if (cow) {
-		clone->from.entries[index] = (pte & ~PTE_WRITE) | PTE_SOFT(EXO_MAP_COW);
+		entry_change(&clone->from.entries[index], ~PTE_WRITE, PTE_SOFT(EXO_MAP_COW));
 		if (clone->from.shared)
-			work->flush_all = true;
+			work_flush_anywhere(work);
 		else
 			work_flush_va(work, va);
 	}
@@ -230,6 +233,7 @@ sys_pt_clone(struct env *self, u64 env, u64 va, u64 count, u64 k_env)
 		return -EXO_ERANGE;
 	if (count == 0)
 		return -EXO_EARG;
+	work.space = self->root;
 	mem_enter();
 	error = env_reach(self, env, (exo_slot)k_env, EXO_W, &clone.child);
 	if (error)

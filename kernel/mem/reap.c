@@ -57,7 +57,7 @@ unbind_one(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 		return false;
 	binding_remove(frames_priv[pfn].first);
 	work->left -= WEIGHT_UNBIND;
-	work->flush_all = true;
+	work_flush_anywhere(work);
 	return true;
 }
 
@@ -135,7 +135,7 @@ static enum reaped
 reap_plain(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 {
 	if (frames[pfn].nmaps > 0)
-		work->flush_all = true;
+		work_flush_anywhere(work);
 	release_step(pfn, 0);
 	return REAP_DONE;
 }

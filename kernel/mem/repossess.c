@@ -90,6 +90,7 @@ take_begin(exo_pfn pfn) REQUIRES(mem_lock)
 	frame->flags &= (u8)~(EXO_FRAME_HEIR | EXO_FRAME_COW | EXO_FRAME_PUBLIC);
 	frame->flags |= EXO_FRAME_ASKED;
 	frame->generation++;
+	cpus_wake();
 	if (is_table(pfn)) {
 		*table_begun(pfn) = 1;
 		frames_priv[pfn].cursor = 0;
@@ -116,7 +117,7 @@ unbind_first(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 	}
 	binding_remove(at);
 	work->left -= WEIGHT_UNBIND;
-	work->flush_all = true;
+	work_flush_anywhere(work);
 }
 
 /* What was written through the translation cache until now is kept with the rest. */

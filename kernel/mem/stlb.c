@@ -86,6 +86,7 @@ stlb_fault(struct env *self, u64 addr, u64 fault)
 
 	if (addr >= EXO_USER_TOP || (fault & ~known) != 0 || !(fault & FAULT_USER))
 		return false;
+	work.space = self->root;
 	mem_enter();
 	if (self->stlb.frames != 0 && entry_read(self, addr, &e) && lets_through(&e, fault))
 		done = bind(self, &e, fault & FAULT_WRITE, &work);

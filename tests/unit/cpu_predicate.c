@@ -12,7 +12,6 @@ static struct exo_device device_table[DEVICES_MAX];
 struct exo_cpu *cpus_pub = cpu_table;
 struct exo_slice *slices = slice_table;
 struct exo_device *devices = device_table;
-u32 cpus_count = 2;
 
 static int
 compile(struct env *env, struct exo_term src, struct term *dst)
@@ -209,6 +208,7 @@ int
 main(void)
 {
 	fake_start();
+	cpus_count = 2;
 	test_form();
 	test_tables();
 	test_rights();

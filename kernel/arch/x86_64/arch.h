@@ -43,6 +43,8 @@ noreturn_ void arch_enter_regs(struct act *act, const struct regs *regs);	/* a f
  * cli, then cpu_dispatch(0).  Interrupts there come with regs == NULL.
  */
 noreturn_ void arch_idle(void);
+/* No act: what is left of the last one is saved, and the kernel's own address space loaded. */
+void arch_unload(void);
 void arch_irq_window(void);			/* no act: let pending interrupts in (sti; nop; cli) */
 
 /* ---- page tables */
@@ -70,6 +72,8 @@ void arch_flush_all(void);
 
 /* Boot only: from the loader's first word to a machine with memory, log and clock. */
 void arch_boot(u32 start_info);
+/* Boot only: so many of the processors that were found, this one among them, run; the others enter cpu_enter. */
+u32 arch_cpus_start(u32 found);
 /* Boot only: show a table (from boot_alloc) read-only to every environment at `window`. */
 void arch_expose(u64 window, const void *table, u64 bytes);
 u64 arch_phys(const void *kernel_address);	/* of boot_alloc memory or the kernel's image */
@@ -87,6 +91,7 @@ void arch_fpu_trap(bool on);			/* CR0.TS */
 u64 arch_now_ns(void);
 void arch_timer(u64 at_ns);			/* one-shot; 0: off */
 void arch_kick(void);				/* a timer interrupt as soon as interrupts are on */
+void arch_poke(u32 cpu);			/* an interrupt at another CPU: cpu_at_rest, cpu_serve, cpu_events */
 void arch_irq_mask(u32 line, bool masked);	/* IO-APIC line */
 void arch_irq_done(void);			/* end of interrupt */
 /* 0..23 first IO-APIC, 24..47 second (microvm), 48.. never fire: kept for messages; handlers get the line. */
@@ -97,6 +102,8 @@ u32 arch_port_in(u16 port, unsigned width);
 void arch_port_out(u16 port, unsigned width, u32 value);
 
 /* ---- the end */
+void arch_stop_others(void);			/* for good, wherever they are */
+void arch_halt(void);				/* interrupts off */
 noreturn_ void arch_off(u32 status);		/* debug exit: status << 1 | 1; else halt */
 
 #endif

@@ -76,6 +76,7 @@ pvh_entry:
 
 	.section .rodata
 	.balign 8
+	.globl	early_gdt
 early_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff		/* 64-bit code */
@@ -85,6 +86,7 @@ early_gdtr:
 
 	.section .bss.early, "aw", @nobits
 	.balign 4096
+	.globl	early_pml4
 early_pml4:	.skip 4096
 early_low:	.skip 4096
 early_high:	.skip 4096

@@ -8,7 +8,6 @@ info_boot(void)
 	info = boot_alloc(sizeof *info);
 	info->magic = EXO_MAGIC;
 	info->version = EXO_VERSION;
-	info->cpus = 1;
 	info->archive_pfn = boot_memory.archive >> EXO_PAGE_SHIFT;
 	info->archive_bytes = boot_memory.archive_bytes;
 	info->tsc_base = rdtsc();
@@ -44,14 +43,17 @@ arch_boot(u32 start_info)
 	cpu->self = cpu;
 	cpu->kstack_top = (u64)&cpu->self;
 	cpu->fpu_on = 1;
-	descriptors_boot(cpu);
+	descriptors_boot();
 	serial_boot();
 	pvh_boot(start_info);
 	boot_pool();
 	info_boot();
 	features_boot();
 	paging_boot();
-	segments_hide();
+	lapic_boot();
+	info->cpus = smp_find(boot_memory.rsdp);
+	segments_boot(info->cpus);
+	segments_cpu(0);
 	arch_expose(EXO_INFO, info, sizeof *info);
 	syscall_boot(DEBUG_KERNEL, cmdline_has("trace"));
 	apic_boot();

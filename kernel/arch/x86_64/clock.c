@@ -119,6 +119,15 @@ calibrate(void)
 	return hz;
 }
 
+/* All read the same time stamp counter. */
+void
+clock_cpu(void)
+{
+	lapic_write(LAPIC_DIVIDE, LAPIC_DIVIDE_1);
+	lapic_write(LAPIC_INITIAL, 0);
+	lapic_write(LAPIC_LVT_TIMER, VEC_TIMER);
+}
+
 void
 clock_boot(void)
 {
@@ -129,8 +138,7 @@ clock_boot(void)
 	hz = calibrate();
 	if (hz == 0 || lapic_hz == 0)
 		panic("no clock: neither a known hypervisor nor a PIT");
-	lapic_write(LAPIC_INITIAL, 0);
-	lapic_write(LAPIC_LVT_TIMER, VEC_TIMER);
+	clock_cpu();
 	lapic_mult = (lapic_hz << 32) / NS_SECOND;
 	info->tsc_hz = hz;
 	info->tsc_mult = (NS_SECOND << 32) / hz;

@@ -97,7 +97,14 @@ ist_top(struct cpu *cpu, u32 slot)
 }
 
 void
-descriptors_boot(struct cpu *cpu)
+descriptors_boot(void)
+{
+	idt_fill();
+	descriptors_cpu(&cpus[0]);
+}
+
+void
+descriptors_cpu(struct cpu *cpu)
 {
 	struct tss *t = &tss[cpu->id];
 	struct table_register idtr = { .limit = sizeof idt - 1, .base = (u64)idt };
@@ -107,13 +114,13 @@ descriptors_boot(struct cpu *cpu)
 		t->ist[slot] = ist_top(cpu, slot);
 	t->io_map = sizeof(struct tss);		/* no port is open to user mode */
 	gdt_load(cpu->id);
-	idt_fill();
 	__asm__ volatile("lidt %0" : : "m"(idtr) : "memory");
 	wrmsr(MSR_GS_BASE, (u64)&cpu->self);
 	wrmsr(MSR_KGS_BASE, 0);
 }
 
-#define SEGMENTS_WINDOW (EXO_TABLES_END - 2 * EXO_PAGE_BYTES)
+#define SEGMENTS_WINDOW(cpu) (EXO_TABLES_END - ((cpu) + 1ull) * 2 * EXO_PAGE_BYTES)
+#define SEGMENTS_OFFSET (EXO_PAGE_BYTES - (SEL_UDATA & ~3u))	/* of the table in a window */
 
 /*
  * QEMU's emulation lets a far call of user mode push to its stack, and a far
@@ -125,25 +132,39 @@ descriptors_boot(struct cpu *cpu)
  * that the user may read.  So there the user's two descriptors lie in such a
  * page, behind the kernel's in one of the kernel's, and iret_user opens it by
  * AC.  (On a processor AC opens nothing to descriptor loads, nor is this needed.)
+ *
+ * The windows of all CPUs are made at boot; each fills its own and goes over to it.
  */
-void
-segments_hide(void)
-{
-	const struct table_register gdtr = { .limit = SEL_END - 1,
-		.base = SEGMENTS_WINDOW + EXO_PAGE_BYTES - (SEL_UDATA & ~3u) };
-	u8 *pages;
+static u8 *segments[CPUS_MAX];		/* [I] */
 
+void
+segments_boot(u32 count)
+{
 	if (!features.emulated || !features.smap)
 		return;
-	pages = boot_alloc(2 * EXO_PAGE_BYTES);
-	memcpy(pages + EXO_PAGE_BYTES - (SEL_UDATA & ~3u), gdt[this_cpu()->id], sizeof gdt[0]);
-	segments_map(SEGMENTS_WINDOW, pages);
-	__asm__ volatile("lgdt %0" : : "m"(gdtr) : "memory");
+	for (u32 n = 0; n < count; n++) {
+		segments[n] = boot_alloc(2 * EXO_PAGE_BYTES);
+		segments_map(SEGMENTS_WINDOW(n), segments[n]);
+	}
 	features.hidden = 1;
+}
+
+void
+segments_cpu(u32 cpu)
+{
+	const struct table_register gdtr = { .limit = SEL_END - 1,
+		.base = SEGMENTS_WINDOW(cpu) + SEGMENTS_OFFSET };
+
+	if (!features.hidden)
+		return;
+	memcpy(segments[cpu] + SEGMENTS_OFFSET, gdt[cpu], sizeof gdt[0]);
+	__asm__ volatile("lgdt %0" : : "m"(gdtr) : "memory");
 }
 
 /* Flags cleared at a syscall: all that could disturb the kernel. */
 #define FMASK_ALL 0x257fd5u
+
+static u64 syscall_entry;		/* [I] */
 
 void
 syscall_boot(bool checked, bool traced)
@@ -152,7 +173,14 @@ syscall_boot(bool checked, bool traced)
 
 	if (slow)
 		exception_last = 0;
+	syscall_entry = checked || slow ? (u64)entry_traced : (u64)entry_syscall;
+	syscall_cpu();
+}
+
+void
+syscall_cpu(void)
+{
 	wrmsr(MSR_STAR, (u64)(SEL_UDATA - 8) << 48 | (u64)SEL_KCODE << 32);
-	wrmsr(MSR_LSTAR, checked || slow ? (u64)entry_traced : (u64)entry_syscall);
+	wrmsr(MSR_LSTAR, syscall_entry);
 	wrmsr(MSR_FMASK, FMASK_ALL);
 }

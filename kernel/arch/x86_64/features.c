@@ -7,6 +7,7 @@
 #include "machine.h"
 
 struct features features;
+static u64 wanted_cr4;			/* [I] */
 
 #define CR4_OSFXSR     (1ull << 9)
 #define CR4_OSXMMEXCPT (1ull << 10)
@@ -62,22 +63,29 @@ find_features(void)
 	return cr4;
 }
 
+/* On each CPU. */
+void
+features_cpu(void)
+{
+	write_cr4(read_cr4() | wanted_cr4);
+	if (features.xsave)
+		__asm__ volatile("xsetbv" : : "c"(0), "a"((u32)features.xcr0), "d"(0));
+	arch_fpu_init();		/* clean from the start, as cpu/ wants it */
+}
+
 void
 features_boot(void)
 {
-	u64 cr4 = find_features();
-
-	write_cr4(read_cr4() | cr4);
+	wanted_cr4 = find_features();
 	features.fpu_bytes = 512;
-	if (features.xsave) {
+	if (features.xsave)
 		features.xcr0 = cpuid(0xd, 0).a & XCR0_WANTED;
-		__asm__ volatile("xsetbv" : : "c"(0), "a"((u32)features.xcr0), "d"(0));
+	features_cpu();
+	if (features.xsave)
 		features.fpu_bytes = cpuid(0xd, 0).b;
-	}
 	must(features.fpu_bytes <= EXO_PAGE_BYTES - offsetof(struct act, vector_state));
 
 	features.fast = features.xsave && features.fsgsbase;
-	arch_fpu_init();		/* clean from the start, as cpu/ wants it */
 	info->features |= features.xsave ? EXO_FEAT_XSAVE : 0;
 	info->features |= features.fsgsbase ? EXO_FEAT_FSGSBASE : 0;
 	info->fpu_bytes = features.fpu_bytes;

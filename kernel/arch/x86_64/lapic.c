@@ -68,14 +68,27 @@ ioapic_boot(u32 n, u64 phys)
 }
 
 void
-apic_boot(void)
+lapic_cpu(void)
 {
-	lapic = arch_device_map(rdmsr(MSR_APIC_BASE) & ~0xfffull, EXO_PAGE_BYTES);
 	lapic_write(LAPIC_SVR, 0x100u | VEC_SPURIOUS);
 	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
 	lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
-	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);	/* the monitor's `nmi`: a panic */
+	lapic_write(LAPIC_LVT_LINT1, LVT_MASKED);
 	lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
+}
+
+void
+lapic_boot(void)
+{
+	lapic = arch_device_map(rdmsr(MSR_APIC_BASE) & ~0xfffull, EXO_PAGE_BYTES);
+}
+
+/* Lines go to this CPU. */
+void
+apic_boot(void)
+{
+	lapic_cpu();
+	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);	/* the monitor's `nmi`: a panic */
 	outb(0x21, 0xff);
 	outb(0xa1, 0xff);
 	ioapic_boot(0, IOAPIC_FIRST);

@@ -5,11 +5,12 @@
 
 #define KERNEL_BASE   0xffffffff80000000	/* the kernel's image: virtual = physical + this */
 #define KERNEL_LOAD   0x100000
+#define AP_TRAMPOLINE 0x8000			/* physical; a page below 1 MiB, where processors can start */
 #define DIRECT_BASE   0xffff800000000000	/* all physical memory */
 
 /*
  * Order demanded by syscall and sysret: kernel data behind kernel code, user
- * code behind user data.  The user's come last: segments_hide puts them in a page of
+ * code behind user data.  The user's come last: segments_cpu puts them in a page of
  * their own.
  */
 #define SEL_KCODE 0x08
@@ -36,6 +37,7 @@
 #define VEC_MC  18
 #define VEC_IRQ 32		/* interrupt line n comes as vector 32 + n */
 #define VEC_TIMER    0xf0
+#define VEC_POKE     0xf1		/* from another CPU: look around */
 #define VEC_SPURIOUS 0xff
 
 #define FLAGS_USER 0x202	/* interrupts on, nothing else: how an upcall begins */

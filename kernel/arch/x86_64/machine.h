@@ -159,13 +159,25 @@ write_cr3(u64 value)
 /* Boot steps, in this order (main.c). */
 void serial_boot(void);
 void features_boot(void);
-void descriptors_boot(struct cpu *cpu);
+void descriptors_boot(void);
 void paging_boot(void);
-void segments_map(u64 window, const void *pages);	/* the first supervisor's, the second user's; read-only */
-void segments_hide(void);
+u32 smp_find(u64 rsdp);			/* how many processors there seem to be, this one included */
+void segments_boot(u32 count);
+void segments_map(u64 window,
+	const void *pages); /* the first supervisor's, the second user's; read-only */
 void syscall_boot(bool checked, bool traced);	/* calls by way of C; exceptions, too */
+void lapic_boot(void);
 void apic_boot(void);
 void clock_boot(void);
+
+/* The part of each step that every CPU takes itself, in this order. */
+void descriptors_cpu(struct cpu *cpu);
+void paging_cpu(void);			/* the kernel's own address space */
+void features_cpu(void);
+void segments_cpu(u32 cpu);
+void syscall_cpu(void);
+void lapic_cpu(void);
+void clock_cpu(void);
 
 /* Interrupt controller and clock, between lapic.c and clock.c. */
 u32 lapic_read(u32 reg);
@@ -174,6 +186,7 @@ void lapic_write(u32 reg, u32 value);
 #define LAPIC_EOI   0x0b0
 #define LAPIC_SVR   0x0f0
 #define LAPIC_ICR   0x300
+#define LAPIC_ICR_TO 0x310
 #define LAPIC_LVT_TIMER 0x320
 #define LAPIC_LVT_LINT0 0x350
 #define LAPIC_LVT_LINT1 0x360
@@ -196,6 +209,9 @@ extern u64 exception_last;		/* 0: exceptions go by way of C */
 extern const u64 trap_stubs[256];
 
 void arch_leave(const struct act *act);
+
+/* ap.S: what is copied to where processors start. */
+extern const u8 ap_begin[], ap_end[];
 
 /* traps.c, called from entry.S and trap.S. */
 void trap_user(struct regs *regs);

@@ -127,6 +127,12 @@ paging_boot(void)
 	map_image();
 	/* Present in the template whether or not anything is exposed yet. */
 	(void)entry_at(EXO_TABLES, 3, PTE_USER);
+	paging_cpu();
+}
+
+void
+paging_cpu(void)
+{
 	write_cr3(phys_of(top));
 }
 

@@ -29,11 +29,18 @@ arch_port_out(u16 port, unsigned width, u32 value)
 		__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
+void
+arch_halt(void)
+{
+	__asm__ volatile("cli; hlt");
+}
+
 /* QEMU leaves with status << 1 | 1; where the device is absent the processor halts. */
 void
 arch_off(u32 status)
 {
 	arch_port_out(DEBUG_EXIT, 4, status);
+	arch_stop_others();
 	for (;;)
-		__asm__ volatile("cli; hlt");
+		arch_halt();
 }

@@ -49,7 +49,11 @@ pvh_boot(u32 start_info)
 
 		if (m->type == MEMORY_USABLE)
 			add_range(m->base, m->bytes);
+		if (m->type == MEMORY_USABLE && m->base <= AP_TRAMPOLINE &&
+			m->base + m->bytes >= AP_TRAMPOLINE + EXO_PAGE_BYTES)
+			boot_memory.low_page = AP_TRAMPOLINE;
 	}
+	boot_memory.rsdp = pvh->rsdp;
 	if (pvh->modules > 0) {
 		const struct pvh_module *m = phys(pvh->module_list);
 
@@ -62,4 +66,7 @@ pvh_boot(u32 start_info)
 		for (u32 n = 0; n < sizeof boot_memory.cmdline - 1 && text[n] != 0; n++)
 			boot_memory.cmdline[n] = text[n];
 	}
+	/* What the loader said has been read: it may lie there. */
+	if (boot_memory.low_page != 0)
+		memcpy(phys(AP_TRAMPOLINE), ap_begin, (u64)(ap_end - ap_begin));
 }

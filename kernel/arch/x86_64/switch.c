@@ -69,8 +69,21 @@ make_current(struct act *act)
 		write_cr3(act->cr3);
 	}
 	fpu_switch(act);
+	cpu->fs = NULL;
 	set_user_gs(act->ua_va);
 	entry_end(cpu);
+}
+
+void
+arch_unload(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->fs != NULL && features.fsgsbase)
+		__asm__ volatile("rdfsbase %0" : "=r"(cpu->fs->fs_base));
+	cpu->fs = NULL;
+	fpu_unload();
+	paging_cpu();
 }
 
 void

@@ -137,9 +137,16 @@ trap_interrupt(struct regs *regs)
 	entry_begin(cpu);
 	protect();
 	cpu->pub->interrupts++;
+	if (regs->vector == VEC_POKE)
+		arch_irq_done();
+	cpu_serve(cpu);
 	if (regs->vector == VEC_TIMER) {
 		arch_irq_done();
 		cpu_timer(user);
+	} else if (regs->vector == VEC_POKE) {
+		cpu_at_rest(cpu);
+		if (user != NULL)
+			cpu_events(user);
 	} else if (line < IRQ_LINES) {
 		trace(EXO_TRACE_IRQ, line, 0);
 		irq_fired(line);

@@ -21,8 +21,8 @@ struct exo_info *info;
 static struct exo_env env_table[64];
 struct exo_env *envs = env_table;
 u32 envs_count = 64;
-struct lock env_lock = LOCK_INIT("env", RANK_ENV);
-struct lock mem_lock = LOCK_INIT("mem", RANK_MEM);
+struct lock env_lock = LOCK_INIT("env", RANK_ENV, EXO_LOCK_ENV);
+struct lock mem_lock = LOCK_INIT("mem", RANK_MEM, EXO_LOCK_MEM);
 
 /* ---- what the rest of the kernel offers ---- */
 
@@ -139,6 +139,25 @@ event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
 		return false;
 	fake_told = (struct fake_told){ env, account, deadline, fake_told.times + 1, frames_owed };
 	return true;
+}
+
+/* ---- other CPUs: what they were told ---- */
+
+u32 cpus_count = 1;
+exo_pfn fake_flushed;
+unsigned fake_flushes_others;
+
+void
+cpus_flush(exo_pfn space_root)
+{
+	must(env_lock.word == 1 && mem_lock.word == 1);
+	fake_flushed = space_root;
+	fake_flushes_others++;
+}
+
+void
+cpus_wake_others(void)
+{
 }
 
 /* ---- the translation cache: what was touched and not flushed since ---- */

@@ -69,6 +69,9 @@ bool fake_touch(const struct env *env, u64 va, bool write);
 /* The running environment's cached translations must not allow more than its tables do. */
 void fake_tlb_check(const struct env *env);
 extern unsigned fake_flushes_va, fake_flushes_all;
+/* With cpus_count above 1: how often other CPUs were told to forget, and whose space (0: all) the last time. */
+extern unsigned fake_flushes_others;
+extern exo_pfn fake_flushed;
 
 /* A result; every check sweeps the invariants and sees that no lock is held. */
 void gives(const char *what, i64 result, i64 expected);

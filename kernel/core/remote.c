@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What CPUs ask of each other.  Three things, each a pair of counters in the
+ * struct cpu of the one who is asked, and an interrupt (a poke) for the case
+ * that it does not look by itself:
+ *
+ *	flush	forget translations.  Asked under mem_lock, by whoever took rights
+ *		away, who waits for it before the lock is released: a frame is
+ *		claimed again by nobody before.
+ *	leave	be at rest: in user mode, or idle, having been there since it was
+ *		asked.  A dead environment is taken apart only after that.
+ *	look	sleep no longer: a word may have changed (cpus_wake).
+ *
+ * No waiting for ever: whoever waits for a lock or for another CPU serves flushes
+ * itself meanwhile (cpu_serve), one at a time asks for them, and everything else
+ * that a CPU does in the kernel is bounded.
+ *
+ * An idle CPU holds nothing: neither translations of anybody nor registers
+ * (arch_unload).  It is never asked for anything but to wake, and with one CPU
+ * nothing here is ever done.
+ */
+#include "../cpu/cpu.h"
+#include "../arch/x86_64/arch.h"
+
+static u32
+load(const u32 *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static bool
+is_idle(const struct cpu *cpu)
+{
+	return __atomic_load_n(&cpu->pub->idle, __ATOMIC_ACQUIRE) != 0;
+}
+
+static void
+poke(const struct cpu *cpu)
+{
+	this_cpu()->pub->pokes++;
+	arch_poke(cpu->id);
+}
+
+/* ---- flush ---------------------------------------------------------------------------- */
+
+void
+cpu_serve_flush(struct cpu *cpu)
+{
+	u32 wanted = load(&cpu->flush_wanted);
+
+	arch_flush_all();
+	cpu->pub->flushes_served++;
+	__atomic_store_n(&cpu->flush_done, wanted, __ATOMIC_RELEASE);
+}
+
+/*
+ * May it hold translations of that address space (0: of any)?  Whoever becomes
+ * `act` does so before its tables are loaded, and that is behind the change
+ * then; an idle one leaves that state under env_lock, and loads tables anew.
+ * Between two activations it may have anybody's.
+ */
+static bool
+may_hold(const struct cpu *cpu, exo_pfn root)
+{
+	const struct act *act;
+
+	if (is_idle(cpu))
+		return false;
+	act = __atomic_load_n(&cpu->act, __ATOMIC_ACQUIRE);
+	return act == NULL || root == 0 || act->cr3 == root << EXO_PAGE_SHIFT;
+}
+
+static u32
+ask_flush(const struct cpu *self, exo_pfn root) REQUIRES(mem_lock)
+{
+	u32 asked = 0;
+
+	for (u32 n = 0; n < cpus_count; n++) {
+		struct cpu *cpu = &cpus[n];
+
+		if (cpu == self || !may_hold(cpu, root))
+			continue;
+		__atomic_store_n(&cpu->flush_wanted, cpu->flush_wanted + 1, __ATOMIC_RELEASE);
+		poke(cpu);
+		asked |= 1u << n;
+	}
+	return asked;
+}
+
+void
+cpus_flush(exo_pfn root)
+{
+	struct cpu *self = this_cpu();
+	u64 begin;
+	u32 asked;
+
+	debug_must(env_lock.word != 0);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the change, then who runs */
+	asked = ask_flush(self, root);
+	if (asked == 0)
+		return;
+	begin = now_ns();
+	for (u32 n = 0; n < cpus_count; n++)
+		while ((asked >> n & 1) != 0 &&
+			load(&cpus[n].flush_done) != cpus[n].flush_wanted) {
+			cpu_serve(self);
+			__builtin_ia32_pause();
+		}
+	self->pub->flushes++;
+	self->pub->flush_wait_ns += now_ns() - begin;
+}
+
+/* ---- leave ---------------------------------------------------------------------------- */
+
+void
+cpus_ask_leave(struct leaving *leaving, const struct env *env)
+{
+	const struct cpu *self = this_cpu();
+
+	leaving->cpus = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* it is dead, then who may be idle */
+	for (u32 n = 0; n < cpus_count; n++) {
+		struct cpu *cpu = &cpus[n];
+
+		if (cpu == self || env->act[n] == NULL || is_idle(cpu))
+			continue;
+		leaving->cpus |= 1u << n;
+		leaving->until[n] = cpu->leave_wanted + 1;
+		__atomic_store_n(&cpu->leave_wanted, leaving->until[n], __ATOMIC_RELEASE);
+		poke(cpu);
+	}
+}
+
+bool
+cpus_left(const struct leaving *leaving)
+{
+	for (u32 n = 0; n < cpus_count; n++)
+		if ((leaving->cpus >> n & 1) != 0 &&
+			(i32)(load(&cpus[n].leave_done) - leaving->until[n]) < 0)
+			return false;
+	return true;
+}
+
+/*
+ * Two who destroy each other would wait for ever; but who is waited for is
+ * dead, and stops waiting.
+ */
+void
+cpus_wait_left(const struct leaving *leaving)
+{
+	struct cpu *self = this_cpu();
+
+	while (!cpus_left(leaving) && act_alive(self->act)) {
+		cpu_serve(self);
+		__builtin_ia32_pause();
+	}
+}
+
+/*
+ * In an interrupt that found user mode, or nobody: what was asked before is now
+ * done.  The order matters: who died before it was asked is seen to be dead.
+ */
+void
+cpu_at_rest(struct cpu *cpu)
+{
+	u32 wanted = load(&cpu->leave_wanted);
+
+	if (cpu->act != NULL && !act_alive(cpu->act))
+		cpu_leave(cpu, wanted);
+	__atomic_store_n(&cpu->leave_done, wanted, __ATOMIC_RELEASE);
+}
+
+/* ---- look ----------------------------------------------------------------------------- */
+
+void
+cpu_poke(u32 n)
+{
+	poke(&cpus[n]);
+}
+
+/* The other half of the order is in cpu_dispatch: idle is set, then predicates are looked at. */
+void
+cpus_wake_others(void)
+{
+	const struct cpu *self = this_cpu();
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (u32 n = 0; n < cpus_count; n++)
+		if (&cpus[n] != self && is_idle(&cpus[n]))
+			poke(&cpus[n]);
+}
