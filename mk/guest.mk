@@ -26,7 +26,11 @@ $(BUILD)/apps/demos/%.c.o: apps/demos/%.c | $(ABI_FILES)
 $(BUILD)/tests/%.elf: $(BUILD)/tests/%.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
-$(BUILD)/apps/demos/%.elf: $(BUILD)/apps/demos/%.c.o $(BUILD)/libexo.a
+$(BUILD)/apps/demos.a: $(patsubst %,$(BUILD)/%.o,$(wildcard apps/demos/lib/*.c))
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/apps/demos/%.elf: $(BUILD)/apps/demos/%.c.o $(BUILD)/apps/demos.a $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
 demos: $(DEMOS)
