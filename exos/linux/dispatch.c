@@ -4,6 +4,7 @@
  * nobody serves gives -ENOSYS and one line in the log for each program.
  */
 #include "../core/exos.h"
+#include "../thread/thread.h"
 #include "calls.h"
 #include "errno.h"
 #include "trace.h"
@@ -66,4 +67,6 @@ linux_dispatch(struct exo_save *regs)
 		dispatch_traced(regs);
 	else
 		regs->rax = (u64)serve(regs);
+	if (current->held || current->scratch)
+		thread_call_ends();
 }

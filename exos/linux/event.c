@@ -2,6 +2,7 @@
 /* Linux calls that make descriptors of events: eventfd, epoll, pidfd. */
 #include "../core/self.h"
 #include "../fd/epoll.h"
+#include "../thread/thread.h"
 #include "files.h"
 #include "waits.h"
 
@@ -132,7 +133,7 @@ wait_for_events(long set, long user, long room, u64 deadline)
 	s = file_get((int)set, &error);
 	if (!s)
 		return error;
-	return s->ops == &epoll_ops ? epoll_wait(s, (u64)user, (u32)room, deadline) : -EINVAL;
+	return s->ops == &epoll_ops ? epoll_wait(thread_use(s), (u64)user, (u32)room, deadline) : -EINVAL;
 }
 
 long

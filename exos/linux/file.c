@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Linux calls about descriptors: open, close, dup, fcntl, pipe, ioctl. */
+#include "../thread/thread.h"
 #include "files.h"
 
 #define OPEN_TRIES 8			/* bound: others make and remove the name in between */
@@ -398,7 +399,7 @@ sys_fcntl(long fd, long cmd, long arg)
 	case F_GET_SEALS: return seals_of(f);
 	case F_GETLK: case F_SETLK: case F_SETLKW:
 	case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
-		return lock_fcntl(f, cmd, (u64)arg);
+		return lock_fcntl(thread_use(f), cmd, (u64)arg);
 	default: return rare(f, cmd, arg);
 	}
 }
@@ -409,7 +410,7 @@ sys_flock(long fd, long operation)
 	int error;
 	struct file *f = file_get((int)fd, &error);
 
-	return f ? lock_flock(f, operation) : error;
+	return f ? lock_flock(thread_use(f), operation) : error;
 }
 
 static long

@@ -20,9 +20,8 @@ long copy_in_grown(void *to, size_t known, u64 user, u64 bytes);
 struct file *file_get(int fd, int *error);	/* -EBADF, also for O_PATH */
 extern u32 umask_bits;
 extern u32 path_dir;			/* the directory where the last path was found to end, 0: none; for fs_tell */
-char *scratch_page(unsigned index);		/* of SCRATCH_PAGES, contiguous; NULL: no memory */
-#define SCRATCH_PAGES 16u
-char *scratch(void);			/* all of them */
+#define SCRATCH_PAGES AT(char, EXOS_WINDOW + (WINDOW_FS + 136) * EXO_PAGE_BYTES)
+char *scratch_pages(void);		/* THREAD_SCRATCH bytes, of whom thread_scratch says; NULL: no memory */
 #define BYTES_MAX 0x7ffff000ull		/* Linux moves no more at a time */
 /* By descriptor, with what it can: NULL and *error, -EBADF or -EINVAL. */
 struct file *file_readable(int fd, int *error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Linux calls that move bytes: read, write and their relatives. */
 #include <exo/read.h>
+#include "../thread/thread.h"
 #include "files.h"
 #include "../fd/tty.h"
 #include "sockets.h"
@@ -60,9 +61,8 @@ move_to(struct file *f, bool write, u64 buf, u64 bytes, u64 *pos)
 		return -EINVAL;
 	if (bytes > BYTES_MAX)
 		bytes = BYTES_MAX;
-	file_hold(f);			/* a handler cannot close it under us, but exit paths look at counts */
+	thread_use(f);
 	n = write ? f->ops->write(f, buf, bytes, pos) : f->ops->read(f, buf, bytes, pos);
-	file_drop(f);
 	io_count(write, n);
 	return n;
 }
@@ -179,15 +179,6 @@ vector_copy(u64 iov, bool in, char *buffer, u64 bytes)
 	return done;
 }
 
-char *
-scratch(void)
-{
-	for (unsigned i = SCRATCH_PAGES; i-- > 0;)
-		if (!scratch_page(i))
-			return NULL;
-	return scratch_page(0);
-}
-
 /*
  * What must not be torn apart is gathered first, and one read brings what all
  * pieces get: a stream must not be waited for when something has come.
@@ -195,7 +186,7 @@ scratch(void)
 static long
 move_gathered(struct file *f, bool write, u64 iov, u64 bytes, u64 *pos)
 {
-	char *buffer = scratch();
+	char *buffer = thread_scratch();
 	long n;
 
 	if (!buffer)
@@ -238,7 +229,7 @@ move_pieces(struct file *f, bool write, u64 iov, long count, u64 *pos)
 static long
 move_vector(struct file *f, bool write, u64 iov, long count, u64 *pos)
 {
-	const u64 room = SCRATCH_PAGES * EXO_PAGE_BYTES;
+	const u64 room = THREAD_SCRATCH;
 	bool append = write && (*pos == FS_APPEND || f->shared->flags & O_APPEND);
 	long bytes = vector_bytes(iov, count);
 
@@ -282,11 +273,10 @@ whole_vector(struct file *f, bool write, u64 iov, long count)
 
 	if (count < 0)
 		return n;
-	file_hold(f);
+	thread_use(f);
 	if (!n)
 		n = f->ops->vector(f, write, s.v, s.count, s.left);
 	io_count(write, n);
-	file_drop(f);
 	xfree(copy);
 	return n;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Paths and descriptors as Linux calls name them. */
 #include <exo/read.h>
+#include "../thread/thread.h"
 #include "files.h"
 
 u32 umask_bits = 022;
@@ -101,12 +102,14 @@ file_get(int fd, int *error)
 }
 
 char *
-scratch_page(unsigned index)
+scratch_pages(void)
 {
-	char *at = AT(char, EXOS_WINDOW + (WINDOW_FS + 136 + index) * EXO_PAGE_BYTES);
+	char *at = SCRATCH_PAGES;
 
-	if (!(page_entry((u64)at) & EXO_PTE_PRESENT) &&
-		page_map_new((u64)at, EXO_MAP_READ | EXO_MAP_WRITE))
-		return NULL;
+	for (u64 n = 0; n < THREAD_SCRATCH; n += EXO_PAGE_BYTES) {
+		if (!(page_entry((u64)at + n) & EXO_PTE_PRESENT) &&
+			page_map_new((u64)at + n, EXO_MAP_READ | EXO_MAP_WRITE))
+			return NULL;
+	}
 	return at;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Linux calls that make, name and connect sockets. */
+#include "../thread/thread.h"
 #include "sockets.h"
 
 #define TYPE_FLAGS (O_CLOEXEC | O_NONBLOCK)
@@ -17,7 +18,7 @@ socket_get(int fd, int *error)
 	if (f->ops != &socket_ops)
 		return NULL;
 	socket_follow(f);
-	return f;
+	return thread_use(f);
 }
 
 /* ---- addresses --------------------------------------------------------------------------- */

@@ -221,11 +221,8 @@ send_message(struct file *f, const struct linux_msghdr *h, struct spans *s, u32 
 
 	if (!result && h->control && h->control_bytes)
 		result = control_out(h, s->left, &m);
-	if (!result) {
-		file_hold(f);
+	if (!result)
 		result = socket_send(f, s, &m);
-		file_drop(f);
-	}
 	if (m.has_letter && result < 0)
 		letter_end();
 	return result;
@@ -280,9 +277,7 @@ receive_message(struct file *f, struct linux_msghdr *h, struct spans *s, struct 
 	long result;
 	int error = 0;
 
-	file_hold(f);
 	result = socket_receive(f, s, m);
-	file_drop(f);
 	if (result < 0)
 		return result;
 	if (h->control || m->rights)

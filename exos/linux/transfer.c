@@ -4,6 +4,7 @@
  * copy: what splice and its relatives promise is which bytes go where, and
  * when they wait, not that pages change hands.
  */
+#include "../thread/thread.h"
 #include "files.h"
 
 #define SPLICE_F_NONBLOCK 2
@@ -26,8 +27,8 @@ is_pipe(const struct file *f)
 static long
 copy_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u64 bytes)
 {
-	const u64 room = SCRATCH_PAGES * EXO_PAGE_BYTES;
-	char *buffer = scratch();
+	const u64 room = THREAD_SCRATCH;
+	char *buffer = thread_scratch();
 	u64 done = 0;
 
 	if (!buffer)
@@ -72,7 +73,7 @@ long
 sys_sendfile(long out_fd, long in_fd, long offset, long bytes)
 {
 	int error;
-	struct file *in = file_readable((int)in_fd, &error), *out;
+	struct file *in = thread_use(file_readable((int)in_fd, &error)), *out;
 	u64 in_pos, out_pos;
 	long result;
 
@@ -83,7 +84,7 @@ sys_sendfile(long out_fd, long in_fd, long offset, long bytes)
 	result = offset_get(in, (u64)offset, &in_pos);
 	if (result)
 		return result;
-	out = file_writable((int)out_fd, &error);
+	out = thread_use(file_writable((int)out_fd, &error));
 	if (!out)
 		return error;
 	if (FILE_STREAM(in) || in->ops == &directory_ops || bytes < 0
@@ -119,7 +120,7 @@ range_error(const struct file *in, u64 from, const struct file *out, u64 to, u64
 long
 sys_copy_file_range(long in_fd, long in_at, long out_fd, long out_at, long bytes, long flags)
 {
-	struct file *in = fd_get((int)in_fd), *out = fd_get((int)out_fd);
+	struct file *in = thread_use(fd_get((int)in_fd)), *out = thread_use(fd_get((int)out_fd));
 	u64 in_pos, out_pos, part;
 	long result;
 
@@ -178,12 +179,12 @@ wait_ready(struct file *f, bool write, bool nonblock)
 static long
 step(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u64 bytes, bool nonblock)
 {
-	char *buffer = scratch();
+	char *buffer = thread_scratch();
 	long got = 0, put;
 
 	if (!buffer)
 		return -ENOMEM;
-	bytes = at_most(bytes, SCRATCH_PAGES * EXO_PAGE_BYTES);
+	bytes = at_most(bytes, THREAD_SCRATCH);
 	if (is_pipe(in))
 		got = wait_ready(in, false, nonblock);
 	if (!got && is_pipe(out))
@@ -229,8 +230,8 @@ sys_splice(long in_fd, long in_at, long out_fd, long out_at, long bytes, long fl
 		return 0;
 	if (flags & ~(long)SPLICE_F_ALL)
 		return -EINVAL;
-	in = file_readable((int)in_fd, &error);
-	out = in ? file_writable((int)out_fd, &error) : NULL;
+	in = thread_use(file_readable((int)in_fd, &error));
+	out = in ? thread_use(file_writable((int)out_fd, &error)) : NULL;
 	if (!in || !out)
 		return error;
 	result = splice_error(in, (u64)in_at, out, (u64)out_at);
@@ -260,20 +261,20 @@ sys_tee(long in_fd, long out_fd, long bytes, long flags)
 		return -EINVAL;
 	if (bytes == 0)
 		return 0;
-	in = file_readable((int)in_fd, &error);
-	out = in ? file_writable((int)out_fd, &error) : NULL;
+	in = thread_use(file_readable((int)in_fd, &error));
+	out = in ? thread_use(file_writable((int)out_fd, &error)) : NULL;
 	if (!in || !out)
 		return error;
 	if (!is_pipe(in) || !is_pipe(out) || in->object->id == out->object->id)
 		return -EINVAL;
-	buffer = scratch();
+	buffer = thread_scratch();
 	result = buffer ? wait_ready(in, false, nonblock) : -ENOMEM;
 	if (!result)
 		result = wait_ready(out, true, nonblock);
 	if (result)
 		return result;
 	part = out->object->holders[0] ? pipe_room(out) : EXO_PAGE_BYTES;
-	part = at_most(at_most((u64)bytes, part), SCRATCH_PAGES * EXO_PAGE_BYTES);
+	part = at_most(at_most((u64)bytes, part), THREAD_SCRATCH);
 	result = pipe_peek(in, buffer, part);
 	return result > 0 ? out->ops->write(out, (u64)buffer, (u64)result, &pos) : result;
 }
@@ -281,7 +282,7 @@ sys_tee(long in_fd, long out_fd, long bytes, long flags)
 long
 sys_vmsplice(long fd, long iov, long count, long flags)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = thread_use(fd_get((int)fd));
 	long result;
 
 	if (flags & ~(long)SPLICE_F_ALL)

@@ -13,7 +13,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../core/header.h"
 #include "../core/self.h"
-#include "../fd/file.h"
+#include "../linux/files.h"
 #include "../proc/proc.h"
 #include "../proc/rlimit.h"
 #include "../proc/timer.h"
@@ -327,6 +327,59 @@ threads_exec(void)
 	current->restart.again = NULL;
 }
 
+/* ---- what a call holds ------------------------------------------------------------------------------ */
+
+static bool scratch_taken;		/* the pages in the window; others are allocated */
+
+struct file *
+thread_use(struct file *f)
+{
+	struct thread *t = current;
+
+	for (unsigned n = 0; f && n < t->held; n++) {
+		if (t->files[n] == f)
+			return f;
+	}
+	if (!f || t->held == THREAD_FILES)
+		return f;
+	file_hold(f);
+	t->files[t->held++] = f;
+	return f;
+}
+
+char *
+thread_scratch(void)
+{
+	struct thread *t = current;
+
+	if (!t->scratch && scratch_taken)
+		t->scratch = xalloc(THREAD_SCRATCH);
+	else if (!t->scratch)
+		t->scratch = scratch_pages();
+	scratch_taken |= t->scratch == SCRATCH_PAGES;
+	return t->scratch;
+}
+
+static void
+let_go(struct thread *t)
+{
+	while (t->held)
+		file_drop(t->files[--t->held]);
+	if (t->scratch == SCRATCH_PAGES)
+		scratch_taken = false;
+	else
+		xfree(t->scratch);
+	t->scratch = NULL;
+}
+
+void
+thread_call_ends(void)
+{
+	let_go(current);
+}
+
+/* ---- a child of fork --------------------------------------------------------------------------------- */
+
 /* Only the caller is here; what the others held was copied with the library's memory. */
 void
 threads_fork_child(void)
@@ -337,8 +390,7 @@ threads_fork_child(void)
 		next = t->next;
 		if (t == current)
 			continue;
-		for (unsigned n = 0; n < t->used && n < THREAD_USES; n++)
-			file_drop(t->uses[n]);
+		let_go(t);
 		if (t != &first)
 			xfree(t);
 	}
@@ -347,22 +399,4 @@ threads_fork_child(void)
 	lead();
 	schedule_reset();
 	futex_fork_child();
-}
-
-/* ---- files -------------------------------------------------------------------------------------- */
-
-void
-thread_use(struct file *f)
-{
-	file_hold(f);
-	if (current->used < THREAD_USES)
-		current->uses[current->used] = f;
-	current->used++;
-}
-
-void
-thread_used(struct file *f)
-{
-	current->used--;
-	file_drop(f);
 }

@@ -8,7 +8,7 @@
  * ends, and at the end of a time slice; nowhere else, so that between two such
  * places the library's data are its own.  What is held over one of them, in a
  * static buffer, the comm page or a pointer to a file, is another thread's
- * when it comes back: keep it on the stack, or hold the file (thread_use).
+ * when it comes back: keep it on the stack, or hold it (thread_use).
  *
  *   the program's registers    save[0] of the u-area while it runs, else regs
  *   the library's stack        its own, there when touched; the first thread has
@@ -25,7 +25,8 @@
 
 #define THREADS_MAX 4095u
 #define THREAD_NAME 16u
-#define THREAD_USES 4u			/* files held over a wait */
+#define THREAD_FILES 4u			/* held by a call that may wait */
+#define THREAD_SCRATCH 65536u
 
 enum thread_state { THREAD_READY, THREAD_WAITS, THREAD_ENDED };
 
@@ -63,8 +64,9 @@ struct thread {
 	struct thread *futex_next;	/* of its bucket, in order of arrival */
 	u32 futex_bits;			/* 0: not queued */
 
-	struct file *uses[THREAD_USES];
-	unsigned used;
+	unsigned held;			/* by the call in progress: files, and ... */
+	struct file *files[THREAD_FILES];
+	char *scratch;			/* ... a large buffer */
 	u64 run_ns;			/* up to when it last began to run */
 };
 
@@ -93,9 +95,14 @@ struct thread *thread_first(void);	/* of all that have not ended; then ->next */
 void threads_end_others(void);		/* exec: each leaves the library in good order */
 void threads_exec(void);		/* who is left is the leader */
 void threads_fork_child(void);
-/* A file that is held until the other: also given back by a child that has not the thread. */
-void thread_use(struct file *f);
-void thread_used(struct file *f);
+/*
+ * For the rest of this Linux call: the file stays, whoever closes it meanwhile;
+ * THREAD_SCRATCH bytes that are this thread's, NULL: no memory.  Both are given
+ * back when the call ends, and by a child of fork for the threads it has not.
+ */
+struct file *thread_use(struct file *f);	/* NULL: nothing is */
+char *thread_scratch(void);
+void thread_call_ends(void);
 
 /* ---- schedule.c ------------------------------------------------------------------------------- */
 void thread_ready(struct thread *t);	/* if it waits: it looks again */
