@@ -30,7 +30,6 @@ struct thread *thread_leader = &first;
 u32 threads_alive = 1;
 
 static struct thread *all = &first, *last = &first;
-static int leader_status;		/* what it ended with, before the others */
 static u64 taken[(THREADS_MAX + 64) / 64] = { 1 };	/* slots */
 static u32 slots_used = 1;		/* those from here on were never touched */
 
@@ -264,16 +263,14 @@ thread_exit(int status)
 	const u32 zero = 0;
 
 	if (!threads_many())
-		proc_exit(t == thread_leader ? status : leader_status);
+		proc_exit(status);
 	robust_end(t);
 	if (t->clear_tid && copy_out(t->clear_tid, &zero, sizeof(zero)) == 0)
 		futex_wake_word(t->clear_tid, 1);
 	count_set(threads_alive - 1);
 	t->state = THREAD_ENDED;
 	signal_thread_ended(t);
-	if (t == thread_leader)
-		leader_status = status;	/* its number stays, for whoever waits for the process */
-	else
+	if (t != thread_leader)		/* whose number stays, it is the process's */
 		forget(t);
 	thread_leave();
 }
@@ -394,6 +391,7 @@ threads_fork_child(void)
 		if (t != &first)
 			xfree(t);
 	}
+	current->clear_tid = current->robust = 0;
 	numbers = numbers_end = spares = 0;
 	slots_used = current->slot + 1;
 	lead();
