@@ -85,6 +85,7 @@ long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct an
  * -EINTR: a signal is to be handled; -ETIMEDOUT.
  */
 int block_on(struct exo_term *terms, unsigned count, u64 deadline_ns);
+extern bool block_never;		/* while it is set: -EAGAIN at once, for who has what others wait for */
 u64 clock_ns(void);					/* monotonic */
 /* A term on a word this process sees (exposed table, shared region, PUBLIC or own frame): (*word & mask) cmp value. */
 struct exo_term term_word(const volatile void *word, u64 mask, u8 cmp, u64 value);
@@ -138,7 +139,8 @@ struct file_ops {
 };
 void fd_init(const struct exos_start *start);		/* 0 1 2 on the console */
 void fd_exec(void);					/* close-on-exec */
-int fd_fork_prepare(void);		/* before the clone: private descriptions become shared pages; 0 or -errno */
+int
+fd_fork_prepare(void); /* before the clone: private descriptions become shared pages; 0 or -errno */
 void fd_fork_failed(void);
 void fd_fork_child(void);				/* in the child */
 void fd_exit(void);					/* close all: before OP_EXIT */

@@ -94,6 +94,8 @@ wait_alone(const struct exo_term *terms, unsigned count, u64 until, bool by_wall
 	return woke < 0 ? (int)linux_errno(woke) : 0;
 }
 
+bool block_never;
+
 int
 block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 {
@@ -104,6 +106,8 @@ block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 
 	if (count >= EXO_TERMS_MAX)
 		return -EINVAL;
+	if (block_never)
+		return -EAGAIN;
 	signal_post_check();
 	if (signal_pending() || current->dying)
 		return -EINTR;

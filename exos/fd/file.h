@@ -146,6 +146,8 @@ u64 pipe_size(const struct file *f);
 long pipe_set_size(struct file *f, u32 bytes);	/* what it is then, or -errno */
 u64 pipe_room(const struct file *f);
 long pipe_peek(struct file *f, char *to, u64 bytes);	/* what would be read, left where it is */
+/* As much as `out` takes without waiting is read, by way of the buffer; 0: nothing is there, or -errno of either. */
+long pipe_feed(struct file *f, struct file *out, u64 *out_pos, char *buffer, u64 bytes);
 
 /* Does this read or write have to wait?  -EAGAIN, or as block_on. */
 static inline int

@@ -294,6 +294,8 @@ object_lock(volatile u64 *word, bool wait)
 			return -EAGAIN;
 		else
 			error = block_on(NULL, 0, clock_ns() + NAP_NS);
+		if (error == -EAGAIN)
+			return error;
 	}
 	return -EINTR;
 }

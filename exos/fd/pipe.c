@@ -257,6 +257,34 @@ pipe_peek(struct file *f, char *to, u64 bytes)
 	return error ? error : (long)n;
 }
 
+/* What is being read is read by nobody else meanwhile; what is not taken stays. */
+long
+pipe_feed(struct file *f, struct file *out, u64 *out_pos, char *buffer, u64 bytes)
+{
+	volatile struct indices *i = indices(f);
+	u64 tail, n;
+	long put = 0;
+	int error = object_lock(&i->rlock, waits(f));
+
+	if (error)
+		return error;
+	tail = i->tail;
+	n = ring_used(__atomic_load_n(&i->head, __ATOMIC_ACQUIRE), tail);
+	n = n < bytes ? n : bytes;
+	error = ring_get(f, tail, (u64)buffer, n);
+	if (n && !error) {
+		block_never = true;
+		put = out->ops->write(out, (u64)buffer, n, out_pos);
+		block_never = false;
+	}
+	if (put > 0)
+		__atomic_store_n(&i->tail, tail + (u64)put, __ATOMIC_RELEASE);
+	object_unlock(&i->rlock);
+	if (put > 0)
+		object_changed(f->object);
+	return error ? error : put;
+}
+
 static long
 pipe_ioctl(struct file *f, u32 cmd, u64 arg)
 {

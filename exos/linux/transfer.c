@@ -8,6 +8,7 @@
 #include "files.h"
 
 #define SPLICE_F_NONBLOCK 2
+#define NAP_NS 1000000ull
 #define SPLICE_F_ALL      15		/* the others ask for what changes nothing here: moving pages, hints */
 
 static u64
@@ -172,10 +173,32 @@ wait_ready(struct file *f, bool write, bool nonblock)
 	}
 }
 
-/*
- * One step: as much as is there and has room.  Where the source cannot be read
- * again, no more is read than the sink takes without waiting, if that is a pipe.
- */
+/* Out of a pipe: what the sink does not take stays there. */
+static long
+drain(struct file *in, struct file *out, u64 *out_pos, u64 bytes, bool nonblock)
+{
+	const bool impatient =
+		nonblock || (in->shared->flags | out->shared->flags) & O_NONBLOCK;
+
+	for (;;) {
+		const bool last = in->object->holders[1] == 0;	/* before it is seen to be empty */
+		long n = wait_ready(in, false, nonblock);
+
+		if (!n && is_pipe(out))
+			n = wait_ready(out, true, nonblock);
+		if (n)
+			return n;
+		n = pipe_feed(in, out, out_pos, scratch(), bytes);
+		if ((n || last) && (n != -EAGAIN || impatient))
+			return n;
+		if (n == -EAGAIN)	/* there may be room, and yet not enough */
+			n = block_on(NULL, 0, clock_ns() + NAP_NS);
+		if (n == -EINTR)
+			return n;
+	}
+}
+
+/* One step: as much as is there and has room, and no more is read than a pipe takes without waiting. */
 static long
 step(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u64 bytes, bool nonblock)
 {
@@ -186,8 +209,8 @@ step(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u64 bytes, bo
 		return -ENOMEM;
 	bytes = at_most(bytes, THREAD_SCRATCH);
 	if (is_pipe(in))
-		got = wait_ready(in, false, nonblock);
-	if (!got && is_pipe(out))
+		return drain(in, out, out_pos, bytes, nonblock);
+	if (is_pipe(out))
 		got = wait_ready(out, true, nonblock);
 	if (got)
 		return got;
