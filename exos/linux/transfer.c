@@ -188,7 +188,7 @@ drain(struct file *in, struct file *out, u64 *out_pos, u64 bytes, bool nonblock)
 			n = wait_ready(out, true, nonblock);
 		if (n)
 			return n;
-		n = pipe_feed(in, out, out_pos, scratch(), bytes);
+		n = pipe_feed(in, out, out_pos, thread_scratch(), bytes);
 		if ((n || last) && (n != -EAGAIN || impatient))
 			return n;
 		if (n == -EAGAIN)	/* there may be room, and yet not enough */
