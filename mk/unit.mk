@@ -24,8 +24,8 @@ $(BUILD)/unit/exos_archive.seed: tools/mkarchive.py mk/unit.mk
 		'link:bin/ash:sh' 'link:a/link:d' 'text:etc/passwd:root' "link:long:$$(printf '%0200d' 0)" 'text:a/b/c/d/e/f:deep'
 
 # More of them:  make fuzz ROUNDS=1000000 SEED=7
-fuzz: $(BUILD)/unit/exos_archive
-	$(Q)$< $(or $(ROUNDS),200000) $(or $(SEED),$(shell date +%s))
+fuzz: $(BUILD)/unit/exos_archive $(BUILD)/unit/boot_file
+	$(Q)for t in $^; do $$t $(or $(ROUNDS),200000) $(or $(SEED),$(shell date +%s)) || exit 1; done
 
 unit: $(UNIT)
 	$(Q)bad=; for t in $(UNIT); do $$t || bad=1; done; test -z "$$bad"

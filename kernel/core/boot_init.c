@@ -7,18 +7,15 @@
  *
  * This file is wrong only if the archive is, so every complaint is a panic.
  */
-#include <exo/archive.h>
 #include "../arch/x86_64/arch.h"
 #include "../env/env.h"
 #include "boot.h"
-#include "elf.h"
+#include "boot_file.h"
 
 struct loader {
 	exo_pfn next;			/* where to look for a free frame */
 	exo_pfn account;
-	const struct exo_archive *archive;
-	const struct exo_archive_entry *file;
-	const u8 *image;
+	struct boot_file file;
 	u32 root;
 };
 
@@ -51,36 +48,17 @@ static void
 take_archive(struct loader *l) REQUIRES(mem_lock)
 {
 	u64 pages = (boot_memory.archive_bytes + EXO_PAGE_BYTES - 1) >> EXO_PAGE_SHIFT;
+	const char *wrong;
 
 	if (boot_memory.archive == 0 || boot_memory.archive % EXO_PAGE_BYTES != 0)
 		panic("no boot archive");
-	l->archive = frame_ptr(info->archive_pfn);
-	if (l->archive->magic != EXO_ARCHIVE_MAGIC || l->archive->bytes > boot_memory.archive_bytes)
-		panic("the boot archive is not one, or cut short");
+	wrong = boot_file_find(frame_ptr(info->archive_pfn), boot_memory.archive_bytes, &l->file);
+	if (wrong != NULL)
+		panic("%s", wrong);
 	for (u64 n = 0; n < pages; n++) {
 		frame_take(info->archive_pfn + n, l->account, 0);
 		frame_keep(info->archive_pfn + n);
 	}
-}
-
-static void
-find_init(struct loader *l)
-{
-	const struct exo_archive_entry *entry = (const void *)(l->archive + 1);
-	const char *names = (const char *)l->archive + l->archive->names;
-	const struct elf *elf;
-
-	for (u32 n = 0; n < l->archive->count; n++)
-		if (entry[n].name_bytes == sizeof EXO_ARCHIVE_INIT - 1 &&
-			memcmp(&names[entry[n].name], EXO_ARCHIVE_INIT, entry[n].name_bytes) == 0)
-			l->file = &entry[n];
-	if (l->file == NULL)
-		panic("no %s in the archive", EXO_ARCHIVE_INIT);
-	l->image = (const u8 *)l->archive + l->file->data;
-	elf = (const void *)l->image;
-	if (l->file->bytes < sizeof *elf || elf->magic != ELF_MAGIC || elf->type != ELF_EXEC ||
-		elf->machine != ELF_X86_64)
-		panic("%s is not a static x86-64 ELF", EXO_ARCHIVE_INIT);
 }
 
 static void
@@ -110,7 +88,7 @@ copy_page(struct loader *l, const struct elf_segment *segment, u64 va) REQUIRES(
 
 	if (from < to)
 		memcpy((u8 *)frame_ptr(pfn) + (from - va),
-			l->image + segment->offset + (from - segment->va), to - from);
+			l->file.image + segment->offset + (from - segment->va), to - from);
 	return pfn;
 }
 
@@ -121,12 +99,8 @@ map_segment(struct loader *l, const struct elf_segment *segment) REQUIRES(mem_lo
 	u64 end = segment->va + segment->bytes;
 	u64 flags = (segment->flags & ELF_FLAG_X) != 0 ? 0 : PTE_NX;
 
-	if (end > EXO_BOOT_UAREA || end < first ||
-		segment->offset + segment->file_bytes > l->file->bytes ||
-		(segment->va - segment->offset) % EXO_PAGE_BYTES != 0)
-		panic("bad segment of init at %#lx", segment->va);
 	for (u64 va = first; va < end; va += EXO_PAGE_BYTES) {
-		u64 at = l->file->data + segment->offset - (segment->va - va);
+		u64 at = l->file.offset + segment->offset - (segment->va - va);
 
 		if ((segment->flags & ELF_FLAG_W) != 0)
 			map(l, va, copy_page(l, segment, va), flags | PTE_WRITE);
@@ -138,12 +112,9 @@ map_segment(struct loader *l, const struct elf_segment *segment) REQUIRES(mem_lo
 static void
 map_segments(struct loader *l) REQUIRES(mem_lock)
 {
-	const struct elf *elf = (const void *)l->image;
-	const struct elf_segment *segment = (const void *)(l->image + elf->segments);
-
-	for (u32 n = 0; n < elf->segment_count; n++)
-		if (segment[n].type == ELF_LOAD && segment[n].bytes > 0)
-			map_segment(l, &segment[n]);
+	for (u32 n = 0; n < l->file.segments; n++)
+		if (l->file.segment[n].type == ELF_LOAD && l->file.segment[n].bytes > 0)
+			map_segment(l, &l->file.segment[n]);
 }
 
 /* env_boot takes the locks itself; nothing else runs yet. */
@@ -161,7 +132,6 @@ boot_init(void)
 	lock_acquire(&mem_lock);
 	account_boot(l.account);
 	take_archive(&l);
-	find_init(&l);
 	boot.env_frame = take(&l, 1);
 	boot.root = take(&l, 1);
 	boot.root_links = take(&l, 2);
@@ -169,7 +139,7 @@ boot_init(void)
 	boot.act = take(&l, 1);
 	boot.uarea = take_zeroed(&l);
 	ua = frame_ptr(boot.uarea);
-	ua->entry[EXO_ENTRY_PROLOGUE] = ((const struct elf *)l.image)->entry;
+	ua->entry[EXO_ENTRY_PROLOGUE] = ((const struct elf *)l.file.image)->entry;
 	lock_release(&mem_lock);
 
 	env = env_boot(&boot);
