@@ -209,7 +209,7 @@ watch_set(const struct file *set, struct waiting *w)
 long
 epoll_wait(struct file *set, u64 user, u32 room, u64 deadline_ns)
 {
-	struct waiting w = { .many = false };
+	struct waiting w = { .sets = true };
 	int error = 0;
 
 	for (;;) {

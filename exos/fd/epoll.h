@@ -25,6 +25,7 @@ epoll_ctl(struct file *set, long op, struct file *f, int fd, const struct linux_
 /* Events of at most `room` files; 0: none until the deadline (0: no deadline; 1: do not wait). */
 long epoll_wait(struct file *set, u64 user, u32 room, u64 deadline_ns);
 void epoll_forget(struct file *f, bool last);	/* its last descriptor is closed; of all processes' */
+extern u64 epoll_changes;		/* of sets, by this process: a word for its threads to wait on */
 void epoll_found(void);			/* there is a file here that others may have added */
 
 #endif

@@ -14,6 +14,7 @@ struct head {				/* of the object; entries follow */
 };
 
 struct epoll *epolls;
+u64 epoll_changes;
 
 static volatile struct head *
 head(const struct epoll *e)
@@ -157,6 +158,7 @@ put(struct list *l, struct file *f, const struct entry *what)
 void
 set_changed(struct epoll *e, const struct item *i)
 {
+	epoll_changes++;
 	if (!i->common)
 		return;
 	__atomic_add_fetch(&head(e)->changes, 1, __ATOMIC_SEQ_CST);
@@ -178,6 +180,7 @@ set_add(struct epoll *e, struct file *f, const struct entry *what)
 	error = put(&e->own, f, what);
 	if (error && own_grow(&e->own))
 		error = put(&e->own, f, what);
+	epoll_changes++;
 	return error ? -ENOMEM : 0;
 }
 

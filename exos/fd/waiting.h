@@ -23,7 +23,9 @@ struct waiting {
 	unsigned count;
 	bool many;			/* there is no room for all files' terms */
 	bool watched;			/* and so objects were watched before they were looked at */
+	bool sets;			/* there are epoll sets among them: other threads may change them */
 	u64 changes;			/* SHARED->changes, before */
+	u64 set_changes;		/* epoll_changes, before */
 };
 
 /*

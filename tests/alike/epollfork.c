@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* An epoll set is one for all who have it after a fork: what one adds, changes and removes the others find. */
 #include "t.h"
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -265,6 +266,59 @@ many(void)
 	close(p[1]);
 }
 
+/* One thread waits; another adds what is ready to the set, to one inside it, and changes it. */
+static int waited_set;
+
+static void *
+waiter(void *arg)
+{
+	struct epoll_event e;
+	struct pollfd p = { .fd = waited_set, .events = POLLIN };
+
+	(void)arg;
+	for (int n = 0; n < 3; n++) {
+		int got = epoll_wait(waited_set, &e, 1, -1);
+
+		printf("waiter: %d, %d\n", got, (int)e.data.u64);
+		fflush(stdout);
+		give(1);
+		take(0);
+	}
+	SAY(poll(&p, 1, -1));
+	return NULL;
+}
+
+static void
+threads(void)
+{
+	int e = eventfd(1, 0), inner = epoll_create1(0), many[20];
+	pthread_t t;
+
+	waited_set = epoll_create1(0);
+	add(waited_set, EPOLL_CTL_ADD, inner, EPOLLIN, 1);
+	pthread_create(&t, NULL, waiter, NULL);
+	usleep(5000);
+	add(waited_set, EPOLL_CTL_ADD, e, EPOLLIN, 2);
+	take(1);
+	epoll_ctl(waited_set, EPOLL_CTL_DEL, e, NULL);
+	give(0);
+	usleep(5000);
+	add(inner, EPOLL_CTL_ADD, e, EPOLLIN, 3);
+	take(1);
+	add(inner, EPOLL_CTL_MOD, e, EPOLLPRI, 3);
+	for (int n = 0; n < 20; n++)
+		add(waited_set, EPOLL_CTL_ADD, many[n] = eventfd(0, 0), EPOLLIN, 4);
+	give(0);
+	usleep(5000);
+	add(waited_set, EPOLL_CTL_ADD, e, EPOLLIN, 5);
+	take(1);
+	add(waited_set, EPOLL_CTL_MOD, e, EPOLLPRI, 5);
+	give(0);
+	usleep(5000);
+	add(inner, EPOLL_CTL_MOD, e, EPOLLIN, 6);
+	pthread_join(t, NULL);
+}
+
 int
 main(void)
 {
@@ -276,5 +330,6 @@ main(void)
 	closing();
 	nested();
 	many();
+	threads();
 	return 0;
 }
