@@ -7,17 +7,18 @@
 #include <exo/read.h>
 #include "procfs.h"
 #include "../fd/tty.h"
+#include "../thread/thread.h"
 
 static const volatile struct sh_proc *
 process(u32 ino)
 {
-	return PID_OF(ino) ? proc_find(PID_OF(ino)) : NULL;
+	return PID_OF(ino) ? thread_process(PID_OF(ino)) : NULL;
 }
 
 static bool
 is_self(u32 ino)
 {
-	return PID_OF(ino) == PROC->pid;
+	return process(ino) == PROC;
 }
 
 int
@@ -65,9 +66,9 @@ find_number(u32 dir, long n)
 {
 	struct fd_seen seen;
 
-	if (dir == PROCFS_ROOT && proc_find((u32)n))
+	if (dir == PROCFS_ROOT && thread_process((u32)n))
 		return INO(n, P_DIR);
-	if (WHAT_OF(dir) == P_TASK && (u32)n == PID_OF(dir))
+	if (WHAT_OF(dir) == P_TASK && n && thread_process((u32)n) == process(dir))
 		return INO(n, P_TASK_PID);
 	if ((WHAT_OF(dir) != P_FD && WHAT_OF(dir) != P_FDINFO) || !process(dir))
 		return 0;
@@ -128,13 +129,28 @@ next_process(u64 *at, u64 from, struct entry *e)
 static int
 next_fd(u32 dir, u64 *at, u64 from, struct entry *e)
 {
-	int fd = proc_fd_next(PID_OF(dir), (int)(*at - from) - 1);
+	int fd = proc_fd_next(process(dir)->pid, (int)(*at - from) - 1);
 
 	if (fd < 0)
 		return fd == -1 ? 0 : fd;
 	*at = from + (u64)fd + 1;
 	return give_number(e, fd_ino(dir, fd),
 		WHAT_OF(dir) == P_FDINFO ? S_IFREG >> 12 : S_IFLNK >> 12, (u32)fd);
+}
+
+/* Threads of others are their libraries' business: one sees the first. */
+static int
+next_task(u32 dir, u64 *at, u64 from, struct entry *e)
+{
+	const struct thread *t = is_self(dir) ? thread_first() : NULL;
+	const u64 nth = (*at)++ - from;
+
+	for (u64 n = 0; t && n < nth; n++)
+		t = t->next;
+	if (!t && (nth || is_self(dir)))
+		return 0;
+	return give_number(e, INO(t ? t->tid : PID_OF(dir), P_TASK_PID), S_IFDIR >> 12,
+		t ? t->tid : PID_OF(dir));
 }
 
 /* The fixed names first, then numbers. */
@@ -157,9 +173,7 @@ procfs_next(u32 dir, u64 *at, struct entry *e)
 	case P_DIR: return PID_OF(dir) ? 0 : next_process(at, count, e);
 	case P_FD: case P_FDINFO: return next_fd(dir, at, count, e);
 	case P_TASK:
-		if ((*at)++ > count)
-			return 0;
-		return give_number(e, INO(PID_OF(dir), P_TASK_PID), S_IFDIR >> 12, PID_OF(dir));
+		return next_task(dir, at, count, e);
 	default: return 0;
 	}
 }
@@ -304,7 +318,7 @@ own_target(u32 ino, char *to, size_t room)
 {
 	switch (WHAT_OF(ino)) {
 	case P_SELF: return (long)exo_snprintf(to, room, "%u", PROC->pid);
-	case P_THREAD_SELF: return (long)exo_snprintf(to, room, "%u/task/%u", PROC->pid, PROC->pid);
+	case P_THREAD_SELF: return (long)exo_snprintf(to, room, "%u/task/%u", PROC->pid, current->tid);
 	case P_MOUNTS_LINK: return (long)exo_snprintf(to, room, "self/mounts");
 	case P_NET_LINK: return (long)exo_snprintf(to, room, "self/net");
 	case P_CWD: return fs_path(fs_cwd(), to, room);
@@ -362,7 +376,7 @@ procfs_text(u32 ino, char *to, size_t room)
 	else if (PID_OF(ino) == 0)
 		text_system(&t, WHAT_OF(ino));
 	else
-		error = p ? text_process(&t, WHAT_OF(ino), p) : -ESRCH;
+		error = p ? text_process(&t, ino, p) : -ESRCH;
 	return error ? error : (long)t.bytes;
 }
 
@@ -378,5 +392,5 @@ procfs_write(u32 ino, u64 from, size_t bytes)
 		return -EINVAL;
 	if (copy_in(text, from, bytes < sizeof(text) ? bytes : sizeof(text)))
 		return -EFAULT;
-	return p ? proc_write(WHAT_OF(ino), p, text, bytes) : -ESRCH;
+	return p ? proc_write(ino, p, text, bytes) : -ESRCH;
 }

@@ -146,13 +146,13 @@ void text_put(struct text *t, const char *format, ...) __attribute__((format(pri
 void text_bytes(struct text *t, const void *from, size_t bytes);
 
 /* ---- proctext.c, procmem.c, procsys.c: 0 or -errno ------------------------------------------- */
-int text_process(struct text *t, u32 what, const volatile struct sh_proc *p);
+int text_process(struct text *t, u32 ino, const volatile struct sh_proc *p);
 int text_memory(struct text *t, u32 what, const volatile struct sh_proc *p);
 void text_fdinfo(struct text *t, u32 ino);
 void text_system(struct text *t, u32 what);
 
 /* ---- procwrite.c: bytes taken or -errno */
-long proc_write(u32 what, const volatile struct sh_proc *p, const char *text, size_t bytes);
+long proc_write(u32 ino, const volatile struct sh_proc *p, const char *text, size_t bytes);
 bool proc_written(u32 what);		/* can it be? */
 /* Pages that processes own, as a scan of the frame table some time ago had it. */
 u64 proc_pages(const volatile struct sh_proc *p);

@@ -6,6 +6,7 @@
 #include "../proc/proc.h"
 #include "../proc/signal.h"
 #include "../proc/times.h"
+#include "../thread/thread.h"
 #include "../vm/vm.h"
 
 #define KIB_PAGE 4u
@@ -89,11 +90,17 @@ state_word(char letter)
 	}
 }
 
+/* Of a thread of ours, where the number is one's. */
 static const char *
-name_copy(const volatile struct sh_proc *p)
+name_copy(const volatile struct sh_proc *p, u32 tid)
 {
 	static char name[33];
 
+	memset(name, 0, sizeof(name));
+	if (tid != p->pid && thread_find(tid)) {
+		thread_name(thread_find(tid), name);
+		return name;
+	}
 	for (unsigned i = 0; i < 32; i++)
 		name[i] = p->name[i];
 	return name;
@@ -147,8 +154,14 @@ system_ns(const volatile struct sh_proc *p, const struct pub *pub)
 
 /* ---- stat, statm, status ------------------------------------------------------------------------- */
 
+static u32
+threads_of(const volatile struct sh_proc *p, const struct pub *pub)
+{
+	return p->state != PROC_ZOMBIE && pub && pub->threads ? pub->threads : 1;
+}
+
 static void
-put_stat(struct text *t, const volatile struct sh_proc *p)
+put_stat(struct text *t, const volatile struct sh_proc *p, u32 tid)
 {
 	const volatile struct sh_cred *c = cred_of(p);
 	const struct pub *pub = proc_published(p);
@@ -157,12 +170,12 @@ put_stat(struct text *t, const volatile struct sh_proc *p)
 
 	if (p == PROC)
 		times_split(&user, &system);
-	text_put(t, "%u (%s) %c %u %u %u %d %d 0 %lu %lu 0 0 %lu %lu ", p->pid, name_copy(p),
+	text_put(t, "%u (%s) %c %u %u %u %d %d 0 %lu %lu 0 0 %lu %lu ", tid, name_copy(p, tid),
 		state_letter(p), p->ppid, p->pgid, p->sid, tty_device(p->tty), foreground(p->tty),
 		used_by(p).faults, used_by_children(p).faults, TICKS(user), TICKS(system));
-	text_put(t, "%lu %lu %d %d 1 0 %lu %lu %lu %lu ",
+	text_put(t, "%lu %lu %d %d %u 0 %lu %lu %lu %lu ",
 		TICKS(p->children_ns - p->children_sys_ns), TICKS(p->children_sys_ns),
-		20 + c->nice, c->nice, TICKS(p->start_ns), (u64)(s.total * 4096u), s.resident,
+		20 + c->nice, c->nice, threads_of(p, pub), TICKS(p->start_ns), (u64)(s.total * 4096u), s.resident,
 		c->limit[RLIMIT_RSS_][0]);
 	/* Addresses are nobody's business; those of oneself are in maps. */
 	text_put(t, "0 0 0 0 0 %lu %lu %lu %lu 0 0 0 %u %u %u %u 0 0 0 ",
@@ -218,7 +231,7 @@ put_signals(struct text *t, const struct pub *pub, u64 limit)
 }
 
 static void
-put_status(struct text *t, const volatile struct sh_proc *p)
+put_status(struct text *t, const volatile struct sh_proc *p, u32 tid)
 {
 	const volatile struct sh_cred *c = cred_of(p);
 	const struct pub *pub = proc_published(p);
@@ -228,18 +241,18 @@ put_status(struct text *t, const volatile struct sh_proc *p)
 
 	if (pub && p->state != PROC_ZOMBIE)
 		used.waits = pub->waits;
-	text_put(t, "Name:\t%s\nState:\t%c (%s)\n", name_copy(p), letter, state_word(letter));
-	text_put(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p->pid, p->pid,
+	text_put(t, "Name:\t%s\nState:\t%c (%s)\n", name_copy(p, tid), letter, state_word(letter));
+	text_put(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p->pid, tid,
 		p->ppid);
 	put_ids(t, "Uid", c->uid);
 	put_ids(t, "Gid", c->gid);
 	text_put(t, "FDSize:\t64\nGroups:\t");
 	for (u32 n = 0; n < c->groups && n < CRED_GROUPS; n++)
 		text_put(t, "%u ", c->group[n]);
-	text_put(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", p->pid, p->pid, p->pgid,
+	text_put(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", p->pid, tid, p->pgid,
 		p->sid);
 	put_sizes(t, p);
-	text_put(t, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t1\n");
+	text_put(t, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\n", threads_of(p, pub));
 	put_signals(t, pub, c->limit[RLIMIT_SIGPENDING_][0]);
 	text_put(t,
 		"CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
@@ -350,17 +363,18 @@ is_private(u32 what)
 }
 
 int
-text_process(struct text *t, u32 what, const volatile struct sh_proc *p)
+text_process(struct text *t, u32 ino, const volatile struct sh_proc *p)
 {
+	const u32 what = WHAT_OF(ino), tid = PID_OF(ino);
 	const volatile struct exo_env *e = exo_env(p->env);
 
 	if (is_private(what) && !proc_may_look(p))
 		return what == P_PERSONALITY ? -EPERM : -EACCES;
 	switch (what) {
-	case P_STAT: put_stat(t, p); return 0;
-	case P_STATUS: put_status(t, p); return 0;
+	case P_STAT: put_stat(t, p, tid); return 0;
+	case P_STATUS: put_status(t, p, tid); return 0;
 	case P_STATM: put_statm(t, p); return 0;
-	case P_COMM: text_put(t, "%s\n", name_copy(p)); return 0;
+	case P_COMM: text_put(t, "%s\n", name_copy(p, tid)); return 0;
 	case P_LIMITS: put_limits(t, p); return 0;
 	case P_CMDLINE:
 		if (!proc_may_look(p) || text_memory(t, what, p) || !t->bytes)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* /proc: the few files of a process that can be written, by whom their modes let. */
 #include "procfs.h"
+#include "../thread/thread.h"
 #include "../linux/errno.h"
 
 #define NAME_MOST 15u
@@ -46,12 +47,18 @@ number(const char *text, size_t bytes, bool sign, long *value)
 
 /* One's own name alone, as by prctl. */
 static long
-name_write(const volatile struct sh_proc *p, const char *text, size_t bytes)
+name_write(const volatile struct sh_proc *p, u32 tid, const char *text, size_t bytes)
 {
+	struct thread *t = thread_find(tid);
 	const size_t most = bytes < NAME_MOST ? bytes : NAME_MOST;
 
 	if (p != PROC)
 		return -EINVAL;
+	if (t && t != thread_leader) {
+		memset(t->name, 0, sizeof(t->name));
+		memcpy(t->name, text, most);
+		return 0;
+	}
 	memcpy(COMM, text, most);
 	COMM[most] = '\0';
 	return server_call(OP_SETNAME, 0, 0, 0, 0, 0, NULL);
@@ -74,9 +81,10 @@ proc_written(u32 what)
 }
 
 long
-proc_write(u32 what, const volatile struct sh_proc *p, const char *text, size_t bytes)
+proc_write(u32 ino, const volatile struct sh_proc *p, const char *text, size_t bytes)
 {
-	long error = what == P_COMM ? name_write(p, text, bytes)
+	const u32 what = WHAT_OF(ino);
+	long error = what == P_COMM ? name_write(p, PID_OF(ino), text, bytes)
 		: number_write(p, what == P_OOM_ADJ ? TUNE_OOM : TUNE_CORE, text, bytes);
 
 	return error ? error : (long)bytes;

@@ -29,7 +29,8 @@ enum {
 struct clock {
 	enum timer_clock kind;
 	const volatile struct sh_proc *other;	/* whose processor time; NULL: ours */
-	bool thread;				/* of the thread, not the process */
+	bool thread;				/* of a thread, not the process: */
+	u32 tid;
 };
 
 bool clock_find(int number, struct clock *c);

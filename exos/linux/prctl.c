@@ -153,6 +153,10 @@ name_set(u64 from)
 	if (copy_in_string(name, from, sizeof(name)) == -EFAULT)
 		return -EFAULT;
 	name[NAME_BYTES - 1] = '\0';
+	if (current != thread_leader) {
+		memcpy(current->name, name, sizeof(name));
+		return 0;
+	}
 	memcpy(COMM, name, sizeof(name));
 	return server_call(OP_SETNAME, 0, 0, 0, 0, 0, NULL);
 }
@@ -160,10 +164,10 @@ name_set(u64 from)
 static long
 name_get(u64 to)
 {
-	char name[NAME_BYTES] = "";
+	char name[NAME_BYTES];
 
-	for (unsigned n = 0; n < NAME_BYTES - 1; n++)
-		name[n] = PROC->name[n];
+	_Static_assert(NAME_BYTES == THREAD_NAME, "one name");
+	thread_name(current, name);
 	return copy_out(to, name, sizeof(name));
 }
 

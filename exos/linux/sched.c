@@ -17,7 +17,7 @@
 static const volatile struct sh_proc *
 named(long pid)
 {
-	return (int)pid ? proc_find((u32)pid) : PROC;
+	return (int)pid ? thread_process((u32)pid) : PROC;
 }
 
 long
@@ -50,10 +50,17 @@ is_meant(const volatile struct sh_proc *p, int which, u32 who)
 		p->state == PROC_ZOMBIE)
 		return false;
 	switch (which) {
-	case PRIO_PROCESS_: return p->pid == (who ? who : PROC->pid);
+	case PRIO_PROCESS_: return p == named(who);
 	case PRIO_PGRP_: return p->pgid == (who ? who : PROC->pgid);
 	default: return p->uid == (who ? who : PROC->uid);
 	}
+}
+
+/* A thread's priority is its process's. */
+static u32
+whose(int which, u32 who)
+{
+	return which == PRIO_PROCESS_ && who && thread_find(who) ? PROC->pid : who;
 }
 
 /* Of several the best, in Linux's 1..40. */
@@ -82,7 +89,8 @@ sys_setpriority(long which, long who, long nice)
 {
 	if ((u32)which > PRIO_USER_)
 		return -EINVAL;
-	return server_call(OP_PRIORITY, PRIORITY_NICE, (u32)which, (u32)who, (u32)nice, 0, NULL);
+	return server_call(OP_PRIORITY, PRIORITY_NICE, (u32)which, whose((int)which, (u32)who), (u32)nice,
+		0, NULL);
 }
 
 /* ---- policies -------------------------------------------------------------------------------- */

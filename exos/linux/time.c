@@ -3,6 +3,7 @@
 #include <exo/read.h>
 #include "../core/self.h"
 #include "../proc/times.h"
+#include "../thread/thread.h"
 #include "../vm/vm.h"
 #include "calls.h"
 #include "clocks.h"
@@ -24,9 +25,11 @@ find_by_pid(int number, struct clock *c)
 		return false;
 	*c = (struct clock){ .kind = (number & CPU_WHICH) == CPU_VIRT ? TIMER_USER : TIMER_RUN,
 		.thread = number & CPU_THREAD };
+	if (c->thread)
+		return (c->tid = pid ? pid : current->tid) && thread_find(c->tid);
 	if (pid == 0 || pid == PROC->pid)
 		return true;
-	c->other = c->thread ? NULL : proc_find(pid);
+	c->other = proc_find(pid);
 	return c->other && c->other->state != PROC_BUILDING;
 }
 
@@ -37,7 +40,7 @@ clock_find(int number, struct clock *c)
 
 	if (number < 0)
 		return find_by_pid(number, c);
-	*c = (struct clock){ .thread = number == CLOCK_THREAD_ };
+	*c = (struct clock){ .thread = number == CLOCK_THREAD_, .tid = current->tid };
 	if (bit & CLOCKS_REAL)
 		c->kind = TIMER_REAL;
 	else if (bit & CLOCKS_MONOTONIC)
@@ -52,6 +55,8 @@ clock_find(int number, struct clock *c)
 u64
 clock_read(const struct clock *c)
 {
+	if (c->thread && thread_find(c->tid))
+		return thread_run_ns(thread_find(c->tid));
 	return c->other ? times_of(c->other) : timer_clock_now(c->kind);
 }
 

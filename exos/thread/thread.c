@@ -135,6 +135,19 @@ thread_find(u32 tid)
 	return t;
 }
 
+const volatile struct sh_proc *
+thread_process(u32 tid)
+{
+	return tid && thread_find(tid) ? PROC : proc_find(tid);
+}
+
+void
+thread_name(const struct thread *t, char name[THREAD_NAME])
+{
+	for (unsigned n = 0; n < THREAD_NAME; n++)
+		name[n] = n == THREAD_NAME - 1 ? '\0' : t == thread_leader ? PROC->name[n] : t->name[n];
+}
+
 static void
 list_add(struct thread *t)
 {
@@ -206,8 +219,7 @@ copy_of_current(struct thread *t, const struct exo_save *regs, const struct thre
 	t->clear_tid = how->clear_tid;
 	t->sig.blocked = current->sig.blocked;
 	t->sig.stack.flags = SS_DISABLE_;
-	memcpy(t->name, current == thread_leader ? (const char *)(u64)PROC->name : current->name,
-		THREAD_NAME - 1);
+	thread_name(current, t->name);
 	fpu_save(t->vectors);
 }
 

@@ -52,7 +52,7 @@ struct thread {
 	struct restart restart;
 	u64 clear_tid;			/* word to clear and wake at the end; 0 */
 	u64 robust;			/* head of the list of locks that it holds; 0 */
-	char name[THREAD_NAME];		/* but the leader's, which is the process's */
+	char name[THREAD_NAME];		/* the leader's is the process's: thread_name */
 
 	struct thread *out_next, *out_before;	/* while outside */
 	const struct exo_term *terms;
@@ -91,6 +91,8 @@ struct thread_start {
 long thread_new(const struct exo_save *regs, const struct thread_start *how);
 noreturn_ void thread_exit(int status);	/* the last one takes the process along */
 struct thread *thread_find(u32 tid);	/* NULL: none of this process */
+/* The process that has a thread of that number: any by its pid, our own by any; NULL. */
+const volatile struct sh_proc *thread_process(u32 tid);
 struct thread *thread_first(void);	/* of all that have not ended; then ->next */
 void threads_end_others(void);		/* exec: each leaves the library in good order */
 void threads_exec(void);		/* who is left is the leader */
@@ -109,5 +111,6 @@ void thread_ready(struct thread *t);	/* if it waits: it looks again */
 void thread_wait(const struct exo_term *terms, unsigned count, u64 until_ns, bool by_wall);
 bool thread_yield(void);		/* false: nobody else can run */
 u64 thread_run_ns(const struct thread *t);
+void thread_name(const struct thread *t, char name[THREAD_NAME]);
 
 #endif
