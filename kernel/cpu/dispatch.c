@@ -115,6 +115,27 @@ try_yield(struct cpu *cpu, exo_envid to, u64 now) REQUIRES(env_lock)
 		enter(cpu, first, &chain, prologue, now);
 }
 
+static inline void
+wakes_by(struct scan *scan, u64 deadline)
+{
+	if (deadline != 0 && (scan->wakes_at == 0 || deadline < scan->wakes_at))
+		scan->wakes_at = deadline;
+}
+
+/* Asleep, and still so?  Most of a vector with many waiters, so this is the short way. */
+static inline bool
+sleeps_on(const struct act *act, struct scan *scan)
+{
+	if (act->state != ACT_PARKED || !act->waiting)
+		return false;
+	if (act->deadline != 0 && scan->now >= act->deadline)
+		return false;
+	if (act->nterms != 0 && predicate_holds(act) >= 0)
+		return false;
+	wakes_by(scan, act->deadline);
+	return true;
+}
+
 /* One slice of the vector.  Returns only when nobody on it runs now. */
 static void
 try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
@@ -124,13 +145,10 @@ try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
 	struct chain chain;
 	u64 prologue = 0;
 
-	if (first == NULL)
-		return;			/* dead, or not activated here */
-	if (!find_end(first, &chain, &prologue, scan->now, false)) {
-		if (chain.wakes_at != 0 && (scan->wakes_at == 0 || chain.wakes_at < scan->wakes_at))
-			scan->wakes_at = chain.wakes_at;
-		return;
-	}
+	if (first == NULL || sleeps_on(first, scan))
+		return;			/* dead, or not activated here; or waits */
+	if (!find_end(first, &chain, &prologue, scan->now, false))
+		return wakes_by(scan, chain.wakes_at);
 	if (chain.act->overrun != 0) {
 		chain.act->ua->overrun = --chain.act->overrun;
 		scan->again = true;
