@@ -34,7 +34,7 @@ alive(void)
 	char text[64] = "";
 	int fd = open("/proc/self/comm", O_RDONLY);
 
-	CHECK(read(fd, text, sizeof(text)) > 0 && strncmp(text, "looks", 5) == 0);
+	CHECK(read(fd, text, sizeof(text)) > 1);
 	close(fd);
 	fd = open("/proc/self/maps", O_RDONLY);
 	CHECK(read(fd, text, sizeof(text)) == sizeof(text));
