@@ -7,6 +7,21 @@
 #include "../dev/dev.h"
 #include "../mem/mem.h"
 
+/* Which of its activations runs its program, only the environment knows: all are told.  False: it has none. */
+static bool
+post_all(const struct env *env, u64 bits) REQUIRES(env_lock)
+{
+	bool some = false;
+
+	for (u32 n = 0; n < cpus_count; n++) {	/* bound: CPUS_MAX */
+		if (env->act[n] == NULL)
+			continue;
+		event_post(env->act[n], bits);
+		some = true;
+	}
+	return some;
+}
+
 static int
 post_to(struct env *self, u64 id, u64 bits, exo_slot key) REQUIRES(env_lock)
 {
@@ -21,13 +36,7 @@ post_to(struct env *self, u64 id, u64 bits, exo_slot key) REQUIRES(env_lock)
 	lock_release(&mem_lock);
 	if (error != 0)
 		return error;
-	if (act == NULL)
-		act = event_target(env);
-	if (act == NULL)
-		return -EXO_EABSENT;
-
-	event_post(act, bits);
-	return 0;
+	return post_all(env, bits) ? 0 : -EXO_EABSENT;
 }
 
 /* To itself: what is due is delivered on the way out of this call (arch: trap_due). */
