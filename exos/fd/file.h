@@ -125,6 +125,7 @@ extern const struct file_ops regular_ops, directory_ops, procfs_ops, tty_ops, pt
 extern const struct file_ops inotify_ops, eventfd_ops, epoll_ops, pidfd_ops, socket_ops;
 extern const struct file_ops timerfd_ops, signalfd_ops;
 extern const struct file_ops null_ops, zero_ops, full_ops, random_ops, kmsg_ops;
+extern const struct file_ops place_ops;
 /* What an inode is that is opened so; NULL: nothing that its number alone says, or not to be opened. */
 struct fs_inode;
 const struct file_ops *file_kind(u32 ino, const struct fs_inode *node, u32 flags);

@@ -37,6 +37,7 @@ static const struct file_ops *const kinds[] = {
 	&signalfd_ops,
 	&kmsg_ops,
 	&inotify_ops,
+	&place_ops,
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -340,20 +340,19 @@ threads_exec(void)
 
 static bool scratch_taken;		/* the pages in the window; others are allocated */
 
-struct file *
-thread_use(struct file *f)
+void
+thread_hold(struct file *f)
 {
 	struct thread *t = current;
 
 	for (unsigned n = 0; f && n < t->held; n++) {
 		if (t->files[n] == f)
-			return f;
+			return;
 	}
 	if (!f || t->held == THREAD_FILES)
-		return f;
+		return;
 	file_hold(f);
 	t->files[t->held++] = f;
-	return f;
 }
 
 char *

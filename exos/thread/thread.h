@@ -102,9 +102,18 @@ void threads_fork_child(void);
  * THREAD_SCRATCH bytes that are this thread's, NULL: no memory.  Both are given
  * back when the call ends, and by a child of fork for the threads it has not.
  */
-struct file *thread_use(struct file *f);	/* NULL: nothing is */
+void thread_hold(struct file *f);	/* NULL: nothing */
 char *thread_scratch(void);
 void thread_call_ends(void);
+
+/* Nobody closes it where there is one thread. */
+static inline struct file *
+thread_use(struct file *f)
+{
+	if (threads_many())
+		thread_hold(f);
+	return f;
+}
 
 /* ---- schedule.c ------------------------------------------------------------------------------- */
 void thread_ready(struct thread *t);	/* if it waits: it looks again */

@@ -2,6 +2,9 @@
 /* A descriptor that is passed is the same open file description: offset, status flags, locks. */
 #include "t.h"
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 
@@ -254,6 +257,85 @@ locks(void)
 	close(other);
 }
 
+/* Kinds that have something of their own: each is the same for both. */
+static int
+through(int fd)
+{
+	int s[2], got;
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	send_fd(s[0], fd);
+	got = receive_fd(s[1]);
+	close(s[0]);
+	close(s[1]);
+	return got;
+}
+
+static void
+kinds(void)
+{
+	struct itimerspec soon = { .it_value = { 0, 1000000 } };
+	int memory = memfd_create("m", MFD_ALLOW_SEALING),
+	    timer = timerfd_create(CLOCK_MONOTONIC, 0);
+	int watch = inotify_init1(IN_NONBLOCK), got, child, status;
+	char text[512] = { 0 };
+	uint64_t ticks = 0;
+	struct pollfd p = { .events = POLLIN };
+	sigset_t set;
+
+	write(memory, "memory", 6);
+	got = through(memory);
+	SAY(at(got));
+	SAY(fcntl(got, F_ADD_SEALS, F_SEAL_WRITE));
+	SAY(write(memory, "x", 1));
+	SAY(pread(got, text, 8, 0));
+	close(got);
+	got = through(timer);
+	timerfd_settime(timer, 0, &soon, NULL);
+	SAY(read(got, &ticks, 8));
+	SAY((long)ticks);
+	close(got);
+	got = through(watch);
+	SAY(inotify_add_watch(got, ".", IN_CREATE));
+	close(open("watched", O_RDWR | O_CREAT, 0600));
+	p.fd = watch;
+	SAY(poll(&p, 1, 0));
+	SAY(read(watch, text, sizeof(text)) > 0);
+	SAY(read(got, text, sizeof(text)));
+	close(got);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raise(SIGUSR1);
+	got = through(signalfd(-1, &set, SFD_NONBLOCK));
+	SAY(read(got, text, sizeof(text)));
+	SAY(read(got, text, sizeof(text)));
+	close(got);
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	got = through((int)syscall(SYS_pidfd_open, child, 0));
+	p.fd = got;
+	SAY(poll(&p, 1, -1));
+	wait(&status);
+	SAY((int)syscall(SYS_pidfd_send_signal, got, 0, NULL, 0));
+	close(got);
+	got = through(open("/dev/zero", O_RDONLY));
+	SAY(read(got, text, 5));
+	SAY(write(got, text, 5));
+	close(got);
+	got = through(open(".", O_RDONLY | O_DIRECTORY));
+	SAY(openat(got, "watched", O_RDONLY) >= 0);
+	close(got);
+	got = through(open("watched", O_PATH));
+	SAY(read(got, text, 5));
+	SAY(fcntl(got, F_GETFL) & O_PATH);
+	close(got);
+	close(memory);
+	close(timer);
+	close(watch);
+}
+
 int
 main(void)
 {
@@ -264,5 +346,6 @@ main(void)
 	chain();
 	flags();
 	locks();
+	kinds();
 	return 0;
 }
