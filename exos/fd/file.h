@@ -88,8 +88,10 @@ void file_hold(struct file *f);
 void file_drop(struct file *f);
 
 /* What read, write and their relatives did: /proc/PID/io. */
-struct io_counts {
-	u64 read, written, reads, writes;
+struct io_counts {			/* [0]: reading, [1]: writing */
+	struct {
+		u64 calls, bytes;
+	} by[2];
 };
 extern struct io_counts io_counts;	/* linux/io.c */
 

@@ -81,7 +81,7 @@ put_io(struct text *t, const volatile struct sh_proc *p)
 	text_put(t,
 		"rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\n"
 		"write_bytes: 0\ncancelled_write_bytes: 0\n",
-		c.read, c.written, c.reads, c.writes);
+		c.by[0].bytes, c.by[1].bytes, c.by[0].calls, c.by[1].calls);
 }
 
 static void

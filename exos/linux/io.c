@@ -36,17 +36,11 @@ seekable(const struct file *f)
 
 struct io_counts io_counts;
 
-static void
+static inline void
 io_count(bool write, long n)
 {
-	if (write)
-		io_counts.writes++;
-	else
-		io_counts.reads++;
-	if (n > 0 && write)
-		io_counts.written += (u64)n;
-	else if (n > 0)
-		io_counts.read += (u64)n;
+	io_counts.by[write].calls++;
+	io_counts.by[write].bytes += n > 0 ? (u64)n : 0;
 }
 
 /* A read or write at *pos, FS_APPEND: at the end. */

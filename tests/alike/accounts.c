@@ -212,6 +212,36 @@ times_agree(void)
 			ticks[1] <= after.ru_stime.tv_sec * 100 + after.ru_stime.tv_usec / 10000);
 }
 
+static long
+counted(const char *key)
+{
+	char *at = strstr(slurp("/proc/self/io"), key);
+
+	return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+static void
+bytes(void)
+{
+	static const char *const keys[] = { "rchar: ", "wchar: ", "syscr: ", "syscw: " };
+	long before[4];
+	char buffer[64];
+	int fd = open("bytes", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	for (int i = 0; i < 4; i++)
+		before[i] = counted(keys[i]);
+	for (int n = 0; n < 7; n++)
+		write(fd, "eleven bytes", 11);
+	printf("wchar %ld syscw %ld\n", counted(keys[1]) - before[1], counted(keys[3]) - before[3]);
+	before[2] = counted(keys[2]);
+	for (int n = 0; n < 5; n++)
+		pread(fd, buffer, 10, n);
+	/* That, and the last look: until it was begun to be read. */
+	printf("syscr %ld\n", counted(keys[2]) - before[2]);
+	close(fd);
+	unlink("bytes");
+}
+
 /* ---- scheduling --------------------------------------------------------------------------------- */
 
 #ifndef SCHED_RESET_ON_FORK
@@ -318,6 +348,7 @@ main(void)
 	another();
 	use();
 	times_agree();
+	bytes();
 	policies();
 	return 0;
 }
