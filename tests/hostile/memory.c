@@ -157,6 +157,68 @@ nothing_is_lost(const char *what, void (*f)(void))
 		printf("%s: %lu frames are gone\n", what, before - after);
 }
 
+/* ---- who is refused: the one whose oom_score_adj says so, however little it has ---- */
+
+static void
+adjust(const char *value)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+	CHECK(write(fd, value, strlen(value)) > 0);
+	close(fd);
+}
+
+static volatile char *
+touch(size_t bytes)
+{
+	volatile char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	for (size_t at = 0; at < bytes; at += PAGE)
+		p[at] = 1;
+	return p;
+}
+
+/* Half of what is free, in small steps from there on. */
+static void
+modest(void)
+{
+	touch(exo_info()->free_frames / 4 * PAGE);
+	note[1] = 1;
+	for (;;) {
+		touch(4 * PAGE);
+		nap(1);
+	}
+}
+
+static void
+chosen(bool first)
+{
+	pid_t small = fork(), large;
+	int status = 0;
+
+	note[1] = 0;
+	if (small == 0)
+		adjust(first ? "900" : "0"), modest();
+	while (!note[1])
+		nap(1);
+	large = fork();
+	if (large == 0) {
+		adjust(first ? "0" : "-1000");
+		touch(exo_info()->free_frames * 11 / 10 * PAGE);
+		_exit(0);
+	}
+	CHECK(waitpid(small, &status, 0) == small && WIFSIGNALED(status));
+	CHECK(waitpid(large, &status, 0) == large && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void
+choices(void)
+{
+	chosen(true);
+	chosen(false);
+}
+
 static void
 in_child_unpublished(void)
 {
@@ -173,5 +235,6 @@ main(void)
 	nothing_is_lost("strangers", strangers);
 	nothing_is_lost("unpublished", in_child_unpublished);
 	nothing_is_lost("killed", killed_while_filling);
+	nothing_is_lost("choices", choices);
 	return summary();
 }
