@@ -4,6 +4,7 @@
  * do descriptors and who sent them (server/letter.c).
  */
 #include "socket.h"
+#include "../thread/thread.h"
 
 static u32
 piece(u64 left, u64 room)
@@ -69,11 +70,10 @@ wait_for_room(const struct file *f, const struct message *m, const struct answer
 	return socket_block(f, m->flags, &t, 1, deadline);
 }
 
+/* LETTER_LOST: there was no room, and while it was waited for another thread may have begun a letter. */
 static long
-post(const struct file *f, const struct message *m)
+post(const struct file *f, const struct message *m, u64 deadline)
 {
-	u64 deadline = socket_deadline(socket_of(f)->send_ns);
-
 	for (;;) {
 		struct answer answer = { 0 };
 		long error;
@@ -81,10 +81,12 @@ post(const struct file *f, const struct message *m)
 		memcpy(COMM + COMM_NAME, &m->name, sizeof(m->name));
 		error = server_call(OP_LETTER_SEND, f->object->id, f->key, m->where, m->ino, 0,
 			&answer);
+		if (error > 0)
+			return 0;
 		if (error == -EAGAIN)
 			error = wait_for_room(f, m, &answer, deadline);
-		else if (error > 0)
-			return 0;
+		if (!error && threads_many())
+			return LETTER_LOST;
 		if (error)
 			return error;
 	}
@@ -93,15 +95,19 @@ post(const struct file *f, const struct message *m)
 long
 letter_send(struct file *f, struct spans *s, struct message *m)
 {
-	u64 bytes = s->left;
+	const u64 bytes = s->left, deadline = socket_deadline(socket_of(f)->send_ns);
+	const struct spans all = *s;
 	long error;
 
 	if (bytes > LETTER_BYTES_MAX)
 		return -EMSGSIZE;
-	/* With descriptors the draft is begun already. */
-	error = m->has_letter ? put_rest(s, 0, bytes) : draft(s, bytes);
-	if (!error)
-		error = post(f, m);
+	do {
+		*s = all;
+		/* With descriptors the draft is begun already. */
+		error = m->has_letter ? put_rest(s, 0, bytes) : draft(s, bytes);
+		if (!error)
+			error = post(f, m, deadline);
+	} while (error == LETTER_LOST && !m->has_letter);
 	if (error == -EPIPE && !(m->flags & MSG_NOSIGNAL_))
 		signal_raise(SIGPIPE);
 	if (error)

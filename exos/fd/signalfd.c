@@ -54,6 +54,13 @@ describe(const struct sig_detail *d)
 	return s;
 }
 
+/* The whole process wakes for signals anyway; of its threads the one that reads. */
+static struct exo_term
+arrivals(void)
+{
+	return term_word(&signals.arrivals, ~0ull, EXO_NE, signals.arrivals);
+}
+
 static long
 signalfd_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 {
@@ -66,6 +73,7 @@ signalfd_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 		return -EINVAL;
 	signal_post_check();
 	while (done + sizeof(s) <= bytes) {
+		struct exo_term t = arrivals();
 		int error = 0;
 
 		if (signal_take(set_of(f), &d) != 0) {
@@ -76,20 +84,19 @@ signalfd_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 			continue;
 		}
 		if (done == 0)
-			error = file_block(f, NULL, 0);
+			error = file_block(f, &t, 1);
 		if (done || (error && !(signals_waiting() & set_of(f))))
 			return done ? (long)done : error;
 	}
 	return (long)done;
 }
 
-/* No term: whoever waits, waits for signals anyway. */
 static u32
 signalfd_poll(struct file *f, u32 events, struct exo_term *terms, unsigned *nterms)
 {
-	(void)terms;
-	*nterms = 0;
 	signal_post_check();
+	terms[0] = arrivals();
+	*nterms = 1;
 	return signals_waiting() & set_of(f) ? events & (POLLIN | POLLRDNORM) : 0;
 }
 

@@ -96,7 +96,9 @@ void stream_connected(struct file *f);	/* by asking, not yet accepted */
 void stream_option(struct file *f);	/* pass_cred changed */
 
 /* ---- letter.c */
-long letter_send(struct file *f, struct spans *s, struct message *m);		/* a datagram */
+/* A datagram.  LETTER_LOST: begin anew, with its descriptors. */
+#define LETTER_LOST (-4096l)
+long letter_send(struct file *f, struct spans *s, struct message *m);
 long letter_receive(struct file *f, struct spans *s, struct message *m);
 u64 letter_pending(const struct file *f);
 /* A draft of so many bytes to come, for descriptors and who we are; its ticket, for a stream. */

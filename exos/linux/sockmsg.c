@@ -214,7 +214,7 @@ destination(const struct file *f, u64 user, long bytes, struct message *m)
 }
 
 static long
-send_message(struct file *f, const struct linux_msghdr *h, struct spans *s, u32 flags)
+send_once(struct file *f, const struct linux_msghdr *h, struct spans *s, u32 flags)
 {
 	struct message m = { .flags = flags };
 	long result = destination(f, h->name, (int)h->name_bytes, &m);
@@ -225,6 +225,19 @@ send_message(struct file *f, const struct linux_msghdr *h, struct spans *s, u32 
 		result = socket_send(f, s, &m);
 	if (m.has_letter && result < 0)
 		letter_end();
+	return result;
+}
+
+static long
+send_message(struct file *f, const struct linux_msghdr *h, struct spans *s, u32 flags)
+{
+	const struct spans all = *s;
+	long result;
+
+	do {
+		*s = all;
+		result = send_once(f, h, s, flags);
+	} while (result == LETTER_LOST);	/* each time there was room in between */
 	return result;
 }
 

@@ -10,6 +10,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
 #include "../linux/errno.h"
+#include "../thread/thread.h"
 #include "../vm/vm.h"
 
 #define SHARED_MAX 32u			/* pages: above the stack pointer */
@@ -93,7 +94,12 @@ wait_for_exec(u32 pid)
 	while (child && child->pid == pid && child->vforked) {
 		struct exo_term t = term_word(&child->vforked, ~0ull, EXO_EQ, 0);
 
-		park_wait(&t, 1, 0);
+		if (!threads_many())
+			park_wait(&t, 1, 0);
+		else if (!current->dying)
+			thread_wait(&t, 1, 0, false);	/* others go on */
+		else
+			return;
 	}
 }
 
