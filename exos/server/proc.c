@@ -293,6 +293,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	proc_lend_end(p);
 	letters_forget(p);
 	tids_release(p);
+	futexes_forget(p);
 	holds_forget(p);
 	sfs_sweep_due();
 	locks_process_gone(p->sh);

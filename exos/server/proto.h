@@ -308,6 +308,11 @@ enum server_op {
 	OP_NOTIFY_READ,		/* (object id, key slot, room) -> bytes of events in the comm page; -EAGAIN */
 	OP_NOTIFY_TELL,		/* (ino, dir, mask, key slot, place): what the library did without us to a file found in dir,
 				 * whose entry ends at that byte of it, 0: none; -ESTALE: it does not */
+	/* futexes in files that processes share: (ino, byte of the file, bits, key slot or 0, ...) */
+	OP_FUTEX_WAIT,		/* () -> ticket; rdx = offset of its word in the shared region, r8 = what that is until it is
+				 * woken.  -EAGAIN: too many wait */
+	OP_FUTEX_WAKE,		/* (how many) -> how many there were; FUTEX_WAKES: there may be more */
+	OP_FUTEX_END,		/* (ticket, what its word was) -> 0: it waits no more; 1: it had been woken */
 	/* terminals: (number, key slot, ...).  A key with R reads, with P writes; the master's has W */
 	OP_TTY_READ =
 		128, /* (tty, slot, max) -> bytes in the comm page; -EAGAIN: nothing yet, 0: end of input */
@@ -357,6 +362,9 @@ enum kill_how {
 	KILL_QUEUE,			/* one process; comm: struct sig_detail, of which code and words count */
 	KILL_THREAD_QUEUE,		/* both */
 };
+
+#define SH_FUTEXES 4096u		/* that are waited for */
+#define FUTEX_WAKES 128u		/* by one request */
 
 #define TID_BLOCK 16u
 #define TID_BLOCKS 256u			/* of one process, at the most */

@@ -66,6 +66,7 @@ void server_signal_group(uint32_t pgrp, int sig);	/* kill.c's */
 
 /* ---- lock.c: locks on files ------------------------------------------------------------ */
 long lock_requests(struct request *r, uint32_t op);
+long futex_requests(struct request *r, uint32_t op);
 void locks_process_gone(const struct sh_proc *p);
 void locks_inode_gone(uint32_t ino);
 long lock_owner_closed(uint64_t number);	/* 0: nobody has it any more; -EBUSY */

@@ -110,6 +110,7 @@ struct proc {				/* the server's private half of a table entry */
 	uint64_t object_frames;		/* and what they take */
 	uint64_t given;			/* frames of limit that it has */
 	uint32_t holds;			/* inodes open beyond its public page: hold.c */
+	uint32_t futexes;		/* tickets that it has: futex.c */
 	uint32_t tid_blocks;		/* numbers for threads that it has: tids.c */
 	uint64_t draft, desk;		/* letters that it writes and reads: tickets, 0 none */
 };
@@ -139,6 +140,7 @@ void pids_in_use(void (*one)(
 	uint32_t pid)); /* of processes, groups and sessions; some more than once, 0 too */
 uint32_t pid_next(void);		/* that will be tried */
 uint32_t tid_process(uint32_t tid);	/* the process that has it for a thread; 0: none */
+void futexes_forget(const struct proc *p);
 long tids_request(struct proc *p);
 void tids_release(struct proc *p);	/* it ended */
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };

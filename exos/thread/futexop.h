@@ -17,6 +17,13 @@ futexop_argument(uint32_t twelve)
 	return (uint32_t)((int32_t)(twelve << 20) >> 20);	/* signed */
 }
 
+/* Linux finds a comparison that there is not after the operation. */
+static inline bool
+futexop_compares(uint32_t op)
+{
+	return (op >> 24 & 15) <= 5;
+}
+
 /* What the word becomes; false: no such operation. */
 static inline bool
 futexop_apply(uint32_t op, uint32_t old, uint32_t *new)
@@ -33,7 +40,7 @@ futexop_apply(uint32_t op, uint32_t old, uint32_t *new)
 	case 4: *new = old ^ argument; break;
 	default: return false;
 	}
-	return (op >> 24 & 15) <= 5;
+	return true;
 }
 
 static inline bool

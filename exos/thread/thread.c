@@ -145,7 +145,9 @@ void
 thread_name(const struct thread *t, char name[THREAD_NAME])
 {
 	for (unsigned n = 0; n < THREAD_NAME; n++)
-		name[n] = n == THREAD_NAME - 1 ? '\0' : t == thread_leader ? PROC->name[n] : t->name[n];
+		name[n] = n == THREAD_NAME - 1 ? '\0'
+			: t == thread_leader   ? PROC->name[n]
+					       : t->name[n];
 }
 
 static void

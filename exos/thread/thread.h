@@ -30,8 +30,8 @@
 
 enum thread_state { THREAD_READY, THREAD_WAITS, THREAD_ENDED };
 
-struct futex_key {			/* a private word: 0 and its address; a shared one: its frame and place */
-	u64 frame, at;
+struct futex_key {			/* a private word: 0 and its address; a shared one: its file and place */
+	u64 file, at;
 };
 
 struct thread {

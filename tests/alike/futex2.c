@@ -42,7 +42,8 @@ sleeps(void *arg)
 	struct sleeper *s = arg;
 
 	sem_post(&here);
-	s->result = (int)futex(s->word, s->op, 0, s->limit.tv_nsec ? &s->limit : NULL, NULL, s->bits);
+	s->result =
+		(int)futex(s->word, s->op, 0, s->limit.tv_nsec ? &s->limit : NULL, NULL, s->bits);
 	if (s->result < 0)
 		s->result = -errno;
 	__atomic_fetch_add(&woken, 1, __ATOMIC_SEQ_CST);
@@ -119,7 +120,8 @@ moving(void)
 	SAY(futex(&words[0], FUTEX_WAKE | FUTEX_PRIVATE, 9, NULL, NULL, 0));
 	end(s, 6);
 	SAY(futex(&words[0], FUTEX_REQUEUE | FUTEX_PRIVATE, (unsigned)-1, (void *)1, &words[3], 0));
-	SAY(futex(&words[0], FUTEX_REQUEUE | FUTEX_PRIVATE, 0, (void *)1, (unsigned *)((char *)words + 1), 0));
+	SAY(futex(&words[0], FUTEX_REQUEUE | FUTEX_PRIVATE, 0, (void *)1,
+		(unsigned *)((char *)words + 1), 0));
 }
 
 /* ---- an operation, and waking by what was there ------------------------------------------------------ */
@@ -131,19 +133,29 @@ operations(void)
 {
 	struct sleeper s[2];
 	static const unsigned ops[] = {
-		OP(0u, 5, 0u, 7), OP(1u, 3, 1u, 7), OP(2u, 8, 2u, 100), OP(3u, 1, 3u, 0), OP(4u, 255, 4u, 1),
-		OP(1u, -1, 5u, 0), OP(8u | 2u, 4, 0u, 0), OP(5u, 0, 0u, 0), OP(0u, 0, 6u, 0),
+		OP(0u, 5, 0u, 7),
+		OP(1u, 3, 1u, 7),
+		OP(2u, 8, 2u, 100),
+		OP(3u, 1, 3u, 0),
+		OP(4u, 255, 4u, 1),
+		OP(1u, -1, 5u, 0),
+		OP(8u | 2u, 4, 0u, 0),
+		OP(5u, 0, 0u, 0),
+		OP(0u, 0, 6u, 0),
 	};
 
 	words[4] = 7;
 	for (unsigned n = 0; n < sizeof(ops) / sizeof(ops[0]); n++) {
-		SAY(futex(&words[0], FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, (void *)1, &words[4], ops[n]));
+		SAY(futex(&words[0], FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, (void *)1, &words[4],
+			ops[n]));
 		printf("%x\n", words[4]);
 	}
 	start(s, 2, &words[0], FUTEX_WAIT | FUTEX_PRIVATE, 0);
 	words[4] = 1;
-	SAY(futex(&words[1], FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, (void *)2, &words[0], OP(1u, 0, 0u, 1)));
-	SAY(futex(&words[1], FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, (void *)2, &words[0], OP(1u, 0, 0u, 0)));
+	SAY(futex(&words[1], FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, (void *)2, &words[0],
+		OP(1u, 0, 0u, 1)));
+	SAY(futex(&words[1], FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, (void *)2, &words[0],
+		OP(1u, 0, 0u, 0)));
 	end(s, 2);
 }
 
@@ -156,12 +168,14 @@ limits(void)
 
 	SAY(futex(&words[0], FUTEX_WAIT | FUTEX_PRIVATE, 0, &t, NULL, 0));
 	SAY(futex(&words[0], FUTEX_WAIT | FUTEX_PRIVATE, 1, &t, NULL, 0));
-	SAY(futex(&words[0], FUTEX_WAIT_BITSET | FUTEX_PRIVATE | FUTEX_REALTIME, 0, &past, NULL, 1));
+	SAY(futex(&words[0], FUTEX_WAIT_BITSET | FUTEX_PRIVATE | FUTEX_REALTIME, 0, &past, NULL,
+		1));
 	clock_gettime(CLOCK_REALTIME, &soon);
 	soon.tv_nsec += 5000000;
 	if (soon.tv_nsec >= 1000000000)
 		soon.tv_sec++, soon.tv_nsec -= 1000000000;
-	SAY(futex(&words[0], FUTEX_WAIT_BITSET | FUTEX_PRIVATE | FUTEX_REALTIME, 0, &soon, NULL, 1));
+	SAY(futex(&words[0], FUTEX_WAIT_BITSET | FUTEX_PRIVATE | FUTEX_REALTIME, 0, &soon, NULL,
+		1));
 	clock_gettime(CLOCK_MONOTONIC, &soon);
 	soon.tv_nsec += 5000000;
 	if (soon.tv_nsec >= 1000000000)
