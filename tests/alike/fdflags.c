@@ -15,9 +15,8 @@
 #ifndef F_GETSIG
 #define F_GETSIG 11
 #endif
-#ifndef RWF_NOWAIT
+#ifndef RWF_HIPRI
 #define RWF_HIPRI 1
-#define RWF_NOWAIT 8
 #endif
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE 2
@@ -283,7 +282,7 @@ static void
 refused_sinks(void)
 {
 	int p[2], q[2], s[2], file = open("sink", O_RDWR | O_CREAT | O_TRUNC, 0600), full = 0;
-	struct rlimit small = { 4, 4 }, before;
+	struct rlimit small, before;
 	char text[16] = { 0 };
 	long n;
 
@@ -300,10 +299,12 @@ refused_sinks(void)
 	SAY(splice(p[0], NULL, s[0], NULL, 10, SPLICE_F_MORE));
 	SAY(left_in(p[0]));
 	getrlimit(RLIMIT_FSIZE, &before);
+	small = (struct rlimit){ 4, before.rlim_max };
 	setrlimit(RLIMIT_FSIZE, &small);
 	lseek(file, 4, SEEK_SET);
 	SAY(splice(p[0], NULL, file, NULL, 10, 0));
 	SAY(left_in(p[0]));
+	setrlimit(RLIMIT_FSIZE, &before);
 	close(q[1]);
 	close(s[0]);
 	pipe2(q, O_NONBLOCK);
@@ -408,8 +409,6 @@ at_once(void)
 
 	pipe(p);
 	pwrite(file, "text", 4, 0);
-	SAY(preadv2(file, &v, 1, 0, RWF_NOWAIT));
-	SAY(preadv2(file, &v, 1, 4, RWF_NOWAIT));
 	SAY(preadv2(file, &v, 1, 0, RWF_HIPRI));
 	SAY(preadv2(file, &v, 1, 0, 128));
 	SAY(lseek(file, 2, SEEK_SET));

@@ -64,6 +64,8 @@ bytes(void)
 static void
 processor(void)
 {
+	void *list = NULL;
+	size_t list_bytes = 0;
 	struct timespec slice;
 	unsigned cpu = 99, attr[12] = { 48 };
 
@@ -79,6 +81,9 @@ processor(void)
 	SAY(syscall(SYS_getpeername, -1, NULL, NULL));
 	SAY(syscall(SYS_syslog, 99, NULL, 0));
 	SAY(syscall(SYS_set_robust_list, NULL, 1l));
+	SAY(syscall(SYS_get_robust_list, 0l, &list, &list_bytes));
+	SAY((long)list_bytes);
+	SAY(syscall(SYS_get_robust_list, -1l, &list, &list_bytes));
 	TRY(syscall(SYS_set_tid_address, NULL));
 }
 
