@@ -99,11 +99,11 @@ take(const volatile struct sh_proc *p, unsigned row, const struct wanted *w, str
 	return 0;
 }
 
-/* 1: found; 0: none yet; -ECHILD; -errno */
+/* 1: found, of several the oldest; 0: none yet; -ECHILD; -errno */
 static long
 look(const struct wanted *w, struct found *f)
 {
-	const volatile struct sh_proc *table = proc_table();
+	const volatile struct sh_proc *table = proc_table(), *oldest = NULL;
 	const unsigned rows = proc_rows();
 	long result = -ECHILD;
 
@@ -113,12 +113,14 @@ look(const struct wanted *w, struct found *f)
 		/* Who will not be told of an end waits for nothing any more. */
 		if (table[row].state != PROC_ZOMBIE || w->options & WEXITED)
 			result = 0;
-		if (!news(&table[row], row, w))
-			continue;
-		result = take(&table[row], row, w, f);
-		return result < 0 ? result : 1;
+		if (news(&table[row], row, w) &&
+			(!oldest || table[row].start_ns < oldest->start_ns))
+			oldest = &table[row];
 	}
-	return result;
+	if (!oldest)
+		return result;
+	result = take(oldest, (unsigned)(oldest - table), w, f);
+	return result < 0 ? result : 1;
 }
 
 static long

@@ -334,7 +334,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 	family_ends(p);
 	proc_kill(p, wait_status);
 	p->sh->status = wait_status;
-	p->sh->state = PROC_ZOMBIE;
+	__atomic_store_n(&p->sh->state, PROC_ZOMBIE, __ATOMIC_RELEASE);
 	server_changed();
 	if (p->sh->sid == p->sh->pid)
 		server_tty_leader_ended(p->sh);
