@@ -383,6 +383,18 @@ stlb(void)
 	t_release(frame, 2);
 }
 
+/* A line of a software region, into a page. */
+static void
+region(void)
+{
+	exo_pfn frame = t_claim(2);
+
+	exo_region_guard(frame, 0, 1, 0, K_ROOT, 0);
+	COST("region-copy", , exo_region_copy(frame * EXO_PAGE_BYTES, (frame + 1) * EXO_PAGE_BYTES,
+					EXO_REGION_LINE, 0, K_ROOT, K_ROOT), );
+	t_release(frame, 2);
+}
+
 /* The same where the page table comes from the refill pool, with a page of another place in it. */
 static void
 refill(void)
@@ -422,5 +434,6 @@ TEST(costs)
 	keys();
 	stlb();
 	refill();
+	region();
 	unit();
 }

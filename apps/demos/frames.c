@@ -10,18 +10,18 @@
 
 EXO_NATIVE_NOTE;
 
-#define KINDS 17u
+#define KINDS 18u
 #define COLUMNS 64u
 
 static const char *const kind_name[KINDS] = {
 	"free", "data", "page table", "directory", "pointer table", "root table", "links",
 	"environment", "key ring", "u-area", "activation", "account", "guard", "kernel", "absent",
-	"trace", "lost",
+	"trace", "lost", "region",
 };
 static const char *const tag_name[EXO_TAGS] = {
 	"nobody said", "anonymous", "files", "code", "of libraries", "metadata", "objects",
 };
-static const char kind_letter[KINDS + 1] = ".dtttRlEkuaAGK TL";
+static const char kind_letter[KINDS + 1] = ".dtttRlEkuaAGK TLr";
 
 static void
 summary(void)

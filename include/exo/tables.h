@@ -81,6 +81,7 @@ enum exo_frame_kind {
 	EXO_FRAME_LINKS, EXO_FRAME_ENV, EXO_FRAME_RING, EXO_FRAME_UAREA, EXO_FRAME_ACT,
 	EXO_FRAME_ACCOUNT, EXO_FRAME_GUARD, EXO_FRAME_KERNEL, EXO_FRAME_ABSENT, EXO_FRAME_TRACE,
 	EXO_FRAME_LOST,			/* repossessed, or let go when asked for: the arbiter's to free */
+	EXO_FRAME_REGION,		/* lines that region_copy alone reaches */
 };
 
 #define EXO_FRAME_PUBLIC  0x01u		/* anyone may map it read-only */

@@ -97,6 +97,10 @@ struct exo_map {
 #define EXO_PT_LEVEL 0x3ull		/* 1: page table into a directory, 2: directory, 3: pointer table into the root */
 #define EXO_PT_WRITE 0x4ull		/* the entry allows writing below it */
 
+/* ---- software regions --------------------------------------------------------- */
+#define EXO_REGION_LINES 48u		/* of a region frame, each under a guard of its own */
+#define EXO_REGION_LINE 64u		/* bytes of one */
+
 /* ---- predicates ------------------------------------------------------------- */
 enum exo_cmp { EXO_EQ, EXO_NE, EXO_LT, EXO_LE, EXO_GT, EXO_GE };	/* unsigned 64-bit */
 

@@ -4,8 +4,8 @@
  * free; whoever holds the account's key names the frame it wants.
  *
  *	ABSENT, KERNEL, TRACE: never change hands
- *	FREE --take--> DATA --type--> PTn, ROOT, LINKS, ENV, RING, UAREA, ACT, ACCOUNT, GUARD
- *	  ^--------------free------------'		LOST: repossess.c
+ *	FREE --take--> DATA --type--> PTn, ROOT, LINKS, ENV, RING, UAREA, ACT, ACCOUNT, GUARD,
+ *	  ^--------------free------------'		REGION; LOST: repossess.c
  *
  * The public half of an entry is exposed: a library finds its free frames
  * there (or in freemap), and races honestly.  The private half holds the first

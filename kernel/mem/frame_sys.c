@@ -87,6 +87,8 @@ may_free_typed(exo_pfn pfn) REQUIRES(mem_lock)
 		if (frames[pfn].nmaps > 0)
 			return -EXO_EBUSY;
 		break;
+	case EXO_FRAME_REGION:
+		break;
 	case EXO_FRAME_GUARD:
 		if (frames_priv[pfn].used > 0)
 			return -EXO_EBUSY;

@@ -8,6 +8,7 @@
  *	ENV			of the dead: env_dismantle, then last of its frames
  *	ROOT RING UAREA ACT	once their environment is dismantled
  *	LINKS			with their table
+ *	REGION			freed
  *	GUARD			its guards guard nothing from then on
  *	ACCOUNT			when it is empty: trees are the library's to walk
  *
@@ -151,6 +152,7 @@ reap_frame(exo_pfn pfn, struct work *work) REQUIRES(env_lock, mem_lock)
 	case EXO_FRAME_DATA:
 	case EXO_FRAME_LOST:
 	case EXO_FRAME_GUARD:
+	case EXO_FRAME_REGION:
 		return reap_plain(pfn, work);
 	case EXO_FRAME_PT1:
 	case EXO_FRAME_PT2:

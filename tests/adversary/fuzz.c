@@ -196,7 +196,7 @@ revocation_call(void)
 {
 	uint64_t soon = draw(4) ? exo_now_ns() + draw(700000) : 0;
 
-	switch (draw(10)) {
+	switch (draw(12)) {
 	case 0: return exo_account_watch(pick_pfn(), pick_env(), pick_slot(), pick_slot());
 	case 1: return exo_repossess(pick_pfn(), soon, pick_slot());
 	case 2: return exo_repossess_take(pick_pfn(), pick_slot());
@@ -210,6 +210,13 @@ revocation_call(void)
 	case 7: return exo_slice_ask((uint32_t)draw(2), 2 + (uint32_t)draw(600),
 			soon, pick_slot());
 	case 8: return exo_slice_take((uint32_t)draw(2), 2 + (uint32_t)draw(600), pick_slot());
+	case 9:
+		return exo_region_guard(pick_pfn(), (uint32_t)draw(EXO_REGION_LINES + 1),
+			pick_count(), pick_guard(), pick_slot(), pick_slot());
+	case 10:
+		return exo_region_copy(pick_pfn() << EXO_PAGE_SHIFT | draw(4096),
+			pick_pfn() << EXO_PAGE_SHIFT | draw(4096), draw(3000), draw(3), pick_slot(),
+			pick_slot());
 	default: return exo_wake((uint32_t)draw(3));
 	}
 }

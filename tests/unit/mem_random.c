@@ -180,17 +180,11 @@ any_map(void)
 		EXO_OP_MAP,
 		EXO_OP_MAP | EXO_MAP_WRITE,
 		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM,
-		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM,
-		EXO_OP_UNMAP,
-		EXO_OP_UNMAP | EXO_MAP_RELEASE,
-		EXO_OP_PROTECT,
-		EXO_OP_PROTECT | EXO_MAP_WRITE,
-		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_SHARED,
-		EXO_OP_MAP | EXO_MAP_IO,
-		EXO_OP_MAP | EXO_MAP_EXEC,
-		EXO_OP_MAP | EXO_MAP_HIDDEN,
-		EXO_OP_PROTECT | EXO_MAP_HIDDEN,
-	};
+		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, EXO_OP_UNMAP,
+		EXO_OP_UNMAP | EXO_MAP_RELEASE, EXO_OP_PROTECT, EXO_OP_PROTECT | EXO_MAP_WRITE,
+		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_SHARED, EXO_OP_MAP | EXO_MAP_IO,
+		EXO_OP_MAP | EXO_MAP_EXEC, EXO_OP_MAP | EXO_MAP_HIDDEN,
+		EXO_OP_PROTECT | EXO_MAP_HIDDEN };
 	u32 op = ops[draw(sizeof ops / sizeof *ops)];
 
 	return (struct exo_map){ .va = any_va(), .op = op, .key = draw(4) ? K_OWN : any_key(),
@@ -254,6 +248,18 @@ op_pool(void)
 	sys_frame_claim(self, pfn, 3, accounts[who], 0, K_OWN, 0);
 	return sys_stlb_pool(self, any_env(), draw(4), draw(9) ? pfn : any_frame(),
 		draw(9) ? pfn + 1 : any_frame(), any_key());
+}
+
+static i64
+op_region(void)
+{
+	u64 region = (draw(3) ? any_of(EXO_FRAME_REGION) : own_frame()) << EXO_PAGE_SHIFT;
+
+	if (draw(4) == 0)
+		return sys_region_guard(self, own_frame(), draw(EXO_REGION_LINES), 1 + draw(9),
+			any_guard(), any_key(), any_key());
+	return sys_region_copy(self, region + draw(3072), any_frame() << EXO_PAGE_SHIFT,
+		1 + draw(700), draw(2), any_key(), any_key());
 }
 
 static i64
@@ -347,12 +353,13 @@ static i64 (*const operations[])(void) = {
 	op_stlb,
 	op_stlb,
 	op_pool,
+	op_region,
 	op_account,
 	op_repossess,
 	op_repossess,
 	op_debt,
 	op_touch,
-	op_pin,
+	op_pin
 };
 #define KINDS (sizeof operations / sizeof *operations)
 
