@@ -12,6 +12,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -328,6 +330,67 @@ execed(char **argv)
 	return write(atoi(argv[3]), &took, sizeof(took)) != sizeof(took);
 }
 
+/* ---- threads ------------------------------------------------------------------------------ */
+
+static sem_t ping, pong;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static volatile int over;
+
+static void *
+nothing(void *arg)
+{
+	return arg;
+}
+
+static void *
+yields(void *arg)
+{
+	while (!over)
+		syscall(SYS_sched_yield);
+	return arg;
+}
+
+static void *
+answers(void *arg)
+{
+	for (;;) {
+		sem_wait(&ping);
+		if (over)
+			return arg;
+		sem_post(&pong);
+	}
+}
+
+static void
+create_join(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, nothing, NULL);
+	pthread_join(t, NULL);
+}
+
+static void
+threads(void)
+{
+	pthread_t t;
+
+	sem_init(&ping, 0, 0);
+	sem_init(&pong, 0, 0);
+	pthread_create(&t, NULL, yields, NULL);
+	COST("thread-yield-there-and-back", , syscall(SYS_sched_yield), );
+	over = 1;
+	pthread_join(t, NULL);
+	over = 0;
+	pthread_create(&t, NULL, answers, NULL);
+	COST("mutex-lock-unlock", , pthread_mutex_lock(&mutex); pthread_mutex_unlock(&mutex), );
+	COST("semaphores-there-and-back", , sem_post(&ping); sem_wait(&pong), );
+	over = 1;
+	sem_post(&ping);
+	pthread_join(t, NULL);
+	COST("thread-create-join", , create_join(), );
+}
+
 static void
 processes(void)
 {
@@ -361,6 +424,7 @@ main(int argc, char **argv)
 	signals();
 	page_faults();
 	processes();
+	threads();
 	unit();
 	row("tsc-hz", (now() - begin) * 1000000 / (clock_us() - from_us));
 	return 0;

@@ -105,6 +105,10 @@ LINUX = (
     ("fork-exit-wait", "fork + exit + wait", 235000),
     ("exec", "exec, to main", 300000),
     ("fork-exec-exit-wait", "fork + exec + exit + wait", 540000),
+    ("mutex-lock-unlock", "threads: lock and unlock of a mutex that nobody wants", 100),
+    ("thread-yield-there-and-back", "sched_yield to another thread, and back: two switches", 1250),
+    ("semaphores-there-and-back", "sem_post, and sem_wait for the other thread's: two wakes, two switches", 3400),
+    ("thread-create-join", "pthread_create + pthread_join", 10000),
 )
 
 PRIVATE_AIM = 16

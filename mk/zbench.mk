@@ -15,7 +15,7 @@ $(BUILD)/bench/off.elf: $(BUILD)/bench/off.c.o $(BUILD)/libexo.a
 
 $(BUILD)/bench/calls: bench/calls.c bench/cost.h
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -o $@ $<
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -pthread -o $@ $<
 
 $(BUILD)/bench/private: bench/private.c $(LIBEXO) | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
@@ -23,7 +23,7 @@ $(BUILD)/bench/private: bench/private.c $(LIBEXO) | $(ABI_FILES)
 
 $(BUILD)/bench/scale: bench/scale.c
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -o $@ $<
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -pthread -o $@ $<
 
 # How much more two processors get done, on a host that has as many to spare.
 bench-scale: runnable $(BUILD)/bench/scale

@@ -36,7 +36,7 @@ exos_before_leaving(struct exo_save *regs)
 		if (move_asked)
 			move_now();		/* and what was posted meanwhile is looked at */
 		signal_post_check();
-		if (signals_due() || current->sig.mask_saved)
+		if (thread_signalled() && (signals_due() || current->sig.mask_saved))
 			signal_deliver(regs);
 	} while (move_asked);
 	if (current->dying)

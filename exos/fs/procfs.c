@@ -318,7 +318,8 @@ own_target(u32 ino, char *to, size_t room)
 {
 	switch (WHAT_OF(ino)) {
 	case P_SELF: return (long)exo_snprintf(to, room, "%u", PROC->pid);
-	case P_THREAD_SELF: return (long)exo_snprintf(to, room, "%u/task/%u", PROC->pid, current->tid);
+	case P_THREAD_SELF:
+		return (long)exo_snprintf(to, room, "%u/task/%u", PROC->pid, current->tid);
 	case P_MOUNTS_LINK: return (long)exo_snprintf(to, room, "self/mounts");
 	case P_NET_LINK: return (long)exo_snprintf(to, room, "self/net");
 	case P_CWD: return fs_path(fs_cwd(), to, room);

@@ -174,8 +174,8 @@ put_stat(struct text *t, const volatile struct sh_proc *p, u32 tid)
 		state_letter(p), p->ppid, p->pgid, p->sid, tty_device(p->tty), foreground(p->tty),
 		used_by(p).faults, used_by_children(p).faults, TICKS(user), TICKS(system));
 	text_put(t, "%lu %lu %d %d %u 0 %lu %lu %lu %lu ",
-		TICKS(p->children_ns - p->children_sys_ns), TICKS(p->children_sys_ns),
-		20 + c->nice, c->nice, threads_of(p, pub), TICKS(p->start_ns), (u64)(s.total * 4096u), s.resident,
+		TICKS(p->children_ns - p->children_sys_ns), TICKS(p->children_sys_ns), 20 + c->nice,
+		c->nice, threads_of(p, pub), TICKS(p->start_ns), (u64)(s.total * 4096u), s.resident,
 		c->limit[RLIMIT_RSS_][0]);
 	/* Addresses are nobody's business; those of oneself are in maps. */
 	text_put(t, "0 0 0 0 0 %lu %lu %lu %lu 0 0 0 %u %u %u %u 0 0 0 ",

@@ -67,6 +67,6 @@ linux_dispatch(struct exo_save *regs)
 		dispatch_traced(regs);
 	else
 		regs->rax = (u64)serve(regs);
-	if (current->held || current->scratch)
+	if (current->holds)
 		thread_call_ends();
 }

@@ -133,7 +133,8 @@ wait_for_events(long set, long user, long room, u64 deadline)
 	s = file_get((int)set, &error);
 	if (!s)
 		return error;
-	return s->ops == &epoll_ops ? epoll_wait(thread_use(s), (u64)user, (u32)room, deadline) : -EINVAL;
+	return s->ops == &epoll_ops ? epoll_wait(thread_use(s), (u64)user, (u32)room, deadline)
+				    : -EINVAL;
 }
 
 long

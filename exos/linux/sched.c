@@ -89,8 +89,8 @@ sys_setpriority(long which, long who, long nice)
 {
 	if ((u32)which > PRIO_USER_)
 		return -EINVAL;
-	return server_call(OP_PRIORITY, PRIORITY_NICE, (u32)which, whose((int)which, (u32)who), (u32)nice,
-		0, NULL);
+	return server_call(OP_PRIORITY, PRIORITY_NICE, (u32)which, whose((int)which, (u32)who),
+		(u32)nice, 0, NULL);
 }
 
 /* ---- policies -------------------------------------------------------------------------------- */

@@ -219,6 +219,17 @@ sys_times(long where)
 	return (long)(clock_ns() / tick);
 }
 
+/* How much of a thread's time was the library's is told as that of its process is. */
+static void
+share_of_thread(u64 *user, u64 *system)
+{
+	const u64 run = thread_run_ns(current), all = (*user + *system) / 1024 + 1;
+
+	*system = *system / 1024 * (run / 1024) / all * 1024;
+	*system = *system < run ? *system : run;
+	*user = run - *system;
+}
+
 enum { RUSAGE_CHILDREN_ = -1, RUSAGE_SELF_, RUSAGE_THREAD_ };
 
 long
@@ -234,6 +245,8 @@ sys_getrusage(long who, long where)
 		used_put(use, used_by_children(PROC));
 	} else {
 		times_split(&user, &system);
+		if ((int)who == RUSAGE_THREAD_)
+			share_of_thread(&user, &system);
 		used_put(use, used_by(PROC));
 		resident = vm_resident() * (EXO_PAGE_BYTES / 1024);
 		if (resident > use[USE_MAXRSS])

@@ -262,8 +262,9 @@ kill_request(struct proc *self, const struct exo_msg *m, const char *comm)
 	if (m->r9 >= KILL_QUEUE && detail_read(&d, comm, (int)sig))
 		return -EPERM;
 	d.directed = tid;
-	if (tid && tid_process(tid))
-		pid = tid_process(tid);
+	if (pid > 0 && tid_process((uint32_t)pid))
+		pid = tid_process(
+			(uint32_t)pid); /* kill(2), too, takes a thread's number for its process */
 	/* Whoever names a process with the thread means that, or nobody. */
 	if (tid && m->rbx && (int64_t)m->rbx != pid)
 		return -ESRCH;

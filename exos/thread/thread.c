@@ -354,6 +354,7 @@ thread_hold(struct file *f)
 	if (!f || t->held == THREAD_FILES)
 		return;
 	file_hold(f);
+	t->holds = true;
 	t->files[t->held++] = f;
 }
 
@@ -367,6 +368,7 @@ thread_scratch(void)
 	else if (!t->scratch)
 		t->scratch = scratch_pages();
 	scratch_taken |= t->scratch == SCRATCH_PAGES;
+	t->holds = true;
 	return t->scratch;
 }
 
@@ -380,6 +382,7 @@ let_go(struct thread *t)
 	else
 		xfree(t->scratch);
 	t->scratch = NULL;
+	t->holds = false;
 }
 
 void

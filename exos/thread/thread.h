@@ -64,15 +64,25 @@ struct thread {
 	struct thread *futex_next;	/* of its bucket, in order of arrival */
 	u32 futex_bits;			/* 0: not queued */
 
-	unsigned held;			/* by the call in progress: files, and ... */
+	bool holds;			/* the call in progress does: files, or a large buffer */
+	unsigned held;
 	struct file *files[THREAD_FILES];
-	char *scratch;			/* ... a large buffer */
+	char *scratch;
 	u64 run_ns;			/* up to when it last began to run */
 };
 
 extern struct thread *current;
 extern struct thread *thread_leader;	/* its tid is the process's; it may have ended */
 extern u32 threads_alive;
+
+/* Something to be delivered before the thread goes on; signals_due knows better whether it is its own. */
+static inline bool
+thread_signalled(void)
+{
+	const struct thread_signals *s = &current->sig;
+
+	return (s->directed.set | signals.queue.set) & ~s->blocked || s->mask_saved;
+}
 
 static inline bool
 threads_many(void)

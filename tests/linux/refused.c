@@ -76,8 +76,9 @@ processes(void)
 	struct sigevent none = { .sigev_notify = SIGEV_NONE };
 	timer_t timer;
 
-	REFUSED(SYS_clone, ENOSYS, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD,
-		0, 0, 0, 0);
+	REFUSED(SYS_clone, ENOSYS, CLONE_VM | SIGCHLD, page + 4096, 0, 0, 0);
+	REFUSED(SYS_clone, ENOSYS, CLONE_VM | CLONE_SIGHAND | SIGCHLD, page + 4096, 0, 0, 0);
+	REFUSED(SYS_clone, ENOSYS, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, page + 4096, 0, 0, 0);
 	REFUSED(SYS_clone, ENOSYS, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	REFUSED(SYS_clone, ENOSYS, CLONE_FS | SIGCHLD, 0, 0, 0, 0);
 	REFUSED(SYS_clone, ENOSYS, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
@@ -96,9 +97,9 @@ processes(void)
 	REFUSED(SYS_process_vm_readv, ESRCH, 1, &vec, 1, &vec, 1, 0);	/* no program */
 	REFUSED(SYS_process_vm_writev, EPERM, 1, &vec, 1, &vec, 1, 0);
 	REFUSED(SYS_pidfd_getfd, EPERM, syscall(SYS_pidfd_open, 1, 0), 0, 0);
-	REFUSED(SYS_futex, ENOSYS, page, 5, 1, 1, page, 0);		/* FUTEX_WAKE_OP */
-	REFUSED(SYS_futex, ENOSYS, page, 6, 0, 0, page, 0);		/* FUTEX_LOCK_PI */
-	REFUSED(SYS_membarrier, EINVAL, 1, 0, 0);	/* MEMBARRIER_CMD_GLOBAL */
+	REFUSED(SYS_futex, ENOSYS, page, 11, 0, 0, page, 0);		/* FUTEX_WAIT_REQUEUE_PI */
+	REFUSED(SYS_futex, ENOSYS, page, 12, 1, 1, page, 0);		/* FUTEX_CMP_REQUEUE_PI */
+	REFUSED(SYS_membarrier, EINVAL, 32, 0, 0);	/* MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE */
 }
 
 static void
