@@ -27,6 +27,7 @@ struct socket {				/* of struct file, in own[0] */
 	bool pass_cred;			/* SO_PASSCRED */
 	u32 flags;			/* options that are on and mean nothing, by number */
 	u32 send_bytes, receive_bytes;	/* SO_SNDBUF, SO_RCVBUF: kept, and without meaning */
+	int priority, least;		/* SO_PRIORITY: kept; SO_RCVLOWAT: what a read of a stream waits for */
 	u64 send_ns, receive_ns;	/* SO_SNDTIMEO, SO_RCVTIMEO; 0: none */
 	volatile const struct sh_sock *row;	/* endpoint's */
 	u64 linger;

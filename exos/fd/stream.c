@@ -370,8 +370,8 @@ stream_receive(struct file *f, struct spans *s, struct message *m)
 		if (n <= 0)
 			return done ? (long)done : n;
 		done += (u64)n;
-		if (packet || s->left == 0 || !(m->flags & MSG_WAITALL_) || m->flags & MSG_PEEK_
-			|| m->rights)
+		if (packet || s->left == 0 || m->flags & MSG_PEEK_ || m->rights ||
+			(!(m->flags & MSG_WAITALL_) && done >= (u64)socket_of(f)->least))
 			return (long)done;
 	}
 }

@@ -103,6 +103,7 @@ long procfs_target(u32 ino, char *to, size_t room);
 u32 procfs_jump(u32 ino);		/* where following a link of ours leads without a name; 0: by name */
 long procfs_write(u32 ino, u64 from, size_t bytes);	/* of the program's */
 long procfs_text(u32 ino, char *to, size_t room);	/* contents of a file */
+long procfs_process(u32 ino);		/* whose directory it is; -EBADF: none, -ESRCH: it is gone */
 int procfs_fd(u32 ino);			/* descriptor that /proc/self/fd/N stands for, or -1 */
 
 #endif

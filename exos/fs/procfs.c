@@ -381,6 +381,14 @@ procfs_text(u32 ino, char *to, size_t room)
 	return error ? error : (long)t.bytes;
 }
 
+long
+procfs_process(u32 ino)
+{
+	if (ino < PROCFS || !is_plain(ino) || PID_OF(ino) == 0 || WHAT_OF(ino) != P_DIR)
+		return -EBADF;
+	return process(ino) ? (long)PID_OF(ino) : -ESRCH;
+}
+
 #define WRITE_MOST 64u			/* what is longer is cut: nothing that long means anything */
 
 long

@@ -51,10 +51,12 @@ sys_pidfd_open(long pid, long flags)
 }
 
 /* What the receiver is to be told can only be about ourselves, as by kill. */
+/* A process's directory in /proc means it, too. */
 long
 sys_pidfd_send_signal(long fd, long sig, long info, long flags)
 {
-	long pid = pidfd_pid((int)fd);
+	struct file *f = fd_get((int)fd);
+	long pid = f && f->ops == &directory_ops ? procfs_process(f->ino) : pidfd_pid((int)fd);
 	int signo;
 
 	if (flags)
@@ -65,7 +67,9 @@ sys_pidfd_send_signal(long fd, long sig, long info, long flags)
 		return -EFAULT;
 	if (info && signo != (int)sig)
 		return -EINVAL;
-	return pid < 0 ? pid : sys_kill(pid, sig);
+	if (pid < 0)
+		return pid;
+	return info ? sys_rt_sigqueueinfo(pid, sig, info) : sys_kill(pid, sig);
 }
 
 /* Another process's descriptors are in its library's memory, which nobody else reads. */

@@ -13,6 +13,8 @@ enum option {
 	OPT_RCVBUFFORCE = 33, OPT_PROTOCOL = 38, OPT_DOMAIN = 39, OPT_PEERGROUPS = 59,
 };
 
+#define PRIORITY_MOST 6			/* that anybody may ask for; it means nothing */
+
 /* On or off, told as they were set, and without meaning between processes of one machine. */
 #define IDLE_OPTIONS                                                                               \
 	(1u << OPT_REUSEADDR | 1u << OPT_BROADCAST | 1u << OPT_KEEPALIVE | 1u << OPT_OOBINLINE |   \
@@ -79,10 +81,10 @@ number_of(struct file *f, long option)
 		return value;
 	case OPT_SNDBUF: return k->send_bytes;
 	case OPT_RCVBUF: return k->receive_bytes;
-	case OPT_PRIORITY: return 0;
+	case OPT_PRIORITY: return k->priority;
 	case OPT_REUSEPORT: return 0;
 	case OPT_PASSCRED: return k->pass_cred;
-	case OPT_RCVLOWAT:
+	case OPT_RCVLOWAT: return k->least ? k->least : 1;
 	case OPT_SNDLOWAT: return 1;
 	case OPT_ACCEPTCONN: return k->state == SOCKET_LISTENING;
 	case OPT_PROTOCOL: return 0;
@@ -143,6 +145,10 @@ set_number(struct file *f, long option, int value)
 {
 	struct socket *k = socket_of(f);
 
+	if ((option == OPT_SNDBUFFORCE || option == OPT_RCVBUFFORCE || option == OPT_PRIORITY) &&
+		!(option == OPT_PRIORITY && value >= 0 && value <= PRIORITY_MOST) &&
+		!cred_can((const struct sh_cred *)(u64)CRED, CAP_NET_ADMIN))
+		return -EPERM;
 	switch (option) {
 	case OPT_SNDBUF:
 	case OPT_SNDBUFFORCE: k->send_bytes = buffer(value, BUFFER_LEAST_SEND); return 0;
@@ -153,8 +159,8 @@ set_number(struct file *f, long option, int value)
 		if (k->state == SOCKET_CONNECTED)
 			stream_option(f);
 		return 0;
-	case OPT_PRIORITY: return value == 0 ? 0 : -EPERM;
-	case OPT_RCVLOWAT: return value <= 1 ? 0 : -EOPNOTSUPP;
+	case OPT_PRIORITY: k->priority = value; return 0;
+	case OPT_RCVLOWAT: k->least = value < 0 ? 0x7fffffff : value; return 0;
 	}
 	if (!idle(option))
 		return -ENOPROTOOPT;
