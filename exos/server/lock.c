@@ -39,7 +39,7 @@ static void
 wake(uint32_t ino)
 {
 	__atomic_add_fetch(&fs_super->unlocked[ino % FS_UNLOCK_WORDS], 1, __ATOMIC_RELEASE);
-	server_told();
+	server_changed();		/* with threads, one may wait for this and others for more */
 }
 
 static void

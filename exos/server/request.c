@@ -125,7 +125,7 @@ setname_request(struct proc *self, const char *comm, bool has_execd)
 	__builtin_memset(self->sh->name + n, 0, sizeof(self->sh->name) - n);
 	if (has_execd) {
 		self->sh->vforked = 0;
-		server_told();
+		server_changed();
 		family_execs(self);
 		cred_apply(self, CRED_EXEC, 0, 0, 0, NULL);
 	}
