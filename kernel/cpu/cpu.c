@@ -15,6 +15,7 @@
  */
 #include "cpu_priv.h"
 #include "../arch/x86_64/arch.h"
+#include "../mem/mem.h"
 
 struct cpu cpus[CPUS_MAX];
 struct act nobody = { .state = ACT_RUNNING };
@@ -91,12 +92,40 @@ cpu_leave(struct cpu *cpu, u32 asked)
 	cpu_dispatch(cpu->chain != 0 ? cpu->head : 0);
 }
 
+/* Which account each slice is charged to, 0: it is free. */
+static u32 payers[CPUS_MAX][EXO_SLICES_CPU] GUARDED_BY(env_lock);
+
+static exo_pfn
+payer_of(exo_envid owner) REQUIRES(env_lock)
+{
+	return account_pays(envs[EXO_ENV_SLOT(owner)].account);
+}
+
+int
+cpu_slice_room(u32 cpu, u32 index, exo_envid owner)
+{
+	exo_pfn payer = payer_of(owner);
+
+	return payer == payers[cpu][index] ? 0 : account_slice_room(payer);
+}
+
+static void
+slice_charge(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock)
+{
+	if (payers[cpu][index] != 0)
+		account_slice_charge(payers[cpu][index], -1);
+	payers[cpu][index] = owner ? (u32)payer_of(owner) : 0;
+	if (owner != 0)
+		account_slice_charge(payers[cpu][index], 1);
+}
+
 void
 cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
 {
 	struct exo_slice *slice = &slices[cpu * EXO_SLICES_CPU + index];
 	u64 bit = 1ull << (index % 64);
 
+	slice_charge(cpu, index, owner);
 	slice->owner = owner;
 	if (owner != 0) {
 		cpus[cpu].occupied[index / 64] |= bit;

@@ -153,6 +153,8 @@ void cpu_forget(struct act *act) REQUIRES(env_lock);
 
 /* Slices of a dead environment are freed: among `count` from number `from`, over all CPUs. */
 void cpu_slices_free(exo_envid owner, u32 from, u32 count) REQUIRES(env_lock);
+/* May it be charged to who pays for the owner's slices?  0 or -EXO_EQUOTA. */
+int cpu_slice_room(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock);
 void cpu_slice_set(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock);	/* 0: free it */
 
 /*

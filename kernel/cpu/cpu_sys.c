@@ -59,7 +59,9 @@ claim_check(const struct env *self, u64 cpu, u64 index, u64 id, exo_slot key)
 		return error;
 	if (env_find(id, &error) == NULL)
 		return error;
-	return slices[cpu * EXO_SLICES_CPU + index].owner != 0 ? -EXO_ETAKEN : 0;
+	if (slices[cpu * EXO_SLICES_CPU + index].owner != 0)
+		return -EXO_ETAKEN;
+	return cpu_slice_room((u32)cpu, (u32)index, id);
 }
 
 /* May self put things under this guard?  0 guards nothing. */
@@ -128,8 +130,8 @@ sys_slice_pass(struct env *self, u64 cpu, u64 index, u64 id, u64 key)
 	slice = slice_at(cpu, index, &error);
 	if (slice != NULL)
 		error = slice_allows(self, slot_arg(key), cpu, slice);
-	if (error == 0)
-		env_find(id, &error);
+	if (error == 0 && env_find(id, &error) != NULL)
+		error = cpu_slice_room((u32)cpu, (u32)index, id);
 	if (error == 0) {
 		cpu_slice_set((u32)cpu, (u32)index, id);
 		cpus_wake();

@@ -30,6 +30,7 @@ account_close(exo_pfn pfn)
 	parent->carved -= account->limit;
 	parent->fixed_limit += account->fixed_limit;
 	parent->children--;
+	account_slices_close(account);
 	debt_settle(account->parent);
 	grant_forget();
 }

@@ -66,6 +66,7 @@ account_boot(exo_pfn pfn) NO_TSA
 	must(frames[pfn].kind == EXO_FRAME_FREE);
 	memset(account, 0, EXO_PAGE_BYTES);
 	account->limit = account->fixed_limit = info->free_frames;
+	account->slices_limit = CPUS_MAX * EXO_SLICES_CPU;
 	frame_take(pfn, pfn, 0);
 	frames[pfn].kind = EXO_FRAME_ACCOUNT;
 	account->fixed = 1;

@@ -71,6 +71,9 @@ struct account {			/* all [mem_lock] */
 	u32 vector, vector_generation;	/* the frame where losses are recorded, 0: none */
 	u64 losses;			/* records written there so far */
 	u64 spares;			/* spare frames named there that were looked at so far */
+	/* quota.c, [env_lock]: */
+	u32 slices, slices_limit;	/* of time, charged here; never more than the limit */
+	u32 slices_from;		/* account that the limit was carved from; 0: none of its own */
 };
 #define ACCOUNT_DEPTH 16u		/* bounds the walk to a parent's guard */
 
@@ -148,6 +151,14 @@ grant_is(const struct grant *g, const struct env *self, exo_slot key, u64 about,
 	return g->about == about && g->key == key && g->env == self->id &&
 		(rights & g->others) == 0;
 }
+
+/*
+ * Slices: who pays for those of an account's environments, whether for one
+ * more, and the charge (1, -1).  The account is known to be one.
+ */
+exo_pfn account_pays(exo_pfn account) REQUIRES(env_lock);
+int account_slice_room(exo_pfn payer) REQUIRES(env_lock);
+void account_slice_charge(exo_pfn payer, int slices) REQUIRES(env_lock);
 
 /* account_allows without the memory of it, and with: account.c. */
 int account_test(const struct env *self, exo_slot key, exo_pfn account, u32 rights)

@@ -187,6 +187,9 @@ account_unlink(exo_pfn pfn) REQUIRES(mem_lock)
 /* A frame of the account went: what it counted for goes, and a debt is paid. */
 void account_unlinked(exo_pfn account, bool fixed) REQUIRES(mem_lock);
 
+/* It ends, and its limit of slices goes back to where it came from. */
+void account_slices_close(struct account *account) REQUIRES(mem_lock);
+
 /* An empty account ends: its limit goes back to the parent. */
 void account_close(exo_pfn pfn) REQUIRES(mem_lock);
 
