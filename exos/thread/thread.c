@@ -82,39 +82,61 @@ leader_ready(void)
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
-static u32 numbers, numbers_end;	/* a block's rest */
-static u32 spare_tid[64], spares;	/* of threads that have ended */
+/*
+ * The server's blocks, and which of their numbers are unused.  A number should
+ * not come back soon: they are given out in order, and before that begins anew
+ * another block is asked for, unless so many are unused.
+ */
+#define RESTING 64u
 
-/* The oldest first: a number should not come back soon. */
+static u16 block[TID_BLOCKS], unused[TID_BLOCKS];	/* a bit each */
+static u32 blocks, spares, next_number;
+_Static_assert(TID_BLOCK == 16, "a bit each");
+
+static long
+block_get(void)
+{
+	long number = blocks < TID_BLOCKS ? server_call(OP_TIDS, 0, 0, 0, 0, 0, NULL) : -EAGAIN;
+
+	if (number < 0)
+		return number;
+	next_number = blocks * TID_BLOCK;
+	unused[blocks] = 0xffff;
+	block[blocks++] = (u16)(number / TID_BLOCK);
+	spares += TID_BLOCK;
+	return 0;
+}
+
 static long
 number_take(void)
 {
-	long block;
+	const bool through = next_number == blocks * TID_BLOCK;
+	long error = spares == 0 || (through && spares < RESTING) ? block_get() : 0;
+	u32 n;
 
-	if (spares == sizeof(spare_tid) / sizeof(spare_tid[0])) {
-		u32 tid = spare_tid[0];
-
-		memmove(spare_tid, spare_tid + 1, --spares * sizeof(spare_tid[0]));
-		return tid;
-	}
-	if (numbers == numbers_end) {
-		block = server_call(OP_TIDS, 0, 0, 0, 0, 0, NULL);
-		if (block < 0 && spares == 0)
-			return block;
-		if (block < 0)
-			return spare_tid[--spares];
-		numbers = (u32)block;
-		numbers_end = numbers + TID_BLOCK;
-	}
-	return numbers++;
+	if (spares == 0)
+		return error;
+	do {				/* bound: there is one */
+		n = next_number < blocks * TID_BLOCK ? next_number : 0;
+		next_number = n + 1;
+	} while (!(unused[n / TID_BLOCK] >> n % TID_BLOCK & 1));
+	unused[n / TID_BLOCK] &= (u16)~(1u << n % TID_BLOCK);
+	spares--;
+	return block[n / TID_BLOCK] * (long)TID_BLOCK + n % TID_BLOCK;
 }
 
 /* The leader's is the process's. */
 static void
 number_put(u32 tid)
 {
-	if (tid != PROC->pid && spares < sizeof(spare_tid) / sizeof(spare_tid[0]))
-		spare_tid[spares++] = tid;
+	u32 n = 0;
+
+	while (n < blocks && block[n] != tid / TID_BLOCK)
+		n++;
+	if (n == blocks)
+		return;
+	unused[n] |= (u16)(1u << tid % TID_BLOCK);
+	spares++;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------ */
@@ -408,7 +430,7 @@ threads_fork_child(void)
 			xfree(t);
 	}
 	current->clear_tid = current->robust = 0;
-	numbers = numbers_end = spares = 0;
+	blocks = spares = next_number = 0;
 	slots_used = current->slot + 1;
 	lead();
 	schedule_reset();

@@ -385,6 +385,25 @@ many(void)
 	printf("%d %d\n", made, joined);
 }
 
+/* Many at a time, over and over: their numbers are used again. */
+static void
+over_and_over(void)
+{
+	static pthread_t t[200];
+	int made = 0, joined = 0;
+
+	for (int round = 0; round < 32; round++) {
+		pthread_barrier_init(&all_there, NULL, 200);
+		for (int n = 0; n < 200; n++)
+			made += pthread_create(&t[n], NULL, one_of_many, NULL) == 0;
+		if (made != (round + 1) * 200)
+			break;
+		for (int n = 0; n < 200; n++)
+			joined += pthread_join(t[n], NULL) == 0;
+	}
+	printf("%d %d\n", made, joined);
+}
+
 int
 main(void)
 {
@@ -399,5 +418,6 @@ main(void)
 	vectors();
 	spinning();
 	many();
+	over_and_over();
 	return 0;
 }
