@@ -16,7 +16,8 @@ EXO_NATIVE_NOTE;
 #define PERIODS 6u
 #define CPU 0u
 
-static volatile uint64_t began[PERIODS + 1], periods, settled;
+static volatile uint64_t began[PERIODS + 1], others[PERIODS + 1], periods, settled;
+static struct child task, load;
 
 static void
 periodic(uint64_t unused)
@@ -26,6 +27,7 @@ periodic(uint64_t unused)
 		exo_yield(0);
 	while (periods <= PERIODS) {
 		began[periods] = exo_now_ns();
+		others[periods] = exo_env(load.id)->slices;
 		periods++;
 		exo_yield(0);		/* done for this period */
 	}
@@ -43,10 +45,10 @@ spins(uint64_t unused)
 
 /* Place 0 is ours since boot: we sleep until all is over. */
 static bool
-places(const struct child *task, const struct child *load)
+places(void)
 {
 	for (uint32_t n = 1; n <= VECTOR; n++)
-		if (exo_slice_claim(CPU, n, n % EVERY == 0 ? task->id : load->id, 0, 0, 0) != 0)
+		if (exo_slice_claim(CPU, n, n % EVERY == 0 ? task.id : load.id, 0, 0, 0) != 0)
 			return false;
 	settled = 1;
 	return true;
@@ -55,9 +57,8 @@ places(const struct child *task, const struct child *load)
 int
 exo_main(const struct exo_start *start)
 {
-	uint64_t least = ~0ull, most = 0, slice = exo_info()->slice_ns, period;
+	uint64_t least = ~0ull, most = 0, wrong = 0, slice = exo_info()->slice_ns, period;
 	struct exo_term over = { .mask = ~0ull, .value = PERIODS, .cmp = EXO_GT };
-	struct child task, load;
 
 	if (start) {
 		exo_print("deadline: needs the key for slices, which boot/init has: "
@@ -65,7 +66,7 @@ exo_main(const struct exo_start *start)
 		return 1;
 	}
 	if (!child_make(&task, periodic, 0, 0) || !child_make(&load, spins, 0, 0) ||
-		!places(&task, &load))
+		!places())
 		return 2;
 	over.where = EXO_PTE_PFN(exo_pte((uint64_t)&periods)) * EXO_PAGE_BYTES +
 		(uint64_t)&periods % EXO_PAGE_BYTES;
@@ -74,8 +75,10 @@ exo_main(const struct exo_start *start)
 		period = began[n] - began[n - 1];
 		least = period < least ? period : least;
 		most = period > most ? period : most;
+		wrong += (others[n] - others[n - 1]) % (EVERY - 1) != 0;
 	}
 	exo_printf("every %u slices of %lu us: periods of %lu to %lu us, jitter %lu us\n",
 		EVERY, slice / 1000, least / 1000, most / 1000, (most - least) / 1000);
-	return most - least < slice && periods > PERIODS ? 0 : 3;
+	/* What the vector promises, whatever the clock says; a host that stops the machine may cost whole periods. */
+	return wrong == 0 ? 0 : 3;
 }
