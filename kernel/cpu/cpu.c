@@ -119,6 +119,15 @@ slice_charge(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock)
 		account_slice_charge(payers[cpu][index], 1);
 }
 
+bool
+cpu_slice_charged(u32 cpu, u32 index)
+{
+	exo_pfn payer = payers[cpu][index];
+
+	return payer == 0 ? slices[cpu * EXO_SLICES_CPU + index].owner == 0 :
+		slices[cpu * EXO_SLICES_CPU + index].owner != 0 && account_slice_holds(payer);
+}
+
 void
 cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
 {

@@ -53,7 +53,7 @@ cpu_check(void)
 	lock_acquire(&env_lock);
 	for (u32 n = 0; n < cpus_count; n++) {
 		for (u32 index = 0; index < EXO_SLICES_CPU; index++)
-			must(inv_slice(&cpus[n], index));
+			must(inv_slice(&cpus[n], index) && cpu_slice_charged(n, index));
 		must(inv_running(&cpus[n]));
 		must(inv_fpu(&cpus[n]));
 		must(inv_fpu_on(&cpus[n]));

@@ -24,6 +24,9 @@ int slice_after(const struct cpu *cpu, u32 index);
 void slice_ask_forget(u32 cpu, u32 index) REQUIRES(env_lock);
 void slice_ask_pass(u32 cpu, u32 index) REQUIRES(env_lock);
 
+/* Invariant: an owned slice, and no other, is charged to an account that counts it. */
+bool cpu_slice_charged(u32 cpu, u32 index) REQUIRES(env_lock);
+
 /* Have the timer fire at this time or earlier. */
 void cpu_timer_by(struct cpu *cpu, u64 at_ns);
 

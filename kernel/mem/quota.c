@@ -41,6 +41,14 @@ account_slice_charge(exo_pfn payer, int slices) NO_TSA
 	account_of(payer)->slices += (u32)slices;
 }
 
+bool
+account_slice_holds(exo_pfn payer) NO_TSA
+{
+	const struct account *account = account_at(payer);
+
+	return account != NULL && account->slices > 0 && account->slices <= account->slices_limit;
+}
+
 void
 account_slices_close(struct account *account) NO_TSA
 {
