@@ -32,6 +32,8 @@ exos_before_leaving(struct exo_save *regs)
 {
 	if (UAREA->depth != 1)
 		return;
+	if (current->dying)
+		thread_exit(0);		/* what is pending is the others' */
 	do {
 		if (move_asked)
 			move_now();		/* and what was posted meanwhile is looked at */
@@ -39,8 +41,6 @@ exos_before_leaving(struct exo_save *regs)
 		if (thread_signalled() && (signals_due() || current->sig.mask_saved))
 			signal_deliver(regs);
 	} while (move_asked);
-	if (current->dying)
-		thread_exit(0);
 	timer_library_leaves();
 }
 
@@ -61,12 +61,12 @@ exos_serve_event(struct exo_save *regs)
 {
 	u32 pending = __atomic_exchange_n(&UAREA->pending, 0, __ATOMIC_RELAXED);
 
+	timer_library_enters();
 	if (pending & 1u << EXO_ENTRY_EPILOGUE || regs->vector == 0x100 + EXO_ENTRY_EPILOGUE) {
 		regs->vector = 0;
 		park_yield(0);
+		thread_yield(true);
 	}
-	timer_library_enters();
-	thread_yield();
 	REGS_CALL(regs) = ~0ull;
 	exos_before_leaving(regs);
 }

@@ -23,7 +23,7 @@ named(long pid)
 long
 sys_sched_yield(void)
 {
-	if (!thread_yield())
+	if (!thread_yield(false))
 		park_yield(0);
 	return 0;
 }

@@ -245,17 +245,26 @@ switch_to(struct thread *to)
 	fs_base_set(to->fs);
 	fpu_load(to->vectors);
 	exos_thread_switch(&from->parked, to->parked);
+	threads_trim();			/* back again, maybe the last one */
+}
+
+/* Every so often, when there is somebody to run anyway. */
+static void
+look_sometimes(void)
+{
+	static unsigned switches;
+
+	if (outside && ++switches % LOOK_OUTSIDE == 0)
+		look_outside();
 }
 
 /* The next in line runs; current may be it. */
 static void
 give_way(void)
 {
-	static unsigned switches;
 	struct thread *next;
 
-	if (outside && ++switches % LOOK_OUTSIDE == 0)
-		look_outside();
+	look_sometimes();
 	while ((next = line_take()) == NULL) {
 		idle();
 		signal_post_check();
@@ -279,11 +288,12 @@ thread_wait(const struct exo_term *terms, unsigned count, u64 until_ns, bool by_
 }
 
 bool
-thread_yield(void)
+thread_yield(bool slice_over)
 {
 	if (!threads_many())
 		return false;
-	look_outside();
+	if (slice_over || !line_first)
+		look_outside();
 	if (!line_first)
 		return false;
 	line_join(current);

@@ -6,6 +6,7 @@
 #include "thread.h"
 
 void thread_add(struct thread *t);	/* a new one, ready */
+void threads_trim(void);			/* thread.c: after many, memory that one does not need */
 void schedule_reset(void);		/* nobody but current is there */
 noreturn_ void thread_leave(void);	/* current has ended: somebody else runs */
 

@@ -3,12 +3,10 @@
  * Threads come and go.  Each has a slot of EXOS_THREADS: at its upper end a
  * page for the vector registers, below that its library stack.  The first
  * thread's stack is that of depth 1, and of slot 0 it has the vectors' page.
- *
- * Numbers come from the server in blocks, so that no process and no thread of
- * another has the same.
  */
 #include "thread.h"
 #include "futex.h"
+#include "number.h"
 #include "schedule.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/header.h"
@@ -20,6 +18,7 @@
 
 #define PAGE EXO_PAGE_BYTES
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
+#define SLOTS_KEPT 16u			/* with what they have, when there is one thread again */
 #define STACK_END (EXOS_THREAD_STRIDE - PAGE)
 
 _Static_assert(FPU_AREA_MAX <= PAGE, "vectors have a page");
@@ -56,7 +55,8 @@ slot_take(void)
 
 		if (~taken[n] == 0 || slot > THREADS_MAX)
 			continue;
-		if (!page_ready(slot_address(slot) + STACK_END))
+		if (!page_ready(slot_address(slot) + STACK_END) ||
+			!page_ready(slot_address(slot) + STACK_END - PAGE))
 			return 0;
 		taken[n] |= 1ull << (slot % 64);
 		slots_used = slot < slots_used ? slots_used : slot + 1;
@@ -71,6 +71,24 @@ slot_put(u32 slot)
 	taken[slot / 64] &= ~(1ull << (slot % 64));
 }
 
+/* But the slot of who runs. */
+static void
+slots_empty(u32 from)
+{
+	for (u32 slot = from; slot < slots_used; slot++) {
+		if (slot != current->slot)
+			page_unmap(slot_address(slot), EXOS_THREAD_STRIDE / PAGE);
+	}
+	slots_used = current->slot < from ? from : current->slot + 1;
+}
+
+void
+threads_trim(void)
+{
+	if (slots_used > SLOTS_KEPT && !threads_many() && current->slot < SLOTS_KEPT)
+		slots_empty(SLOTS_KEPT);
+}
+
 /* The first thread's vectors have a place from when it needs one. */
 static bool
 leader_ready(void)
@@ -78,65 +96,6 @@ leader_ready(void)
 	first.stack_top = (u64)AT(char, EXOS_STACKS) + EXOS_STACK_STRIDE;
 	first.vectors = (void *)(slot_address(0) + STACK_END);
 	return page_ready((u64)first.vectors);
-}
-
-/* ---- numbers -------------------------------------------------------------------------------- */
-
-/*
- * The server's blocks, and which of their numbers are unused.  A number should
- * not come back soon: they are given out in order, and before that begins anew
- * another block is asked for, unless so many are unused.
- */
-#define RESTING 64u
-
-static u16 block[TID_BLOCKS], unused[TID_BLOCKS];	/* a bit each */
-static u32 blocks, spares, next_number;
-_Static_assert(TID_BLOCK == 16, "a bit each");
-
-static long
-block_get(void)
-{
-	long number = blocks < TID_BLOCKS ? server_call(OP_TIDS, 0, 0, 0, 0, 0, NULL) : -EAGAIN;
-
-	if (number < 0)
-		return number;
-	next_number = blocks * TID_BLOCK;
-	unused[blocks] = 0xffff;
-	block[blocks++] = (u16)(number / TID_BLOCK);
-	spares += TID_BLOCK;
-	return 0;
-}
-
-static long
-number_take(void)
-{
-	const bool through = next_number == blocks * TID_BLOCK;
-	long error = spares == 0 || (through && spares < RESTING) ? block_get() : 0;
-	u32 n;
-
-	if (spares == 0)
-		return error;
-	do {				/* bound: there is one */
-		n = next_number < blocks * TID_BLOCK ? next_number : 0;
-		next_number = n + 1;
-	} while (!(unused[n / TID_BLOCK] >> n % TID_BLOCK & 1));
-	unused[n / TID_BLOCK] &= (u16)~(1u << n % TID_BLOCK);
-	spares--;
-	return block[n / TID_BLOCK] * (long)TID_BLOCK + n % TID_BLOCK;
-}
-
-/* The leader's is the process's. */
-static void
-number_put(u32 tid)
-{
-	u32 n = 0;
-
-	while (n < blocks && block[n] != tid / TID_BLOCK)
-		n++;
-	if (n == blocks)
-		return;
-	unused[n] |= (u16)(1u << tid % TID_BLOCK);
-	spares++;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------ */
@@ -340,7 +299,7 @@ threads_end_others(void)
 		thread_ready(t);
 	}
 	while (threads_many())
-		thread_yield();
+		thread_yield(false);
 	if (thread_leader != current && thread_leader != &first)
 		xfree(thread_leader);
 	lead();
@@ -350,11 +309,7 @@ threads_end_others(void)
 void
 threads_exec(void)
 {
-	for (u32 slot = 1; slot < slots_used; slot++) {
-		if (slot != current->slot)
-			page_unmap(slot_address(slot), EXOS_THREAD_STRIDE / PAGE);
-	}
-	slots_used = current->slot + 1;
+	slots_empty(1);
 	current->clear_tid = 0;
 	current->robust = 0;
 	current->restart.again = NULL;
@@ -430,7 +385,7 @@ threads_fork_child(void)
 			xfree(t);
 	}
 	current->clear_tid = current->robust = 0;
-	blocks = spares = next_number = 0;
+	numbers_forget();
 	slots_used = current->slot + 1;
 	lead();
 	schedule_reset();

@@ -128,7 +128,8 @@ thread_use(struct file *f)
 /* ---- schedule.c ------------------------------------------------------------------------------- */
 void thread_ready(struct thread *t);	/* if it waits: it looks again */
 void thread_wait(const struct exo_term *terms, unsigned count, u64 until_ns, bool by_wall);
-bool thread_yield(void);		/* false: nobody else can run */
+/* False: nobody else can run.  When a slice is over those outside are looked after. */
+bool thread_yield(bool slice_over);
 u64 thread_run_ns(const struct thread *t);
 void thread_name(const struct thread *t, char name[THREAD_NAME]);
 
