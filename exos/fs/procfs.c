@@ -9,10 +9,11 @@
 #include "../fd/tty.h"
 #include "../thread/thread.h"
 
+#define PID_MAX 32768
 static const volatile struct sh_proc *
 process(u32 ino)
 {
-	return PID_OF(ino) ? thread_process(PID_OF(ino)) : NULL;
+	return PID_OF(ino) ? proc_of_task(PID_OF(ino)) : NULL;
 }
 
 static bool
@@ -66,9 +67,9 @@ find_number(u32 dir, long n)
 {
 	struct fd_seen seen;
 
-	if (dir == PROCFS_ROOT && thread_process((u32)n))
+	if (dir == PROCFS_ROOT && n && n < PID_MAX && proc_of_task((u32)n))
 		return INO(n, P_DIR);
-	if (WHAT_OF(dir) == P_TASK && n && thread_process((u32)n) == process(dir))
+	if (WHAT_OF(dir) == P_TASK && n && n < PID_MAX && proc_of_task((u32)n) == process(dir))
 		return INO(n, P_TASK_PID);
 	if ((WHAT_OF(dir) != P_FD && WHAT_OF(dir) != P_FDINFO) || !process(dir))
 		return 0;
@@ -138,19 +139,14 @@ next_fd(u32 dir, u64 *at, u64 from, struct entry *e)
 		WHAT_OF(dir) == P_FDINFO ? S_IFREG >> 12 : S_IFLNK >> 12, (u32)fd);
 }
 
-/* Threads of others are their libraries' business: one sees the first. */
 static int
 next_task(u32 dir, u64 *at, u64 from, struct entry *e)
 {
-	const struct thread *t = is_self(dir) ? thread_first() : NULL;
-	const u64 nth = (*at)++ - from;
+	struct task_seen s;
 
-	for (u64 n = 0; t && n < nth; n++)
-		t = t->next;
-	if (!t && (nth || is_self(dir)))
+	if (!proc_task(process(dir), 0, (u32)((*at)++ - from), &s))
 		return 0;
-	return give_number(e, INO(t ? t->tid : PID_OF(dir), P_TASK_PID), S_IFDIR >> 12,
-		t ? t->tid : PID_OF(dir));
+	return give_number(e, INO(s.tid, P_TASK_PID), S_IFDIR >> 12, s.tid);
 }
 
 /* The fixed names first, then numbers. */

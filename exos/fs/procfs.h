@@ -125,6 +125,15 @@ enum proc_what {
 };
 _Static_assert(P_WHATS <= 256, "they fit an inode number");
 
+/* ---- proctask.c ------------------------------------------------------------------------------- */
+struct task_seen {
+	u32 tid;
+	char name[16];
+};
+/* A thread: of that number, or (tid 0) the nth; whose name is the process's if it is the first. */
+bool proc_task(const volatile struct sh_proc *p, u32 tid, u32 nth, struct task_seen *s);
+const volatile struct sh_proc *proc_of_task(u32 tid);	/* also of a process's number; NULL */
+
 /* ---- procnodes.c ----------------------------------------------------------------------------- */
 #define PROC_DIR_MODE (S_IFDIR | 0555)
 

@@ -6,7 +6,6 @@
 #include "../proc/proc.h"
 #include "../proc/signal.h"
 #include "../proc/times.h"
-#include "../thread/thread.h"
 #include "../vm/vm.h"
 
 #define KIB_PAGE 4u
@@ -90,15 +89,17 @@ state_word(char letter)
 	}
 }
 
-/* Of a thread of ours, where the number is one's. */
+/* Of a thread, where the number is one's. */
 static const char *
 name_copy(const volatile struct sh_proc *p, u32 tid)
 {
 	static char name[33];
 
+	struct task_seen s;
+
 	memset(name, 0, sizeof(name));
-	if (tid != p->pid && thread_find(tid)) {
-		thread_name(thread_find(tid), name);
+	if (tid != p->pid && proc_task(p, tid, 0, &s)) {
+		memcpy(name, s.name, sizeof(s.name));
 		return name;
 	}
 	for (unsigned i = 0; i < 32; i++)

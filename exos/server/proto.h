@@ -156,7 +156,8 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t proc_rows;		/* the process table's rows from here on are free */
 	uint64_t busy_on;		/* the CPU that the server works on + 1; 0: none */
 	uint64_t cpus;			/* processes may be put on CPUs 0 to this one less */
-	uint64_t spare[17];
+	uint64_t tids_off;		/* u16[]: whose each TID_BLOCK of numbers is, a pid or 0; 0: nobody has any yet */
+	uint64_t spare[16];
 };
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */

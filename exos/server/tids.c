@@ -12,15 +12,18 @@
 #define ROOT_RESERVE 128u		/* blocks that users leave */
 #define USER_BLOCKS (GIVEN_MAX / 2)	/* of one user's processes together, root's apart */
 
-static uint16_t owner[BLOCKS];		/* pid; 0: nobody's */
+#define TIDS_OFF 0x000d0000ull		/* in the shared region, behind the futexes */
+
+static uint16_t *owner;			/* there: pid; 0: nobody's */
 static unsigned given;
 
 _Static_assert(PID_MAX_ <= UINT16_MAX, "a pid is 16 bits");
+_Static_assert(BLOCKS * sizeof(uint16_t) <= EXO_PAGE_BYTES, "one page");
 
 uint32_t
 tid_process(uint32_t tid)
 {
-	return tid < PID_MAX_ ? owner[tid / TID_BLOCK] : 0;
+	return tid < PID_MAX_ && owner ? owner[tid / TID_BLOCK] : 0;
 }
 
 /* Many processes ask, each for few: what counts is whose they are. */
@@ -58,13 +61,23 @@ find_taken(void)
 	pids_in_use(take);
 }
 
+static bool
+owners_ready(void)
+{
+	if (!owner && shared_back(TIDS_OFF, 1) == 0) {
+		owner = (uint16_t *)shared_at(TIDS_OFF);
+		server_shared_info()->tids_off = TIDS_OFF;
+	}
+	return owner;
+}
+
 /* One look round all blocks at the most. */
 long
 tids_request(struct proc *p)
 {
 	static unsigned next;
 
-	if (!within_bounds(p))
+	if (!within_bounds(p) || !owners_ready())
 		return -EAGAIN;
 	find_taken();
 	if (next * TID_BLOCK < pid_next())

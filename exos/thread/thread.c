@@ -106,6 +106,12 @@ thread_first(void)
 	return all;
 }
 
+u64
+thread_list(void)
+{
+	return (u64)&all;
+}
+
 struct thread *
 thread_find(u32 tid)
 {

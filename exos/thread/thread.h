@@ -42,6 +42,7 @@ struct thread {
 	bool outside;			/* waits for what other threads need not bring about */
 	bool dying;			/* ends when it leaves the library */
 	u32 slot;			/* of EXOS_THREADS; 0: the first thread */
+	char name[THREAD_NAME];		/* the leader's is the process's: thread_name */
 
 	u64 stack_top, parked;		/* library stack; where it stands while another runs */
 	struct exo_save regs;
@@ -52,7 +53,6 @@ struct thread {
 	struct restart restart;
 	u64 clear_tid;			/* word to clear and wake at the end; 0 */
 	u64 robust;			/* head of the list of locks that it holds; 0 */
-	char name[THREAD_NAME];		/* the leader's is the process's: thread_name */
 
 	struct thread *out_next, *out_before;	/* while outside */
 	const struct exo_term *terms;
@@ -104,6 +104,7 @@ struct thread *thread_find(u32 tid);	/* NULL: none of this process */
 /* The process that has a thread of that number: any by its pid, our own by any; NULL. */
 const volatile struct sh_proc *thread_process(u32 tid);
 struct thread *thread_first(void);	/* of all that have not ended; then ->next */
+u64 thread_list(void);			/* where a pointer to the first lies: for others who look */
 void threads_end_others(void);		/* exec: each leaves the library in good order */
 void threads_exec(void);		/* who is left is the leader */
 void threads_fork_child(void);

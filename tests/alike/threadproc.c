@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Processes with threads: fork, exec, the end; files that several use; what /proc says. */
+/* Processes with threads: fork, exec, the end; files that several use. */
 #include "t.h"
-#include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/epoll.h>
 
 static sem_t here;
 static const char *self;
@@ -364,93 +361,6 @@ files(void)
 	printf("%ld bytes\n", (long)result);
 }
 
-/* ---- names and /proc ------------------------------------------------------------------------------------- */
-
-static void *
-named(void *arg)
-{
-	char name[16], path[64], text[64] = "";
-	FILE *f;
-
-	prctl(PR_SET_NAME, "worker", 0, 0, 0);
-	prctl(PR_GET_NAME, name, 0, 0, 0);
-	printf("%s\n", name);
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/comm", syscall(SYS_gettid));
-	f = fopen(path, "r");
-	if (f && fgets(text, sizeof(text), f))
-		printf("%s", text);
-	if (f)
-		fclose(f);
-	sem_post(&here);
-	while (!*(volatile int *)arg)
-		usleep(1000);
-	return NULL;
-}
-
-static void
-names(void)
-{
-	volatile int stop = 0;
-	pthread_t t[2];
-	char name[16], line[128];
-	int tasks = 0;
-	struct dirent *e;
-	FILE *f;
-	DIR *d;
-
-	prctl(PR_SET_NAME, "leader", 0, 0, 0);
-	for (int n = 0; n < 2; n++) {
-		pthread_create(&t[n], NULL, named, (void *)&stop);
-		sem_wait(&here);
-	}
-	prctl(PR_GET_NAME, name, 0, 0, 0);
-	printf("%s\n", name);
-	d = opendir("/proc/self/task");
-	while (d && (e = readdir(d)))
-		tasks += e->d_name[0] != '.';
-	if (d)
-		closedir(d);
-	printf("%d tasks\n", tasks);
-	f = fopen("/proc/self/status", "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (strncmp(line, "Threads:", 8) == 0 || strncmp(line, "Name:", 5) == 0)
-			printf("%s", line);
-	if (f)
-		fclose(f);
-	stop = 1;
-	for (int n = 0; n < 2; n++)
-		pthread_join(t[n], NULL);
-}
-
-static void *
-busy(void *arg)
-{
-	struct timespec a, b, c;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
-	for (volatile int n = 0; n < 3000000; n++)
-		;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &c);
-	printf("%d %d\n", b.tv_sec * 1000000000 + b.tv_nsec > a.tv_sec * 1000000000 + a.tv_nsec,
-		c.tv_sec * 1000000000 + c.tv_nsec >= b.tv_sec * 1000000000 + b.tv_nsec);
-	return arg;
-}
-
-static void
-clocks(void)
-{
-	struct timespec a, b;
-	pthread_t t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
-	pthread_create(&t, NULL, busy, NULL);
-	pthread_join(t, NULL);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
-	/* The leader did little. */
-	printf("%d\n", (b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec < 3000000);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -463,7 +373,5 @@ main(int argc, char **argv)
 	forking();
 	executing();
 	files();
-	names();
-	clocks();
 	return 0;
 }
