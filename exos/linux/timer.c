@@ -36,7 +36,7 @@ timeval_ns(const struct linux_timeval *t)
 static void
 set_relative(struct timer *t, u64 first, u64 interval)
 {
-	timer_set(t, first ? timer_clock_now(t->clock) + first : 0, interval);
+	timer_set(t, first ? timer_now(t) + first : 0, interval);
 }
 
 static struct itimer
@@ -136,6 +136,7 @@ sys_timer_create(long number, long event, long where)
 	if (!t)
 		return -EAGAIN;
 	t->clock = t->base = (u8)c.kind;
+	t->thread = c.thread ? c.tid : 0;
 	t->sig = e.notify == SIGEV_NONE_ ? 0 : (u8)e.sig;
 	t->directed = e.notify == SIGEV_THREAD_ID_ ? (u32)e.tid : 0;
 	t->value = event ? e.value : (u64)t->id;

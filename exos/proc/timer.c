@@ -39,6 +39,15 @@ timer_clock_now(enum timer_clock clock)
 	}
 }
 
+/* The clock of a thread that has ended stands still. */
+u64
+timer_now(const struct timer *t)
+{
+	const struct thread *of = t->thread ? thread_find(t->thread) : NULL;
+
+	return !t->thread ? timer_clock_now(t->clock) : of ? thread_run_ns(of) : 0;
+}
+
 static struct timer *
 timer_at(u32 n)
 {
@@ -150,7 +159,7 @@ timer_taken(struct sig_detail *d)
 		if (t->id >= 0 && (d->code != SI_TIMER_ || (u32)d->word[0] != (u32)t->id) &&
 			pending_of(t))
 			continue;
-		passed = t->deadline ? advance(t, timer_clock_now(t->clock)) : 0;
+		passed = t->deadline ? advance(t, timer_now(t)) : 0;
 		t->overrun = (u32)(passed < OVERRUN_MAX ? passed : OVERRUN_MAX);
 		t->resting = false;
 		if (t->id >= 0 && d->code == SI_TIMER_)
@@ -168,7 +177,7 @@ wake_the_forgotten(void)
 
 		if (t && t->resting && !pending_of(t)) {
 			t->resting = false;
-			advance(t, timer_clock_now(t->clock));
+			advance(t, timer_now(t));
 		}
 	}
 }
@@ -187,7 +196,7 @@ timer_look(void)
 
 		if (!t || !t->deadline || t->resting || !t->sig)
 			continue;
-		now = timer_clock_now(t->clock);
+		now = timer_now(t);
 		if (now >= t->deadline)
 			fire(t, now);
 	}
@@ -212,7 +221,7 @@ timer_left(const struct timer *t)
 
 	if (t->deadline == 0)
 		return 0;
-	now = timer_clock_now(t->clock);
+	now = timer_now(t);
 	if (now >= t->deadline)
 		advance(&copy, now);
 	if (copy.deadline == 0)

@@ -24,11 +24,13 @@ struct timer {
 	int id;				/* of timer_create; -1: an interval timer */
 	u8 sig;				/* 0: nobody is told */
 	u8 clock, base;			/* enum timer_clock: now, and as it was made */
+	u32 thread;			/* whose processor time is its clock; 0: the process's */
 	u32 directed;			/* at this thread; 0: the process */
 	bool resting;			/* its signal is pending */
 };
 
 u64 timer_clock_now(enum timer_clock clock);
+u64 timer_now(const struct timer *t);	/* on its clock */
 struct timer *timer_interval(unsigned which);	/* ITIMER_*_ */
 struct timer *timer_by_id(long id);	/* NULL: no such */
 struct timer *timer_new(void);		/* NULL: no memory, or too many */

@@ -348,6 +348,47 @@ faults(void)
 
 static sem_t rung;
 
+/* Its own time: the leader's goes by unseen, and the signal is at the thread. */
+static void *
+times_itself(void *arg)
+{
+	struct sigevent e = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR2 };
+	struct itimerspec when = { .it_value = { 0, 20000000 } }, left;
+	timer_t t;
+
+	e.sigev_notify_thread_id = tid();
+	caught = 0;
+	SAY(timer_create(CLOCK_THREAD_CPUTIME_ID, &e, &t));
+	SAY(timer_settime(t, 0, &when, NULL));
+	sem_post(&here);
+	sem_wait(&rung);
+	timer_gettime(t, &left);
+	printf("most is left %d, caught %d\n", left.it_value.tv_nsec > 10000000, (int)caught);
+	while (!caught)
+		;
+	printf("caught %d by the leader %d\n", (int)caught, (int)caught_by);
+	SAY(timer_delete(t));
+	e.sigev_notify_thread_id = 999999;
+	SAY(timer_create(CLOCK_MONOTONIC, &e, &t));
+	return arg;
+}
+
+static void
+own_time(void)
+{
+	struct timespec from, to;
+	pthread_t t;
+
+	pthread_create(&t, NULL, times_itself, NULL);
+	sem_wait(&here);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &to);
+	while ((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 40);
+	sem_post(&rung);
+	pthread_join(t, NULL);
+}
+
 static void
 ring(union sigval v)
 {
@@ -363,6 +404,7 @@ timers(void)
 	timer_t t;
 
 	sem_init(&rung, 0, 0);
+	own_time();
 	e.sigev_value.sival_int = 42;
 	SAY(timer_create(CLOCK_MONOTONIC, &e, &t));
 	SAY(timer_settime(t, 0, &when, NULL));
