@@ -196,8 +196,14 @@ chunk_write(u32 ino, u64 *pos, u64 from, u64 bytes)
 		*pos = answer.rdx;
 	}
 	for (int tries = 0; done < bytes; tries++) {
-		u64 part = part_of(*pos + done, bytes - done);
+		u64 part = part_of(*pos + done, bytes - done), first = part_of(from + done, part);
+		u8 byte;
 
+		/* Nothing is copied twice: it may come from a mapping of the file itself. */
+		if (first < part && copy_in(&byte, from + done + first, 1)) {
+			bytes = done + first;
+			part = first;
+		}
 		error = page_write(ino, *pos + done, from + done, part);
 		if (error == 1 && tries < RETRIES) {
 			server_call(OP_FS_EXTEND, ino, *pos + done, part, keep_key(ino), 0, NULL);
