@@ -59,7 +59,7 @@ def boot(program, machine, kernel, cpus, options, scratch):
     """One machine: (QEMU's debug-exit status or None, what it said, seconds)."""
     archive = mkarchive.Archive()
     archive.add_file("boot/init", program, 0o755)
-    archive.add_bytes("boot/args", f"calls={options.calls} seed={options.seed}\0".encode())
+    archive.add_bytes("boot/args", f"calls={options.calls} seed={options.seed} cpus={cpus}\0".encode())
     archive.add_bytes("etc/greeting", b"hello from the archive\n")
     directory = tempfile.mkdtemp(dir=scratch)
     path = f"{directory}/archive"

@@ -10,6 +10,7 @@
  *	leave	be at rest: in user mode, or idle, having been there since it was
  *		asked.  A dead environment is taken apart only after that.
  *	look	sleep no longer: a word may have changed (cpus_wake).
+ *	stop	be at rest and stay there, while the debug kernel looks at everything.
  *
  * No waiting for ever: whoever waits for a lock or for another CPU serves flushes
  * itself meanwhile (cpu_serve), one at a time asks for them, and everything else
@@ -152,6 +153,7 @@ cpus_wait_left(const struct leaving *leaving)
 
 	while (!cpus_left(leaving) && act_alive(self->act)) {
 		cpu_serve(self);
+		cpu_stop_asked(self);
 		__builtin_ia32_pause();
 	}
 }
@@ -168,6 +170,66 @@ cpu_at_rest(struct cpu *cpu)
 	if (cpu->act != NULL && !act_alive(cpu->act))
 		cpu_leave(cpu, wanted);
 	__atomic_store_n(&cpu->leave_done, wanted, __ATOMIC_RELEASE);
+}
+
+/* ---- stop ----------------------------------------------------------------------------- */
+
+static u32 stop_last;			/* [stopping] drawn so far */
+static u32 stop_now;			/* that which is in force, 0: none */
+static u32 stopping;			/* somebody stops the others */
+
+/* Where it holds no lock and is in the middle of nothing. */
+void
+cpu_stop_asked(struct cpu *cpu)
+{
+	u32 stop = load(&stop_now);
+
+	if (stop == 0)
+		return;
+	__atomic_store_n(&cpu->stopped, stop, __ATOMIC_RELEASE);
+	while (load(&stop_now) == stop)
+		__builtin_ia32_pause();
+}
+
+static bool
+others_stopped(const struct cpu *self, u32 stop)
+{
+	for (u32 n = 0; n < cpus_count; n++)
+		if (&cpus[n] != self && load(&cpus[n].stopped) != stop)
+			return false;
+	return true;
+}
+
+void
+cpus_go(void)
+{
+	__atomic_store_n(&stop_now, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&stopping, 0, __ATOMIC_RELEASE);
+}
+
+/* Who waits for this CPU to leave does not stop before: then there is nothing to look at. */
+bool
+cpus_stop(void)
+{
+	struct cpu *self = this_cpu();
+	u32 stop;
+
+	if (__atomic_exchange_n(&stopping, 1, __ATOMIC_ACQUIRE) != 0)
+		return false;
+	stop = ++stop_last != 0 ? stop_last : ++stop_last;
+	__atomic_store_n(&stop_now, stop, __ATOMIC_SEQ_CST);
+	for (u32 n = 0; n < cpus_count; n++)
+		if (&cpus[n] != self)
+			poke(&cpus[n]);
+	while (!others_stopped(self, stop)) {
+		cpu_serve(self);
+		if (!act_alive(self->act)) {
+			cpus_go();
+			return false;
+		}
+		__builtin_ia32_pause();
+	}
+	return true;
 }
 
 /* ---- look ----------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The debug kernel looks at all its invariants after every SWEEP_EVERY-th call. */
+/* The debug kernel looks at all its invariants after every SWEEP_EVERY-th call, while no other CPU runs. */
 #include "../cap/cap.h"
 #include "../cpu/cpu.h"
 #include "../dev/dev.h"
@@ -15,7 +15,7 @@ static u32 calls;
 void
 sweep(void)
 {
-	if (++calls % SWEEP_EVERY != 0)
+	if (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) % SWEEP_EVERY != 0 || !cpus_stop())
 		return;
 	mem_check();
 	cap_check();
@@ -23,6 +23,7 @@ sweep(void)
 	cpu_check();
 	event_check();
 	dev_check();
+	cpus_go();
 }
 #else
 void

@@ -53,6 +53,7 @@ struct cpu {
 	u32 flush_done;
 	u32 leave_wanted;		/* [env_lock] */
 	u32 leave_done;
+	u32 stopped;			/* at which stop it was last */
 } __attribute__((aligned(4096)));
 
 extern struct cpu cpus[CPUS_MAX];
@@ -97,6 +98,11 @@ void cpus_wait_left(const struct leaving *leaving) EXCLUDES(env_lock, mem_lock);
 
 /* In an interrupt: this CPU holds nothing but its act, if any.  Does not return to a dead one. */
 void cpu_at_rest(struct cpu *cpu) EXCLUDES(env_lock);
+
+/* All other CPUs at rest, until cpus_go; false: not now.  With no lock held, in a call. */
+bool cpus_stop(void);
+void cpus_go(void);
+void cpu_stop_asked(struct cpu *cpu);
 
 void cpu_poke(u32 cpu);			/* it looks around: events due to who runs, predicates if nobody does */
 

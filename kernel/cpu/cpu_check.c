@@ -14,7 +14,14 @@ inv_slice(const struct cpu *cpu, u32 index)
 	return occupied && envs[EXO_ENV_SLOT(slice->owner)].id == slice->owner;
 }
 
-/* Who runs is alive, RUNNING, and at the end of the chain of whoever heads it, if that one is alive. */
+/* Alive, or its CPU was asked to leave it. */
+static bool
+may_stay(const struct cpu *cpu, const struct act *act)
+{
+	return act->pub->state == EXO_ENV_ALIVE || cpu->leave_done != cpu->leave_wanted;
+}
+
+/* Who runs may stay, is RUNNING, and at the end of the chain of whoever heads it, if that one is alive. */
 static bool
 inv_running(const struct cpu *cpu) REQUIRES(env_lock)
 {
@@ -23,19 +30,19 @@ inv_running(const struct cpu *cpu) REQUIRES(env_lock)
 
 	if (cpu->act == NULL)
 		return true;
-	if (cpu->act->state != ACT_RUNNING || cpu->act->pub->state != EXO_ENV_ALIVE)
+	if (cpu->act->state != ACT_RUNNING || !may_stay(cpu, cpu->act))
 		return false;
 	if (head == NULL || cpu->chain == 0)
 		return head == NULL || head == cpu->act->env;
 	return cpu->chain <= CHAIN_MAX;
 }
 
-/* Vector registers are those of somebody alive here, or clean. */
+/* Vector registers are those of somebody who may stay here, or clean. */
 static bool
 inv_fpu(const struct cpu *cpu)
 {
 	return cpu->fpu == NULL ||
-		(cpu->fpu->cpu == cpu->id && cpu->fpu->pub->state == EXO_ENV_ALIVE);
+		(cpu->fpu->cpu == cpu->id && may_stay(cpu, cpu->fpu));
 }
 
 /* Who runs has the vector registers, or has never used them and would trap. */

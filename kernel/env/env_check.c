@@ -28,11 +28,14 @@ inv_act_state(const struct act *act)
 		act->state <= ACT_FORCED && act->nterms <= EXO_TERMS_MAX;
 }
 
-/* A parked one is next entered by an upcall: nothing waits to be delivered. */
+/*
+ * A parked one is next entered by an upcall: nothing waits to be delivered.  (What
+ * another CPU posted just as it parked may stay until then, and means nothing.)
+ */
 static bool
 inv_parked(const struct act *act)
 {
-	return act->state != ACT_PARKED || act->event_due == 0;
+	return act->state != ACT_PARKED || act->event_due == 0 || cpus_count > 1;
 }
 
 /* Whoever is RUNNING is what its CPU runs. */

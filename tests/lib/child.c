@@ -7,6 +7,7 @@
 #include "t.h"
 
 #define MAIN_STACK_BYTES 32768u
+#define UAREA_VA(cpu) (EXO_BOOT_UAREA + (cpu) * 0x10000ull)
 
 struct stacks {
 	_Alignas(16) uint8_t upcall[EXO_STACKS * EXO_STACK_BYTES];
@@ -16,8 +17,11 @@ struct stacks {
 extern const char __executable_start[], _end[], t_child_entry[];
 void t_child_main(void (*fn)(uint64_t), uint64_t arg);
 
-static struct stacks stacks[T_CHILDREN];
-static bool stacks_used[T_CHILDREN];
+#define STACKS (T_CHILDREN * 2)		/* not all children are everywhere */
+#define MAPS 64u
+
+static struct stacks stacks[STACKS];
+static bool stacks_used[STACKS];
 
 exo_guardref t_children_guard;
 void (*t_children_start)(struct exo_start *start, const struct t_child *child);
@@ -59,38 +63,74 @@ install_tables(const struct t_child *c)
 static bool
 map_image(const struct t_child *c)
 {
+	struct exo_map map[MAPS];
+	uint64_t count = 0;
+
 	for (uint64_t va = (uint64_t)__executable_start & -EXO_PAGE_BYTES; va < (uint64_t)_end;
 		va += EXO_PAGE_BYTES) {
 		uint64_t pte = exo_pte(va);
 		uint32_t op = EXO_OP_MAP | (pte & EXO_PTE_WRITE ? EXO_MAP_WRITE : 0) |
 			(pte & EXO_PTE_NX ? 0 : EXO_MAP_EXEC);
 
-		if ((pte & EXO_PTE_PRESENT) &&
-			!IS(t_map_op(c->id, va, EXO_PTE_PFN(pte), op, K_ROOT, K_ROOT), 1))
+		if (pte & EXO_PTE_PRESENT)
+			map[count++] = (struct exo_map){ .va = va, .pfn = EXO_PTE_PFN(pte),
+				.op = op, .key = K_ROOT };
+		if (count < MAPS && va + EXO_PAGE_BYTES < (uint64_t)_end)
+			continue;
+		if (!IS(exo_map_all(c->id, map, count, K_ROOT), count))
 			return false;
+		count = 0;
 	}
-	return IS(t_map_op(c->id, EXO_BOOT_UAREA, c->base + C_UAREA, EXO_OP_MAP | EXO_MAP_WRITE,
-			  K_ROOT, K_ROOT),
-		1);
+	return true;
 }
 
 /* The u-area is filled in before it becomes one: afterwards it is the child's alone. */
 static bool
-fill_uarea(const struct t_child *c, void (*fn)(uint64_t), uint64_t arg)
+fill_uarea(const struct t_child *c, exo_pfn uarea, uint32_t cpu, void (*fn)(uint64_t), uint64_t arg)
 {
 	struct exo_uarea *u = (struct exo_uarea *)T_SCRATCH;
+	struct stacks *s = &stacks[c->index[cpu]];
 
-	if (!IS(t_map(T_SCRATCH, c->base + C_UAREA, EXO_MAP_WRITE), 1))
+	if (!IS(t_map(T_SCRATCH, uarea, EXO_MAP_WRITE), 1))
 		return false;
-	u->self = EXO_BOOT_UAREA;
+	u->self = UAREA_VA(cpu);
 	u->entry[EXO_ENTRY_PROLOGUE] = (uint64_t)t_child_entry;
-	u->lib[0] = (uint64_t)(stacks[c->index].main + MAIN_STACK_BYTES);
+	u->lib[0] = (uint64_t)(s->main + MAIN_STACK_BYTES);
 	u->lib[1] = (uint64_t)fn;
 	u->lib[2] = arg;
-	u->lib[3] = (uint64_t)stacks[c->index].upcall;
+	u->lib[3] = (uint64_t)s->upcall;
 	if (t_children_start)
 		t_children_start((struct exo_start *)(T_SCRATCH + EXO_START_OFFSET), c);
 	return IS(t_unmap(T_SCRATCH), 1);
+}
+
+static bool
+stacks_take(struct t_child *c, uint32_t cpu)
+{
+	unsigned n = 0;
+
+	while (n < STACKS && stacks_used[n])
+		n++;
+	if (!CHECK(n < STACKS))
+		return false;
+	stacks_used[n] = true;
+	c->index[cpu] = n;
+	return true;
+}
+
+/* uarea and act: frames of the child's. */
+static bool
+activate(struct t_child *c, uint32_t cpu, exo_pfn uarea, exo_pfn act, void (*fn)(uint64_t),
+	uint64_t arg)
+{
+	struct exo_act_spec spec = { .cpu = cpu, .uarea_va = UAREA_VA(cpu), .uarea_frame = uarea,
+		.act_frame = act };
+
+	if (!stacks_take(c, cpu) || !fill_uarea(c, uarea, cpu, fn, arg))
+		return false;
+	return IS(t_map_op(c->id, UAREA_VA(cpu), uarea, EXO_OP_MAP | EXO_MAP_WRITE, K_ROOT, K_ROOT),
+		       1) &&
+		OK(exo_env_activate(c->id, &spec, K_ROOT));
 }
 
 static bool
@@ -117,29 +157,49 @@ create(struct t_child *c, uint64_t spare)
 	return CHECK((int64_t)c->id > 0);
 }
 
+static bool
+child_make(struct t_child *c, uint64_t spare)
+{
+	*c = (struct t_child){ .slice = EXO_SLICES_CPU };
+	for (unsigned cpu = 0; cpu < T_CPUS; cpu++)
+		c->index[cpu] = STACKS;
+	return create(c, spare) && install_tables(c) && map_image(c);
+}
+
 bool
 t_child(struct t_child *c, void (*fn)(uint64_t), uint64_t arg, uint64_t spare)
 {
-	struct exo_act_spec act = { .cpu = 0, .uarea_va = EXO_BOOT_UAREA };
+	return child_make(c, spare) &&
+		activate(c, 0, c->base + C_UAREA, c->base + C_ACT, fn, arg);
+}
 
-	*c = (struct t_child){ .slice = EXO_SLICES_CPU };
-	while (c->index < T_CHILDREN && stacks_used[c->index])
-		c->index++;
-	if (!CHECK(c->index < T_CHILDREN))
-		return false;
-	stacks_used[c->index] = true;
-	if (!create(c, spare) || !install_tables(c) || !fill_uarea(c, fn, arg) || !map_image(c))
-		return false;
-	act.uarea_frame = c->base + C_UAREA;
-	act.act_frame = c->base + C_ACT;
-	return OK(exo_env_activate(c->id, &act, K_ROOT));
+static bool
+slice_on(struct t_child *c, uint32_t cpu)
+{
+	c->slice = exo_slice_find(cpu);
+	return OK(exo_slice_claim(cpu, c->slice, c->id, 0, K_ROOT, 0));
 }
 
 bool
 t_start(struct t_child *c)
 {
-	c->slice = exo_slice_find(0);
-	return OK(exo_slice_claim(0, c->slice, c->id, 0, K_ROOT, 0));
+	return slice_on(c, 0);
+}
+
+bool
+t_start_on(struct t_child *c, uint32_t cpu, void (*fn)(uint64_t), uint64_t arg)
+{
+	exo_pfn frame = exo_frame_find(0, 2);
+
+	return IS(exo_frame_claim(frame, 2, c->account, t_children_guard, K_ROOT, K_ROOT), 2) &&
+		activate(c, cpu, frame, frame + 1, fn, arg) && slice_on(c, cpu);
+}
+
+bool
+t_child_on(struct t_child *c, uint32_t cpu, void (*fn)(uint64_t), uint64_t arg)
+{
+	return child_make(c, 0) &&
+		activate(c, cpu, c->base + C_UAREA, c->base + C_ACT, fn, arg) && slice_on(c, cpu);
 }
 
 bool
@@ -236,7 +296,9 @@ t_reap(struct t_child *c)
 {
 	exo_env_destroy(c->id, 0, K_ROOT);
 	reap(c->account, 64);
-	stacks_used[c->index] = false;
+	for (unsigned cpu = 0; cpu < T_CPUS; cpu++)
+		if (c->index[cpu] < STACKS)
+			stacks_used[c->index[cpu]] = false;
 }
 
 uint64_t

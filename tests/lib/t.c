@@ -85,8 +85,8 @@ resources(void)
 
 	for (uint32_t slot = 0; slot < exo_info()->table[EXO_T_ENVS].count; slot++)
 		r.envs += exo_env_slot(slot)->id != 0;
-	for (uint32_t index = 0; index < EXO_SLICES_CPU; index++)
-		r.slices += exo_slice(0, index)->owner != 0;
+	for (uint32_t index = 0; index < exo_info()->cpus * EXO_SLICES_CPU; index++)
+		r.slices += exo_slice(index / EXO_SLICES_CPU, index % EXO_SLICES_CPU)->owner != 0;
 	return r;
 }
 

@@ -66,7 +66,8 @@ exo_pfn t_claim(uint64_t count);	/* frames in a row for the root account */
 void t_release(exo_pfn pfn, uint64_t count);
 int64_t t_map(uint64_t va, exo_pfn pfn, uint32_t permissions);
 int64_t t_unmap(uint64_t va);
-int64_t t_map_op(exo_envid env, uint64_t va, exo_pfn pfn, uint32_t op, exo_slot key, exo_slot k_env);
+int64_t
+t_map_op(exo_envid env, uint64_t va, exo_pfn pfn, uint32_t op, exo_slot key, exo_slot k_env);
 
 /* Touch memory: 0, or the vector of the exception and its error code << 8. */
 int t_read(uint64_t va, uint64_t *value);
@@ -76,11 +77,12 @@ int t_exec(uint64_t va);		/* calls it: a `ret` should be there */
 
 /* ---- children ---- */
 #define T_CHILDREN 6u
+#define T_CPUS 8u
 
 struct t_child {
 	exo_envid id;
 	exo_pfn account, base;		/* frames of the child: see child.c */
-	unsigned index;			/* of its stacks */
+	unsigned index[T_CPUS];		/* of its stacks on each CPU, behind the last: none there */
 	uint32_t slice;
 };
 
@@ -93,6 +95,10 @@ extern void (*t_children_start)(struct exo_start *start, const struct t_child *c
 /* A child that will run fn(arg); no keys, no slice yet.  Its account may claim `spare` frames more. */
 bool t_child(struct t_child *child, void (*fn)(uint64_t arg), uint64_t arg, uint64_t spare);
 bool t_start(struct t_child *child);	/* give it a slice */
+/* On another CPU, too, where it will run fn(arg) and has a slice at once; two spare frames a CPU. */
+bool t_start_on(struct t_child *child, uint32_t cpu, void (*fn)(uint64_t arg), uint64_t arg);
+/* The same for a child that shall run nowhere else: t_child with a function that is never called. */
+bool t_child_on(struct t_child *child, uint32_t cpu, void (*fn)(uint64_t arg), uint64_t arg);
 bool t_give(struct t_child *child, exo_slot src, exo_slot dst);
 uint64_t t_wait(struct t_child *child);	/* until it is dead: its reason */
 void t_reap(struct t_child *child);	/* destroys it if need be; nothing is left, whatever it made */
@@ -100,7 +106,16 @@ uint64_t t_run(void (*fn)(uint64_t arg), uint64_t arg);	/* child, start, wait, r
 __attribute__((noreturn)) void t_exit(uint64_t code);	/* in a child */
 #define T_EXIT(code) (EXO_DEAD_EXIT | (uint64_t)(code) << 16)
 
-enum { C_ENV, C_ROOT, C_ROOT_LINKS, C_RING = 4, C_UAREA, C_ACT, C_TABLES, C_FRAMES = C_TABLES + 15 };
+enum {
+	C_ENV,
+	C_ROOT,
+	C_ROOT_LINKS,
+	C_RING = 4,
+	C_UAREA,
+	C_ACT,
+	C_TABLES,
+	C_FRAMES = C_TABLES + 15
+};
 
 /* A word of an exposed table or of a frame reaches a value (test fails after 2 s). */
 bool t_until(const volatile uint64_t *word, enum exo_cmp cmp, uint64_t value);

@@ -145,6 +145,7 @@ trap_interrupt(struct regs *regs)
 		cpu_timer(user);
 	} else if (regs->vector == VEC_POKE) {
 		cpu_at_rest(cpu);
+		cpu_stop_asked(cpu);
 		if (user != NULL)
 			cpu_events(user);
 	} else if (line < IRQ_LINES) {
