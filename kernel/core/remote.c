@@ -187,8 +187,10 @@ cpu_stop_asked(struct cpu *cpu)
 	if (stop == 0)
 		return;
 	__atomic_store_n(&cpu->stopped, stop, __ATOMIC_RELEASE);
-	while (load(&stop_now) == stop)
+	while (load(&stop_now) == stop) {
+		cpu_serve(cpu);		/* others are still on their way */
 		__builtin_ia32_pause();
+	}
 }
 
 static bool

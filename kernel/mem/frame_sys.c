@@ -131,11 +131,9 @@ release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQU
 	}
 	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3)
 		return pt_release(pfn, work);
-	if (frames[pfn].nmaps > 0)
-		work_flush_anywhere(work);
 	while (work->left > 0) {		/* bound: bindings, as far as the work goes */
 		work->left -= WEIGHT_UNBIND;
-		if (release_step(pfn, 0))
+		if (release_step(pfn, 0, work))
 			return 1;
 	}
 	return 0;
@@ -285,9 +283,9 @@ sys_frame_unbind(struct env *self, u64 pfn, u64 max, u64 key)
 		return mem_leave(&work, error);
 
 	for (done = 0; done < max && frames[pfn].nmaps > 0 && work.left > 0; done++) {
+		work_unbind(&work, frames_priv[pfn].first);
 		binding_remove(frames_priv[pfn].first);
 		work.left -= WEIGHT_UNBIND;
-		work_flush_anywhere(&work);
 	}
 	return mem_leave(&work, (i64)done);
 }

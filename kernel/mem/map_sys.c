@@ -312,11 +312,9 @@ may_release(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lo
 static int
 release(struct mapper *map, exo_pfn pfn, binding_t at, u64 va) REQUIRES(mem_lock)
 {
-	if (frames[pfn].nmaps > 1)
-		work_flush_anywhere(&map->work);
 	while (map->work.left > 0) {		/* bound: bindings, as far as the work goes */
 		map->work.left -= WEIGHT_UNBIND;
-		if (release_step(pfn, at)) {
+		if (release_step(pfn, at, &map->work)) {
 			changed(map, va);
 			return 1;
 		}

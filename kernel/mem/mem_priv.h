@@ -19,7 +19,8 @@
 #define WEIGHT_UNBIND  120
 #define WEIGHT_GUARD   240		/* a guard tested: rights may have to be asked for up a tree of accounts */
 #define WEIGHT_SKIP    2		/* an absent entry passed by pt_next, */
-#define WEIGHT_LOOK    100		/* ... and the look itself; rights that are not where one looks first, too */
+#define WEIGHT_LOOK                                                                                \
+	100 /* ... and the look itself; rights that are not where one looks first, too */
 #define WEIGHT_CLONE   180
 #define WEIGHT_DISMANTLE 2500		/* a step of env_dismantle */
 
@@ -27,10 +28,10 @@
 
 struct work {
 	int left;			/* instructions */
-	unsigned flushed;		/* pages of `space` that changed, flushed one by one where it is loaded */
+	unsigned flushed;		/* pages of it that changed, flushed one by one where it is loaded */
 	bool flush_all;			/* here, at the end */
 	bool anywhere;			/* not only in `space` */
-	u32 space;			/* root of the address space that page by page was changed; 0: any */
+	u32 space;			/* root of the address space that changed, 0: none yet */
 };
 #define WORK_INIT { .left = WORK_ENTRY }
 
@@ -51,6 +52,30 @@ work_flush_anywhere(struct work *work)
 	work->flush_all = work->anywhere = true;
 }
 
+/* The root of the only tree that the binding is in; 0: in none; ROOT_ANY: there may be several. */
+#define ROOT_ANY (~0u)
+u32 binding_root(binding_t at) REQUIRES(mem_lock);
+
+/*
+ * This binding is about to be broken.  Other CPUs are told only if they run the
+ * address space that it is in: else everybody could interrupt everybody else as
+ * often as it likes.
+ */
+static inline void
+work_unbind(struct work *work, binding_t at) REQUIRES(mem_lock)
+{
+	u32 root;
+
+	work->flush_all = true;
+	if (cpus_count == 1)
+		return;
+	root = binding_root(at);
+	if (root == ROOT_ANY || (root != 0 && work->space != 0 && work->space != root))
+		work->anywhere = true;
+	else if (root != 0)
+		work->space = root;
+}
+
 /*
  * No CPU has translations any more that the tables do not give.  Before mem_lock
  * is released, or a table that was unbound is bound as another one's.
@@ -62,7 +87,7 @@ work_flush(struct work *work) REQUIRES(mem_lock)
 		return;
 	if (work->flush_all)
 		arch_flush_all();
-	if (cpus_count > 1)
+	if (cpus_count > 1 && (work->anywhere || work->space != 0))
 		cpus_flush(work->anywhere ? 0 : work->space);
 	work->flush_all = work->anywhere = false;
 	work->flushed = 0;
@@ -265,7 +290,7 @@ frame_control(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lo
  * it or hands it to an heir.  `last` is a binding to be broken at the very end,
  * so that a caller who comes back finds the frame by it; 0: none.
  */
-bool release_step(exo_pfn pfn, binding_t last) REQUIRES(mem_lock);
+bool release_step(exo_pfn pfn, binding_t last, struct work *work) REQUIRES(mem_lock);
 
 /* The binding after `at` in the target's list, for invariants: panics if `previous` is not before it. */
 binding_t binding_next(exo_pfn target, binding_t at, binding_t previous) REQUIRES(mem_lock);

@@ -77,7 +77,7 @@ table_unbind(struct pool_place *place, struct work *work) REQUIRES(mem_lock)
 			return false;
 		if (priv->first != place->at) {
 			place->va = PT_SOMEWHERE;
-			work_flush_anywhere(work);
+			work_unbind(work, priv->first);
 		}
 		binding_remove(priv->first);
 		work->left -= WEIGHT_UNBIND;

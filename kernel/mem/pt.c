@@ -71,6 +71,19 @@ reverse_remove(exo_pfn target, binding_t at)
 		link_at(link.next)->prev = link.prev;
 }
 
+u32
+binding_root(binding_t at)
+{
+	exo_pfn table = BINDING_TABLE(at);
+
+	while (frames[table].kind != EXO_FRAME_ROOT) {	/* bound: levels */
+		if (frames[table].nmaps != 1)
+			return frames[table].nmaps == 0 ? 0 : ROOT_ANY;
+		table = BINDING_TABLE(frames_priv[table].first);
+	}
+	return (u32)table;
+}
+
 static void
 upper_changed(binding_t at) REQUIRES(mem_lock)
 {
@@ -234,11 +247,11 @@ pt_empty(exo_pfn table, u64 va, struct work *work)
 		if (work->left <= 0)
 			return false;
 		at = pt_next(entries, at, PT_ENTRIES);
+		if (!pages)
+			work_unbind(work, BINDING(table, at));
 		binding_remove(BINDING(table, at));
 		if (pages)
 			work_flush_va(work, va + at * EXO_PAGE_BYTES);
-		else
-			work_flush_anywhere(work);
 		work->left -= WEIGHT_UNBIND;
 	}
 	return true;
@@ -265,7 +278,7 @@ pt_release(exo_pfn table, struct work *work)
 }
 
 bool
-release_step(exo_pfn pfn, binding_t last)
+release_step(exo_pfn pfn, binding_t last, struct work *work)
 {
 	binding_t at = frames_priv[pfn].first;
 	exo_pfn owner = frames[pfn].account, heir = owner;
@@ -275,11 +288,12 @@ release_step(exo_pfn pfn, binding_t last)
 	if (at != last) {
 		heir = frames[BINDING_TABLE(at)].account;
 		if (heir == owner || !(frames[pfn].flags & (EXO_FRAME_HEIR | EXO_FRAME_COW))) {
+			work_unbind(work, at);
 			binding_remove(at);
 			return false;
 		}
 	}
-	if (last)
+	if (last)			/* the caller sees to what knew that one */
 		binding_remove(last);
 	if (heir != owner)
 		frame_pass(pfn, heir);

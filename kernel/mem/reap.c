@@ -56,9 +56,9 @@ unbind_one(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 {
 	if (frames[pfn].nmaps == 0)
 		return false;
+	work_unbind(work, frames_priv[pfn].first);
 	binding_remove(frames_priv[pfn].first);
 	work->left -= WEIGHT_UNBIND;
-	work_flush_anywhere(work);
 	return true;
 }
 
@@ -135,9 +135,7 @@ reap_account(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 static enum reaped
 reap_plain(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 {
-	if (frames[pfn].nmaps > 0)
-		work_flush_anywhere(work);
-	release_step(pfn, 0);
+	release_step(pfn, 0, work);
 	return REAP_DONE;
 }
 

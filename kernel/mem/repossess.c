@@ -115,9 +115,9 @@ unbind_first(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 		repossess_tell(account, pfn, 0);
 		work->left -= WEIGHT_TELL;
 	}
+	work_unbind(work, at);
 	binding_remove(at);
 	work->left -= WEIGHT_UNBIND;
-	work_flush_anywhere(work);
 }
 
 /* What was written through the translation cache until now is kept with the rest. */
