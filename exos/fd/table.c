@@ -283,7 +283,8 @@ fd_init(const struct exos_start *start)
 {
 	struct file *in = console_open(start->stdin_tty, false, O_RDWR);
 	struct file *out = console_open(start->stdout_tty, false, O_RDWR);
-	struct file *error = console_open(start->stderr_tty, !start->stderr_tty, O_RDWR);
+	struct file *error =
+		console_open(start->stderr_tty, !start->stderr_tty && !start->joined, O_RDWR);
 
 	if (!in || !out || !error)
 		exos_die(SIGKILL, "no memory for standard input and output");

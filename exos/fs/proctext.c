@@ -250,8 +250,8 @@ put_status(struct text *t, const volatile struct sh_proc *p, u32 tid)
 	text_put(t, "FDSize:\t64\nGroups:\t");
 	for (u32 n = 0; n < c->groups && n < CRED_GROUPS; n++)
 		text_put(t, "%u ", c->group[n]);
-	text_put(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", p->pid, tid, p->pgid,
-		p->sid);
+	text_put(t, "%s\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n",
+		c->groups ? "" : " ", p->pid, tid, p->pgid, p->sid);
 	put_sizes(t, p);
 	text_put(t, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\n", threads_of(p, pub));
 	put_signals(t, pub, c->limit[RLIMIT_SIGPENDING_][0]);

@@ -232,11 +232,10 @@ sys_bind(long fd, long user, long bytes)
 		error = (int)socket_info(f, &info);
 	if (error)
 		return error;
-	if (info.name[0].bytes)
-		return chosen ? 0 : -EINVAL;
 	name_of(&a, chosen ? (long)SOCKADDR_HEAD : bytes, &name);
 	if (chosen)
-		return bind_other(f, WHERE_AUTO, &name);
+		return info.name[0].bytes ? 0 : bind_other(f, WHERE_AUTO, &name);
+	/* A second name is refused by the server: what is already at the path comes first. */
 	return name.path[0] ? bind_path(f, &name) : bind_other(f, WHERE_ABSTRACT, &name);
 }
 

@@ -194,7 +194,7 @@ struct exos_start {
 	uint32_t argc, envc;		/* strings follow one another from `strings` on, args first */
 	uint32_t strings_bytes;
 	uint32_t cwd;			/* inode */
-	uint32_t stdin_tty, stdout_tty, stderr_tty;
+	uint32_t stdin_tty, stdout_tty, stderr_tty, joined;
 	uint32_t program;		/* offset in strings of the path to run; 0: argv[0] says it */
 	/* A set-id program: its inode (0: none); strings is its path, argc and envc count what GIFT_STRINGS holds. */
 	uint32_t setid_ino, argument_bytes, umask;

@@ -80,6 +80,8 @@ record(const char *key, const char *value)
 		cwd = value;
 	} else if (__builtin_strcmp(key, "tty") == 0) {
 		tty_record(value);
+	} else if (__builtin_strcmp(key, "joined") == 0) {
+		run.spawn.joined = *value == '1';
 	} else if (__builtin_strcmp(key, "rows") == 0) {
 		run.rows = (uint16_t)decimal(value);
 	} else if (__builtin_strcmp(key, "cols") == 0) {

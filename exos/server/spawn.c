@@ -94,6 +94,7 @@ start_page(struct space *s, const struct proc *p, const struct spawn *what)
 		.base = image.base, .pid = p->sh->pid, .argc = what->argc, .envc = what->envc,
 		.strings_bytes = what->strings_bytes, .cwd = what->cwd, .stdin_tty = what->tty[0],
 		.stdout_tty = what->tty[1], .stderr_tty = what->tty[2],
+		.joined = what->joined,
 		.program = program_bytes ? what->strings_bytes : 0,
 	};
 	if (what->setid) {

@@ -225,6 +225,7 @@ struct spawn {
 	const char *program;		/* path to run, when argv[0] does not say it; else NULL */
 	uint32_t cwd;
 	uint32_t tty[3];
+	uint32_t joined;		/* standard error goes where standard output does */
 	exo_pfn ring;			/* native: where its output goes, under `guard`; 0: to the console */
 	exo_guardref guard;
 	const struct setid_ask *setid;	/* a set-id program */

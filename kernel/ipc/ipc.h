@@ -42,7 +42,7 @@
  * old act's are saved if it used any, the new act's loaded, or clean and trapping.
  *
  * All of it is under env_lock; the fast path takes none, because interrupts are
- * off and there is one CPU.
+ * off and the states of activations on this CPU are written by no other.
  */
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H

@@ -29,6 +29,7 @@ names(void)
 	SAY(stat("sock", &st));
 	printf("%o\n", st.st_mode);
 	SAY(bind_to(s, "other"));
+	SAY(bind_to(s, "sock"));
 	SAY(bind_to(t, "sock"));
 	SAY(open("sock", O_RDWR));
 	SAY(connect_to(t, "sock"));

@@ -97,6 +97,11 @@ def both():
     finish(control.STATUS, 3)
 
 
+def joined():
+    put(0, b"joined\n" if ("joined", "1") in records else b"apart\n")
+    finish(control.STATUS, 0)
+
+
 def reverse():
     put(0, everything()[::-1])
     finish(control.STATUS, 0)
@@ -216,7 +221,7 @@ def unknown():
 
 
 PROGRAMS = {f.__name__.rstrip("_"): f for f in (
-    records_, status, killed, both, reverse, head, late, signal, flood, panic, crash, hang, trace,
+    records_, status, killed, both, joined, reverse, head, late, signal, flood, panic, crash, hang, trace,
     ktrace, noexec, list_, files_, escape, mute)}
 
 

@@ -66,6 +66,12 @@ def streams():
     expect("signal status", Result("killed", "11"), 139)
     expect("both outputs", Result("both"), 3, b"out\n", "err\n")
     data = bytes(range(256)) * 8192
+    done = subprocess.run([*ARGV, "joined"], env=ENV, cwd=work, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+    result = Result("joined")
+    expect("outputs that are two files", result, 0, b"apart\n", "")
+    result.status, result.out = done.returncode, done.stdout
+    expect("outputs that are one file", result, 0, b"joined\n", "")
     expect("binary both ways, 2 MiB", Result("reverse", stdin=data), 0, data[::-1])
     expect("empty input", Result("reverse"), 0, b"")
     expect("output after the exit message", Result("late"), 0, b"x" * (1 << 20))

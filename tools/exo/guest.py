@@ -18,6 +18,11 @@ MACHINES = {3: "i386", 8: "MIPS", 20: "PowerPC", 21: "PowerPC", 22: "S/390", 40:
 KERNEL_MEMORY = 24 << 20		# beside the archive: kernel, tables, a first program
 
 
+def same_output():
+    """Whether standard error is the same file as standard output: their order must be kept then."""
+    return os.path.samestat(os.fstat(1), os.fstat(2))
+
+
 class Guest:
     def __init__(self, root, options, tty):
         self.options = options
@@ -139,6 +144,8 @@ class Guest:
         if self.tty:
             rows, columns = terminal.size()
             records += [("tty", self.tty), ("rows", str(rows)), ("cols", str(columns))]
+        if same_output():
+            records.append(("joined", "1"))
         if options.trace is not None:
             records.append(("trace", options.trace))
         if options.ktrace is not None:

@@ -78,6 +78,8 @@ def dispatch(root, arguments):
             chosen.trace = "all"
         return session.run(root, chosen, gdb=command == "debug")
     if command == "bench":
+        if set(rest) - {"--quick"}:
+            raise ExoError("exo bench takes --quick and nothing else")
         make(root, command, f"BENCH={' '.join(rest)}")
     if command == "test":
         if rest:

@@ -78,6 +78,9 @@ def main(argv):
     fix = argv[:1] == ["--fix"]
     bad = 0
     for path in argv[fix:]:
+        if not path.endswith((".c", ".h")):
+            print(f"format: {path}: only .c and .h files are laid out")
+            continue
         before, after = laid_out(path)
         if before == after:
             continue

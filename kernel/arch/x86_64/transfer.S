@@ -10,8 +10,10 @@
  *	rsp	the activation that runs now		rcx	the one that will
  *	rax	where that goes on			r11	scratch
  *
- * env_lock is not taken: interrupts are off and there is one CPU.  Processor
- * time is not charged: it goes to whoever runs when the clock is next read.
+ * env_lock is not taken: interrupts are off, and no other CPU writes the states
+ * of this one's activations.  Who was destroyed elsewhere just now is left at the
+ * interrupt that this CPU was sent (core/remote.c).  Processor time is not
+ * charged: it goes to whoever runs when the clock is next read.
  * Data segment registers stay: their owner speaks with the other one anyway.
  */
 #include <exo/callnr.h>
