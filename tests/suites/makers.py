@@ -102,7 +102,28 @@ def zsh_dynamic():
     return zsh_tree("zsh-dynamic", f"{package}/bin/zsh", "dynamic", modules), {path: path for path in needed}
 
 
-SUITES = {"busybox": busybox, "bash": bash, "bash-dynamic": bash_dynamic, "zsh": zsh, "zsh-dynamic": zsh_dynamic}
+# What reaches the system: the rest of the library's tests is about the language.
+
+
+PYTHON = """posix os subprocess signal select poll epoll selectors fcntl fork1 wait4 pty openpty ioctl mmap resource
+    file fileio tempfile shutil glob pathlib time popen tarfile thread threading threadsignals""".split()
+
+
+def python():
+    """The distribution's python, with the tests of its library."""
+    package, tree = fetch.unpacked("libpython3.11-testsuite"), f"{PLACE}/python"
+    program, library = "/usr/bin/python3.11", "/usr/lib/python3.11"
+    for part in (library, f"{package}{library}"):		# the distribution keeps a part of it with the library
+        shutil.copytree(f"{part}/test", f"{tree}/path/test", symlinks=True, dirs_exist_ok=True)
+    os.makedirs(f"{tree}/work")
+    needed = [program, library, "/bin/bash", *fetch.libraries(program, "/bin/bash", *glob.glob(f"{library}/lib-dynload/*.so"))]
+    names = [name for name in sorted(set(PYTHON)) if glob.glob(f"{tree}/path/test/test_{name}*")]
+    return ([(name, f"cd {tree}/work && TMPDIR={tree}/work PYTHONPATH={tree}/path PYTHONDONTWRITEBYTECODE=1 "
+                    f"{program} -m unittest -v test.test_{name}") for name in names],
+            {path: os.path.realpath(path) for path in needed})
+
+
+SUITES = {"busybox": busybox, "bash": bash, "bash-dynamic": bash_dynamic, "zsh": zsh, "zsh-dynamic": zsh_dynamic, "python": python}
 # What is not run, and why.
 LEFT_OUT = {
     "busybox": {
@@ -119,4 +140,5 @@ LEFT_OUT = {
     "bash-dynamic": {},
     "zsh": {},
     "zsh-dynamic": {},
+    "python": {},
 }
