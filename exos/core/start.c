@@ -32,6 +32,8 @@ exos_before_leaving(struct exo_save *regs)
 {
 	if (UAREA->depth != 1)
 		return;
+	if (timer_slice_ends)
+		thread_slice_check();
 	if (current->dying)
 		thread_exit(0);		/* what is pending is the others' */
 	do {

@@ -22,6 +22,7 @@
 static struct thread *line_first, *line_last;
 static struct thread *outside;		/* in no order */
 static u64 began_ns;			/* the process's time when current began to run */
+static u64 began_slice;			/* the end of the slice in which it did */
 
 /* ---- lists ------------------------------------------------------------------------------- */
 
@@ -240,6 +241,7 @@ switch_to(struct thread *to)
 		fpu_save(from->vectors);
 	}
 	current = to;
+	began_slice = UAREA->slice_end_ns;
 	stack_set(to->stack_top);
 	UAREA->save[0] = to->regs;
 	fs_base_set(to->fs);
@@ -299,6 +301,15 @@ thread_yield(bool slice_over)
 	line_join(current);
 	give_way();
 	return true;
+}
+
+void
+thread_slice_check(void)
+{
+	if (UAREA->slice_end_ns == began_slice)
+		return;
+	began_slice = UAREA->slice_end_ns;
+	thread_yield(true);
 }
 
 noreturn_ void
