@@ -106,6 +106,13 @@ extern void (*klog_sink)(const char *text, size_t bytes);
 extern void (*klog_drain)(void);
 void klog_finish(void);
 
+/* A counter that several CPUs may move. */
+static inline void
+count_up(u64 *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
 /* Boot memory: zeroed, page aligned, for ever the kernel's.  Only until boot is over; panics when out. */
 void *boot_alloc(u64 bytes);
 

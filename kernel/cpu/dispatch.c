@@ -90,7 +90,7 @@ enter(struct cpu *cpu, const struct act *first, const struct chain *chain, u64 p
 		act->event_due =
 			0; /* told by another CPU just as it parked: it looks at `posted` */
 		act->ua->critical = 1;
-		act->pub->upcalls++;
+		count_up(&act->pub->upcalls);
 		lock_release(&env_lock);
 		arch_enter_upcall(act, prologue, chain->woke);
 	}
@@ -160,7 +160,7 @@ try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
 	cpu->in_grace = 0;
 	cpu->pub->position = index;
 	slice->used++;
-	first->pub->slices++;
+	count_up(&first->pub->slices);
 	enter(cpu, first, &chain, prologue, scan->now);
 }
 

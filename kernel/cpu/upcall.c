@@ -96,9 +96,9 @@ upcall_sync(struct act *act, struct regs *regs, u64 addr)
 	ua->save[depth].error = (uint32_t)regs->error;
 	ua->save[depth].vector = (uint16_t)regs->vector;
 	if (regs->vector == 14)
-		act->pub->faults++;
+		count_up(&act->pub->faults);
 	else
-		act->pub->upcalls++;
+		count_up(&act->pub->upcalls);
 	upcall_enter(act, regs, depth, rip, flags);
 }
 
@@ -153,7 +153,7 @@ upcall_async(struct act *act, struct regs *regs, enum exo_entry entry)
 	ua->save[depth].error = 0;
 	ua->save[depth].vector = (uint16_t)(0x100 + entry);
 	trace(TRACE_WHAT(EXO_TRACE_UPCALL, entry, 0), regs->rip, 0);
-	act->pub->upcalls++;
+	count_up(&act->pub->upcalls);
 	upcall_enter(act, regs, depth, rip, full ? EXO_SAVE_FULL : 0);
 	return true;
 }

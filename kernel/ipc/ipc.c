@@ -65,7 +65,7 @@ callee_context(const struct act *self, struct act *callee, u64 rip, struct regs 
 {
 	callee->ua->gate = 0;
 	callee->ua->critical = 1;
-	callee->pub->transfers++;
+	count_up(&callee->pub->transfers);
 	trace(TRACE_WHAT(EXO_TRACE_TRANSFER, regs->rax, 0), self->id, callee->id);
 	regs->rip = rip;
 	regs->rflags = RFLAGS_FIXED;

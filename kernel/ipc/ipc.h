@@ -41,8 +41,8 @@
  * In call and return the vector registers change hands as fpu_switch (cpu/cpu.c) has it: the
  * old act's are saved if it used any, the new act's loaded, or clean and trapping.
  *
- * All of it is under env_lock; the fast path takes none, because interrupts are
- * off and the states of activations on this CPU are written by no other.
+ * All of it is under env_lock; the fast path takes none, because what it changes
+ * is this CPU's alone (transfer.S says why that is enough).
  */
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H

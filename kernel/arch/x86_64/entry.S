@@ -48,7 +48,7 @@ stub_\name:
 	.endif
 	mov	%gs:CPU_ACT, %rdi
 	mov	ACT_PUB(%rdi), %rax
-	incq	PUB_CALLS(%rax)
+	lock incq PUB_CALLS(%rax)
 	mov	ACT_ENV(%rdi), %rdi
 	call	sys_\name
 	.if	\nargs > 5
@@ -122,7 +122,7 @@ reflect:
 	movl	$1, UA_CRITICAL(%rsp)
 	mov	%gs:CPU_ACT, %rsp
 	mov	ACT_PUB(%rsp), %rsp
-	incq	PUB_REFLECTED(%rsp)
+	lock incq PUB_REFLECTED(%rsp)
 	mov	%gs:CPU_USER_RSP, %rsp
 	swapgs
 	sysretq

@@ -10,10 +10,16 @@
  *	rsp	the activation that runs now		rcx	the one that will
  *	rax	where that goes on			r11	scratch
  *
- * env_lock is not taken: interrupts are off, and no other CPU writes the states
- * of this one's activations.  Who was destroyed elsewhere just now is left at the
- * interrupt that this CPU was sent (core/remote.c).  Processor time is not
- * charged: it goes to whoever runs when the clock is next read.
+ * env_lock is not taken.  All that is changed is this CPU's: its words, and
+ * activations on it, whose state no other CPU writes but for event_due, set
+ * with an interrupt sent here, and only while it sees them in another state
+ * than parked.  An environment found here may be dead before it is entered: then
+ * the interrupt that tells this CPU to leave it is on its way, to be taken at its first
+ * instruction, and until this CPU has left nothing of it is taken apart
+ * (core/remote.c).  So too for whoever it leaves, down to the last word that is
+ * stored in it.  The vector state is in memory before anybody else is entered.
+ *
+ * Processor time is not charged: it goes to whoever runs when the clock is next read.
  * Data segment registers stay: their owner speaks with the other one anyway.
  */
 #include <exo/callnr.h>
@@ -114,10 +120,10 @@ transfer_call:
 	mov	%r11, ACT_CALL_RSP(%rsp)
 	mov	ACT_PUB(%rsp), %r11
 	mov	%rdi, PUB_WAITING_ON(%r11)
-	incq	PUB_CALLS(%r11)
+	lock incq PUB_CALLS(%r11)
 	movl	$STATE_RUNNING, ACT_STATE(%rcx)
 	mov	ACT_PUB(%rcx), %r11
-	incq	PUB_TRANSFERS(%r11)
+	lock incq PUB_TRANSFERS(%r11)
 	incl	%gs:CPU_CHAIN
 	switch_acts
 	lea	1(%rax), %rcx
@@ -161,7 +167,7 @@ transfer_return:
 	movw	$0, ACT_EVENT_DUE(%rsp)
 	movl	$0, ACT_STRIKES(%rsp)
 	mov	ACT_PUB(%rsp), %r11
-	incq	PUB_CALLS(%r11)
+	lock incq PUB_CALLS(%r11)
 	mov	ACT_UA(%rsp), %r11
 	movl	$1, UA_GATE(%r11)
 	movl	$0, UA_CRITICAL(%r11)
@@ -222,10 +228,10 @@ transfer_park:
 	movl	$0, ACT_WAITING(%rsp)
 	movl	$0, ACT_STRIKES(%rsp)
 	mov	ACT_PUB(%rsp), %r11
-	incq	PUB_CALLS(%r11)
+	lock incq PUB_CALLS(%r11)
 	movl	$STATE_RUNNING, ACT_STATE(%rcx)
 	mov	ACT_PUB(%rcx), %r11
-	incq	PUB_UPCALLS(%r11)
+	lock incq PUB_UPCALLS(%r11)
 	movl	$0, %gs:CPU_CHAIN
 	mov	%rdi, %gs:CPU_HEAD
 	switch_acts

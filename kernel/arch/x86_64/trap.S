@@ -93,11 +93,11 @@ no_stlb:
 	wrgsbase %rsp
 	mov	ACT_PUB(%rax), %rax
 	.if	\page
-	incq	PUB_FAULTS(%rax)
+	lock incq PUB_FAULTS(%rax)
 	mov	%cr2, %rax
 	mov	%rax, UA_SAVE_ADDR(%rcx)
 	.else
-	incq	PUB_UPCALLS(%rax)
+	lock incq PUB_UPCALLS(%rax)
 	movq	$0, UA_SAVE_ADDR(%rcx)
 	.endif
 	mov	UA_SAVE_RAX(%rcx), %rax

@@ -44,7 +44,7 @@ trap_stlb(u64 addr, u64 fault)
 	protect();
 	if (!stlb_fault(act->env, addr, fault))
 		return false;
-	act->pub->stlb_hits++;
+	count_up(&act->pub->stlb_hits);
 	return true;
 }
 
@@ -93,7 +93,7 @@ trap_call(struct regs *regs)
 	u64 arg[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 
 	entry_begin(cpu);
-	act->pub->calls++;
+	count_up(&act->pub->calls);
 	trace_call(nr, arg);
 	if (regs->rax == EXO_NR_call || regs->rax == EXO_NR_acall || regs->rax == EXO_NR_return)
 		trap_special(regs);
