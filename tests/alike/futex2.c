@@ -59,7 +59,7 @@ start(struct sleeper *s, int count, unsigned *word, int op, unsigned bits)
 		pthread_create(&s[n].thread, NULL, sleeps, &s[n]);
 		sem_wait(&here);
 	}
-	usleep(20000);			/* they wait by then */
+	usleep(50000);			/* they wait by then, on a busy machine, too */
 }
 
 static void
@@ -214,7 +214,7 @@ owners(void)
 	printf("mine %d\n", lock == (unsigned)syscall(SYS_gettid));
 	SAY(futex(&lock, FUTEX_LOCK_PI | FUTEX_PRIVATE, 0, NULL, NULL, 0));
 	pthread_create(&t, NULL, wants, (void *)&had);
-	usleep(20000);
+	usleep(50000);
 	printf("waiters %x\n", lock & 0x80000000u);
 	SAY(futex(&lock, FUTEX_UNLOCK_PI | FUTEX_PRIVATE, 0, NULL, NULL, 0));
 	pthread_join(t, NULL);
@@ -318,7 +318,6 @@ shared(void)
 	}
 	while (s->ready != 2)
 		usleep(1000);
-	usleep(10000);
 	SAY(futex(&s->word, FUTEX_WAKE | FUTEX_PRIVATE, 9, NULL, NULL, 0));
 	SAY(futex(&s->word, FUTEX_WAKE, 1, NULL, NULL, 0));
 	SAY(futex(&s->word, FUTEX_WAKE, 9, NULL, NULL, 0));

@@ -63,7 +63,7 @@ directed(void)
 	on(SIGUSR1, 0);
 	pthread_create(&t, NULL, sleeper, NULL);
 	sem_wait(&here);
-	usleep(10000);
+	usleep(50000);
 	int killed = pthread_kill(t, SIGUSR1);
 	pthread_join(t, NULL);
 	SAY(killed);
@@ -156,6 +156,7 @@ dedicated(void)
 		_exit(0);
 	}
 	pthread_join(t, NULL);
+	sem_wait(&here);
 	wait(NULL);
 	mask(SIG_UNBLOCK, SIGUSR1);
 	mask(SIG_UNBLOCK, SIGTERM);
