@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* /proc: what the files of the system say, those of /proc/sys too, and what is the same for every process. */
+/* /proc: what files of the system say, /proc/sys included, and all that is the same for everybody. */
 #include <exo/read.h>
 #include "procfs.h"
 #include "../arch/x86_64/arch.h"
@@ -67,7 +67,8 @@ put_cpu(struct text *t, u32 cpu)
 	text_put(t, "processor\t: %u\nmodel name\t: x86-64\ncpu MHz\t\t: %lu.%03lu\n", cpu,
 		khz / 1000, khz % 1000);
 	text_put(t,
-		"physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\nfpu\t\t: yes\n",
+		"physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n"
+		"fpu\t\t: yes\n",
 		cpus(), cpu, cpus());
 	text_put(t, "flags\t\t: fpu tsc cx8 sep cmov mmx fxsr sse sse2 syscall nx lm\n");
 	text_put(t, "bogomips\t: %lu.%02lu\naddress sizes\t: 40 bits physical, 48 bits virtual\n\n",

@@ -247,7 +247,8 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->children_most_frames = 0;
 	p->sh->hung_pgrp = 0;
 	p->sh->cpu_wanted = spread_first(parent);
-	p->sh->cpu = creator ? creator->sh->cpu : p->sh->cpu_wanted;	/* it is its library that moves it */
+	/* It is its library that moves it. */
+	p->sh->cpu = creator ? creator->sh->cpu : p->sh->cpu_wanted;
 	if (!cred_place(p) || proc_objects(p, creator ? creator->serial : 0) < 0) {
 		proc_discard(p);
 		return NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who runs on which CPU.  The rule: a process begins where its parent is, and
- * stays there (but for `exo run --scatter`) as long as it does not compute: two that wait for each other do
- * that best on one CPU, for waking another that sleeps takes long.  Of those
+ * Who runs on which CPU.  The rule: a process begins where its parent is (but
+ * for `exo run --scatter`), and stays there as long as it does not compute: two
+ * that wait for each other do that best on one CPU, for waking another that
+ * sleeps takes long.  Of those
  * that use their slices up, one at a time is sent to where there are fewer, by
  * two at least; an affinity counts before all of this.  Nobody is sent away for
  * being nice, and who does not go when told to (exos/proc/move.c) stays.
