@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* /proc: what files of the system say, /proc/sys included, and all that is the same for everybody. */
+/* /proc: what the files of the system say, /proc/sys included: the same for everybody. */
 #include <exo/read.h>
 #include "procfs.h"
 #include "../arch/x86_64/arch.h"
