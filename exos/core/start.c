@@ -27,23 +27,42 @@ _Static_assert(EXOS_DATA == 0x210000, "the data in exos.ld");
 
 /* ---- leaving ------------------------------------------------------------------------- */
 
-void
-exos_before_leaving(struct exo_save *regs)
+/* Going away looks at what was posted meanwhile, and a process that was stopped may be wanted elsewhere. */
+static void
+leave_seldom(struct exo_save *regs)
 {
-	if (UAREA->depth != 1)
-		return;
-	if (timer_slice_ends)
-		thread_slice_check();
+	thread_call_ends();
 	if (current->dying)
 		thread_exit(0);		/* what is pending is the others' */
 	do {
-		if (move_asked)
-			move_now();		/* and what was posted meanwhile is looked at */
-		signal_post_check();
-		if (thread_signalled() && (signals_due() || current->sig.mask_saved))
+		while (move_asked) {
+			move_now();
+			signal_post_check();
+		}
+		if (signals_due() || current->sig.mask_saved)
 			signal_deliver(regs);
 	} while (move_asked);
+}
+
+/* Depth 1. */
+static inline void
+leave(struct exo_save *regs)
+{
+	if (timer_slice_ends) {
+		thread_call_ends();	/* what it holds, before others run */
+		thread_slice_check();
+	}
+	signal_post_check();
+	if (thread_detained() | move_asked)
+		leave_seldom(regs);
 	timer_library_leaves();
+}
+
+void
+exos_before_leaving(struct exo_save *regs)
+{
+	if (UAREA->depth == 1)
+		leave(regs);
 }
 
 void
@@ -53,7 +72,7 @@ exos_serve_syscall(struct exo_save *regs)
 
 	timer_library_enters();
 	linux_dispatch(regs);
-	exos_before_leaving(regs);
+	leave(regs);
 	times_leave(begun);
 }
 

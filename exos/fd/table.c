@@ -41,15 +41,21 @@ entry(int fd)
 	return fd >= 0 && fd < room && table[fd].file ? &table[fd] : NULL;
 }
 
+__attribute__((noinline)) static struct file *
+followed(struct file *f)
+{
+	ofd_follow(f);
+	return f;
+}
+
 struct file *
 fd_get(int fd)
 {
-	struct fd *e = entry(fd);
-	struct file *f = e ? e->file : NULL;
+	const struct fd *e = entry(fd);
 
-	if (f && f->shared->moved)
-		ofd_follow(f);
-	return f;
+	if (!e)
+		return NULL;
+	return e->file->shared->moved ? followed(e->file) : e->file;
 }
 
 bool *

@@ -7,14 +7,22 @@
 #include "fs.h"
 #include "../linux/errno.h"
 
-bool
-fs_watched(u32 ino, u32 dir, u32 mask)
+/* Has anybody any watch? */
+static inline bool
+watches(void)
 {
 	const struct fs_super *super =
 		(const struct fs_super *)((const char *)SHARED + SHARED->fs_off);
+
+	return *(const volatile u64 *)&super->watches != 0;
+}
+
+bool
+fs_watched(u32 ino, u32 dir, u32 mask)
+{
 	const struct fs_inode *node, *in;
 
-	if (*(const volatile u64 *)&super->watches == 0 || ino == 0 || ino >= PROCFS)
+	if (!watches() || ino == 0 || ino >= PROCFS)
 		return false;
 	node = fs_inode(ino);
 	in = dir && dir < PROCFS ? fs_inode(dir) : NULL;
@@ -54,8 +62,8 @@ search(u32 ino, u32 dir)
 
 #define TRIES 3
 
-void
-fs_tell(u32 ino, u32 dir, u32 mask)
+static void
+tell(u32 ino, u32 dir, u32 mask)
 {
 	bool by_name;
 	u64 *place;
@@ -72,4 +80,11 @@ fs_tell(u32 ino, u32 dir, u32 mask)
 			return;
 		*place = 0;
 	}
+}
+
+void
+fs_tell(u32 ino, u32 dir, u32 mask)
+{
+	if (watches())
+		tell(ino, dir, mask);
 }

@@ -4,7 +4,6 @@
  * nobody serves gives -ENOSYS and one line in the log for each program.
  */
 #include "../core/exos.h"
-#include "../thread/thread.h"
 #include "calls.h"
 #include "errno.h"
 #include "trace.h"
@@ -49,7 +48,7 @@ serve(struct exo_save *regs)
 	}
 }
 
-static void
+__attribute__((noinline)) static void
 dispatch_traced(struct exo_save *regs)
 {
 	u64 number = REGS_CALL(regs);
@@ -67,6 +66,4 @@ linux_dispatch(struct exo_save *regs)
 		dispatch_traced(regs);
 	else
 		regs->rax = (u64)serve(regs);
-	if (current->holds)
-		thread_call_ends();
 }

@@ -168,6 +168,14 @@ signal_ignored(int sig)
 	return handler == SIG_IGN_ || (handler == SIG_DFL_ && SIG_BIT(sig) & IGNORED_BY_DEFAULT);
 }
 
+/* What this thread would have taken is another's now. */
+static void
+tell_of(u64 left)
+{
+	for (; left; left &= left - 1)
+		tell_one_of_all(__builtin_ctzll(left) + 1);
+}
+
 void
 signal_block(u64 mask)
 {
@@ -176,10 +184,8 @@ signal_block(u64 mask)
 	current->sig.blocked = mask & ~UNBLOCKABLE;
 	if (current == thread_leader)
 		PUB->sig_blocked = current->sig.blocked;
-	/* What this thread would have taken is another's now. */
-	for (u64 left = threads_many() ? signals.queue.set & mask & ~before : 0; left;
-		left &= left - 1)
-		tell_one_of_all(__builtin_ctzll(left) + 1);
+	if (threads_many())
+		tell_of(signals.queue.set & mask & ~before);
 }
 
 /* ---- arriving -------------------------------------------------------------------------------- */

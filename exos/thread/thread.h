@@ -75,13 +75,14 @@ extern struct thread *current;
 extern struct thread *thread_leader;	/* its tid is the process's; it may have ended */
 extern u32 threads_alive;
 
-/* Something to be delivered before the thread goes on; signals_due knows better whether it is its own. */
+/* Something is to be done before the thread goes on; whether a signal is its own, signals_due knows better. */
 static inline bool
-thread_signalled(void)
+thread_detained(void)
 {
-	const struct thread_signals *s = &current->sig;
+	const struct thread *t = current;
+	const u64 signalled = (t->sig.directed.set | signals.queue.set) & ~t->sig.blocked;
 
-	return (s->directed.set | signals.queue.set) & ~s->blocked || s->mask_saved;
+	return (signalled | t->sig.mask_saved | t->dying | t->holds) != 0;
 }
 
 static inline bool

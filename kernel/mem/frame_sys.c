@@ -113,22 +113,10 @@ may_free(exo_pfn pfn) REQUIRES(mem_lock)
 	return error || frames[pfn].pins == 0 ? error : -EXO_EBUSY;
 }
 
-/* 1 done, 0 the work of this call is used up, or an error. */
+/* Of a table or what is bound. */
 static int
-release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQUIRES(mem_lock)
+release_bound(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 {
-	int error = frame_control(self, pfn, key);
-
-	work_asked(work);
-	if (error == 0)
-		error = may_free(pfn);
-	if (error)
-		return error;
-
-	if (frames[pfn].kind == EXO_FRAME_DATA && frames[pfn].nmaps == 0) {
-		frame_drop(pfn);
-		return 1;
-	}
 	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3)
 		return pt_release(pfn, work);
 	while (work->left > 0) {		/* bound: bindings, as far as the work goes */
@@ -137,6 +125,24 @@ release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQU
 			return 1;
 	}
 	return 0;
+}
+
+/* 1 done, 0 the work of this call is used up, or an error. */
+static inline int
+release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQUIRES(mem_lock)
+{
+	int error = frame_control(self, pfn, key);
+
+	work_asked(work);
+	if (likely(error == 0))
+		error = may_free(pfn);
+	if (error)
+		return error;
+
+	if (frames[pfn].kind != EXO_FRAME_DATA || frames[pfn].nmaps != 0)
+		return release_bound(pfn, work);
+	frame_drop(pfn);
+	return 1;
 }
 
 i64

@@ -28,7 +28,7 @@
 
 struct work {
 	int left;			/* instructions */
-	unsigned flushed;		/* pages of it that changed, flushed one by one where it is loaded */
+	unsigned flushed;		/* changes: pages of it, flushed one by one where it is loaded, or more */
 	bool flush_all;			/* here, at the end */
 	bool anywhere;			/* not only in `space` */
 	u32 space;			/* root of the address space that changed, 0: none yet */
@@ -49,6 +49,7 @@ work_flush_va(struct work *work, u64 va)
 static inline void
 work_flush_anywhere(struct work *work)
 {
+	work->flushed++;
 	work->flush_all = work->anywhere = true;
 }
 
@@ -66,6 +67,7 @@ work_unbind(struct work *work, binding_t at) REQUIRES(mem_lock)
 {
 	u32 root;
 
+	work->flushed++;
 	work->flush_all = true;
 	if (cpus_count == 1)
 		return;
@@ -83,7 +85,7 @@ work_unbind(struct work *work, binding_t at) REQUIRES(mem_lock)
 static inline void
 work_flush(struct work *work) REQUIRES(mem_lock)
 {
-	if (likely(!work->flush_all && work->flushed == 0))
+	if (likely(work->flushed == 0))
 		return;
 	if (work->flush_all)
 		arch_flush_all();
@@ -195,7 +197,7 @@ account_link(exo_pfn pfn, exo_pfn owner) REQUIRES(mem_lock)
 	frames[pfn].account = (u32)owner;
 }
 
-static inline void
+static inline struct account *
 account_unlink(exo_pfn pfn) REQUIRES(mem_lock)
 {
 	struct account *account = account_of(frames[pfn].account);
@@ -207,6 +209,7 @@ account_unlink(exo_pfn pfn) REQUIRES(mem_lock)
 	frames_priv[priv->prev].next = priv->next;
 	frames_priv[priv->next].prev = priv->prev;
 	account->used--;
+	return account;
 }
 
 /* A frame of the account went: what it counted for goes, and a debt is paid. */
@@ -261,10 +264,10 @@ static inline void
 frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
 {
 	struct exo_frame *frame = &frames[pfn];
+	const struct account *account = account_unlink(pfn);
 
-	account_unlink(pfn);
 	if (unlikely(frame->kind != EXO_FRAME_DATA || (frame->flags & EXO_FRAME_FIXED) ||
-		    account_of(frame->account)->debt != 0))
+		    account->debt != 0))
 		account_unlinked(frame->account, frame_fixed(pfn));
 	frame->kind = frame->flags & EXO_FRAME_ASKED ? EXO_FRAME_LOST : EXO_FRAME_FREE;
 	frame->account = 0;
