@@ -112,11 +112,15 @@ cpu_slice_room(u32 cpu, u32 index, exo_envid owner)
 static void
 slice_charge(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock)
 {
-	if (payers[cpu][index] != 0)
-		account_slice_charge(payers[cpu][index], -1);
-	payers[cpu][index] = owner ? (u32)payer_of(owner) : 0;
-	if (owner != 0)
-		account_slice_charge(payers[cpu][index], 1);
+	u32 *payer = &payers[cpu][index];
+
+	if (*payer != 0)
+		account_slice_charge(*payer, -1);
+	*payer = 0;
+	if (owner == 0)
+		return;
+	*payer = (u32)payer_of(owner);
+	account_slice_charge(*payer, 1);
 }
 
 bool
@@ -148,21 +152,27 @@ cpu_slice_set(u32 cpu, u32 index, exo_envid owner)
 	slice_ask_forget(cpu, index);
 }
 
-void
-cpu_slices_free(exo_envid owner, u32 from, u32 count)
+#define FREE_LOOKED_AT 128u
+#define FREE_FREED 24u
+
+u32
+cpu_slices_free(exo_envid owner, u32 from)
 {
-	u32 end = from + count, all = cpus_count * EXO_SLICES_CPU;
+	u32 end = from + FREE_LOOKED_AT, all = cpus_count * EXO_SLICES_CPU, left = FREE_FREED, n;
 
 	end = end < all ? end : all;
-	for (u32 n = from; n < end; n++) {
+	for (n = from; n < end && left > 0; n++) {
 		u32 cpu = n / EXO_SLICES_CPU, index = n % EXO_SLICES_CPU;
 		u64 word = cpus[cpu].occupied[index / 64] >> (index % 64);
 
 		if (word == 0)
 			n |= 63;		/* none of these has an owner */
-		else if (slices[n].owner == owner)
+		else if (slices[n].owner == owner) {
 			cpu_slice_set(cpu, index, 0);
+			left--;
+		}
 	}
+	return n;
 }
 
 void

@@ -157,8 +157,8 @@ void fpu_unload(void);			/* nobody is */
 /* An activation dies: nobody finds it any more, and here its registers are nobody's. */
 void cpu_forget(struct act *act) REQUIRES(env_lock);
 
-/* Slices of a dead environment are freed: among `count` from number `from`, over all CPUs. */
-void cpu_slices_free(exo_envid owner, u32 from, u32 count) REQUIRES(env_lock);
+/* Some slices of a dead environment are freed, from this number on, over all CPUs: the number to go on with. */
+u32 cpu_slices_free(exo_envid owner, u32 from) REQUIRES(env_lock);
 /* May it be charged to who pays for the owner's slices?  0 or -EXO_EQUOTA. */
 int cpu_slice_room(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock);
 void cpu_slice_set(u32 cpu, u32 index, exo_envid owner) REQUIRES(env_lock);	/* 0: free it */

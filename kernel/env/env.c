@@ -22,7 +22,6 @@
 
 #define KEYS_MAX (EXO_RING_FRAMES * EXO_KEYS_FRAME)
 #define DISMANTLE_KEYS 32u		/* keys dropped in one step */
-#define DISMANTLE_SLICES 64u		/* slices looked at in one step */
 
 struct exo_env *envs;
 u32 envs_count;
@@ -171,7 +170,7 @@ drop_keys(struct env *env) REQUIRES(env_lock, mem_lock)
 	return false;
 }
 
-/* Free up to DISMANTLE_SLICES slices; true when it has none. */
+/* Free some slices; true when it has none. */
 static bool
 free_slices(struct env *env) REQUIRES(env_lock)
 {
@@ -179,8 +178,7 @@ free_slices(struct env *env) REQUIRES(env_lock)
 
 	if (from >= cpus_count * EXO_SLICES_CPU)
 		return true;
-	cpu_slices_free(env->id, from, DISMANTLE_SLICES);
-	env->dismantled += DISMANTLE_SLICES;
+	env->dismantled = KEYS_MAX + cpu_slices_free(env->id, from);
 	return false;
 }
 
