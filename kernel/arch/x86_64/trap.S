@@ -198,7 +198,7 @@ trap_return_user:
 iret_user:
 	cmpb	$0, features + FEATURES_HIDDEN(%rip)
 	je	1f
-	stac				/* the user's segments: segments_hide */
+	stac				/* the user's segments: segments_cpu */
 1:	swapgs
 	iretq
 
