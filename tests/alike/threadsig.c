@@ -354,7 +354,7 @@ static void *
 times_itself(void *arg)
 {
 	struct sigevent e = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR2 };
-	struct itimerspec when = { .it_value = { 0, 20000000 } }, left;
+	struct itimerspec when = { .it_value = { 0, 100000000 } }, left;
 	timer_t t;
 
 	e.sigev_notify_thread_id = tid();
@@ -364,7 +364,7 @@ times_itself(void *arg)
 	sem_post(&here);
 	sem_wait(&rung);
 	timer_gettime(t, &left);
-	printf("most is left %d, caught %d\n", left.it_value.tv_nsec > 10000000, (int)caught);
+	printf("some is left %d, caught %d\n", left.it_value.tv_nsec > 30000000, (int)caught);
 	while (!caught)
 		;
 	printf("caught %d by the leader %d\n", (int)caught, (int)caught_by);
@@ -385,7 +385,7 @@ own_time(void)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	do
 		clock_gettime(CLOCK_MONOTONIC, &to);
-	while ((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 40);
+	while ((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 120);
 	sem_post(&rung);
 	pthread_join(t, NULL);
 }
