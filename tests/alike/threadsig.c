@@ -10,15 +10,14 @@ tid(void)
 	return (pid_t)syscall(SYS_gettid);
 }
 
-static volatile sig_atomic_t caught, caught_by, where;
+static volatile sig_atomic_t caught, caught_by;
 static pid_t leader;
 
 static void
 handler(int sig)
 {
-	caught = sig;
 	caught_by = tid() == leader;
-	where++;
+	caught = sig;			/* last: others wait for it */
 }
 
 static void
