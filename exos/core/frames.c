@@ -11,6 +11,7 @@
 #include "frames.h"
 #include "self.h"
 #include "../proc/look.h"
+#include "../vm/pack.h"
 #include "../linux/errno.h"
 
 #define TRIES 128u
@@ -18,6 +19,7 @@
 #define TABLE_SPAN 0x200000ull
 #define ASK_MOST                                                                                   \
 	12u /* log2: who inherited pages may be far above the limit, and asks for more and more */
+#define AT_ONCE 64u			/* frames that one lets go of when there is no more to be had, besides */
 #define PATIENCE 100u
 #define PATIENCE_MOST 2000u		/* while there is something to wait for */
 #define PATIENCE_NS 5000000u
@@ -35,22 +37,32 @@ frame_find(unsigned run)
 }
 
 /*
- * Not now may be yes soon: who takes too much dies, and what the dead had comes
- * back step by step.  Who has most himself is told no at once.
+ * Not now may be yes soon: others are asked for some, and what the dead had comes
+ * back step by step; meanwhile we may be asked ourselves.  Who has most is told
+ * no at once, and can only do with less.
  */
 int
 account_more(exo_pfn account, u64 frames)
 {
+	const bool own = account == own_account();
 	unsigned tries = 0, waits = 0;
 
 	while (tries < PATIENCE && waits < PATIENCE_MOST) {
 		long got = server_call(OP_MEMORY, frames, account, 0, 0, 0, NULL);
+		struct exo_term asked = revoke_term();
 
-		if (got > 0 || got == -ENOMEM)
-			return got > 0 ? 0 : -ENOMEM;
+		if (got > 0 && own)
+			pack_grew((u64)got);
+		if (got > 0)
+			return 0;
+		if (got != -EBUSY && own && pack_give(frames + AT_ONCE, false))
+			return 0;
+		if (got == -ENOMEM)
+			return -ENOMEM;
 		tries += got != -EBUSY;
 		waits++;
-		park_wait(NULL, 0, clock_ns() + PATIENCE_NS);
+		park_wait(&asked, 1, clock_ns() + PATIENCE_NS);
+		revoke_check();
 	}
 	return -ENOMEM;
 }
@@ -67,6 +79,15 @@ claim_run(exo_pfn pfn, u64 count, exo_pfn account)
 	return got < 0 ? got : 0;
 }
 
+/* Two free frames in a row: by moving a page, for which there must be room. */
+static bool
+neighbours(unsigned run)
+{
+	if (run != 2)
+		return false;
+	return pack_pair() || (account_more(own_account(), AT_ONCE) == 0 && pack_pair());
+}
+
 int
 frames_claim_for(exo_pfn account, unsigned run, exo_pfn *first)
 {
@@ -74,8 +95,10 @@ frames_claim_for(exo_pfn account, unsigned run, exo_pfn *first)
 		exo_pfn pfn = frame_find(run);
 		long got;
 
-		if (pfn == 0)
+		if (pfn == 0 && !neighbours(run))
 			return -ENOMEM;
+		if (pfn == 0)
+			continue;
 		got = claim_run(pfn, run, account);
 		if (got == 0) {
 			*first = pfn;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a program says about its memory, and asks: madvise, mincore, msync, mlock. */
 #include "../core/exos.h"
+#include "../vm/pack.h"
 #include "../vm/vm.h"
 #include "calls.h"
 #include "errno.h"
@@ -51,6 +52,7 @@ forget(const struct region *r, u64 start, u64 end, int advice)
 		return -EINVAL;
 	if (r->ino || !(r->flags & REGION_SHARED))
 		page_unmap(start, (end - start) / PAGE);
+	pack_drop(start, end);
 	return 0;
 }
 
@@ -91,8 +93,8 @@ advise(const struct region *r, u64 start, u64 end, int advice)
 			return -EINVAL;
 		return vm_flag(start, end, REGION_WIPEONFORK, 0);
 	case MADV_KEEPONFORK: return vm_flag(start, end, 0, REGION_WIPEONFORK);
-	case MADV_COLD:
-	case MADV_PAGEOUT: return r->flags & REGION_LOCKED ? -EINVAL : 0;
+	case MADV_PAGEOUT: pack_out(r, start, end); /* fall through */
+	case MADV_COLD: return r->flags & REGION_LOCKED ? -EINVAL : 0;
 	case MADV_POPULATE_READ: return populate(start, end, false);
 	case MADV_POPULATE_WRITE: return populate(start, end, true);
 	default: return 0; /* advice that changes nothing */

@@ -2,6 +2,7 @@
 /* mremap: mappings of all kinds grow, shrink and move with what is in them. */
 #include "../core/exos.h"
 #include "../core/frames.h"
+#include "../vm/pack.h"
 #include "../vm/vm.h"
 #include "calls.h"
 #include "errno.h"
@@ -113,13 +114,19 @@ move(const struct remap *m, const struct region *new)
 {
 	const struct region old = *regions_find(&vm.regions, m->start);
 	u64 bytes = m->bytes < m->want ? m->bytes : m->want;
+	int error;
 
-	if (vm_enter(new))
-		return -ENOMEM;
-	if (pages_move(&old, m->start, m->to, bytes)) {
+	pack_hold();
+	pack_stay(true);
+	error = pack_bring_all(m->start, m->start + bytes) || vm_enter(new) ? -ENOMEM : 0;
+	if (error == 0 && pages_move(&old, m->start, m->to, bytes)) {
 		exos_log("out of memory in mremap");
 		exos_die(9, "out of memory");
 	}
+	pack_stay(false);
+	pack_release();
+	if (error)
+		return error;
 	if (m->how & MREMAP_DONTUNMAP)
 		vm_flag(m->start, m->start + m->bytes, 0, REGION_LOCKED);
 	else if (vm_unmap(m->start, m->start + m->bytes))

@@ -27,6 +27,7 @@
 #include "../core/keys.h"
 #include "../core/self.h"
 #include "../thread/thread.h"
+#include "../vm/pack.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
 
@@ -271,6 +272,21 @@ copy_thread(struct child *c)
 	return copy_range(c, start, current->stack_top - start);
 }
 
+/* Some of its pages may have been given back. */
+static int
+copy_store(struct child *c)
+{
+	const u64 end = HERE(EXOS_STORE) + pack_bytes();
+	int error = 0;
+
+	for (u64 va = HERE(EXOS_STORE), from; (va = exo_pte_next(va, end, 1)) < end && !error;) {
+		for (from = va; va < end && vm_present(va); va += PAGE)
+			;
+		error = copy_range(c, from, va - from);
+	}
+	return error;
+}
+
 static int
 copy_library(struct child *c)
 {
@@ -278,6 +294,8 @@ copy_library(struct child *c)
 
 	if (error == 0)
 		error = copy_range(c, HERE(EXOS_HEAP), heap_bytes());
+	if (error == 0)
+		error = copy_store(c);
 	if (error == 0)
 		error = copy_range(c, (u64)vector_state, sizeof(vector_state));
 	/* Last, because they must hold what this very function will have done. */
@@ -324,6 +342,7 @@ uarea_fill(struct child *c)
 	u->posted = 0;
 	u->pending = 0;
 	u->overrun = 0;
+	memset(&u->revocation, 0, sizeof(u->revocation));
 	u->entry[EXO_ENTRY_PROLOGUE] = (u64)exos_upcall_prologue;
 	/* Not ours: we may have parked since, to wait for the server. */
 	((struct exo_lib *)u->library)->parked = c->parked;
@@ -420,6 +439,8 @@ child_begin(const struct child *c)
 	timer_fork_child();
 	times_fork_child();
 	fd_fork_child();
+	pack_fork_child();
+	revoke_fork_child();
 	vm_fork_child();
 	move_fork_child();
 }
@@ -437,7 +458,9 @@ proc_fork(bool vforked, u32 exit_signal)
 	pid = fd_fork_prepare();
 	if (pid)
 		return pid;
+	pack_hold();
 	pid = exos_fork_point(fork_inside, &child);
+	pack_release();
 	if (pid == 0)
 		child_begin(&child);
 	else if (pid < 0)

@@ -11,6 +11,7 @@
 #include "rlimit.h"
 #include "../core/self.h"
 #include "../thread/thread.h"
+#include "../vm/pack.h"
 #include "../linux/errno.h"
 
 #define UNBLOCKABLE (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
@@ -286,6 +287,7 @@ fetch(void)
 void
 signal_post_check(void)
 {
+	revoke_check();
 	if (*(const volatile u64 *)&UAREA->posted) {
 		exo_posted();
 		while (PROC->state == PROC_STOPPED)

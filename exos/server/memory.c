@@ -5,8 +5,9 @@
  * Nothing is promised before it is touched (docs/exos.md, "Memory"), so it can
  * run out.  Then limit that others do not use is taken back from them, a few of
  * them at a time; and when there is none, whoever has been given most is
- * refused at once, and all others are to ask again, for soon there may be some;
- * for as long as it takes, while what the dead had is being given back.
+ * refused at once, for it can make do with less itself, and all others are to ask
+ * again, for soon there may be some: for as long as it takes, while what the dead
+ * had is being given back, or whoever has most was asked for some of it (revoke.c).
  */
 #include <errno.h>
 #include "srv.h"
@@ -28,8 +29,8 @@ move(struct proc *p, exo_pfn account, int64_t frames)
 	return true;
 }
 
-static bool
-has_account(const struct proc *p)
+bool
+memory_held(const struct proc *p)
 {
 	return p->sh->account && !p->reaping &&
 		(p->sh->state == PROC_RUNNING || p->sh->state == PROC_STOPPED);
@@ -56,7 +57,7 @@ memory_squeeze(const struct proc *but)
 	for (unsigned n = 0; n < SQUEEZED && n < proc_rows; n++) {
 		struct proc *p = &procs[hand++ % proc_rows];
 
-		if (p != but && has_account(p))
+		if (p != but && memory_held(p))
 			some |= squeeze(p);
 	}
 	return some;
@@ -65,7 +66,7 @@ memory_squeeze(const struct proc *but)
 bool
 memory_squeeze_all(struct proc *last)
 {
-	return memory_squeeze(last) || (has_account(last) && squeeze(last));
+	return memory_squeeze(last) || (memory_held(last) && squeeze(last));
 }
 
 /* What it has been given, and a share of all memory for each thousandth that its owner adds (oom_score_adj). */
@@ -89,7 +90,7 @@ first_to_go(struct proc *self)
 	for (unsigned n = 0; n < proc_rows; n++) {
 		struct proc *p = &procs[n];
 
-		if (!has_account(p) || !p->cred || p->cred->oom_adj <= OOM_NEVER)
+		if (!memory_held(p) || !p->cred || p->cred->oom_adj <= OOM_NEVER)
 			continue;
 		if (!first || score(p) > score(first) || (p == self && score(p) == score(first)))
 			first = p;
@@ -98,19 +99,19 @@ first_to_go(struct proc *self)
 }
 
 /*
- * Who has most is refused.  Others are left to find that out when they ask;
- * but not who has most by his own wish, and may never ask: behind him somebody
- * else could hide.
+ * Who has most is refused, or asked for some of it where it is another; for a
+ * child that it builds (self otherwise), others are asked first.  But not who has
+ * most by his own wish, and may never ask: behind him somebody else could hide.
  */
 static long
-no_memory(struct proc *self)
+no_memory(struct proc *self, const struct proc *child, uint64_t frames)
 {
 	struct proc *first = first_to_go(self);
 
 	if (first == self)
-		return -ENOMEM;
+		return child != self && revoke_for(child, frames) ? -EBUSY : -ENOMEM;
 	if (first->cred->oom_adj <= 0)
-		return -EAGAIN;
+		return revoke_for(child, frames) ? -EBUSY : -EAGAIN;
 	proc_doom(first);
 	return -EBUSY;
 }
@@ -136,8 +137,14 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 {
 	struct proc *p = process_of(self, account);
 
-	if (frames == 0 || frames > MOST || !p)
+	if (frames > MOST || !p || (frames == 0 && p != self))
 		return -EINVAL;
+	if (frames == 0) {
+		revoke_answer(p);
+		return 0;
+	}
+	if (revoke_owes(p))
+		return -EBUSY;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		if (frames < STEP && move(p, account, STEP))
 			return STEP;
@@ -150,5 +157,5 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 		return (long)frames;
 	if (proc_work() || sfs_free_work())
 		return -EBUSY;
-	return no_memory(self);
+	return no_memory(self, p, frames);
 }

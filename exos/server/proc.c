@@ -233,6 +233,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->native = p->lent = p->lost = p->carried = p->carries = false;
 	__builtin_memset(p->gift, 0, sizeof(p->gift));
 	p->given = PROC_FRAMES;
+	p->owes = p->owes_until = p->dry_until = p->robbed = 0;
 	p->sh->state = PROC_BUILDING;
 	p->sh->pid = pid;
 	p->sh->ppid = ppid;
@@ -267,6 +268,7 @@ proc_start(struct proc *p, exo_pfn comm, exo_pfn pub)
 	proc_guard_entries(entries, p->serial, 0);
 	exo_guard_change(p->guard, entries, ROOT_KEY);
 	exo_guard_revoke(p->guard, ROOT_KEY);	/* the creator may have bound keys to it */
+	exo_account_watch(p->sh->account, p->sh->env, ROOT_KEY, ROOT_KEY);
 	error = share_give(p);
 	if (error)
 		return error;
@@ -356,7 +358,7 @@ death_status(const struct proc *p, uint64_t reason)
 	case EXO_DEAD_EXCESS:
 		return SIGKILL;
 	default:
-		return SIGSEGV;
+		return p->robbed ? SIGKILL : SIGSEGV;
 	}
 }
 

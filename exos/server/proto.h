@@ -46,6 +46,7 @@
 #define EXOS_THREAD_STRIDE 0x10000ull
 #define EXOS_ARGUMENTS 0x38000000ull	/* of exec, while they are collected: 8 MiB */
 #define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
+#define EXOS_STORE    0x80000000ull	/* the program's pages made small: up to 10 GiB; copied at fork */
 
 /* ---- key slots every process starts with ----------------------------------------- */
 enum exos_key {
@@ -232,7 +233,8 @@ enum server_op {
 	OP_MEMORY,		/* (frames, account) -> frames that the limit was raised by, out of the session's rest: of
 				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE. -EAGAIN: none
 				 * now, ask again soon; -EBUSY: the same, and there will be some;
-				 * -ENOMEM: the caller has been given more than anybody, and gets no more */
+				 * -ENOMEM: the caller has been given more than anybody, and gets no more.  0 frames: it was
+				 * asked for some, and has no more to give -> 0 */
 	OP_EXEC_NATIVE,		/* (inode, argc | envc << 32, bytes, object, its key's slot): comm page strings -> pid of a
 				 * child that runs a native program, with a struct exo_ring in the object for output */
 	OP_EXEC_SETID,		/* (inode, argc | envc << 32, bytes of strings); comm: struct setid_ask -> pid of a child that
@@ -388,6 +390,7 @@ struct sig_detail {
 /* Bits that are posted to a process. */
 #define POST_SIGNAL 1ull		/* look at sig_waiting */
 #define POST_ROW 2ull			/* look at state, and at cpu_wanted */
+#define POST_MEMORY 4ull		/* look at the u-area: memory is asked back */
 
 enum tty_set {
 	TTY_SET_NOW, TTY_SET_DRAIN, TTY_SET_FLUSH,	/* termios of the comm page */

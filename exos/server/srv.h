@@ -109,6 +109,10 @@ struct proc {				/* the server's private half of a table entry */
 	uint32_t objects;		/* that it made */
 	uint64_t object_frames;		/* and what they take */
 	uint64_t given;			/* frames of limit that it has */
+	uint64_t owes, owes_until;	/* of them it was asked for so many, until then, ns; */
+	uint64_t dry_until;		/* it has no more to give, ns */
+	uint32_t robbed;		/* frames were taken from it so many times */
+	bool warned;			/* for the second time */
 	uint32_t holds;			/* inodes open beyond its public page: hold.c */
 	uint32_t futexes;		/* tickets that it has: futex.c */
 	uint32_t tid_blocks;		/* numbers for threads that it has: tids.c */
@@ -207,6 +211,12 @@ bool proc_work(void);			/* is there anything left? */
 /* ---- memory.c ------------------------------------------------------------------------------------- */
 long memory_request(struct proc *self, uint64_t frames, exo_pfn account);
 bool memory_squeeze(const struct proc *but);	/* what some others do not use is taken back */
+bool memory_held(const struct proc *p);		/* it has an account that lives */
+
+/* ---- revoke.c: memory asked back from those who use it ------------------------------------------- */
+bool revoke_for(const struct proc *self, uint64_t frames);	/* the next step; false: nothing is to be had */
+void revoke_answer(struct proc *p);
+bool revoke_owes(struct proc *p);		/* it has been asked, and gets none before it has given */
 bool memory_squeeze_all(struct proc *last);	/* and when there is none, from this one, too */
 
 /* ---- lend.c: the pages that a client shares with us ------------------------------------------------ */

@@ -7,6 +7,7 @@
  * its scratch page is its own.
  */
 #include "vm.h"
+#include "pack.h"
 #include "../fs/fs.h"
 #include "../server/fsmeta.h"
 #include "../arch/x86_64/arch.h"
@@ -48,6 +49,13 @@ scratch_move(u64 va, u32 perms)
 	return exo_map_all(UAREA->env, vec, 2, KEY_SELF) < 0 ? -ENOMEM : 0;
 }
 
+/* Nothing is there, nor kept: room for a page to come. */
+static bool
+is_vacant(u64 va)
+{
+	return !(page_entry(va) & EXO_PTE_PRESENT) && !pack_has(va);
+}
+
 static bool
 sole_owner(exo_pfn pfn)
 {
@@ -61,7 +69,7 @@ static int
 copy_on_write(u64 va, u32 perms)
 {
 	exo_pfn old = page_pfn((void *)va);
-	bool ours = exo_frame(old)->account == own_account();
+	bool ours;
 	int error;
 
 	if (sole_owner(old))
@@ -69,6 +77,11 @@ copy_on_write(u64 va, u32 perms)
 	error = page_map_new(SCRATCH, RW | OWN);
 	if (error)
 		return error;
+	if (page_pfn((void *)va) != old) { /* it had to wait, and gave this one away */
+		page_unmap(SCRATCH, 1);
+		return 0;
+	}
+	ours = exo_frame(old)->account == own_account();
 	memcpy((void *)SCRATCH, (const void *)va, EXO_PAGE_BYTES);
 	error = scratch_move(va, perms);
 	if (error == 0 && ours)
@@ -89,8 +102,7 @@ ahead(u64 va, u64 end)
 
 	pace = va != expected ? 1 : pace < AHEAD_MOST ? pace * 2 : AHEAD_MOST;
 	most = pace < most ? pace : most;
-	while (count < most && va + count * PAGE < end &&
-		!(page_entry(va + count * PAGE) & EXO_PTE_PRESENT))
+	while (count < most && va + count * PAGE < end && is_vacant(va + count * PAGE))
 		count++;
 	expected = va + count * PAGE;
 	return count;
@@ -141,7 +153,7 @@ bind_around(const struct region *r, u64 va)
 	room = (end - va) / PAGE < room ? (unsigned)((end - va) / PAGE) : room;
 	there = fs_frames(r->ino, (r->offset + (va - r->start)) / PAGE, room, pfn, &key);
 	for (unsigned n = 0; n < there; n++, va += PAGE) {
-		if (page_entry(va) & EXO_PTE_PRESENT || pfn[n] == 0)
+		if (!is_vacant(va) || pfn[n] == 0)
 			continue;
 		vec[count++] = (struct exo_map){ .va = va,
 			.pfn = pfn[n],
@@ -239,6 +251,8 @@ resolve(const struct region *r, u64 va, u32 error)
 			return upgrade_shared(r, va);
 		return copy_on_write(va, prot_perms(r->prot));
 	}
+	if (pack_has(va))
+		return pack_bring(r, va);
 	if (r->ino && va - r->start < r->file_bytes)
 		return file_fill(r, va, error & FAULT_WRITE);
 	return anonymous(r, va);
@@ -291,8 +305,10 @@ touch(u64 va, u32 error)
 bool
 vm_fault(u64 va, u32 error, int *signal, int *code)
 {
-	int result = touch(va, error);
+	int result;
 
+	revoke_check_lost();
+	result = touch(va, error);
 	if (result == -ENOMEM)
 		exos_log("out of memory at %lx", va);
 	*signal = result == -ENOMEM ? KILL : result & BUS_BIT ? BUS : SEGV;
@@ -300,19 +316,18 @@ vm_fault(u64 va, u32 error, int *signal, int *code)
 	return result == 0;
 }
 
+/* Ahead of need: nothing that is in use gives way to it. */
 int
 vm_populate_for(u64 start, u64 end, bool write)
 {
-	for (u64 va = start; va < end; va += PAGE) {
-		int result;
+	int result = 0;
 
-		if (vm_present(va) && (!write || page_entry(va) & EXO_PTE_WRITE))
-			continue;
-		result = touch(va, write ? ACCESS_WRITE : ACCESS_READ);
-		if (result)
-			return result == -ENOMEM ? -ENOMEM : -EFAULT;
-	}
-	return 0;
+	pack_hold();
+	for (u64 va = start; va < end && result == 0; va += PAGE)
+		if (!vm_present(va) || (write && !(page_entry(va) & EXO_PTE_WRITE)))
+			result = touch(va, write ? ACCESS_WRITE : ACCESS_READ);
+	pack_release();
+	return result == 0 || result == -ENOMEM ? result : -EFAULT;
 }
 
 int

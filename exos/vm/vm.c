@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The program's memory as the calls change it: regions and the pages behind them; vm.h has the layout. */
 #include "vm.h"
+#include "pack.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/frames.h"
 #include "../core/self.h"
@@ -83,6 +84,7 @@ vm_unmap(u64 start, u64 end)
 		ino = r->ino;
 		regions_cut(&vm.regions, start, stop);
 		page_unmap(start, (stop - start) / PAGE);
+		pack_drop(start, stop);
 		if (ino && !regions_use(&vm.regions, ino))
 			fs_unhold(ino);
 		start = stop;
@@ -130,6 +132,8 @@ vm_fork_child(void)
 		struct region *r = regions_nth(&vm.regions, n);
 
 		r->flags &= ~REGION_LOCKED;
+		if (r->flags & REGION_WIPEONFORK)
+			pack_drop(r->start, r->end);
 		if (!(r->flags & REGION_DONTFORK))
 			n++;
 		else

@@ -98,6 +98,24 @@ enum exo_frame_kind {
 #define EXO_FRAME_TAG_ALL  EXO_FRAME_TAG(0xff)
 #define EXO_FRAME_TAG_CLEAR(tag) (EXO_FRAME_TAG_ALL & ~EXO_FRAME_TAG(tag))
 
+/* What the frame of an account begins with; who may read the frame may map it, read-only.  [k] */
+struct exo_account {
+	uint32_t parent;		/* pfn, 0 for the first account */
+	uint32_t head;
+	uint64_t limit;			/* frames it may own, those carved for children excluded */
+	uint64_t used;			/* frames owned */
+	uint64_t carved;		/* limit handed to children */
+	uint32_t children, depth;
+	uint32_t reserved[2];
+	exo_guardref guard;
+	uint64_t guard_serial;
+	exo_envid watcher;		/* is told of revocations */
+	uint64_t debt;			/* frames asked back, and not given yet */
+	uint64_t debt_deadline;		/* ns: from then on the arbiter chooses; 0: no debt */
+	uint64_t fixed;			/* frames that cannot be taken */
+	uint64_t fixed_limit;		/* its guarantee: how many of them there may be by its own choice */
+};
+
 /* Public half of a frame's entry; all zero when free, but for DIRTY and generation.  32 bytes. */
 struct exo_frame {
 	uint32_t account;		/* pfn of the owning account, 0 when free */

@@ -75,6 +75,10 @@ struct account {			/* all [mem_lock] */
 	u32 slices, slices_limit;	/* of time, charged here; never more than the limit */
 	u32 slices_from;		/* account that the limit was carved from; 0: none of its own */
 };
+_Static_assert(__builtin_offsetof(struct account, used) == __builtin_offsetof(struct exo_account, used) &&
+		__builtin_offsetof(struct account, debt) == __builtin_offsetof(struct exo_account, debt) &&
+		__builtin_offsetof(struct account, fixed_limit) ==
+			__builtin_offsetof(struct exo_account, fixed_limit), "as it is exposed");
 #define ACCOUNT_DEPTH 16u		/* bounds the walk to a parent's guard */
 
 extern struct exo_frame *frames;	/* [I] the tables, indexed by pfn */

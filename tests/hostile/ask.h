@@ -20,6 +20,20 @@ static volatile uint64_t *note;		/* a page that parent and children share */
 #define KEPT 7				/* in it: frames that the server may keep, for guards say */
 
 /* Where the library is; false: it is not ExOS. */
+/* Pages that nothing makes smaller. */
+static inline void
+noise(void *p, size_t bytes)
+{
+	uint64_t word = 88172645463325252ull;
+
+	for (size_t n = 0; n < bytes / sizeof(word); n++) {
+		word ^= word << 13;
+		word ^= word >> 7;
+		word ^= word << 17;
+		((uint64_t *)p)[n] = word;
+	}
+}
+
 static inline bool
 client_begin(void)
 {

@@ -210,9 +210,9 @@ after_death(void)
 
 	if (pid == 0)
 		for (;;)
-			memset(mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-				1, 64 * PAGE);
+			noise(mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+				64 * PAGE);
 	note[0] = 1;
 	row = row_of((uint32_t)pid);
 	while (made < 20) {

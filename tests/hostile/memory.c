@@ -168,15 +168,12 @@ adjust(const char *value)
 	close(fd);
 }
 
-static volatile char *
+static void
 touch(size_t bytes)
 {
-	volatile char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	for (size_t at = 0; at < bytes; at += PAGE)
-		p[at] = 1;
-	return p;
+	noise(mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+		bytes);
 }
 
 /* Half of what is free, in small steps from there on. */

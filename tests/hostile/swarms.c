@@ -96,11 +96,9 @@ hog(void)
 {
 	become(NOBODY);
 	for (;;) {
-		volatile char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		for (unsigned at = 0; at < 1 << 20; at += PAGE)
-			p[at] = 1;
+		noise(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0),
+			1 << 20);
 		note[5]++;
 	}
 }

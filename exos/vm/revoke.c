@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the server wants back, as the kernel says in the u-area, and what it
+ * took.  There are two answers: a careful one to a request, cold pages first;
+ * and a fast one when little time is left.  Both are given where a signal would
+ * be looked for, and where this process itself waits for memory.
+ *
+ * A frame that was taken all the same had something in it: the program ends,
+ * with a reason that names it.
+ */
+#include "pack.h"
+#include "../proc/signal.h"
+#include "../core/frames.h"
+
+#define FAST_NS 1500000000ull		/* less than that is left */
+
+static u64 answered, known_lost;
+
+static const volatile struct exo_revocation *
+asked_of_us(void)
+{
+	return &UAREA->revocation;
+}
+
+/* What the vector says of it, if there is one. */
+static noreturn_ void
+lost(exo_pfn pfn)
+{
+	const volatile struct exo_vector *v = pack_vector();
+	char text[80];
+	u64 va = 0;
+
+	for (u64 n = v ? v->lost : 0, left = EXO_LOSSES; n && left; n--, left--)
+		if (v->loss[(n - 1) % EXO_LOSSES].pfn == pfn && va == 0)
+			va = v->loss[(n - 1) % EXO_LOSSES].va;
+	exo_snprintf(text, sizeof(text), "frame %lx at address %lx was repossessed", pfn, va);
+	exos_die(SIGKILL, text);
+}
+
+void
+revoke_check_lost(void)
+{
+	const volatile struct exo_revocation *r = asked_of_us();
+
+	if (r->lost != known_lost)
+		lost(r->loss[known_lost % EXO_REVOKES]);
+}
+
+void
+revoke_check(void)
+{
+	const volatile struct exo_revocation *r = asked_of_us();
+
+	revoke_check_lost();
+	if (r->debt.asked == answered)
+		return;
+	answered = r->debt.asked;
+	if (pack_give(r->debt.frames, r->debt.deadline_ns < clock_ns() + FAST_NS) < r->debt.frames)
+		server_call(OP_MEMORY, 0, own_account(), 0, 0, 0, NULL);
+}
+
+struct exo_term
+revoke_term(void)
+{
+	return term_word(&asked_of_us()->debt.asked, ~0ull, EXO_NE, answered);
+}
+
+void
+revoke_fork_child(void)
+{
+	answered = asked_of_us()->debt.asked;
+	known_lost = asked_of_us()->lost;
+}

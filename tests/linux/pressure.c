@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Programs that want more memory than there is, and whose pages get smaller:
+ * all of them finish, and find what they wrote.  For a machine of 256 MiB
+ * without swap, most of which is taken away first by memory that is locked.
+ */
+#define _GNU_SOURCE
+#define CHECK_NAME "pressure"
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include "check.h"
+
+#define PAGE 4096ul
+#define MB (1ul << 20)
+#define RW (PROT_READ | PROT_WRITE)
+#define LEFT (16 * MB)			/* what is left for the others, */
+#define FILES (32 * MB)			/* besides what is kept for files */
+
+static size_t part;			/* 70 of 100 of that */
+
+static long
+free_kib(void)
+{
+	char line[128];
+	long kib = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemFree: %ld", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static unsigned long *
+anon(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static unsigned long
+word(unsigned long who, unsigned long n)
+{
+	return n % 16 ? n / 512 * (who + 3) + n / 16 : 0;
+}
+
+static void
+fill(unsigned long *p, size_t bytes, unsigned long who)
+{
+	for (unsigned long n = 0; n < bytes / 8; n++)
+		p[n] = word(who, n);
+}
+
+static bool
+right(const unsigned long *p, size_t bytes, unsigned long who)
+{
+	for (unsigned long n = 0; n < bytes / 8; n++)
+		if (p[n] != word(who, n))
+			return false;
+	return true;
+}
+
+/* Its own part, from beginning to end, and again backwards. */
+static int
+worker(unsigned long who)
+{
+	unsigned long *p = anon(part);
+
+	fill(p, part, who);
+	if (!right(p, part, who))
+		return 1;
+	for (size_t at = part / 8; at >= 512; at -= 512)
+		p[at - 1]++;
+	for (size_t at = part / 8; at >= 512; at -= 512)
+		p[at - 1]--;
+	return right(p, part, who) ? 0 : 2;
+}
+
+static int
+ended(int count)
+{
+	int status, good = 0;
+
+	for (int i = 0; i < count; i++)
+		good += wait(&status) > 0 && status == 0;
+	return good;
+}
+
+static void
+together(int count)
+{
+	for (int i = 0; i < count; i++)
+		if (fork() == 0)
+			_exit(worker((unsigned long)i));
+	CHECK(ended(count) == count);
+}
+
+/* Who sleeps gives, too, and finds everything when it wakes. */
+static void
+sleeper(void)
+{
+	unsigned long *p;
+	int to[2];
+	char c;
+
+	pipe(to);
+	if (fork() == 0) {
+		close(to[1]);
+		p = anon(part);
+		fill(p, part, 7);
+		read(to[0], &c, 1);
+		_exit(right(p, part, 7) ? 0 : 1);
+	}
+	close(to[0]);
+	usleep(300000);
+	if (fork() == 0)
+		_exit(worker(8));
+	CHECK(ended(1) == 1);
+	close(to[1]);
+	CHECK(ended(1) == 1);
+}
+
+/* What was put away is the child's, too, and each one's own. */
+static void
+inherited(void)
+{
+	if (fork() == 0) {
+		unsigned long *p = anon(part);
+
+		fill(p, part, 1);
+		madvise(p, part, 21 /* MADV_PAGEOUT */);
+		if (fork() == 0) {
+			if (!right(p, part, 1))
+				_exit(1);
+			fill(p, part / 2, 2);
+			_exit(right(p, part / 2, 2) ? 0 : 2);
+		}
+		if (ended(1) != 1 || !right(p, part, 1))
+			_exit(3);
+		_exit(0);
+	}
+	CHECK(ended(1) == 1);
+}
+
+/* One that stands still cannot be asked; the other makes do with less. */
+static void
+stopped(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		unsigned long *p = anon(part / 2);
+
+		fill(p, part / 2, 5);
+		raise(SIGSTOP);
+		_exit(right(p, part / 2, 5) ? 0 : 1);
+	}
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	together(1);
+	kill(pid, SIGCONT);
+	CHECK(ended(1) == 1);
+}
+
+int
+main(void)
+{
+	size_t locked = (size_t)free_kib() * 1024 - LEFT - FILES;
+	unsigned long *p = anon(locked);
+	long before;
+
+	part = LEFT / 100 * 70 / PAGE * PAGE;
+	CHECK(p && mlock(p, locked) == 0);
+	together(2);
+	before = free_kib();
+	together(2);
+	together(3);
+	sleeper();
+	inherited();
+	stopped();
+	for (int tries = 0; free_kib() < before - 512 && tries < 100; tries++)
+		usleep(5000);
+	CHECK(free_kib() >= before - 512);
+	return summary();
+}
