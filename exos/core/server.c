@@ -10,8 +10,9 @@
 #include "../linux/errno.h"
 
 #define SPIN_NS 100000u
+#define SLICE_LEFT_NS 200000u		/* with less, requests are put off to the next slice */
 
-/* It runs on the CPU where it is busy, and was done within the time of a few requests. */
+/* It runs on the CPU where it is busy, and was done within the time of a few requests; and we have some left. */
 static bool
 soon_done(void)
 {
@@ -21,7 +22,7 @@ soon_done(void)
 		const u64 cpu = SHARED->busy_on;
 
 		if (cpu == 0)
-			return true;
+			return exo_cpu(UAREA->cpu)->slice_end_ns > clock_ns() + SLICE_LEFT_NS;
 		if (exo_cpu((u32)cpu - 1)->running != SHARED->server || clock_ns() > until)
 			return false;
 		exo_relax();
@@ -34,7 +35,7 @@ server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer 
 	struct exo_msg m;
 	long error;
 
-	for (unsigned tries = 0;; tries++) {
+	for (;;) {
 		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
 		error = exos_transfer(SHARED->server, &m, 0);
 		if (error == -EXO_EBUSY)
@@ -43,7 +44,7 @@ server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer 
 			break;
 		else if ((long)m.rsi == SERVER_AGAIN)
 			continue;	/* bound: each time something is freed */
-		else if (!soon_done() && tries)
+		else if (!soon_done())
 			exos_park_to(0);
 	}
 	/* Stopped, by this very call or while it waited: whatever comes next waits for SIGCONT. */

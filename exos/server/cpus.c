@@ -4,8 +4,8 @@
  * server has an activation on each, with a stack and a slice of its own; but it
  * is one program that works on one request at a time.  Whoever enters it takes
  * the only lock there is, by a try: a request that finds it taken is answered
- * SERVER_BUSY at once and asked again (core/server.c), and the loop gives its
- * slice away.  Nothing waits with it held.  Who has it and is interrupted by the
+ * SERVER_BUSY at once and asked again (core/server.c), as is one that comes at
+ * the end of a slice, and the loop gives its slice away.  Nothing waits with it held.  Who has it and is interrupted by the
  * end of a slice goes on by the caller's slice, or by the server's own there.
  *
  * What the server does with the lock held is in order for whoever has it next.
@@ -19,6 +19,7 @@
 #define STACKS_BYTES (EXO_STACKS * EXO_STACK_BYTES)
 #define MAIN_STACK_BYTES 16384u
 #define PAGES (1 + (STACKS_BYTES + MAIN_STACK_BYTES) / EXO_PAGE_BYTES)
+#define ENOUGH_NS 200000u		/* of a slice, for most requests and steps of the loop */
 #define PATIENCE_NS 200000000u		/* with a CPU that is to run us for the first time */
 
 uint32_t server_cpus = 1;
@@ -27,13 +28,26 @@ static volatile uint64_t begun __attribute__((aligned(8)));	/* CPUs that have ru
 static exo_upcall_fn *on_fault;
 static exo_call_fn *on_call;
 
+/*
+ * Is there time for a request, for the loop?  Who is interrupted with the lock
+ * held keeps all other CPUs out until a slice here leads back to it, and clients
+ * choose when a request begins.
+ */
+static bool
+in_time(uint32_t cpu, uint64_t ns)
+{
+	return server_cpus == 1 || exo_now_ns() + ns < exo_cpu(cpu)->slice_end_ns;
+}
+
 bool
 server_enter(void)
 {
+	const uint32_t cpu = exo_uarea()->cpu;
 	uint64_t nobody = 0;
 
-	return __atomic_compare_exchange_n(&server_shared_info()->busy_on, &nobody,
-		exo_uarea()->cpu + 1ull, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return in_time(cpu, ENOUGH_NS) &&
+		__atomic_compare_exchange_n(&server_shared_info()->busy_on, &nobody, cpu + 1ull,
+			false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 void

@@ -179,7 +179,7 @@ struct exo_cpu {			/* 128 bytes */
 	uint64_t flushes_served;	/* times it was told */
 	uint64_t lock_spins;		/* acquisitions of a lock that had to wait, */
 	uint64_t lock_wait_ns;		/* ... and how long */
-	uint64_t spare;
+	uint64_t slice_end_ns;		/* when the present slice ends, whoever runs on it */
 };
 
 enum exo_device_class { EXO_DEV_NONE, EXO_DEV_CONSOLE, EXO_DEV_PCI, EXO_DEV_UART };

@@ -156,7 +156,7 @@ try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
 	}
 
 	cpu->slice = index;
-	cpu->slice_end = scan->now + SLICE_NS;
+	cpu->slice_end = cpu->pub->slice_end_ns = scan->now + SLICE_NS;
 	cpu->in_grace = 0;
 	cpu->pub->position = index;
 	slice->used++;
