@@ -15,7 +15,6 @@
 #include "../core/self.h"
 #include "../linux/errno.h"
 
-#define TRIES 4u
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 
 static exo_pfn places[SH_CPUS];		/* u-area of the activation there; 0: none */
@@ -151,20 +150,26 @@ move_to(u32 cpu)
 	return 0;
 }
 
+/* Busy is waited for, as with any request (core/server.c). */
+static bool
+is_busy(long error)
+{
+	if (error == -EXO_EBUSY)	/* the kernel's; no errno of a refusal is this number */
+		exos_park_to(SHARED->server);
+	else if (error == SERVER_BUSY)
+		exos_park_to(0);
+	return error == -EXO_EBUSY || error == SERVER_BUSY || error == SERVER_AGAIN;
+}
+
 void
 move_now(void)
 {
-	move_asked = false;
-	for (unsigned try = 0; try < TRIES && wanted_elsewhere(); try++) {
-		long error = move_to(PROC->cpu_wanted);
+	long error;
 
-		if (error == SERVER_BUSY)
-			exos_park_to(0);
-		else if (error == -EXO_EBUSY)
-			exos_park_to(SHARED->server);
-		else if (error)
-			return;
-	}
+	move_asked = false;
+	do {
+		error = wanted_elsewhere() ? move_to(PROC->cpu_wanted) : 0;
+	} while (is_busy(error));
 }
 
 void

@@ -3,10 +3,11 @@
  * The server on several processors.  Control transfer stays on its CPU, so the
  * server has an activation on each, with a stack and a slice of its own; but it
  * is one program that works on one request at a time.  Whoever enters it takes
- * the only lock there is, by a try: a request that finds it taken is answered
- * SERVER_BUSY at once and asked again (core/server.c), as is one that comes at
- * the end of a slice, and the loop gives its slice away.  Nothing waits with it held.  Who has it and is interrupted by the
- * end of a slice goes on by the caller's slice, or by the server's own there.
+ * the only lock there is, by a try: a request that finds it taken, or that comes
+ * at the end of a slice, is answered SERVER_BUSY at once and asked again
+ * (core/server.c), and the loop gives its slice away.  Nothing waits with it
+ * held.  Who has it and is interrupted by the end of a slice goes on by the
+ * caller's slice, or by the server's own there.
  *
  * What the server does with the lock held is in order for whoever has it next.
  * Words of the shared region are stored before those who may sleep on other CPUs

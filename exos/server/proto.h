@@ -262,7 +262,7 @@ enum server_op {
 				 * a key without W; rdx = as OP_OBJECT_NEW, r8 = the token that OP_OFD_FIND asks for */
 	OP_OFD_FIND,		/* (token, slot, va offset) -> object id: the same for who was told its token; rdx */
 	OP_MOVE,		/* () -> 0: the caller's slices are on cpu_wanted now, and its activation there runs at once;
-				 * the one that calls is to park and touch nothing.  -EALREADY; -EAGAIN: no slice there */
+				 * the one that calls is to park and touch nothing.  -EINVAL: it is there; -EAGAIN: no slice */
 	OP_TIDS,		/* () -> the first of TID_BLOCK numbers that no process has, for threads; until the caller
 				 * ends.  -EAGAIN: it has enough, or there are none */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */

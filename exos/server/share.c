@@ -191,7 +191,7 @@ share_move(struct proc *p)
 	const uint16_t had = held[proc_index(p)];
 
 	if (p->sh->cpu_wanted == from)
-		return -EALREADY;
+		return -EINVAL;
 	p->sh->cpu = p->sh->cpu_wanted;
 	held[proc_index(p)] = 0;
 	if (claim(p)) {

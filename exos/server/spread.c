@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Who runs on which CPU.  The rule: a process begins where its parent is (but
- * for `exo run --scatter`), and stays there as long as it does not compute: two
+ * for `exo run --scatter`) and stays there as long as it does not compute: two
  * that wait for each other do that best on one CPU, for waking another that
- * sleeps takes long.  Of those
- * that use their slices up, one at a time is sent to where there are fewer, by
- * two at least; an affinity counts before all of this.  Nobody is sent away for
- * being nice, and who does not go when told to (exos/proc/move.c) stays.
+ * sleeps takes long.  Of those that use their slices up, one at a time is sent to
+ * where there are fewer, by two at least; an affinity counts before all of this.
+ * Nobody is sent away for being nice, and who does not go when told to
+ * (exos/proc/move.c) stays.
  *
  * Nothing polls: each CPU looks at its own processes after so many ticks of its
  * timer, which an idle one does not have, by the server's activation there.

@@ -187,6 +187,7 @@ suffers(const char *name, void (*f)(void), bool wanted)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		pin(0);
 		f();
 		_exit(failed != 0);
 	}
@@ -207,7 +208,7 @@ refusals(void)
 {
 	struct exo_msg m = { .rsi = OP_MOVE };
 
-	CHECK(ask(&m) == -EALREADY);
+	CHECK(ask(&m) == -EINVAL);
 	CHECK(request(OP_PRIORITY, PRIORITY_CPUS, 0, (uint64_t)getpid(), 0, 0) == -EINVAL);
 	CHECK(request(OP_PRIORITY, PRIORITY_CPUS, 0, (uint64_t)getpid(), 1u << 20, 0) == -EINVAL);
 	CHECK(request(OP_PRIORITY, PRIORITY_CPUS, 0, 1, 1, 0) == -EPERM);
