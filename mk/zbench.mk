@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 # What things cost: make bench, or ./exo bench.
 
-BENCH_GUEST := $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/off.elf
+BENCH_GUEST := $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/off.elf
 
 $(BUILD)/bench/%.c.o: bench/%.c | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
-$(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf: %.elf: %.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
+$(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf: %.elf: %.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
 $(BUILD)/bench/off.elf: $(BUILD)/bench/off.c.o $(BUILD)/libexo.a
@@ -26,6 +26,10 @@ $(BUILD)/bench/scale: bench/scale.c
 	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -pthread -o $@ $<
 
 # How much more two processors get done, on a host that has as many to spare.
+# What processors cost each other, by the clock: on a machine that does nothing else.
+bench-smp: $(BUILD)/aegis.elf $(BUILD)/bench/smp.elf
+	$(Q)python3 tests/run.py -v --machine microvm --kernel release --cpus $(or $(CPUS),3) bench/smp
+
 bench-scale: runnable $(BUILD)/bench/scale
 	$(Q)./exo run --cpus $(or $(CPUS),2) --add $(BUILD)/bench/scale:/root/scale -- /root/scale $(MS)
 
@@ -34,4 +38,4 @@ bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private
 
 -include $(wildcard $(BUILD)/bench/*.d)
 
-.PHONY: bench bench-scale
+.PHONY: bench-smp bench bench-scale

@@ -13,7 +13,7 @@ failure too.  Output: failures, then a summary as the last line.
 Time in the machine is counted in instructions, so that a busy host changes
 nothing; --real-time gives it the host's clock, which finds other races.  With
 several processors each is a thread of the host's, on its clock; all tests run
-on one, SEVERAL on 2 and 4 too, unless --cpus says otherwise.
+on one, SEVERAL on more (how_many), unless --cpus says otherwise.
 """
 
 import argparse
@@ -49,10 +49,18 @@ def programs(wanted):
                 found.append((name, f"{ROOT}/build/{folder}/{source[:-2]}.elf", folder == "apps/demos"))
     if not wanted:
         return found
+    found.append(("bench/smp", f"{ROOT}/build/bench/smp.elf", False))	# for make bench-smp
     chosen = [p for p in found if any(w in p[0] for w in wanted)]
     if not chosen:
         sys.exit(f"run.py: no such test: {' '.join(wanted)}")
     return chosen
+
+
+def how_many(name, kernel):
+    """Numbers of processors to run a test on.  The debug kernel stops them all each time it looks at everything."""
+    if name not in SEVERAL:
+        return (1,)
+    return (1, 2, 4) if kernel == "release" else (2,)
 
 
 def boot(program, machine, kernel, cpus, options, scratch):
@@ -136,7 +144,7 @@ def main():
     scratch = tempfile.mkdtemp(prefix="tests.", dir=f"{ROOT}/build")
     jobs = [(p, m, k, c, options, scratch) for p in programs(options.names)
             for m in options.machine or qemu.MACHINES for k in kernels
-            for c in options.cpus or ((1, 2, 4) if p[0] in SEVERAL else (1,))]
+            for c in options.cpus or how_many(p[0], k)]
     passed = failed = 0
     try:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

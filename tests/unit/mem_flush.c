@@ -81,7 +81,8 @@ test_tables(void)
 	sys_pt_install(alice, alice->id, at | 1 | EXO_PT_WRITE, table, links, 0, 0);
 	map1(alice, alice, at, frame, RW);
 	told();
-	gives("a table is shared", sys_pt_install(root, bob->id, at | 1, table, 0, K_OWN, K_OWN), 0);
+	gives("a table is shared", sys_pt_install(root, bob->id, at | 1, table, 0, K_OWN, K_OWN),
+		0);
 	holds("which takes nothing", told() == NOBODY);
 	map1(alice, alice, at, 0, EXO_OP_UNMAP);
 	holds("a page of it concerns everybody", told() == 0);
