@@ -97,7 +97,7 @@ sys_setpriority(long which, long who, long nice)
 
 enum { OTHER, FIFO, RR, BATCH, IDLE = 5, DEADLINE };
 #define FLAG_RESET_ON_FORK 1u		/* of struct sched_attr */
-#define FLAGS_KNOWN 0x7fu
+#define KNOWN_FLAGS 0x7fu
 
 static bool
 is_policy(u32 policy)
@@ -232,7 +232,7 @@ sys_sched_setattr(long pid, long where, long flags)
 		return -EFAULT;
 	if (a.size && a.size < sizeof(a))
 		return -EINVAL;
-	if (a.flags & ~(u64)FLAGS_KNOWN || a.policy & (POLICY_FORK_RESETS | POLICY_FORK_KEEPS))
+	if (a.flags & ~(u64)KNOWN_FLAGS || a.policy & (POLICY_FORK_RESETS | POLICY_FORK_KEEPS))
 		return -EINVAL;
 	error = set_policy(pid, a.policy | (a.flags & FLAG_RESET_ON_FORK ? POLICY_FORK_RESETS : 0),
 		(int)a.priority);

@@ -461,28 +461,6 @@ odd_calls(void)
 	close(fd);
 }
 
-/* A file is written from its own mapping, which ends before what is to be written does. */
-static void
-from_itself(void)
-{
-	static unsigned char bytes[3 * PAGE], now[PAGE];
-	int fd = open("itself", O_RDWR | O_CREAT | O_TRUNC, 0600), moved = 0;
-	char *p;
-
-	for (unsigned n = 0; n < sizeof(bytes); n++)
-		bytes[n] = (unsigned char)(n * 7 + n / 256);
-	write(fd, bytes, sizeof(bytes));
-	p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, PAGE);
-	munmap(p + PAGE, PAGE);
-	SAY(pwrite(fd, p + 1, PAGE, PAGE));
-	SAY(pread(fd, now, PAGE, PAGE));
-	for (unsigned n = 0; n < PAGE - 1; n++)
-		moved += now[n] == bytes[PAGE + n + 1];
-	printf("%d moved\n", moved);
-	close(fd);
-	unlink("itself");
-}
-
 int
 main(void)
 {
@@ -500,6 +478,5 @@ main(void)
 	looking();
 	past_the_end();
 	odd_calls();
-	from_itself();
 	return 0;
 }
