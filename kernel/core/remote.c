@@ -143,33 +143,44 @@ cpus_left(const struct leaving *leaving)
 }
 
 /*
+ * What was asked before `wanted` was read is done, unless who runs is dead.  The
+ * order matters: who died before it was asked is seen to be dead.
+ */
+static bool
+leave_others(struct cpu *cpu, u32 wanted)
+{
+	if (cpu->act != NULL && !act_alive(cpu->act))
+		return false;
+	__atomic_store_n(&cpu->leave_done, wanted, __ATOMIC_RELEASE);
+	return true;
+}
+
+/*
  * Two who destroy each other would wait for ever; but who is waited for is
- * dead, and stops waiting.
+ * dead, and stops waiting.  Who waits holds nothing but its own act, so it has
+ * left all others: or two CPUs, each destroying somebody who has an activation on
+ * the other, would wait for each other.
  */
 void
 cpus_wait_left(const struct leaving *leaving)
 {
 	struct cpu *self = this_cpu();
 
-	while (!cpus_left(leaving) && act_alive(self->act)) {
+	while (!cpus_left(leaving) && leave_others(self, load(&self->leave_wanted))) {
 		cpu_serve(self);
 		cpu_stop_asked(self);
 		__builtin_ia32_pause();
 	}
 }
 
-/*
- * In an interrupt that found user mode, or nobody: what was asked before is now
- * done.  The order matters: who died before it was asked is seen to be dead.
- */
+/* In an interrupt that found user mode, or nobody. */
 void
 cpu_at_rest(struct cpu *cpu)
 {
 	u32 wanted = load(&cpu->leave_wanted);
 
-	if (cpu->act != NULL && !act_alive(cpu->act))
+	if (!leave_others(cpu, wanted))
 		cpu_leave(cpu, wanted);
-	__atomic_store_n(&cpu->leave_done, wanted, __ATOMIC_RELEASE);
 }
 
 /* ---- stop ----------------------------------------------------------------------------- */

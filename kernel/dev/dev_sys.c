@@ -49,7 +49,7 @@ io_check(const struct env *self, const struct exo_io *io, bool sends) REQUIRES(m
 	if (frame->kind != EXO_FRAME_DATA)
 		return -EXO_EKIND;
 	/* The completion word would be written for all who have a clone of the page. */
-	if ((frame->flags & EXO_FRAME_COW) && frame->nmaps > 1)
+	if (frame_cloned(io->pfn))
 		return -EXO_EBUSY;
 	/* Pinned it could not be taken: it may be sent, so that its owner can save it, but wait for nothing. */
 	if (frame->pins == UINT8_MAX)

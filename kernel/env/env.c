@@ -141,6 +141,9 @@ env_kill(struct env *env, u64 reason)
 	/* It may have been ended by another CPU while it ran into its end here. */
 	if (envs[env->slot].state == EXO_ENV_ALIVE)
 		env_end(env, reason);
+	/* The dispatcher may still have its tables loaded; it asks nobody to leave on this CPU. */
+	if (cpu->act == NULL && cpus_count > 1)
+		arch_unload();
 	if (cpu->act == NULL || cpu->act->env != env)
 		return;
 	cpu_charge(cpu, now_ns());

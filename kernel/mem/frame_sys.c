@@ -283,7 +283,7 @@ sys_frame_unbind(struct env *self, u64 pfn, u64 max, u64 key)
 	mem_enter();
 	error = frame_control(self, pfn, (exo_slot)key);
 	/* Each of those who have a clone takes it for its own: it is not the owner's to take from them. */
-	if (error == 0 && (frames[pfn].flags & EXO_FRAME_COW) && frames[pfn].nmaps > 1)
+	if (error == 0 && frame_cloned(pfn))
 		error = -EXO_EBUSY;
 	if (error)
 		return mem_leave(&work, error);

@@ -35,7 +35,7 @@ vector_of(exo_pfn pfn) REQUIRES(mem_lock)
 	const struct exo_frame *frame = &frames[account->vector];
 
 	if (account->vector == 0 || frame->kind != EXO_FRAME_DATA || frame->account != pfn ||
-		frame->generation != account->vector_generation)
+		frame->generation != account->vector_generation || frame_cloned(account->vector))
 		return NULL;
 	return frame_ptr(account->vector);
 }

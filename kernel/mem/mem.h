@@ -92,6 +92,21 @@ frame_at(exo_pfn pfn)			/* NULL: outside the table */
 	return pfn < frames_count ? &frames[pfn] : NULL;
 }
 
+/*
+ * Is it a clone that somebody else has, too, who must not find it changed or gone?
+ * One who lets go of its own binding is still the owner of what its heir sees.
+ */
+static inline bool
+frame_cloned(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	const struct exo_frame *frame = &frames[pfn];
+
+	if (!(frame->flags & EXO_FRAME_COW) || frame->nmaps == 0)
+		return false;
+	return frame->nmaps > 1 ||
+		frames[BINDING_TABLE(frames_priv[pfn].first)].account != frame->account;
+}
+
 /* Claim, give up, type: the mechanism under the calls.  Preconditions are must()s. */
 void frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard) REQUIRES(mem_lock);
 void frame_free(exo_pfn pfn) REQUIRES(mem_lock);		/* unbound, unpinned; LOST if it was asked for */
@@ -163,7 +178,8 @@ grant_is(const struct grant *g, const struct env *self, exo_slot key, u64 about,
 exo_pfn account_pays(exo_pfn account) REQUIRES(env_lock);
 int account_slice_room(exo_pfn payer) REQUIRES(env_lock);
 void account_slice_charge(exo_pfn payer, int slices) REQUIRES(env_lock);
-bool account_slice_holds(exo_pfn payer) REQUIRES(env_lock);	/* invariant of one that pays for some */
+bool
+account_slice_holds(exo_pfn payer) REQUIRES(env_lock); /* invariant of one that pays for some */
 
 /* account_allows without the memory of it, and with: account.c. */
 int account_test(const struct env *self, exo_slot key, exo_pfn account, u32 rights)

@@ -155,6 +155,7 @@ void repossess_withdraw(exo_pfn pfn) REQUIRES(mem_lock);
 void repossess_tell(exo_pfn account, exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);
 /* Takes it as far as the work goes: true, it is free. */
 bool repossess_step(exo_pfn pfn, struct work *work) REQUIRES(mem_lock);
+bool repossess_begun(exo_pfn pfn) REQUIRES(mem_lock);	/* is it being taken: no way back */
 u64 *repossess_deadline(exo_pfn pfn) REQUIRES(mem_lock);	/* where that of the frame is kept */
 
 /* Debts: asked for (0: all was there), told again, forgiven; what is not used any more pays them. */

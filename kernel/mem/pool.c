@@ -66,16 +66,34 @@ place_next(struct env *env, u64 va, unsigned gap, struct work *work) REQUIRES(me
 	return NULL;
 }
 
-/* Out of every tree that it is in.  False: not yet. */
+/*
+ * Is what the table maps seen at place->va in that address space, and nowhere
+ * else?  Those above it may have been shared or moved since it was entered.
+ */
 static bool
-table_unbind(struct pool_place *place, struct work *work) REQUIRES(mem_lock)
+seen_there(const struct env *env, const struct pool_place *place, binding_t at)
+	REQUIRES(mem_lock)
+{
+	return at == place->at && place->va != PT_SOMEWHERE && binding_root(at) == env->root &&
+		binding_va(at) == place->va;
+}
+
+/*
+ * Out of every tree that it is in.  False: not yet.  Even one without entries
+ * may be on some CPU's way, which must not find it as what it becomes.
+ */
+static bool
+table_unbind(const struct env *env, struct pool_place *place, struct work *work)
+	REQUIRES(mem_lock)
 {
 	const struct frame_priv *priv = &frames_priv[place->pfn];
 
 	while (frames[place->pfn].nmaps > 0) {	/* bound: the work */
 		if (work->left <= 0)
 			return false;
-		if (priv->first != place->at) {
+		if (seen_there(env, place, priv->first)) {
+			work_flush_va(work, place->va);
+		} else {
 			place->va = PT_SOMEWHERE;
 			work_unbind(work, priv->first);
 		}
@@ -115,8 +133,10 @@ pool_refill(struct env *env, u64 va, struct work *work)
 		place = place_next(env, va, walk.gap, work);
 		if (place == NULL)
 			return REFILL_NONE;
-		if (!table_unbind(place, work) || !pt_empty(place->pfn, place->va, work))
+		if (!table_unbind(env, place, work) || !pt_empty(place->pfn, place->va, work)) {
+			work->flush_all = true;		/* or who empties it by another way would have to */
 			return REFILL_AGAIN;
+		}
 		/* Another CPU may be on its way through it as it was. */
 		if (cpus_count > 1)
 			work_flush(work);

@@ -57,6 +57,20 @@ account_slices_close(struct account *account) NO_TSA
 		account_of(account->slices_from)->slices_limit += account->slices_limit;
 }
 
+/*
+ * Where the limit came from, or would.  One that got it before an account between
+ * was given a limit of its own keeps it, and gives it back there, but gets no more
+ * from there: or all below that account would be free of its limit.
+ */
+static exo_pfn
+source_of(const struct account *account) REQUIRES(env_lock)
+{
+	bool holds = account->slices_limit != 0 || account->children != 0;
+
+	return account->slices_from != 0 && holds ? account->slices_from :
+		account_pays(account->parent);
+}
+
 /* 0, or why so many cannot go from one to the other; below 0 back. */
 static int
 may_move(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(env_lock, mem_lock)
@@ -73,8 +87,9 @@ may_move(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(e
 	error = account_allows(self, k_parent, account->parent, EXO_A);
 	if (error)
 		return error;
-	from = delta < 0 ? account : account_of(account->slices_from ?
-		account->slices_from : account_pays(account->parent));
+	if (delta > 0 && source_of(account) != account_pays(account->parent))
+		return -EXO_EQUOTA;
+	from = delta < 0 ? account : account_of(source_of(account));
 	return count > from->slices_limit - from->slices ? -EXO_EQUOTA : 0;
 }
 
@@ -90,8 +105,7 @@ sys_account_slices(struct env *self, u64 pfn, i64 delta, u64 k_parent)
 		return mem_leave(NULL, error);
 
 	account = account_of(pfn);
-	if (account->slices_from == 0)
-		account->slices_from = (u32)account_pays(account->parent);
+	account->slices_from = (u32)source_of(account);
 	account->slices_limit += (u32)delta;		/* modulo 2^32 both ways */
 	account_of(account->slices_from)->slices_limit -= (u32)delta;
 	return mem_leave(NULL, 0);

@@ -99,7 +99,7 @@ frame_takes_part(const struct env *self, exo_slot key, exo_pfn pfn, bool written
 
 	if (frame->kind != EXO_FRAME_DATA)
 		return -EXO_EKIND;
-	if (written && (frame->flags & EXO_FRAME_COW) && frame->nmaps > 1)
+	if (written && frame_cloned(pfn))
 		return -EXO_EBUSY;
 	return frame_allows(self, key, pfn, written ? EXO_W : EXO_R);
 }

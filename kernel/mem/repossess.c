@@ -64,18 +64,24 @@ repossess_ask(exo_pfn pfn, u64 deadline)
 	repossess_tell(frames[pfn].account, pfn, deadline);
 }
 
-void
-repossess_withdraw(exo_pfn pfn)
-{
-	frames[pfn].flags &= (u8)~EXO_FRAME_ASKED;
-	*repossess_deadline(pfn) = 0;
-}
-
 /* Is it being taken?  Of a table its second LINKS knows. */
 static u32 *
 table_begun(exo_pfn pfn) REQUIRES(mem_lock)
 {
 	return &frames_priv[frames_priv[pfn].aux + 1].cursor;
+}
+
+bool
+repossess_begun(exo_pfn pfn)
+{
+	return frames[pfn].kind == EXO_FRAME_LOST || (is_table(pfn) && *table_begun(pfn) != 0);
+}
+
+void
+repossess_withdraw(exo_pfn pfn)
+{
+	frames[pfn].flags &= (u8)~EXO_FRAME_ASKED;
+	*repossess_deadline(pfn) = 0;
 }
 
 /* Whoever watches it or offered it loses it now; heirs get nothing. */

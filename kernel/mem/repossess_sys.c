@@ -40,7 +40,7 @@ may_ask(const struct env *self, exo_pfn pfn, u64 deadline, exo_slot key) REQUIRE
 
 	if (error)
 		return error;
-	if (frames[pfn].kind == EXO_FRAME_LOST)
+	if (frames[pfn].kind == EXO_FRAME_LOST || (deadline == 0 && repossess_begun(pfn)))
 		return -EXO_EKIND;
 	asked = frames[pfn].flags & EXO_FRAME_ASKED;
 	if (deadline == 0)
@@ -72,7 +72,7 @@ may_take(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
 {
 	int error = may_repossess(self, pfn, key);
 
-	if (error || frames[pfn].kind == EXO_FRAME_LOST)
+	if (error || repossess_begun(pfn))
 		return error;
 	if (debt_due(frames[pfn].account))
 		return 0;
