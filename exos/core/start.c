@@ -205,6 +205,7 @@ exos_begin(void)
 	thread_init();
 	signal_init();
 	fs_init(start->cwd);
+	PUB->umask = 022;
 	*regs = (struct exo_save){ .flags = EXO_SAVE_FULL };
 	if (start->setid_ino) {
 		setid_program(start, regs);

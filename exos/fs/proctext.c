@@ -242,7 +242,11 @@ put_status(struct text *t, const volatile struct sh_proc *p, u32 tid)
 
 	if (pub && p->state != PROC_ZOMBIE)
 		used.waits = pub->waits;
-	text_put(t, "Name:\t%s\nState:\t%c (%s)\n", name_copy(p, tid), letter, state_word(letter));
+	text_put(t, "Name:\t%s\n", name_copy(p, tid));
+	if (pub && p->state != PROC_ZOMBIE)
+		text_put(t, "Umask:\t0%u%u%u\n", pub->umask >> 6 & 7, pub->umask >> 3 & 7,
+			pub->umask & 7);
+	text_put(t, "State:\t%c (%s)\n", letter, state_word(letter));
 	text_put(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p->pid, tid,
 		p->ppid);
 	put_ids(t, "Uid", c->uid);

@@ -176,6 +176,7 @@
 #define F_SETLEASE 1024
 #define F_GETLEASE 1025
 #define F_NOTIFY 1026
+#define DN_MULTISHOT (1u << 31)
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2
@@ -183,6 +184,7 @@
 #define LINUX_LOCK_EX 2
 #define LINUX_LOCK_NB 4
 #define LINUX_LOCK_UN 8
+#define LINUX_LOCK_MAND 32
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
@@ -259,6 +261,11 @@ struct linux_statfs {
 _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define LINUX_TMPFS_MAGIC 0x01021994
 #define LINUX_PROC_MAGIC 0x9fa0
+#define LINUX_PIPE_MAGIC 0x50495045
+#define LINUX_SOCKET_MAGIC 0x534f434b
+#define LINUX_ANON_MAGIC 0x09041934
+#define LINUX_PID_MAGIC 0x50494446
+#define LINUX_ST_VALID 0x20
 
 struct linux_f_owner_ex {
 	int32_t type, pid;

@@ -34,7 +34,7 @@ make_node(int dirfd, u64 user, u32 mode, u64 rdev)
 		error = comm_names(at.name, NULL);
 	if (!error)
 		error = (int)server_call(OP_FS_CREATE, at.dir,
-			(mode & S_IFMT) | (mode & 07777 & ~umask_bits), rdev, 0, 0, NULL);
+			(mode & S_IFMT) | (mode & 07777 & ~PUB->umask), rdev, 0, 0, NULL);
 	return error < 0 ? error : 0;
 }
 

@@ -36,7 +36,7 @@ make_file(enum server_op op, u32 dir, u32 mode, u64 how, u32 flags)
 	long ino;
 	int slot;
 
-	mode &= CREATED_BITS & ~umask_bits;
+	mode &= CREATED_BITS & ~PUB->umask;
 	slot = key_for_new(mode, flags, &bits);
 	if (slot < 0)
 		return slot;
@@ -370,7 +370,10 @@ rare(struct file *f, long cmd, long arg)
 	case F_GETSIG: return f->told_signal;
 	case F_GETLEASE: return F_UNLCK;
 	case F_SETLEASE: return arg < F_RDLCK || arg > F_UNLCK || !regular ? -EINVAL : -EAGAIN;
-	case F_NOTIFY: return f->ops == &directory_ops ? -EINVAL : -ENOTDIR;
+	case F_NOTIFY:			/* nothing: to be told no more */
+		if (((u32)arg & ~DN_MULTISHOT) == 0)
+			return 0;
+		return f->ops == &directory_ops ? -EINVAL : -ENOTDIR;
 	default: return -EINVAL;
 	}
 }
@@ -408,8 +411,11 @@ long
 sys_flock(long fd, long operation)
 {
 	int error;
-	struct file *f = file_get((int)fd, &error);
+	struct file *f;
 
+	if (operation & LINUX_LOCK_MAND)	/* never kept anybody from anything */
+		return 0;
+	f = file_get((int)fd, &error);
 	return f ? lock_flock(thread_use(f), operation) : error;
 }
 
@@ -455,8 +461,8 @@ sys_ioctl(long fd, long cmd, long arg)
 long
 sys_umask(long mask)
 {
-	u32 before = umask_bits;
+	u32 before = PUB->umask;
 
-	umask_bits = (u32)mask & 0777;
+	PUB->umask = (u32)mask & 0777;
 	return before;
 }

@@ -18,7 +18,6 @@ int comm_names(const char *first, const char *second);
 /* A structure that may be longer than we know it, if the rest is zero: 0, -EINVAL, -E2BIG, -EFAULT. */
 long copy_in_grown(void *to, size_t known, u64 user, u64 bytes);
 struct file *file_get(int fd, int *error);	/* -EBADF, also for O_PATH */
-extern u32 umask_bits;
 extern u32 path_dir;			/* the directory where the last path was found to end, 0: none; for fs_tell */
 #define SCRATCH_PAGES AT(char, EXOS_WINDOW + (WINDOW_FS + 136) * EXO_PAGE_BYTES)
 char *scratch_pages(void);		/* THREAD_SCRATCH bytes, of whom thread_scratch says; NULL: no memory */

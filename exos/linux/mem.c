@@ -269,6 +269,13 @@ sys_pkey_mprotect(long addr, long bytes, long may, long key)
 	return (int)key == -1 || key == 0 ? sys_mprotect(addr, bytes, may) : -EINVAL;
 }
 
+/* rights: two bits.  There are no keys to be had. */
+long
+sys_pkey_alloc(long flags, long rights)
+{
+	return flags || rights & ~3l ? -EINVAL : -ENOSPC;
+}
+
 /* ---- brk ---------------------------------------------------------------------------------------- */
 
 static bool

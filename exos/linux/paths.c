@@ -4,7 +4,6 @@
 #include "../thread/thread.h"
 #include "files.h"
 
-u32 umask_bits = 022;
 u32 path_dir;
 
 int

@@ -58,7 +58,10 @@ sys_arch_prctl(long what, long value)
 #define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
+#define PR_CAP_AMBIENT 47
 #define NAME_BYTES 16u
+
+enum { AMBIENT_IS_SET = 1, AMBIENT_RAISE, AMBIENT_LOWER, AMBIENT_CLEAR };
 
 static long
 flag_out(u32 flag, u64 where)
@@ -72,6 +75,22 @@ static long
 flag_set(u32 flag, long value, long most)
 {
 	return value < 0 || value > most ? -EINVAL : cred_ask(CRED_FLAG, flag, (u64)value, 0, NULL);
+}
+
+/* There are no ambient capabilities: what asks for none holds. */
+static long
+ambient(long what, u64 cap, bool rest)
+{
+	if (what == AMBIENT_CLEAR)
+		return cap || rest ? -EINVAL : 0;
+	if (cap > CAP_LAST || rest)
+		return -EINVAL;
+	switch (what) {
+	case AMBIENT_IS_SET:
+	case AMBIENT_LOWER: return 0;
+	case AMBIENT_RAISE: return -EPERM;
+	default: return -EINVAL;
+	}
 }
 
 /* Those about what a process is allowed; -ENOSYS: another. */
@@ -114,11 +133,44 @@ prctl_cred(int what, long a, bool rest)
 #define PR_SET_THP_DISABLE 41
 #define PR_GET_THP_DISABLE 42
 #define PR_TSC_ENABLE 1
+#define PR_MCE_KILL 33
+#define PR_MCE_KILL_GET 34
+#define PR_GET_SPECULATION_CTRL 52
+#define PR_SET_SPECULATION_CTRL 53
 #define SLACK_NS 50000l
 
 /* Kept for who asks: a wait ends when it is over, and there are no huge pages. */
 static long slack = SLACK_NS;
 static bool no_huge_pages;
+
+/* Who is told first of memory that went bad: nobody is told, ever. */
+static long
+memory_failure(long what, u64 policy)
+{
+	enum { CLEAR, SET, LATE = 0, EARLY, DEFAULT };
+	static u64 kept = DEFAULT;
+
+	if (what == PR_MCE_KILL_GET)
+		return (long)kept;
+	if (what != CLEAR && what != SET)
+		return -EINVAL;
+	if (what == CLEAR ? policy : policy > DEFAULT)
+		return -EINVAL;
+	kept = what == CLEAR ? DEFAULT : policy;
+	return 0;
+}
+
+/* The processor guesses as it likes, and nobody is asked. */
+static long
+speculation(bool set, u64 what)
+{
+	enum { ENABLED = 2, FORCE_DISABLED = 8 };
+	static const long is[] = { ENABLED, ENABLED, FORCE_DISABLED };
+
+	if (what >= sizeof(is) / sizeof(is[0]))
+		return -ENODEV;
+	return set ? -ENXIO : is[what];
+}
 
 static long
 prctl_kept(int what, long a, bool rest)
@@ -183,5 +235,12 @@ sys_prctl(long what, long a, long b, long c, long d)
 		return name_set((u64)a);
 	if ((int)what == PR_GET_NAME)
 		return name_get((u64)a);
-	return prctl_kept((int)what, a, rest);
+	switch ((int)what) {
+	case PR_CAP_AMBIENT: return ambient(a, (u64)b, c || d);
+	case PR_MCE_KILL: return c || d ? -EINVAL : memory_failure(a, (u64)b);
+	case PR_MCE_KILL_GET: return a || rest ? -EINVAL : memory_failure(PR_MCE_KILL_GET, 0);
+	case PR_GET_SPECULATION_CTRL: return rest ? -EINVAL : speculation(false, (u64)a);
+	case PR_SET_SPECULATION_CTRL: return c || d ? -EINVAL : speculation(true, (u64)a);
+	default: return prctl_kept((int)what, a, rest);
+	}
 }

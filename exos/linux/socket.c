@@ -198,7 +198,7 @@ bind_path(struct file *f, const struct sock_name *name)
 		return error;
 	memcpy(COMM + COMM_NAME, name, sizeof(*name));
 	return server_call(OP_SOCK_BIND, f->object->id, f->key, WHERE_INODE, at.dir,
-		0777 & ~umask_bits, NULL);
+		0777 & ~PUB->umask, NULL);
 }
 
 static long

@@ -346,10 +346,31 @@ sys_statfs(long path, long user)
 	return error ? error : statfs_out(at.ino, (u64)user);
 }
 
+/* Where what has no name lies: nothing is counted there. */
+static long
+statfs_nameless(const struct file *f, u64 user)
+{
+	struct linux_statfs s = { .type = LINUX_PIPE_MAGIC,
+		.bsize = (int64_t)EXO_PAGE_BYTES,
+		.namelen = LINUX_NAME_MAX,
+		.frsize = (int64_t)EXO_PAGE_BYTES,
+		.flags = LINUX_ST_VALID };
+
+	if (f->ops == &pidfd_ops)
+		s.type = LINUX_PID_MAGIC;
+	else if (f->ops->mode)
+		s.type =
+			(f->ops->mode & S_IFMT) == S_IFSOCK ? LINUX_SOCKET_MAGIC : LINUX_ANON_MAGIC;
+	return copy_out(user, &s, sizeof(s));
+}
+
 long
 sys_fstatfs(long fd, long user)
 {
 	struct file *f = fd_get((int)fd);
 
-	return f ? statfs_out(f->ino, (u64)user) : -EBADF;
+	if (!f)
+		return -EBADF;
+	/* Terminals are files in a directory, by whatever way they came. */
+	return f->ino || f->tty ? statfs_out(f->ino, (u64)user) : statfs_nameless(f, (u64)user);
 }

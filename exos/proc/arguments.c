@@ -159,7 +159,7 @@ script_line(char *line, char **argument)
 	*end = '\0';
 	for (behind = name; *behind && *behind != ' ' && *behind != '\t'; behind++)
 		;
-	if (!*name || (!whole && behind == line + SCRIPT_BYTES - 1))
+	if ((whole && !*name) || (!whole && behind == line + SCRIPT_BYTES - 1))
 		return NULL;
 	*argument = NULL;
 	if (*behind) {

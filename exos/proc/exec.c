@@ -306,6 +306,8 @@ run_script(u32 *ino, const char *path, struct arguments *args, u8 *head)
 	got = arguments_front(args, front, count);
 	if (got < 0)
 		return got;
+	if (*name == '\0')		/* no name and no end of the line: where it is, a directory */
+		return -EACCES;
 	got = fs_lookup(AT_FDCWD, name, 0);
 	if (got > 0)
 		*ino = (u32)got;

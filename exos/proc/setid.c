@@ -94,7 +94,7 @@ setid_run(u32 ino, const char *path, const struct arguments *args)
 	int error;
 
 	ask = (struct setid_ask){
-		.cwd = fs_cwd(), .umask = umask_bits, .blocked = current->sig.blocked,
+		.cwd = fs_cwd(), .umask = PUB->umask, .blocked = current->sig.blocked,
 	};
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		ask.ignored |= signals.action[sig].handler == SIG_IGN_ ? SIG_BIT(sig) : 0;
@@ -203,7 +203,7 @@ setid_files(const struct exos_start *start)
 		if (!f || fd_install(f, (int)fd, false) < 0)
 			exos_die(SIGKILL, "no memory for standard input and output");
 	}
-	umask_bits = start->umask & 0777;
+	PUB->umask = start->umask & 0777;
 	signal_block(start->blocked);
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		if (start->ignored & SIG_BIT(sig))

@@ -184,7 +184,8 @@ struct pub {
 	uint32_t threads;		/* that there are */
 	struct pub_table table[PUB_TABLES];	/* for those who may look: proc/look.h */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
-	char cmdline[1904];		/* NUL separated, as it was called; the beginning */
+	uint32_t umask;
+	char cmdline[1900];		/* NUL separated, as it was called; the beginning */
 };
 _Static_assert(sizeof(struct pub) == 4096 - 0, "public page");
 

@@ -180,6 +180,9 @@ scripts(void)
 	make("s2", 0755, "#! \t./good   show   more  \t\n", 28);
 	make("s3", 0755, "#!./good", 8);
 	make("s4", 0755, "#!\n", 3);
+	make("s10", 0755, "#!", 2);
+	make("s11", 0755, "#! \t", 4);
+	make("s12", 0755, "#! \t\n", 5);
 	make("s5", 0755, "#!./absent\n", 11);
 	make("s6", 0755, "#!./dir\n", 8);
 	make("s7", 0755, "#!./text\n", 9);
@@ -189,6 +192,9 @@ scripts(void)
 	try("blanks", 0, AT_FDCWD, "./s2", args, none, 0);
 	try("no end", 0, AT_FDCWD, "./s3", args, none, 0);
 	try("no name", 0, AT_FDCWD, "./s4", args, none, 0);
+	try("no name, no end", 0, AT_FDCWD, "./s10", args, none, 0);
+	try("blanks, no end", 0, AT_FDCWD, "./s11", args, none, 0);
+	try("blanks alone", 0, AT_FDCWD, "./s12", args, none, 0);
 	try("absent", 0, AT_FDCWD, "./s5", args, none, 0);
 	try("a directory", 0, AT_FDCWD, "./s6", args, none, 0);
 	try("a text", 0, AT_FDCWD, "./s7", args, none, 0);

@@ -39,6 +39,39 @@ actions(void)
 	SAY(kill(0, 0));
 }
 
+/* There are no ambient capabilities, and what else is asked holds as it does by default. */
+static void
+kept(void)
+{
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 0l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 64l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, -1l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 0l, 1l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 0l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 64l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, 0l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, 50l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 1l, 0l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0l, 1l, 0l));
+	SAY(prctl(PR_CAP_AMBIENT, 5l, 0l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL_GET, 0l, 0l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL_GET, 1l, 0l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL_GET, 0l, 0l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, 3l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 1l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL_GET, 0l, 0l, 0l, 0l));
+	SAY(prctl(PR_MCE_KILL, 2l, 0l, 0l, 0l));
+	/* What holds is the processor's; how it is asked is not. */
+	TRY(prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0l, 0l, 0l));
+	SAY(prctl(PR_GET_SPECULATION_CTRL, 99l, 0l, 0l, 0l));
+	SAY(prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 1l, 0l, 0l));
+	SAY(prctl(PR_SET_SPECULATION_CTRL, 99l, 0l, 0l, 0l));
+	SAY(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0l, 1l, 0l));
+}
+
 int
 main(void)
 {
@@ -88,5 +121,6 @@ main(void)
 	SAY(syscall(SYS_getrandom, nowhere, 4, 0));
 	SAY(syscall(SYS_getrandom, nowhere, 0, 0));
 	actions();
+	kept();
 	return 0;
 }

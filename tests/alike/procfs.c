@@ -115,8 +115,9 @@ signals_reset(void)
 static void
 status(void)
 {
-	static const char *const same[] = { "Name:", "State:", "TracerPid:", "Uid:", "Gid:",
-		"Threads:", "ShdPnd:", "SigBlk:", "SigIgn:", "SigCgt:", "NoNewPrivs:", "Seccomp:" };
+	static const char *const same[] = { "Name:", "Umask:", "State:", "TracerPid:", "Uid:",
+		"Gid:", "Threads:", "ShdPnd:", "SigBlk:", "SigIgn:", "SigCgt:", "NoNewPrivs:",
+		"Seccomp:" };
 	static const char *const there[] = { "Tgid:", "Pid:", "PPid:", "FDSize:", "Groups:",
 		"VmPeak:", "VmSize:", "VmRSS:", "VmData:", "VmStk:", "VmExe:", "VmLib:", "VmPTE:",
 		"SigQ:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "Cpus_allowed:",
@@ -130,6 +131,7 @@ status(void)
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	kill(getpid(), SIGALRM);
+	umask(027);
 	slurp("/proc/self/status");
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
 		line(same[i]);

@@ -22,15 +22,20 @@
 
 #define REFUSED(number, error, ...) CHECK(syscall(number, ##__VA_ARGS__) == -1 && errno == (error))
 
+enum { MPOL_PREFERRED = 1, MPOL_BIND, MPOL_INTERLEAVE };
+
 static char page[8192] __attribute__((aligned(4096)));
 static struct iovec vec = { page, 1 };
 
 static void
 whole_calls(void)
 {
-	REFUSED(SYS_mbind, ENOSYS, page, 4096, 0, 0, 0, 0);
-	REFUSED(SYS_set_mempolicy, ENOSYS, 0, 0, 0);
-	REFUSED(SYS_get_mempolicy, ENOSYS, 0, 0, 0, 0, 0);
+	REFUSED(SYS_mbind, EINVAL, page, 4096, MPOL_BIND, 0, 0, 0);
+	REFUSED(SYS_mbind, EINVAL, page, 4096, MPOL_PREFERRED, 0, 0, 0);
+	REFUSED(SYS_set_mempolicy, EINVAL, MPOL_BIND, 0, 0);
+	REFUSED(SYS_set_mempolicy, EINVAL, MPOL_PREFERRED, 0, 0);
+	REFUSED(SYS_set_mempolicy, EINVAL, MPOL_INTERLEAVE, 0, 0);
+	REFUSED(SYS_mbind, EINVAL, page, 4096, MPOL_INTERLEAVE, 0, 0, 0);
 	REFUSED(SYS_migrate_pages, ENOSYS, 0, 0, 0, 0);
 	REFUSED(SYS_move_pages, ENOSYS, 0, 0, 0, 0, 0, 0);
 	REFUSED(SYS_userfaultfd, ENOSYS, 0);
@@ -89,7 +94,8 @@ processes(void)
 	REFUSED(SYS_timer_create, EINVAL, CLOCK_REALTIME_ALARM, &none, &timer);
 	REFUSED(SYS_timerfd_create, EINVAL, CLOCK_REALTIME_ALARM, 0);
 	REFUSED(SYS_prctl, EINVAL, PR_SET_SECCOMP, 1, 0, 0, 0);
-	REFUSED(SYS_prctl, EINVAL, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 0, 0, 0);
+	REFUSED(SYS_prctl, EPERM, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 0, 0, 0);
+	REFUSED(SYS_prctl, ENXIO, PR_SET_SPECULATION_CTRL, 0, 4, 0, 0);
 	REFUSED(SYS_prctl, EINVAL, PR_SET_MM, 1, 0, 0, 0);
 	REFUSED(SYS_prctl, EPERM, PR_SET_SECUREBITS, 1, 0, 0, 0);
 	REFUSED(SYS_arch_prctl, EPERM, 0x1001, page);	/* ARCH_SET_GS */
