@@ -144,8 +144,8 @@ trap_interrupt(struct regs *regs)
 		arch_irq_done();
 		cpu_timer(user);
 	} else if (regs->vector == VEC_POKE) {
+		cpu_stop_asked(cpu);	/* first: from a dead act cpu_at_rest does not return */
 		cpu_at_rest(cpu);
-		cpu_stop_asked(cpu);
 		if (user != NULL)
 			cpu_events(user);
 	} else if (line < IRQ_LINES) {
