@@ -260,7 +260,7 @@ may_add(struct env *self, exo_envid id, u32 index, exo_pfn pfn, exo_slot k_env, 
 		return -EXO_ERANGE;
 	if ((*env)->ring[index] != 0)
 		return -EXO_ETAKEN;
-	return frame_usable(pfn, (*env)->account);
+	return frame_usable_by(self, k_env, pfn, (*env)->account);
 }
 
 i64

@@ -90,10 +90,11 @@ activate_check(const struct env *self, const struct env *env, const struct exo_a
 		return error;
 	if (env->act[spec->cpu] != NULL)
 		return -EXO_ETAKEN;
-	error = frame_usable(spec->act_frame, env->account);
+	error = frame_usable_by(self, k_env, spec->act_frame, env->account);
 	if (error != 0)
 		return error;
-	return frame_usable_uarea(spec->uarea_frame, env->account);
+	error = frame_usable_uarea(spec->uarea_frame, env->account);
+	return error ? error : frame_typeable(self, k_env, spec->uarea_frame);
 }
 
 i64

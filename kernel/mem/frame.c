@@ -147,14 +147,20 @@ frame_usable(exo_pfn pfn, exo_pfn account)
 }
 
 int
+frame_typeable(const struct env *self, exo_slot key, exo_pfn pfn)
+{
+	const struct exo_frame *frame = &frames[pfn];
+
+	return guard_live(frame->guard, frame->guard_serial) ?
+		frame_allows(self, key, pfn, EXO_C) : 0;
+}
+
+int
 frame_usable_by(const struct env *self, exo_slot key, exo_pfn pfn, exo_pfn account)
 {
 	int error = frame_usable(pfn, account);
-	const struct exo_frame *frame = &frames[pfn];
 
-	if (error || !guard_live(frame->guard, frame->guard_serial))
-		return error;
-	return frame_allows(self, key, pfn, EXO_C);
+	return error ? error : frame_typeable(self, key, pfn);
 }
 
 int

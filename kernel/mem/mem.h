@@ -75,8 +75,10 @@ struct account {			/* all [mem_lock] */
 	u32 slices, slices_limit;	/* of time, charged here; never more than the limit */
 	u32 slices_from;		/* account that the limit was carved from; 0: none of its own */
 };
-_Static_assert(__builtin_offsetof(struct account, used) == __builtin_offsetof(struct exo_account, used) &&
-		__builtin_offsetof(struct account, debt) == __builtin_offsetof(struct exo_account, debt) &&
+_Static_assert(__builtin_offsetof(struct account, used) ==
+			__builtin_offsetof(struct exo_account, used) &&
+		__builtin_offsetof(struct account, debt) ==
+			__builtin_offsetof(struct exo_account, debt) &&
 		__builtin_offsetof(struct account, fixed_limit) ==
 			__builtin_offsetof(struct exo_account, fixed_limit), "as it is exposed");
 #define ACCOUNT_DEPTH 16u		/* bounds the walk to a parent's guard */
@@ -228,7 +230,9 @@ int frame_usable(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
  */
 int frame_usable_by(const struct env *self, exo_slot key, exo_pfn pfn, exo_pfn account)
 	REQUIRES(mem_lock);
-/* The same for a u-area to be: it may be bound already, once, by a table of the account, not executable. */
+/* What lies under a guard of its own, and may have been another's to guard, is typed by who controls it. */
+int frame_typeable(const struct env *self, exo_slot key, exo_pfn pfn) REQUIRES(mem_lock);
+/* frame_usable for a u-area to be: it may be bound already, once, by a table of the account, not executable. */
 int frame_usable_uarea(exo_pfn pfn, exo_pfn account) REQUIRES(mem_lock);
 
 /* A root page table of env_frame (already typed): kernel half, exposed tables and recursive slot filled in. */

@@ -147,7 +147,8 @@ enum refill pool_refill(struct env *env, u64 va, struct work *work) REQUIRES(mem
 /* DATA frames of one account, usable, become a table of this level that is bound nowhere. */
 void pt_make(unsigned level, exo_pfn table, exo_pfn links) REQUIRES(mem_lock);
 /* Three different frames of the account that can become a table and its companions? */
-int pt_makeable(exo_pfn account, exo_pfn table, exo_pfn links) REQUIRES(mem_lock);
+int pt_makeable(const struct env *self, exo_slot key, exo_pfn account, exo_pfn table,
+	exo_pfn links) REQUIRES(mem_lock);
 
 /* Repossession: a request made and withdrawn, and who is told (deadline 0: the frame was taken). */
 void repossess_ask(exo_pfn pfn, u64 deadline) REQUIRES(mem_lock);

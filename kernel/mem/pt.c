@@ -199,14 +199,14 @@ companions_type(exo_pfn links, exo_pfn table) REQUIRES(mem_lock)
 }
 
 int
-pt_makeable(exo_pfn account, exo_pfn table, exo_pfn links)
+pt_makeable(const struct env *self, exo_slot key, exo_pfn account, exo_pfn table, exo_pfn links)
 {
-	int error = frame_usable(table, account);
+	int error = frame_usable_by(self, key, table, account);
 
 	if (error == 0)
-		error = frame_usable(links, account);
+		error = frame_usable_by(self, key, links, account);
 	if (error == 0)
-		error = frame_usable(links + 1, account);
+		error = frame_usable_by(self, key, links + 1, account);
 	if (error)
 		return error;
 	return table == links || table == links + 1 ? -EXO_EARG : 0;

@@ -62,7 +62,7 @@ install(struct env *self, struct env *env, u64 where, exo_pfn table, exo_pfn lin
 		return error;
 	if (place_filled(&walk, where))
 		return -EXO_ETAKEN;
-	error = links ? pt_makeable(env->account, table, links)
+	error = links ? pt_makeable(self, key, env->account, table, links)
 		      : may_share(self, where, table, key);
 	if (error)
 		return error;

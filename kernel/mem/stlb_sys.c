@@ -64,7 +64,7 @@ pool_check(struct env *self, u64 id, u64 place, exo_pfn table, exo_pfn links, ex
 	error = env_reach(self, id, k_env, EXO_W, env);
 	if (error || table == 0)
 		return error;
-	return pt_makeable((*env)->account, table, links);
+	return pt_makeable(self, k_env, (*env)->account, table, links);
 }
 
 i64

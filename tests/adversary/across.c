@@ -153,6 +153,48 @@ TEST(clone_of_who_let_go)
 	t_release(region, 1);
 }
 
+/* ---- what others guard in an account that many may use ------------------------------------------ */
+
+static exo_pfn guarded;
+static volatile uint64_t done_with;
+
+/* Lives in the account, may allot from it, and has no key to the frames. */
+static void
+types_others_frames(uint64_t arg)
+{
+	struct exo_act_spec act = { .cpu = exo_info()->cpus - 1, .uarea_frame = guarded,
+		.act_frame = guarded + 1 };
+
+	(void)arg;
+	done_with += exo_pt_install(exo_self(), FAR | 3, guarded, guarded + 1, 0, 0) == 0;
+	done_with += exo_stlb_pool(exo_self(), 0, guarded, guarded + 1, 0) == 0;
+	done_with += exo_ring_add(exo_self(), 1, guarded, 0) == 0;
+	done_with += exo_env_activate(exo_self(), &act, 0) == 0;
+	t_exit(9);
+}
+
+TEST(guarded_frames_of_ones_account)
+{
+	struct exo_key entries[EXO_GUARD_KEYS] = { t_key(EXO_RIGHTS_ALL, "a") };
+	exo_pfn guards = t_claim(1);
+	struct t_child c;
+
+	done_with = 0;
+	OK(exo_guard_create(EXO_GUARD(guards, 0), entries, K_ROOT));
+	if (!t_child(&c, types_others_frames, 0, 3))
+		return;
+	guarded = exo_frame_find(0, 3);
+	IS(exo_frame_claim(guarded, 3, c.account, EXO_GUARD(guards, 0), K_ROOT, K_ROOT), 3);
+	t_start(&c);
+	IS(t_wait(&c), T_EXIT(9));
+	IS(done_with, 0);
+	for (unsigned n = 0; n < 3; n++)
+		IS(exo_frame(guarded + n)->kind, EXO_FRAME_DATA);
+	t_reap(&c);
+	OK(exo_guard_free(EXO_GUARD(guards, 0), K_ROOT));
+	t_release(guards, 1);
+}
+
 /* ---- a table half taken ------------------------------------------------------------------------ */
 
 static void
