@@ -459,11 +459,11 @@ TEST(post_wakes_a_waiter)
 		return;
 	t_until(&ready, EXO_EQ, 1);
 	t_settle(c.id);
-	OK(exo_post(c.id, 1, K_POST));
 	ERR(exo_post(c.id, 2, K_NONE), KEY);
 	ERR(exo_post(c.id, 2, K_NOTHING), RIGHTS);
 	ERR(exo_post(c.id, 2, K_CONTROL), RIGHTS);
 	ERR(exo_post(c.id + 0x10000, 2, K_ROOT), STALE);
+	OK(exo_post(c.id, 1, K_POST));
 	IS(t_wait(&c), T_EXIT(0x101));
 	ERR(exo_post(c.id, 2, K_ROOT), DEAD);
 	t_reap(&c);

@@ -37,8 +37,6 @@ compared(uint32_t compare, int32_t old, int32_t with)
 	return is[compare];
 }
 
-static unsigned checks;
-
 static void
 operations(uint32_t old, int32_t argument)
 {
@@ -51,7 +49,6 @@ operations(uint32_t old, int32_t argument)
 		known = futexop_apply(op_of(1, op, argument, 0, 0), old, &new);
 		assert(known == (op < 5) &&
 			(!known || new == expected(op, old, 1u << (argument & 31))));
-		checks += 2;
 	}
 }
 
@@ -64,7 +61,6 @@ comparisons(uint32_t old, int32_t with)
 		assert(futexop_compares(op) == (compare < 6));
 		assert(compare > 5 ||
 			futexop_holds(op, old) == compared(compare, (int32_t)old, with));
-		checks++;
 	}
 }
 
@@ -77,6 +73,6 @@ main(void)
 			comparisons(words[w], arguments[a]);
 		}
 	}
-	printf("exos_futexop: %u passed, 0 failed\n", checks);
+	printf("exos_futexop: 2 passed, 0 failed\n");
 	return 0;
 }
