@@ -105,7 +105,8 @@ upcall_sync(struct act *act, struct regs *regs, u64 addr)
 /*
  * A debug exception in the window is due to the flags of the context that is
  * resumed there, which are loaded a few instructions early.  What is left of the
- * window is done here, or a library could let no program step.
+ * window is done here, or a library could let no program step.  `critical` is by
+ * then as the context had it; if it is not, somebody stepped into the window.
  */
 bool
 upcall_step(struct act *act, struct regs *regs)
@@ -114,8 +115,9 @@ upcall_step(struct act *act, struct regs *regs)
 	u32 depth = ua->depth;
 	u64 rip, rflags;
 
-	if (regs->rip < ua->window_begin || regs->rip >= ua->window_end || ua->critical != 0 ||
-		depth >= EXO_SAVE_SLOTS)
+	if (regs->rip < ua->window_begin || regs->rip >= ua->window_end || depth >= EXO_SAVE_SLOTS)
+		return false;
+	if (ua->critical != 0 && !(ua->save[depth].flags & EXO_SAVE_CRITICAL))
 		return false;
 	rip = ua->save[depth].rip;
 	rflags = ua->save[depth].rflags;

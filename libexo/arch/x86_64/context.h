@@ -133,8 +133,8 @@
  * it is never live across an upcall.
  *
  * Neither iretq nor lret: the emulator pops their frames with kernel rights.
- * Consequence: a program with TF set traps here for ever; debuggers must not
- * single-step through a library.
+ * Of a context with TF set popfq loads the flag inside, and the debug exception
+ * comes one instruction later: the kernel then does what is left of the window.
  *
  * pending: what serves an arrival in the critical section that ends here, as
  * if it had interrupted the same context.
