@@ -33,7 +33,7 @@ KERNEL = (
     ("protect-100-pages", "... of 100 pages", 12500, M + "map_sys.c"),
     ("unmap-100-pages", "unmap 100 pages", 12500, M + "map_sys.c"),
     ("stlb-hit", "page fault that the software TLB answers, and the access", 400, M + "stlb.c"),
-    ("stlb-refill", "... in a page table of the refill pool, which had another page", 1400, M + "pool.c"),
+    ("stlb-refill", "... in a page table of the refill pool, which had another page", 1450, M + "pool.c"),
     ("region-copy", "copy a line of a software region", 450, M + "region.c"),
 )
 

@@ -284,18 +284,24 @@ fetch(void)
 	return count >= 0 || count == -EPERM;
 }
 
+/* Out of line: each Linux call comes by, and hardly ever is anything posted. */
+static __attribute__((noinline)) void
+posts_fetch(void)
+{
+	exo_posted();
+	while (PROC->state == PROC_STOPPED)
+		park_yield(0);			/* by somebody on another CPU, and we were running */
+	move_check();
+	while (PROC->sig_waiting && fetch())
+		;
+}
+
 void
 signal_post_check(void)
 {
 	revoke_check();
-	if (*(const volatile u64 *)&UAREA->posted) {
-		exo_posted();
-		while (PROC->state == PROC_STOPPED)
-			park_yield(0);		/* by somebody on another CPU, and we were running */
-		move_check();
-		while (PROC->sig_waiting && fetch())
-			;
-	}
+	if (*(const volatile u64 *)&UAREA->posted)
+		posts_fetch();
 	timer_check();
 }
 

@@ -35,9 +35,20 @@ const volatile struct exo_vector *pack_vector(void);	/* NULL: none */
 void pack_fork_child(void);
 
 /* ---- revoke.c: what is asked of this process, and what was taken from it ---- */
-void revoke_check(void);		/* wherever a signal would be looked for */
+extern struct revoke_known { u64 asked, lost; } revoke_known;	/* served so far */
+void revoke_answer(void);
 void revoke_check_lost(void);		/* in a page fault: only that */
 struct exo_term revoke_term(void);	/* something is asked for */
 void revoke_fork_child(void);
+
+/* Wherever a signal would be looked for. */
+static inline void
+revoke_check(void)
+{
+	const volatile struct exo_revocation *r = &UAREA->revocation;
+
+	if (r->lost != revoke_known.lost || r->debt.asked != revoke_known.asked)
+		revoke_answer();
+}
 
 #endif

@@ -14,7 +14,7 @@
 
 #define FAST_NS 1500000000ull		/* less than that is left */
 
-static u64 answered, known_lost;
+struct revoke_known revoke_known;
 
 static const volatile struct exo_revocation *
 asked_of_us(void)
@@ -42,19 +42,19 @@ revoke_check_lost(void)
 {
 	const volatile struct exo_revocation *r = asked_of_us();
 
-	if (r->lost != known_lost)
-		lost(r->loss[known_lost % EXO_REVOKES]);
+	if (r->lost != revoke_known.lost)
+		lost(r->loss[revoke_known.lost % EXO_REVOKES]);
 }
 
 void
-revoke_check(void)
+revoke_answer(void)
 {
 	const volatile struct exo_revocation *r = asked_of_us();
 
 	revoke_check_lost();
-	if (r->debt.asked == answered)
+	if (r->debt.asked == revoke_known.asked)
 		return;
-	answered = r->debt.asked;
+	revoke_known.asked = r->debt.asked;
 	if (pack_give(r->debt.frames, r->debt.deadline_ns < clock_ns() + FAST_NS) < r->debt.frames)
 		server_call(OP_MEMORY, 0, own_account(), 0, 0, 0, NULL);
 }
@@ -62,12 +62,12 @@ revoke_check(void)
 struct exo_term
 revoke_term(void)
 {
-	return term_word(&asked_of_us()->debt.asked, ~0ull, EXO_NE, answered);
+	return term_word(&asked_of_us()->debt.asked, ~0ull, EXO_NE, revoke_known.asked);
 }
 
 void
 revoke_fork_child(void)
 {
-	answered = asked_of_us()->debt.asked;
-	known_lost = asked_of_us()->lost;
+	revoke_known.asked = asked_of_us()->debt.asked;
+	revoke_known.lost = asked_of_us()->lost;
 }
