@@ -101,7 +101,8 @@ def build(cases):
     wanted = [f"build/alike/bin/{c.name[2:]}" for c in cases if c.name.startswith("c-")]
     wanted += [os.path.relpath(program, ROOT) for program in TOOLS.values() if program.startswith(ROOT)]
     if wanted:
-        subprocess.run(["make", "-s", "-C", ROOT, *wanted], check=True)
+        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}		# its jobs are not ours
+        subprocess.run(["make", "-s", "-C", ROOT, "-j", str(os.cpu_count() or 1), *wanted], env=env, check=True)
 
 
 def prepare(cases):
