@@ -126,17 +126,14 @@ static long
 put_some(struct file *f, u64 buf, u64 bytes, u64 *tail)
 {
 	volatile struct indices *i = indices(f);
-	u64 whole = bytes <= LINUX_PIPE_BUF ? bytes : 1, head, n;
+	u64 head, n;
 	int error = object_lock(&i->wlock, waits(f));
 
 	if (error)
 		return error;
 	*tail = __atomic_load_n(&i->tail, __ATOMIC_ACQUIRE);
 	head = i->head;
-	n = room(f, head, *tail);
-	if (n < whole)
-		n = 0;
-	n = n < bytes ? n : bytes;
+	n = ring_fits(room(f, head, *tail), bytes, LINUX_PIPE_BUF);
 	if (n)
 		error = ring_put(f, head, buf, n);
 	if (n && !error)

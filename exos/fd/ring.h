@@ -26,6 +26,15 @@ ring_room(uint64_t head, uint64_t tail)
 	return RING_BYTES - ring_used(head, tail);
 }
 
+/* How much of a piece goes in now: of a small one (`whole` bytes at most) all or nothing. */
+static inline uint64_t
+ring_fits(uint64_t room, uint64_t bytes, uint64_t whole)
+{
+	if (bytes <= whole && bytes > room)
+		return 0;
+	return bytes < room ? bytes : room;
+}
+
 static inline uint64_t
 ring_offset(uint64_t position)
 {

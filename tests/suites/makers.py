@@ -37,12 +37,12 @@ def bash_units(shell):
     source, tree = fetch.source("bash"), f"{PLACE}/bash"
     shutil.copytree(f"{source}/tests", tree, symlinks=True)
     os.makedirs(f"{PLACE}/tmp")
-    os.makedirs(f"{BUILD}/stub", exist_ok=True)
+    os.makedirs(f"{BUILD}/bash.include", exist_ok=True)
     for name in ("config.h", "bashansi.h"):
-        with open(f"{BUILD}/stub/{name}", "w") as f:
+        with open(f"{BUILD}/bash.include/{name}", "w") as f:
             f.write("#define HAVE_STRING_H 1\n#define HAVE_STDLIB_H 1\n#define HAVE_LOCALE_H 1\n#include <stdlib.h>\n#include <string.h>\n")
     for name in ("recho", "zecho", "printenv", "xcase"):
-        subprocess.run(["gcc", "-w", "-O1", "-static", f"-I{BUILD}/stub", f"{source}/support/{name}.c", "-o", f"{tree}/{name}"], check=True)
+        subprocess.run(["gcc", "-w", "-O1", "-static", f"-I{BUILD}/bash.include", f"{source}/support/{name}.c", "-o", f"{tree}/{name}"], check=True)
     names = sorted(name.removeprefix("run-") for name in os.listdir(tree) if name.startswith("run-"))
     return [(name, f"cd {tree} && PATH={tree}:$PATH THIS_SH={shell} BASH_TSTOUT={PLACE}/bash.out TMPDIR={PLACE}/tmp sh ./run-{name}")
             for name in names]

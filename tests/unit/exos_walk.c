@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 // sources: exos/fs/walk.c exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsfree.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/xattr.c exos/server/fsseal.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
-/* The path walk, over a tree that the server's own code made; and a pipe's ring. */
+/* The path walk, over a tree that the server's own code made. */
 #include "lib/fake_fs.h"
 #include "../../exos/fs/fs.h"
-#include "../../exos/fd/ring.h"
 
 static unsigned passed, failed;
 static u64 no_search;			/* rdev of a directory that may not be searched, 0: none */
@@ -207,24 +206,6 @@ lengths(void)
 	check("links do not make the text overflow", leads(FS_ROOT_INO, path, FS_ROOT_INO));
 }
 
-static void
-ring(void)
-{
-	bool good = true;
-
-	for (unsigned i = 0; i < 1000000; i++) {
-		u64 head = (u64)rand() << 40 | (u64)rand() << 20 | (u64)rand();
-		u64 tail = rand() % 2 ? head - (u64)rand() % 70000 : (u64)rand() << 33;
-		u64 used = ring_used(head, tail), first = ring_first(tail, used);
-
-		good &= used <= RING_BYTES && used + ring_room(head, tail) == RING_BYTES &&
-			ring_offset(tail) + first <= RING_BYTES &&
-			used - first <= ring_offset(tail);
-	}
-	check("any two words: what follows lies in the ring",
-		good && ring_used(5, 5) == 0 && ring_used(~0ull, ~0ull - 7) == 7);
-}
-
 int
 main(void)
 {
@@ -234,7 +215,6 @@ main(void)
 	walks();
 	scopes();
 	lengths();
-	ring();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }
