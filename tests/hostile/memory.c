@@ -9,7 +9,6 @@
 #include "client.h"
 
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
-#define SLACK 96u			/* frames: the server's tables, which only grow */
 
 /* The frame behind its first page. */
 static exo_pfn
@@ -145,16 +144,10 @@ killed_while_filling(void)
 static void
 nothing_is_lost(const char *what, void (*f)(void))
 {
-	struct timespec t = { 0, 20000000 };
-	uint64_t before = exo_info()->free_frames, after = 0;
+	const uint64_t before = frames_spare();
 
 	f();
-	for (int tries = 0; after + SLACK < before && tries < 100; tries++) {
-		nanosleep(&t, NULL);
-		after = exo_info()->free_frames;
-	}
-	if (!CHECK(after + SLACK >= before))
-		printf("%s: %lu frames are gone\n", what, before - after);
+	frames_back(before, TABLES_GROW, what);
 }
 
 /* ---- who is refused: the one whose oom_score_adj says so, however little it has ---- */

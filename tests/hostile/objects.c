@@ -246,7 +246,6 @@ leaves_some(unsigned (*take)(void), unsigned least)
 static void
 one_user(void)
 {
-	note[KEPT] = 4096 / 32;
 	note[0] = leaves_some(eventfds, 3000);
 	nap(200);
 	note[0] &= leaves_some(endpoints, 700);
