@@ -7,6 +7,7 @@
  *
  *   calls		instructions, under -icount
  *   calls timed	ticks of the time stamp counter
+ *   calls row NAME	instructions, of one row alone
  *   calls exit		nothing: what fork and exec start
  *   calls exec T FD	how long after T this is, to FD
  */
@@ -304,11 +305,12 @@ exec(void)
 	if (pipe(ends))
 		return;
 	series.count = 0;
-	for (unsigned i = 0; i < RUNS_LONG && i < runs(); i++) {
+	for (unsigned i = 0; row_wanted("exec") && i < RUNS_LONG && i < runs(); i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
 			snprintf(where, sizeof(where), "%d", ends[1]);
+			mark_begin();
 			snprintf(then, sizeof(then), "%llu", (unsigned long long)now());
 			execl(self, self, "exec", then, where, (char *)NULL);
 			_exit(1);
@@ -317,7 +319,8 @@ exec(void)
 			series_add(&series, took);
 		waitpid(pid, NULL, 0);
 	}
-	series_row("exec", &series);
+	if (series.count > 0)
+		series_row("exec", &series);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -327,6 +330,7 @@ execed(char **argv)
 {
 	uint64_t took = now() - strtoull(argv[2], NULL, 10);
 
+	mark_end();
 	return write(atoi(argv[3]), &took, sizeof(took)) != sizeof(took);
 }
 
@@ -411,7 +415,9 @@ main(int argc, char **argv)
 		return 0;
 	if (argc > 3)
 		return execed(argv);
-	series_timed = argc > 1;
+	if (argc > 2)
+		row_only = row_number(argv[2]);
+	series_timed = argc == 2;
 	setvbuf(stdout, NULL, _IOFBF, 8192);
 	from_us = clock_us();
 	begin = now();

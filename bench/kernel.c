@@ -421,6 +421,7 @@ refill(void)
 TEST(costs)
 {
 	series_timed = t_arg("timed", 0) != 0;
+	row_only = (uint32_t)t_arg("row", 0);
 	row("tsc-hz", exo_info()->tsc_hz);
 	baseline();
 	unit();

@@ -3,6 +3,7 @@
 """Measure: a table on standard output, build/bench.json for machines.
 
   bench/run.py [--quick] [--update]
+  bench/run.py --profile ROW		where the instructions of one row go, by function
 
 What is measured:
   instructions   guest instructions of one operation, kernel and stub (exact: -icount)
@@ -24,7 +25,8 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, f"{ROOT}/tools")
+sys.path[:0] = [f"{ROOT}/tools", f"{ROOT}/bench/profile"]
+import attribute			# noqa: E402
 import rows				# noqa: E402
 import mkarchive				# noqa: E402
 import qemu					# noqa: E402
@@ -41,14 +43,14 @@ def measured(text):
     return found
 
 
-def native(scratch, program, append="", timed=False):
+def native(scratch, program, append="", args="", timed=False, extra=()):
     """The rows that a program says that runs as boot/init."""
     archive = mkarchive.Archive()
     archive.add_file("boot/init", f"{ROOT}/build/bench/{program}.elf", 0o755)
-    archive.add_bytes("boot/args", b"timed=1\0" if timed else b"\0")
+    archive.add_bytes("boot/args", f"{args}\0".encode())
     with open(f"{scratch}/archive", "wb") as f:
         archive.write(f.fileno())
-    argv = qemu.command(KERNEL, f"{scratch}/archive", accel="tcg", icount=not timed, append=append,
+    argv = qemu.command(KERNEL, f"{scratch}/archive", accel="tcg", icount=not timed, append=append, extra=extra,
                         ports={qemu.PORT_LOG: f"file,path={scratch}/log"})
     subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=300)
     with open(f"{scratch}/log", errors="replace") as f:
@@ -59,9 +61,9 @@ def native(scratch, program, append="", timed=False):
     return result
 
 
-def hosted(program, *args, icount=True):
+def hosted(program, *args, icount=True, extra=()):
     """The rows that a Linux program says that runs under ExOS."""
-    done = subprocess.run([f"{ROOT}/exo", "run", "--accel", "tcg", *(["--icount"] if icount else []),
+    done = subprocess.run([f"{ROOT}/exo", "run", "--accel", "tcg", *(["--icount"] if icount else []), *(f"--qemu={word}" for word in extra),
                            f"./build/bench/{program}", *args], cwd=ROOT, stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=600)
     result = measured(done.stdout)
@@ -168,17 +170,44 @@ def update(found):
         f.write(text)
 
 
+def row_number(name):
+    number = 0
+    for byte in name.encode():		# bench/cost.h
+        number = (number * 31 + byte) & 0xffffffff
+    return number
+
+
+def profile(scratch, name):
+    """Of one row: its program runs under the plugin, with no other row."""
+    extra = ("-plugin", f"{ROOT}/build/bench/record.so,out={scratch}/record")
+    if name in [row[0] for row in rows.LINUX]:
+        hosted("calls", "row", name, extra=extra)
+        program = "bench/calls"
+    elif name in [row[0] for row in rows.KERNEL]:
+        native(scratch, "kernel", args=f"row={row_number(name)}", extra=extra)
+        program = "bench/kernel.elf"
+    else:
+        sys.exit(f"bench: no row is called {name}: " + " ".join(row[0] for row in rows.KERNEL + rows.LINUX))
+    if not os.path.exists(f"{scratch}/record"):
+        sys.exit(f"bench: {name} is not measured by one span of time: nothing to profile")
+    attribute.show(attribute.Record(f"{scratch}/record"), attribute.images(ROOT, program))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="leave out what is timed")
     parser.add_argument("--update", action="store_true", help="put the tables in docs/performance.md, too")
+    parser.add_argument("--profile", metavar="ROW", help="where the instructions of one row go, and nothing else")
     options = parser.parse_args()
+    if options.profile:
+        with tempfile.TemporaryDirectory() as scratch:
+            return profile(scratch, options.profile)
     with tempfile.TemporaryDirectory() as scratch:
         result = {"instructions": native(scratch, "kernel"),
                   "longest": native(scratch, "longest", append="trace"), "linux": hosted("calls"),
                   "private": hosted("private")}
         if not options.quick:
-            result["elapsed"] = {"kernel": elapsed(lambda: native(scratch, "kernel", timed=True)),
+            result["elapsed"] = {"kernel": elapsed(lambda: native(scratch, "kernel", args="timed=1", timed=True)),
                                  "linux": elapsed(lambda: hosted("calls", "timed", icount=False))}
             result["ratio"] = start_ratio(scratch, 9)
     found = tables(result)

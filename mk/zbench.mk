@@ -33,7 +33,12 @@ bench-smp: $(BUILD)/aegis.elf $(BUILD)/bench/smp.elf
 bench-scale: runnable $(BUILD)/bench/scale
 	$(Q)./exo run --cpus $(or $(CPUS),2) --add $(BUILD)/bench/scale:/root/scale -- /root/scale $(MS)
 
-bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private
+# For the emulator, not for the guest: ./exo bench --profile ROW.
+$(BUILD)/bench/record.so: bench/profile/record.c bench/profile/plugin.h
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Wshadow -Werror -O2 -shared -fPIC -o $@ $<
+
+bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private $(BUILD)/bench/record.so
 	$(Q)python3 bench/run.py $(BENCH)
 
 -include $(wildcard $(BUILD)/bench/*.d)

@@ -41,7 +41,7 @@ HELP = {
              "empty. `exo run --debug` waits instead for a gdb that you start. Options are those of `exo run`.\n\n"
              "In gdb `help exo` lists commands for environments, frames, accounts, guards, keys, slices,\nu-areas, page tables, the kernel's trace, and symbols of ExOS.\n",
     "test": "exo test\n\nRuns `make test`: lint, unit tests, models, tests in the guest.\n",
-    "bench": "exo bench [--quick]\n\nRuns `make bench`: what things cost.\n",
+    "bench": "exo bench [--quick | --profile ROW]\n\nRuns `make bench`: what things cost. --profile says where the instructions of one row go, by function.\n",
     "help": "exo help COMMAND\n",
 }
 
@@ -78,8 +78,9 @@ def dispatch(root, arguments):
             chosen.trace = "all"
         return session.run(root, chosen, gdb=command == "debug")
     if command == "bench":
-        if set(rest) - {"--quick"}:
-            raise ExoError("exo bench takes --quick and nothing else")
+        profile = len(rest) == 2 and rest[0] == "--profile"
+        if not profile and set(rest) - {"--quick"}:
+            raise ExoError("exo bench takes --quick, or --profile ROW, and nothing else")
         make(root, command, f"BENCH={' '.join(rest)}")
     if command == "test":
         if rest:
