@@ -88,6 +88,21 @@ env_make(const struct exo_env_spec *spec, u64 guard_serial)
 	return env;
 }
 
+/* What the environment's others were told of revocations stands here, too: it may go on where it was not told. */
+static void
+revocations_know(struct act *act, const struct env *env) REQUIRES(env_lock)
+{
+	act->ua->revocation = (struct exo_revocation){ 0 };
+	for (u32 n = 0; n < cpus_count; n++) {	/* bound: CPUS_MAX */
+		if (env->act[n] == NULL)
+			continue;
+		act->ua->revocation = env->act[n]->ua->revocation;
+		act->asked = env->act[n]->asked;
+		act->lost = env->act[n]->lost;
+		return;
+	}
+}
+
 void
 act_make(struct env *env, const struct exo_act_spec *spec)
 {
@@ -109,7 +124,7 @@ act_make(struct env *env, const struct exo_act_spec *spec)
 	act->ua->env = env->id;
 	act->ua->cpu = spec->cpu;
 	act->ua->overrun = 0;
-	act->ua->revocation = (struct exo_revocation){ 0 };
+	revocations_know(act, env);
 	env->act[spec->cpu] = act;
 	/* Its CPU looks without a lock. */
 	__atomic_store_n(&cpus[spec->cpu].acts[env->slot], act, __ATOMIC_RELEASE);

@@ -60,15 +60,11 @@ revoke_due(struct act *act) REQUIRES(env_lock)
 	cpus_wake();
 }
 
-bool
-event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
+static void
+revoke_record(struct act *act, exo_pfn pfn, u64 deadline) REQUIRES(env_lock)
 {
-	struct act *act = event_target(env);
-	struct exo_revocation *r;
+	struct exo_revocation *r = &act->ua->revocation;
 
-	if (act == NULL)
-		return false;
-	r = &act->ua->revocation;
 	if (deadline != 0) {
 		r->ask[act->asked % EXO_REVOKES].pfn = pfn;
 		r->ask[act->asked % EXO_REVOKES].deadline_ns = deadline;
@@ -78,24 +74,46 @@ event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
 		__atomic_store_n(&r->lost, ++act->lost, __ATOMIC_RELEASE);
 	}
 	revoke_due(act);
-	return true;
 }
 
 bool
-event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
+event_revoke(struct env *env, exo_pfn pfn, u64 deadline)
 {
-	struct act *act = event_target(env);
-	struct exo_revocation *r;
+	bool some = false;
 
-	if (act == NULL)
-		return false;
-	r = &act->ua->revocation;
+	for (u32 n = 0; n < cpus_count; n++) {	/* bound: CPUS_MAX */
+		if (env->act[n] == NULL)
+			continue;
+		revoke_record(env->act[n], pfn, deadline);
+		some = true;
+	}
+	return some;
+}
+
+static void
+debt_record(struct act *act, exo_pfn account, u64 frames_owed, u64 deadline) REQUIRES(env_lock)
+{
+	struct exo_revocation *r = &act->ua->revocation;
+
 	r->debt.account = account;
 	r->debt.frames = frames_owed;
 	r->debt.deadline_ns = deadline;
 	__atomic_fetch_add(&r->debt.asked, 1, __ATOMIC_RELEASE);
 	revoke_due(act);
-	return true;
+}
+
+bool
+event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
+{
+	bool some = false;
+
+	for (u32 n = 0; n < cpus_count; n++) {	/* bound: CPUS_MAX */
+		if (env->act[n] == NULL)
+			continue;
+		debt_record(env->act[n], account, frames_owed, deadline);
+		some = true;
+	}
+	return some;
 }
 
 void

@@ -22,8 +22,9 @@
 void event_post(struct act *act, u64 bits) REQUIRES(env_lock);
 
 /*
- * Record in env's u-area that a frame was asked for (or, deadline 0, taken),
- * and see to the upcall.  False: it has no activation to be told.
+ * Record in env's u-areas that a frame was asked for (or, deadline 0, taken),
+ * and see to the upcall.  Which of its activations runs its program only the
+ * environment knows, so all are told.  False: it has none.
  */
 bool event_revoke(struct env *env, exo_pfn pfn, u64 deadline) REQUIRES(env_lock);
 /* The same: that an account owes frames. */

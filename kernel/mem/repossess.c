@@ -26,7 +26,7 @@
 #include "mem_priv.h"
 #include "../event/event.h"
 
-#define WEIGHT_TELL 500			/* a loss recorded, and who watches looked for */
+#define WEIGHT_TELL 1200		/* a loss recorded, and who watches looked for */
 #define WEIGHT_KEEP 1300
 
 /* Callers hold env_lock too (mem_enter); every function that lets go of a frame would have to say so. */

@@ -216,3 +216,54 @@ TEST(dirty_bits_stay)
 	t_reap(&c);
 	t_release(frame, 1);
 }
+
+/* ---- revocation ---- */
+
+/* What stands in the u-area of this CPU, where the mark says. */
+static void
+reports(uint64_t mark)
+{
+	const volatile struct exo_revocation *r = &exo_uarea()->revocation;
+
+	for (;; exo_relax()) {
+		word[mark] = r->debt.asked;
+		word[mark + 1] = r->debt.deadline_ns;
+		word[mark + 2] = r->asked;
+		word[mark + 3] = r->ask[0].pfn;
+	}
+}
+
+static void
+knows(unsigned mark, uint64_t debts, uint64_t deadline, exo_pfn pfn)
+{
+	SOON(word[mark] == debts && word[mark + 1] == deadline && word[mark + 2] == 1 &&
+		word[mark + 3] == pfn);
+}
+
+/* Whichever of its activations the program is in, and one that is made later, say the same. */
+TEST(revocations_are_told_everywhere)
+{
+	const uint64_t never = ~0ull - 1;
+	struct t_child c;
+	exo_pfn pfn;
+
+	if (single() || !t_child(&c, reports, 0, 8) || !t_start(&c) ||
+		!t_start_on(&c, LAST, reports, 4))
+		return;
+	OK(exo_account_watch(c.account, c.id, K_ROOT, K_ROOT));
+	pfn = exo_frame_find(0, 6);
+	IS(exo_frame_claim_all(pfn, 6, c.account, 0, K_ROOT, 0), 6);
+	OK(exo_repossess(pfn, never, K_ROOT));
+	IS(exo_account_ask(c.account, 2, ~0ull, K_ROOT), 2);
+	IS(exo_account_ask(c.account, 0, never, K_ROOT), 2);
+	knows(0, 2, never, pfn);
+	knows(4, 2, never, pfn);
+	OK(exo_account_ask(c.account, 0, 0, K_ROOT));
+	if (exo_info()->cpus > 2) {
+		IS(exo_frame_release(pfn + 1, 5, K_ROOT), 5);
+		CHECK(t_start_on(&c, 1, reports, 8));
+		knows(8, 2, never, pfn);
+	}
+	OK(exo_repossess(pfn, 0, K_ROOT));	/* or it would be lost */
+	t_reap(&c);
+}
