@@ -86,6 +86,8 @@ long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct an
  */
 int block_on(struct exo_term *terms, unsigned count, u64 deadline_ns);
 extern bool block_never;		/* while it is set: -EAGAIN at once, for who has what others wait for */
+/* The rest of the slice is somebody's who may bring about what is waited for.  False: not now. */
+bool block_give(exo_envid to);
 u64 clock_ns(void);					/* monotonic */
 /* A term on a word this process sees (exposed table, shared region, PUBLIC or own frame): (*word & mask) cmp value. */
 struct exo_term term_word(const volatile void *word, u64 mask, u8 cmp, u64 value);

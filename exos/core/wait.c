@@ -96,6 +96,18 @@ wait_alone(const struct exo_term *terms, unsigned count, u64 until, bool by_wall
 
 bool block_never;
 
+bool
+block_give(exo_envid to)
+{
+	if (block_never || threads_many())
+		return false;
+	signal_post_check();
+	if (signal_pending() || current->dying)
+		return false;
+	park_yield(to);
+	return true;
+}
+
 int
 block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 {

@@ -9,6 +9,7 @@
 #define NAP_NS 5000000ull
 #define PATIENCE 2000u			/* naps, while there is something to wait for */
 #define SPIN_NS 50000ull
+#define VAIN 16u			/* waits, after one that passing the slice on did not end */
 #define PAGES ((EXOS_OFDS - EXOS_OBJECTS) / EXO_PAGE_BYTES)
 
 static u64 taken[PAGES / 64];		/* pages of EXOS_OBJECTS in use */
@@ -218,6 +219,40 @@ struct exo_term
 object_gone_term(const struct object *o, unsigned side)
 {
 	return term_word(&o->holders[side], ~0ull, EXO_EQ, 0);
+}
+
+/* On another CPU he may be at it just now. */
+static void
+await_shortly(const volatile u64 *word, u64 seen, exo_envid peer)
+{
+	const u64 until = clock_ns() + SPIN_NS;
+
+	while (*word == seen && exo_runs_elsewhere(peer) && clock_ns() < until)
+		exo_relax();
+}
+
+/* A name that was written here by whoever has the object moves what is left of our slice, and nothing else. */
+bool
+object_turn(struct object *o, unsigned side, const volatile u64 *word, u64 seen)
+{
+	const exo_envid peer = o->page->user[!side];
+
+	if (*word != seen)
+		return true;
+	if (o->vain) {
+		o->vain--;
+		return false;
+	}
+	if (peer == 0 || peer == UAREA->env)
+		return false;
+	if (exo_info()->cpus > 1)
+		await_shortly(word, seen, peer);
+	if (*word == seen && !block_give(peer))
+		return false;
+	if (*word != seen)
+		return true;
+	o->vain = VAIN;
+	return false;
 }
 
 void

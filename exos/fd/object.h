@@ -22,7 +22,8 @@
 struct object_head {
 	u64 watched;
 	u64 cpus;			/* bit k: somebody on CPU k has waited for a word here */
-	u64 spare[6];
+	exo_envid user[2];		/* who used each side last */
+	u64 spare[4];
 };
 
 struct object {				/* this process's; one for all descriptors of it */
@@ -30,6 +31,7 @@ struct object {				/* this process's; one for all descriptors of it */
 	const volatile u64 *holders;	/* [0], [1]: keys that there are of each side */
 	u32 id, frames;
 	u32 uses;			/* by files of this process */
+	u32 vain;			/* so many waits before the other side is given the slice again */
 };
 
 /*
@@ -44,6 +46,19 @@ void object_drop(struct object *o);	/* one use less; after the keys were put bac
 
 /* True when *word is no longer `seen` (a word of o's frames, read by key): o is about to be waited for. */
 struct exo_term object_term(struct object *o, const volatile u64 *word, u64 seen, exo_slot key);
+/* For the other side to know whom it waits for: this process uses that side. */
+static inline void
+object_use(struct object *o, unsigned side)
+{
+	if (o->page->user[side] != UAREA->env)
+		o->page->user[side] = UAREA->env;
+}
+
+/*
+ * Before waiting for *word to be no longer `seen`: those who talk with each other pass the slice
+ * to and fro, which is much cheaper than to sleep.  True: it is another.
+ */
+bool object_turn(struct object *o, unsigned side, const volatile u64 *word, u64 seen);
 /* True when nobody holds a key of that side. */
 struct exo_term object_gone_term(const struct object *o, unsigned side);
 

@@ -51,22 +51,27 @@ is_writer(const struct file *f)
 
 /* ---- reading and writing ------------------------------------------------------------------------ */
 
-/* True when *word is no longer `seen`, or the other side has gone. */
-static int
-pipe_wait(const struct file *f, const volatile u64 *word, u64 seen)
-{
-	struct exo_term t[2];
-
-	t[0] = object_term(f->object, word, seen, f->key);
-	t[1] = object_gone_term(f->object, is_writer(f) ? 0 : 1);
-	t[1].flags = EXO_TERM_OR;
-	return file_block(f, t, 2);
-}
-
 static bool
 waits(const struct file *f)
 {
 	return !(f->shared->flags & O_NONBLOCK);
+}
+
+/* True when *word is no longer `seen`, or the other side has gone. */
+static int
+pipe_wait(const struct file *f, const volatile u64 *word, u64 seen)
+{
+	const unsigned other = is_writer(f) ? 0 : 1;
+	struct exo_term t[2];
+
+	if (!waits(f))
+		return -EAGAIN;
+	if (object_turn(f->object, !other, word, seen))
+		return 0;
+	t[0] = object_term(f->object, word, seen, f->key);
+	t[1] = object_gone_term(f->object, other);
+	t[1].flags = EXO_TERM_OR;
+	return block_on(t, 2, 0);
 }
 
 static int
@@ -93,6 +98,7 @@ pipe_read(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	volatile struct indices *i = indices(f);
 
 	(void)pos;
+	object_use(f->object, 0);
 	while (bytes) {
 		bool alone = f->object->holders[1] ==
 			0; /* read before the head: then what they left is seen */
@@ -150,6 +156,7 @@ pipe_write(struct file *f, u64 buf, u64 bytes, u64 *pos)
 	u64 done = 0;
 
 	(void)pos;
+	object_use(f->object, 1);
 	while (done < bytes) {
 		u64 tail;
 		long n;

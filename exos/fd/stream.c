@@ -72,6 +72,10 @@ wait_for(const struct file *f, u32 flags, const volatile u64 *word, u64 seen, u3
 {
 	struct exo_term t[3];
 
+	object_use(f->object, side_of(f));
+	if (!(flags & MSG_DONTWAIT_) && !(f->shared->flags & O_NONBLOCK) &&
+		object_turn(f->object, side_of(f), word, seen))
+		return 0;
 	t[0] = object_term(f->object, word, seen, f->key);
 	t[1] = object_gone_term(f->object, !side_of(f));
 	t[2] = term_word(&half(f, side)->state, HALF_SHUT, EXO_NE, 0);

@@ -29,16 +29,16 @@
  *   enter:  call_rip, call_rsp, call_rflags; rax = 0, r10 = rcx = r11 = 0, message registers and rdi as they are
  *
  * Fast park(to), exactly: the live environment of that id has an activation on
- * this CPU, PARKED, which waits for nothing and owes no slices; neither it nor
- * the one that parks has used vector registers; the slice is not in its grace;
- * entry[PROLOGUE] is a user address other than 0.  Then
+ * this CPU, PARKED, which waits for nothing and owes no slices, and for which no
+ * event is due; the slice is not in its grace; entry[PROLOGUE] is a user address
+ * other than 0.  Then
  *   self:   state PARKED, event_due = strikes = waiting = 0, ua->critical = 0; pub->calls + 1
  *   to:     state RUNNING, ua->critical = 1, ua->slice_end_ns set; pub->upcalls + 1
  *   cpu:    act = head = to, chain = 0
  *   enter:  rip = entry[PROLOGUE], rflags 0x202, all registers 0
  * It does not look at the clock: past the slice's end the timer comes at once.
  *
- * In call and return the vector registers change hands as fpu_switch (cpu/cpu.c) has it: the
+ * The vector registers change hands as fpu_switch (cpu/cpu.c) has it: the
  * old act's are saved if it used any, the new act's loaded, or clean and trapping.
  *
  * All of it is under env_lock; the fast path takes none, because what it changes

@@ -78,6 +78,23 @@ TEST(vector_state_is_private)
 	t_reap(&b);
 }
 
+/* Both have used them: state goes straight from one to the other, which is the kernel's short way. */
+TEST(yields_to_each_other_keep_it)
+{
+	struct t_child c;
+
+	if (t_child(&c, keeper, exo_self(), 0) && t_start(&c)) {
+		for (unsigned i = 0; i < 2 * ROUNDS; i++) {
+			xmm9_set(~SECRET - i);
+			exo_yield(c.id);
+			IS(xmm9_saved(), ~SECRET - i);
+			IS(xmm9(), ~SECRET - i);
+		}
+		IS(t_wait(&c), T_EXIT(0));
+	}
+	t_reap(&c);
+}
+
 /* The callee's registers are clean, whatever the caller held; the caller's come back. */
 static void
 serve(exo_envid caller, struct exo_msg *message)

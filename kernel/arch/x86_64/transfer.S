@@ -204,14 +204,15 @@ transfer_return:
 transfer_park:
 	begin
 	find_act park_slow
-	cmpq	$STATE_PARKED, ACT_STATE(%rcx)	/* and no vector registers */
-	jne	park_slow
 	cmpq	$0, ACT_WAITING(%rcx)		/* and it owes no slices */
 	jne	park_slow
-	mov	%gs:CPU_IN_GRACE, %eax
-	or	%gs:CPU_FPU_ON, %eax
-	jnz	park_slow
-	mov	ACT_UA(%rcx), %r11
+	cmpl	$0, %gs:CPU_IN_GRACE
+	jne	park_slow
+	cmpl	$0, %gs:CPU_FPU_ON
+	jne	.Lpark_vector
+1:	cmpq	$STATE_PARKED, ACT_STATE(%rcx)	/* and no vector registers */
+	jne	.Lpark_state
+2:	mov	ACT_UA(%rcx), %r11
 	mov	UA_ENTRY_PROLOGUE(%r11), %rax
 	dec	%rax
 	cmp	user_last(%rip), %rax
@@ -239,6 +240,30 @@ transfer_park:
 	swapgs
 	wrgsbase %r11
 	jmp	entry_upcall_regs
+
+.Lpark_vector:
+	cmpw	$0, ACT_FPU_VALID(%rcx)
+	jne	3f
+	vector_off
+	jmp	1b
+3:	vector_mask				/* from one to the other: nothing has to be clean between them */
+	xsave64	ACT_VECTOR_STATE(%rsp)
+	movw	$1, ACT_FPU_VALID(%rsp)
+	xrstor64 ACT_VECTOR_STATE(%rcx)
+	mov	%r11, %rdx
+	mov	%rcx, %gs:CPU_FPU
+	cmpw	$0, ACT_EVENT_DUE(%rcx)
+	jne	park_slow
+	cmpl	$STATE_PARKED, ACT_STATE(%rcx)
+	je	2b
+	jmp	park_slow
+.Lpark_state:
+	cmpl	$STATE_PARKED, ACT_STATE(%rcx)
+	jne	park_slow
+	cmpw	$0, ACT_EVENT_DUE(%rcx)
+	jne	park_slow
+	vector_on
+	jmp	2b
 
 park_slow:
 	mov	ACT_CALL_RIP(%rsp), %rcx
