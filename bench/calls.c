@@ -13,6 +13,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -163,6 +164,60 @@ pipes(void)
 	close(there[0]);
 	close(back[0]);
 	close(back[1]);
+}
+
+static void
+pair_round_trip(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return;
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		echoes(ends[1], ends[1]);
+	}
+	COST("pair-round-trip", , (write(ends[0], buffer, 1), read(ends[0], buffer, 1)), );
+	close(ends[0]);
+	close(ends[1]);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* ---- words that processes share ----------------------------------------------------- */
+
+static void
+futex_give(_Atomic uint32_t *word)
+{
+	*word = 1;
+	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void
+futex_take(_Atomic uint32_t *word)
+{
+	while (!*word)
+		syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0);
+	*word = 0;
+}
+
+static void
+futexes(void)
+{
+	_Atomic uint32_t *word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = fork();
+
+	while (pid == 0) {
+		futex_take(&word[0]);
+		futex_give(&word[1]);
+	}
+	COST("futex-round-trip", , (futex_give(&word[0]), futex_take(&word[1])), );
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	munmap((void *)word, PAGE);
 }
 
 /* One byte typed, and back as the terminal's echo. */
@@ -426,6 +481,8 @@ main(int argc, char **argv)
 	trivial();
 	files();
 	pipes();
+	pair_round_trip();
+	futexes();
 	terminal();
 	signals();
 	page_faults();

@@ -80,12 +80,14 @@ class Record:
 
     def __init__(self, path):
         with open(path, "rb") as f:
-            count, length, self.translated = struct.unpack("<QQQ", f.read(24))
+            count, length, self.translated, accesses = struct.unpack("<QQQQ", f.read(32))
             self.known = []
             for _ in range(count):
                 address, size, code = struct.unpack("<QB15s", f.read(24))
                 self.known.append((address, code[:size]))
             self.executed = struct.unpack(f"<{length}I", f.read(4 * length))
+            words = struct.unpack(f"<{2 * accesses}Q", f.read(16 * accesses))
+            self.accesses = list(zip(words[::2], words[1::2], strict=True))	# (address, after so many executed)
 
 
 def find(images, address, code):
@@ -132,23 +134,26 @@ def special(record):
 
 
 def stretches(record):
-    """Between changes of address space: [(instructions, blocks of them, pages of code)].
+    """Between changes of address space: [(instructions, blocks of them, {pages of code}, {of data})].
 
     After one the emulator finds each block and each page anew, which costs more than
     most instructions.  A block begins where control was sent to or another page begins.
     """
-    found, begin = [], 0
-    executed = record.executed
+    found, begin, place = [], 0, 0
+    executed, accesses = record.executed, record.accesses
     ends = [at for at, which in enumerate(executed) if loads_cr3(record.known[which][1])]
     for end in [*ends, len(executed) - 1]:
-        blocks, pages, expected = set(), set(), None
+        blocks, code_pages, data_pages, expected = set(), set(), set(), None
         for which in executed[begin:end + 1]:
             address, code = record.known[which]
-            if address != expected or address >> 12 not in pages:
+            if address != expected or address >> 12 not in code_pages:
                 blocks.add(address)
-            pages.add(address >> 12)
+            code_pages.add(address >> 12)
             expected = address + len(code)
-        found.append((end + 1 - begin, len(blocks), len(pages)))
+        while place < len(accesses) and accesses[place][1] <= end + 1:
+            data_pages.add(accesses[place][0] >> 12)
+            place += 1
+        found.append((end + 1 - begin, len(blocks), code_pages, data_pages))
         begin = end + 1
     return found
 
@@ -169,9 +174,9 @@ def show(record, images, least=0.005):
         print(f"  {n:8} {n * 100 / total:5.1f} %  {part}")
     for what, n in special(record):
         print(f"  {n:8}          {what}")
-    print("\nbetween loads of CR3: instructions, blocks of them, pages of code")
-    for stretch in stretches(record):
-        print("  {:8} {:8} {:8}".format(*stretch))
+    print("\nbetween loads of CR3: instructions, blocks of them, pages of code, of data, of all")
+    for count, blocks, code, data in stretches(record):
+        print(f"  {count:8} {blocks:8} {len(code):8} {len(data):8} {len(code | data):8}")
     print(f"\n{'own':>10} {'':7}{'inside':>9}")
     for (part, name), n in own.most_common():
         if n >= total * least:

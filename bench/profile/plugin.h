@@ -27,5 +27,9 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 /* registers: 0, the callback reads none */
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, plugin_executed told,
 	int registers, void *data);
+typedef void (*plugin_accessed)(unsigned cpu, uint32_t how, uint64_t address, void *data);
+#define LOADS_AND_STORES 3
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, plugin_accessed told,
+	int registers, int which, void *data);
 
 #endif

@@ -7,8 +7,9 @@
  * Of several spans the shortest is kept, as the bench's row is the smallest of
  * its runs; each time it is written:
  *
- *   u64 instructions known, u64 instructions executed, u64 of them translated anew;
- *   for each known: u64 address, u8 size, 15 bytes;  for each executed: u32 which
+ *   u64 instructions known, executed, translated anew, u64 accesses to memory;
+ *   for each known: u64 address, u8 size, 15 bytes;  for each executed: u32 which;
+ *   for each access to another word than the one before: u64 address, u64 how many were executed by then
  *
  * The machine has one processor: -icount, without which a span means little.
  */
@@ -20,6 +21,7 @@
 #include "plugin.h"
 
 #define SPAN_MAX (64u << 20)		/* longer ones are cut off */
+#define ACCESSES_MAX (32u << 20)
 #define BYTES 15u
 
 struct known {
@@ -28,10 +30,17 @@ struct known {
 	uint8_t bytes[BYTES];
 };
 
+struct access {
+	uint64_t address;
+	uint64_t after;			/* so many instructions */
+};
+
 struct span {
 	uint32_t *executed;
+	struct access *access;
 	uint64_t count;
 	uint64_t translated;
+	uint64_t accesses;
 };
 
 int qemu_plugin_version = PLUGIN_VERSION;
@@ -50,7 +59,7 @@ static void
 save(void)
 {
 	FILE *f = fopen(out, "wb");
-	uint64_t head[] = { known_count, best.count, best.translated };
+	uint64_t head[] = { known_count, best.count, best.translated, best.accesses };
 
 	if (!f)
 		return;
@@ -61,6 +70,7 @@ save(void)
 		fwrite(known[i].bytes, 1, BYTES, f);
 	}
 	fwrite(best.executed, sizeof(*best.executed), best.count, f);
+	fwrite(best.access, sizeof(*best.access), best.accesses, f);
 	fclose(f);
 }
 
@@ -73,10 +83,24 @@ executed(unsigned cpu, void *which)
 }
 
 static void
+accessed(unsigned cpu, uint32_t how, uint64_t address, void *unused)
+{
+	struct access *last = &now.access[now.accesses];
+
+	(void)cpu, (void)how, (void)unused;
+	if (!recording || now.accesses == ACCESSES_MAX)
+		return;
+	if (now.accesses && last[-1].address == (address & ~7ull))
+		return;
+	*last = (struct access){ address & ~7ull, now.count };
+	now.accesses++;
+}
+
+static void
 begins(unsigned cpu, void *unused)
 {
 	(void)cpu, (void)unused;
-	now.count = now.translated = 0;
+	now.count = now.translated = now.accesses = 0;
 	recording = true;
 }
 
@@ -133,6 +157,7 @@ translated(uint64_t id, struct qemu_plugin_tb *block)
 			is(insn, mark_end) ? ends : executed;
 
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, told, 0, (void *)note(insn));
+		qemu_plugin_register_vcpu_mem_cb(insn, accessed, 0, LOADS_AND_STORES, NULL);
 	}
 	now.translated += recording ? count : 0;
 }
@@ -146,7 +171,9 @@ qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
 	out = strdup(argv[0] + 4);
 	now.executed = malloc(SPAN_MAX * sizeof(*now.executed));
 	best.executed = malloc(SPAN_MAX * sizeof(*best.executed));
-	if (!out || !now.executed || !best.executed)
+	now.access = malloc(ACCESSES_MAX * sizeof(*now.access));
+	best.access = malloc(ACCESSES_MAX * sizeof(*best.access));
+	if (!out || !now.executed || !best.executed || !now.access || !best.access)
 		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	return 0;

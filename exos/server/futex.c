@@ -4,7 +4,7 @@
  * arrival.  A word is named by file and place, for all shared memory is a file.
  * Who waits has a ticket, whose word in the shared region is another as soon as
  * he is woken; he has it before he looks at his own word for the last time, so
- * that no wake is lost.  Only who may use the file waits and wakes there.
+ * that no wake is lost; counts in the shared region let who wakes see that nobody waits.  Only who may use the file waits and wakes there.
  *
  * A ticket that was woken is free: its word never comes back.
  */
@@ -49,6 +49,16 @@ number(uint16_t n)
 	return n ? &tickets[n - 1] : NULL;
 }
 
+/* Who wakes asks only if there is somebody: counted before who waits looks at his word again. */
+static void
+count(const struct ticket *t, int change)
+{
+	struct sh_info *info = (struct sh_info *)shared_at(0);
+
+	__atomic_fetch_add(&info->futex_waiters[futex_group(t->ino, t->at)], (uint32_t)change,
+		__ATOMIC_SEQ_CST);
+}
+
 /* Out of its bucket; its word is another from now on. */
 static void
 release(struct ticket *t)
@@ -58,6 +68,7 @@ release(struct ticket *t)
 
 	*(t->before ? &number(t->before)->next : &first[b]) = t->next;
 	*(t->next ? &number(t->next)->before : &last[b]) = t->before;
+	count(t, -1);
 	t->bits = 0;
 	t->next = unused;
 	unused = self;
@@ -111,6 +122,7 @@ wait_request(struct request *r)
 	*(last[b] ? &number(last[b])->next : &first[b]) = (uint16_t)(t - tickets + 1);
 	last[b] = (uint16_t)(t - tickets + 1);
 	used++;
+	count(t, 1);
 	procs[row].futexes++;
 	r->rdx = FUTEXES_OFF + (uint64_t)(t - tickets) * sizeof(uint64_t);
 	r->r8 = __atomic_add_fetch(word_of(t), 1, __ATOMIC_RELAXED);

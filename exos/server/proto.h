@@ -132,6 +132,8 @@ struct sh_tty {				/* 192 bytes */
 };
 _Static_assert(sizeof(struct sh_tty) == 192, "terminal");
 
+#define FUTEX_GROUPS 32u
+
 struct sh_info {			/* first page of the shared region */
 	uint64_t magic;
 	uint64_t base;			/* B */
@@ -157,9 +159,17 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t proc_rows;		/* the process table's rows from here on are free */
 	uint64_t busy_on;		/* the CPU that the server works on + 1; 0: none */
 	uint64_t cpus;			/* processes may be put on CPUs 0 to this one less */
-	uint64_t tids_off;		/* u16[]: whose each TID_BLOCK of numbers is, a pid or 0; 0: nobody has any yet */
-	uint64_t spare[16];
+	uint64_t
+		tids_off; /* u16[]: whose each TID_BLOCK of numbers is, a pid or 0; 0: nobody has any yet */
+	uint32_t futex_waiters
+		[FUTEX_GROUPS]; /* of the words of each group: 0, there is nobody to be woken */
 };
+
+static inline unsigned
+futex_group(uint32_t ino, uint64_t at)
+{
+	return (unsigned)((ino * 0x9e3779b97f4a7c15ull ^ at * 0xff51afd7ed558ccdull) >> 59);
+}
 
 /* What a process publishes: its own frame, read by the server and by /proc readers; believed by nobody. */
 #define PUB_INODES 512u

@@ -224,6 +224,16 @@ dying(void)
 	honest();
 }
 
+/* What wakes are spared by: nobody is counted who was killed, woken or gave up. */
+static void
+counted(void)
+{
+	const volatile struct sh_info *info = (const volatile struct sh_info *)shared;
+
+	for (unsigned n = 0; n < FUTEX_GROUPS; n++)
+		CHECK(info->futex_waiters[n] == 0);
+}
+
 /* ---- nonsense ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -252,6 +262,7 @@ main(void)
 	tickets();
 	greedy();
 	dying();
+	counted();
 	nonsense();
 	return summary();
 }
