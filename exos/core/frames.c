@@ -24,7 +24,28 @@
 #define PATIENCE_MOST 2000u		/* while there is something to wait for */
 #define PATIENCE_NS 5000000u
 
+/*
+ * Where to look first.  What was let go of last is taken first: it is in the
+ * caches, and an emulator has memory for it already, which costs it more than a
+ * page fault costs us.  Else each process would go round all of memory.
+ */
 static exo_pfn hint;
+
+/* The child that was begun last, and the first frame claimed for it. */
+static exo_pfn child_account, child_first;
+
+static void
+find_again(exo_pfn pfn)
+{
+	if (exo_frame(pfn) && exo_frame(pfn)->kind == EXO_FRAME_FREE)
+		hint = pfn;
+}
+
+void
+frames_reaped(void)
+{
+	find_again(child_first);
+}
 
 exo_pfn
 frame_find(unsigned run)
@@ -102,6 +123,10 @@ frames_claim_for(exo_pfn account, unsigned run, exo_pfn *first)
 		got = claim_run(pfn, run, account);
 		if (got == 0) {
 			*first = pfn;
+			if (account != own_account() && account != child_account) {
+				child_account = account;
+				child_first = pfn;
+			}
 			return 0;
 		}
 		if (got == -EXO_EQUOTA &&
@@ -254,8 +279,11 @@ page_unmap(u64 va, u64 pages)
 	struct exo_map vec[BATCH];
 	unsigned count = 0;
 	u64 end = va + pages * EXO_PAGE_BYTES;
+	exo_pfn first = 0;
 
 	for (; (va = exo_pte_next(va, end, 1)) < end; va += EXO_PAGE_BYTES) {
+		if (first == 0)
+			first = EXO_PTE_PFN(*exo_pte_place(va, 1));
 		vec[count++] = (struct exo_map){ .va = va,
 			.key = KEY_SELF,
 			.op = EXO_OP_UNMAP | EXO_MAP_RELEASE };
@@ -265,6 +293,7 @@ page_unmap(u64 va, u64 pages)
 		}
 	}
 	unmap_batch(vec, count);
+	find_again(first);
 }
 
 /* Page tables whose whole span lies there, where nothing is mapped any more. */

@@ -6,6 +6,7 @@
 #include "proc.h"
 #include "signal.h"
 #include "times.h"
+#include "../core/frames.h"
 #include "../core/self.h"
 #include "../fd/file.h"
 #include "../linux/calls.h"
@@ -93,6 +94,7 @@ take(const volatile struct sh_proc *p, unsigned row, const struct wanted *w, str
 	} while (status == -EAGAIN); /* bound: each time some of the child's memory is freed */
 	if (status < 0)
 		return status;
+	frames_reaped();
 	f->status = (u32)status;
 	f->run_ns = answer.rdx;
 	f->sys_ns = answer.r8;
