@@ -1,26 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* account_watch, repossess, repossess_take, and how an environment hears of it. */
-#include "t.h"
+#include "arbiter.h"
 
 #define FRAMES (exo_info()->frames)
 #define PAGE EXO_PAGE_BYTES
-#define SOON (exo_now_ns() + 2 * EXO_REPOSSESS_NS)
-enum { K_ARBITER = K_FREE };		/* "A", control, nothing else */
-
-static volatile unsigned told;
-
-static void
-on_revoke(struct exo_save *context)
-{
-	(void)context;
-	told++;
-}
-
-static volatile struct exo_revocation *
-revocation(void)
-{
-	return &exo_uarea()->revocation;
-}
 
 /* This program arbitrates, and is told what happens to the account. */
 static void
@@ -37,24 +20,6 @@ end(exo_pfn account)
 {
 	OK(exo_account_watch(account, 0, K_ROOT, 0));
 	exo_on_revoke(NULL);
-}
-
-static void
-wait_until(uint64_t ns)
-{
-	while (exo_now_ns() < ns)
-		;
-}
-
-static void
-take(exo_pfn pfn)
-{
-	int64_t result;
-
-	do {
-		result = exo_repossess_take(pfn, K_ARBITER);
-	} while (result == 0);
-	IS(result, 1);
 }
 
 static void
@@ -96,18 +61,18 @@ TEST(ask_errors)
 	OK(t_narrow(K_ROOT, K_ARBITER, t_key(EXO_C, "A")));
 	OK(t_narrow(K_ROOT, K_ARBITER + 1, t_key(EXO_RIGHTS_ALL & ~EXO_C, "A")));
 	OK(t_narrow(K_ROOT, K_ARBITER + 2, t_key(EXO_C, "A\xff")));
-	ERR(exo_repossess(FRAMES, SOON, K_ARBITER), RANGE);
-	ERR(exo_repossess(~0ull, SOON, K_ARBITER), RANGE);
-	ERR(exo_repossess(pfn, SOON, K_NONE), KEY);
-	ERR(exo_repossess(pfn, SOON, K_BEYOND), KEY);
-	ERR(exo_repossess(pfn, SOON, K_NOTHING), RIGHTS);
-	ERR(exo_repossess(pfn, SOON, K_ARBITER + 1), RIGHTS);
-	ERR(exo_repossess(pfn, SOON, K_ARBITER + 2), RIGHTS);
-	ERR(exo_repossess(exo_frame_find(0, 1), SOON, K_ARBITER), KIND);
-	ERR(exo_repossess(ROOT_ACCOUNT, SOON, K_ARBITER), KIND);
-	ERR(exo_repossess(exo_env(exo_self())->env_frame, SOON, K_ARBITER), KIND);
-	ERR(exo_repossess(EXO_PTE_PFN(exo_pte((uint64_t)exo_uarea())), SOON, K_ARBITER), KIND);
-	ERR(exo_repossess(0, SOON, K_ARBITER), KIND);
+	ERR(exo_repossess(FRAMES, LATER, K_ARBITER), RANGE);
+	ERR(exo_repossess(~0ull, LATER, K_ARBITER), RANGE);
+	ERR(exo_repossess(pfn, LATER, K_NONE), KEY);
+	ERR(exo_repossess(pfn, LATER, K_BEYOND), KEY);
+	ERR(exo_repossess(pfn, LATER, K_NOTHING), RIGHTS);
+	ERR(exo_repossess(pfn, LATER, K_ARBITER + 1), RIGHTS);
+	ERR(exo_repossess(pfn, LATER, K_ARBITER + 2), RIGHTS);
+	ERR(exo_repossess(exo_frame_find(0, 1), LATER, K_ARBITER), KIND);
+	ERR(exo_repossess(ROOT_ACCOUNT, LATER, K_ARBITER), KIND);
+	ERR(exo_repossess(exo_env(exo_self())->env_frame, LATER, K_ARBITER), KIND);
+	ERR(exo_repossess(EXO_PTE_PFN(exo_pte((uint64_t)exo_uarea())), LATER, K_ARBITER), KIND);
+	ERR(exo_repossess(0, LATER, K_ARBITER), KIND);
 	ERR(exo_repossess(pfn, exo_now_ns(), K_ARBITER), ARG);
 	ERR(exo_repossess(pfn, 1, K_ARBITER), ARG);
 	ERR(exo_repossess(pfn, exo_now_ns() + EXO_REPOSSESS_NS / 2, K_ARBITER), ARG);
@@ -115,11 +80,11 @@ TEST(ask_errors)
 	ERR(exo_frame_mark(pfn, 1, EXO_FRAME_FIXED, 0, K_WRITE), RIGHTS);
 	IS(exo_frame_mark(pfn, 1, EXO_FRAME_FIXED, 0, K_ARBITER), 1);
 	ERR(exo_frame_mark(pfn, 1, EXO_FRAME_PUBLIC | EXO_FRAME_FIXED, 0, K_ARBITER), RIGHTS);
-	ERR(exo_repossess(pfn, SOON, K_ARBITER), FIXED);
+	ERR(exo_repossess(pfn, LATER, K_ARBITER), FIXED);
 	IS(exo_frame_mark(pfn, 1, 0, EXO_FRAME_FIXED, K_CONTROL), 1);
 	OK(exo_repossess(pfn, ~0ull, K_ARBITER));
 	CHECK(exo_frame(pfn)->flags & EXO_FRAME_ASKED);
-	ERR(exo_repossess(pfn, SOON, K_ARBITER), TAKEN);
+	ERR(exo_repossess(pfn, LATER, K_ARBITER), TAKEN);
 	OK(exo_repossess(pfn, 0, K_ARBITER));
 	CHECK(!(exo_frame(pfn)->flags & EXO_FRAME_ASKED));
 	IS(exo_info()->repossess_ns, EXO_REPOSSESS_NS);
@@ -137,12 +102,13 @@ TEST(take_errors)
 	ERR(exo_repossess_take(pfn, K_NOTHING), RIGHTS);
 	ERR(exo_repossess_take(exo_frame_find(0, 1), K_ARBITER), KIND);
 	ERR(exo_repossess_take(pfn, K_ARBITER), ABSENT);
-	deadline = exo_now_ns() + 20000000;
-	OK(exo_repossess(pfn, deadline, K_ARBITER));
+	OK(exo_repossess(pfn, LATER, K_ARBITER));
 	ERR(exo_repossess_take(pfn, K_ARBITER), BUSY);
 	IS(exo_frame_mark(pfn, 1, EXO_FRAME_FIXED, 0, K_ARBITER), 1);
 	ERR(exo_repossess_take(pfn, K_ARBITER), FIXED);
 	IS(exo_frame_mark(pfn, 1, 0, EXO_FRAME_FIXED, K_CONTROL), 1);
+	OK(exo_repossess(pfn, 0, K_ARBITER));
+	OK(ASK_SOON(deadline, exo_repossess(pfn, deadline, K_ARBITER)));
 	wait_until(deadline);
 	IS(exo_repossess_take(pfn, K_ARBITER), 1);
 	ERR(exo_repossess_take(pfn, K_ARBITER), KIND);
@@ -161,15 +127,13 @@ TEST(told_and_taken)
 	for (unsigned page = 0; page < 400; page++)
 		IS(t_map(T_VA + page * PAGE, pfn, EXO_MAP_WRITE), 1);
 	OK(t_write(T_VA, 0x5ec4e7));
-	deadline = exo_now_ns() + 10000000;
-	OK(exo_repossess(pfn, deadline, K_ARBITER));
+	OK(ASK_SOON(deadline, exo_repossess(pfn, deadline, K_ARBITER)));
 	IS(told, 1);
 	IS(revocation()->asked, asked + 1);
 	IS(revocation()->ask[asked % EXO_REVOKES].pfn, pfn);
 	IS(revocation()->ask[asked % EXO_REVOKES].deadline_ns, deadline);
 	OK(t_read(T_VA + 399 * PAGE, &value));
 	IS(value, 0x5ec4e7);
-	ERR(exo_repossess_take(pfn, K_ARBITER), BUSY);
 	wait_until(deadline);
 	IS(exo_repossess_take(pfn, K_ARBITER), 0);
 	IS(exo_frame(pfn)->kind, EXO_FRAME_LOST);
@@ -233,7 +197,7 @@ TEST(ring_goes_round)
 
 /* ---- another's frame: it gives way, or it does not ---- */
 
-static volatile uint64_t gave_way, page_lost;
+static volatile uint64_t listens, gave_way, page_lost;
 
 static void
 gives_way(struct exo_save *context)
@@ -250,6 +214,7 @@ polite(uint64_t arg)
 {
 	(void)arg;
 	exo_on_revoke(gives_way);
+	listens = 1;
 	for (;;)
 		exo_wait_for(NULL, 0, exo_now_ns() + 1000000, 0);
 }
@@ -259,17 +224,16 @@ TEST(given_up_in_time)
 	struct t_child c;
 	exo_pfn pfn;
 
-	gave_way = 0;
+	listens = gave_way = 0;
 	OK(t_narrow(K_ROOT, K_ARBITER, t_key(EXO_C, "A")));
 	if (!t_child(&c, polite, 0, 1) || !t_give(&c, K_ROOT, 1) || !t_start(&c))
 		return;
 	pfn = exo_frame_find(0, 1);
 	IS(exo_frame_claim(pfn, 1, c.account, 0, K_ROOT, 0), 1);
 	OK(exo_account_watch(c.account, c.id, K_ROOT, K_ROOT));
-	exo_wait_for(NULL, 0, exo_now_ns() + 10000000, 0);
-	OK(exo_repossess(pfn, exo_now_ns() + 1000000000, K_ARBITER));
-	for (unsigned n = 0; n < 100 && gave_way == 0; n++)
-		exo_wait_for(NULL, 0, exo_now_ns() + 5000000, 0);
+	t_until(&listens, EXO_EQ, 1);
+	OK(exo_repossess(pfn, LATER, K_ARBITER));
+	t_until(&gave_way, EXO_NE, 0);
 	IS(gave_way, pfn);
 	IS(exo_frame(pfn)->kind, EXO_FRAME_LOST);
 	IS(exo_frame(pfn)->account, 0);
@@ -315,9 +279,8 @@ TEST(taken_by_force)
 	IS(t_map_op(c.id, T_VA, pfn, EXO_OP_MAP | EXO_MAP_WRITE, K_ROOT, K_ROOT), 1);
 	OK(exo_account_watch(c.account, c.id, K_ROOT, K_ROOT));
 	t_start(&c);
-	deadline = exo_now_ns() + 30000000;
-	OK(exo_repossess(pfn, deadline, K_ARBITER));
-	exo_wait_for(NULL, 0, deadline + 1, 0);
+	OK(ASK_SOON(deadline, exo_repossess(pfn, deadline, K_ARBITER)));
+	wait_until(deadline + 20000000);
 	IS(exo_env(c.id)->state, EXO_ENV_ALIVE);
 	IS(exo_repossess_take(pfn, K_ARBITER), 1);
 	IS(exo_frame_claim(pfn, 1, ROOT_ACCOUNT, 0, K_ROOT, 0), 1);

@@ -1,44 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* account_ask, account_guarantee, account_vector, slice_ask, slice_take, and how an environment hears of them. */
-#include "t.h"
+#include "arbiter.h"
 
 #define FRAMES (exo_info()->frames)
 #define PAGE EXO_PAGE_BYTES
-#define SOON (exo_now_ns() + 2 * EXO_REPOSSESS_NS)
-enum { K_ARBITER = K_FREE, K_SLICES, K_OWNER };
-
-static volatile unsigned told;
-
-static void
-on_revoke(struct exo_save *context)
-{
-	(void)context;
-	told++;
-}
-
-static volatile struct exo_revocation *
-revocation(void)
-{
-	return &exo_uarea()->revocation;
-}
-
-static void
-wait_until(uint64_t ns)
-{
-	while (exo_now_ns() < ns)
-		;
-}
-
-static void
-take(exo_pfn pfn)
-{
-	int64_t result;
-
-	do {
-		result = exo_repossess_take(pfn, K_ARBITER);
-	} while (result == 0);
-	IS(result, 1);
-}
+enum { K_SLICES = K_ARBITER + 1, K_OWNER };
 
 /* An account of its own for the frames that are asked for, with so many of them; its frame. */
 static exo_pfn
@@ -75,14 +41,14 @@ TEST(ask_errors)
 {
 	exo_pfn pfn, account = account_new(4, &pfn);
 
-	ERR(exo_account_ask(FRAMES, 1, SOON, K_ARBITER), RANGE);
-	ERR(exo_account_ask(~0ull, 1, SOON, K_ARBITER), RANGE);
-	ERR(exo_account_ask(account, 1, SOON, K_NONE), KEY);
-	ERR(exo_account_ask(account, 1, SOON, K_NOTHING), RIGHTS);
-	ERR(exo_account_ask(account, 1, SOON, K_WRITE), RIGHTS);
-	ERR(exo_account_ask(pfn, 1, SOON, K_ARBITER), KIND);
-	ERR(exo_account_ask(ROOT_ACCOUNT, 1, SOON, K_ARBITER), KIND);
-	ERR(exo_account_ask(account, 0, SOON, K_ARBITER), ABSENT);
+	ERR(exo_account_ask(FRAMES, 1, LATER, K_ARBITER), RANGE);
+	ERR(exo_account_ask(~0ull, 1, LATER, K_ARBITER), RANGE);
+	ERR(exo_account_ask(account, 1, LATER, K_NONE), KEY);
+	ERR(exo_account_ask(account, 1, LATER, K_NOTHING), RIGHTS);
+	ERR(exo_account_ask(account, 1, LATER, K_WRITE), RIGHTS);
+	ERR(exo_account_ask(pfn, 1, LATER, K_ARBITER), KIND);
+	ERR(exo_account_ask(ROOT_ACCOUNT, 1, LATER, K_ARBITER), KIND);
+	ERR(exo_account_ask(account, 0, LATER, K_ARBITER), ABSENT);
 	ERR(exo_account_ask(account, 0, 0, K_ARBITER), ABSENT);
 	ERR(exo_account_ask(account, 1, 0, K_ARBITER), ARG);
 	ERR(exo_account_ask(account, 1, exo_now_ns() + EXO_REPOSSESS_NS / 2, K_ARBITER), ARG);
@@ -108,12 +74,10 @@ TEST(asked_and_taken)
 	IS(exo_frame_release(pfn, 1, K_ROOT), 1);
 	ERR(exo_frame_claim(pfn, 1, account, 0, K_ROOT, 0), QUOTA);
 	ERR(exo_repossess_take(pfn + 1, K_ARBITER), ABSENT);
-	deadline = exo_now_ns() + 2000000;
-	IS(exo_account_ask(account, 0, deadline, K_ARBITER), 2);
+	IS(ASK_SOON(deadline, exo_account_ask(account, 0, deadline, K_ARBITER)), 2);
 	IS(told, 2);
 	IS(revocation()->debt.frames, 2);
 	IS(revocation()->debt.deadline_ns, deadline);
-	ERR(exo_repossess_take(pfn + 1, K_ARBITER), ABSENT);
 	wait_until(deadline);
 	ERR(exo_repossess_take(pfn + 1, K_WRITE), RIGHTS);
 	take(pfn + 1);
@@ -148,15 +112,14 @@ TEST(guarantee)
 	OK(exo_account_guarantee(account, 1, K_CONTROL));
 	IS(exo_frame_mark(pfn, 2, EXO_FRAME_FIXED, 0, K_OWNER), 1);
 	ERR(exo_account_guarantee(account, -1, K_ROOT), QUOTA);
-	deadline = SOON;
-	OK(exo_repossess(pfn + 1, deadline, K_ARBITER));
+	OK(ASK_SOON(deadline, exo_repossess(pfn + 1, deadline, K_ARBITER)));
 	IS(exo_frame_mark(pfn, 1, 0, EXO_FRAME_FIXED, K_OWNER), 1);
 	ERR(exo_frame_mark(pfn + 1, 1, EXO_FRAME_FIXED, 0, K_OWNER), BUSY);
 	wait_until(deadline);
 	take(pfn + 1);
 	IS(exo_frame_mark(pfn, 1, EXO_FRAME_FIXED, 0, K_OWNER), 1);
-	IS(exo_account_ask(account, 4, SOON, K_ARBITER), 3);
-	wait_until(SOON);
+	IS(ASK_SOON(deadline, exo_account_ask(account, 4, deadline, K_ARBITER)), 3);
+	wait_until(deadline);
 	ERR(exo_repossess_take(pfn, K_ARBITER), FIXED);
 	take(pfn + 2);
 	OK(exo_account_ask(account, 0, 0, K_ARBITER));
@@ -172,7 +135,7 @@ TEST(vector)
 {
 	exo_pfn pfn, account = account_new(4, &pfn);
 	volatile struct exo_vector *v = (volatile struct exo_vector *)T_VA;
-	uint64_t value = 0;
+	uint64_t deadline, value = 0;
 
 	ERR(exo_account_vector(FRAMES, pfn, K_ROOT), RANGE);
 	ERR(exo_account_vector(account, FRAMES, K_ROOT), RANGE);
@@ -187,8 +150,8 @@ TEST(vector)
 	OK(t_write(T_VA + PAGE + 8, 4711));
 	v->spare[0] = pfn + 2;
 	v->named = 1;
-	IS(exo_account_ask(account, 1, SOON, K_ARBITER), 1);
-	wait_until(SOON);
+	IS(ASK_SOON(deadline, exo_account_ask(account, 1, deadline, K_ARBITER)), 1);
+	wait_until(deadline);
 	take(pfn + 1);
 	IS(t_read(T_VA + PAGE, NULL), T_PF(4));
 	IS(v->lost, 1);
@@ -221,11 +184,12 @@ TEST(page_table)
 	OK(t_write(T_VA_END + 5 * PAGE, 4711));
 	v->spare[0] = pfn + 1;
 	v->named = 1;
-	ERR(exo_repossess(run + 1, SOON, K_ARBITER), KIND);
-	deadline = SOON;
-	OK(exo_repossess(run, deadline, K_ARBITER));
+	ERR(exo_repossess(run + 1, LATER, K_ARBITER), KIND);
+	OK(exo_repossess(run, LATER, K_ARBITER));
 	ERR(exo_repossess_take(run, K_ARBITER), BUSY);
 	ERR(exo_pt_install(exo_self(), (T_VA_END + 0x200000) | 1, run, 0, 0, K_ROOT), BUSY);
+	OK(exo_repossess(run, 0, K_ARBITER));
+	OK(ASK_SOON(deadline, exo_repossess(run, deadline, K_ARBITER)));
 	wait_until(deadline);
 	take(run);
 	IS(exo_frame(run + 1)->kind, EXO_FRAME_FREE);
@@ -259,11 +223,11 @@ TEST(slice_errors)
 
 	OK(t_narrow(K_ROOT, K_SLICES, t_key(EXO_C, "S")));
 	OK(exo_slice_claim(0, index, exo_self(), 0, K_ROOT, 0));
-	ERR(exo_slice_ask(exo_info()->cpus, index, SOON, K_SLICES), RANGE);
-	ERR(exo_slice_ask(0, EXO_SLICES_CPU, SOON, K_SLICES), RANGE);
-	ERR(exo_slice_ask(0, index, SOON, K_NONE), KEY);
-	ERR(exo_slice_ask(0, index, SOON, K_WRITE), RIGHTS);
-	ERR(exo_slice_ask(0, index + 1, SOON, K_SLICES), ABSENT);
+	ERR(exo_slice_ask(exo_info()->cpus, index, LATER, K_SLICES), RANGE);
+	ERR(exo_slice_ask(0, EXO_SLICES_CPU, LATER, K_SLICES), RANGE);
+	ERR(exo_slice_ask(0, index, LATER, K_NONE), KEY);
+	ERR(exo_slice_ask(0, index, LATER, K_WRITE), RIGHTS);
+	ERR(exo_slice_ask(0, index + 1, LATER, K_SLICES), ABSENT);
 	ERR(exo_slice_ask(0, index, 0, K_SLICES), ABSENT);
 	ERR(exo_slice_ask(0, index, exo_now_ns() + EXO_REPOSSESS_NS / 2, K_SLICES), ARG);
 	ERR(exo_slice_take(exo_info()->cpus, index, K_SLICES), RANGE);
@@ -284,14 +248,13 @@ TEST(slice_errors)
 TEST(slice_asked)
 {
 	uint32_t index = exo_slice_find(0);
-	uint64_t asked = revocation()->slice.asked, lost = revocation()->slice.lost,
-		 deadline = SOON;
+	uint64_t asked = revocation()->slice.asked, lost = revocation()->slice.lost, deadline;
 
 	OK(t_narrow(K_ROOT, K_SLICES, t_key(EXO_C, "S")));
 	told = 0;
 	exo_on_revoke(on_revoke);
 	OK(exo_slice_claim(0, index, exo_self(), 0, K_ROOT, 0));
-	OK(exo_slice_ask(0, index, deadline, K_SLICES));
+	OK(ASK_SOON(deadline, exo_slice_ask(0, index, deadline, K_SLICES)));
 	IS(told, 1);
 	IS(revocation()->slice.asked, asked + 1);
 	IS(revocation()->slice.index, index);

@@ -5,7 +5,7 @@
  * the path ends as if nothing had been, the loss is told once, and what was
  * there is where the vector says, or a fresh page takes its place.
  */
-#include "t.h"
+#include "arbiter.h"
 
 #define FLAG_TF 0x100ull
 #define STEPS_MAX 3000u			/* more is a context that gets nowhere */
@@ -18,22 +18,9 @@
 #define STACK_VA (DATA_VA + EXO_PAGE_BYTES)
 
 static volatile bool stepping, step_handler, taken;
-static volatile unsigned steps, take_at, told, backs;
+static volatile unsigned steps, take_at, backs;
 static bool of_tables;			/* the table is what is taken */
 static exo_pfn page, other, table;
-
-static volatile struct exo_revocation *
-revocation(void)
-{
-	return &exo_uarea()->revocation;
-}
-
-static void
-on_revoke(struct exo_save *context)
-{
-	(void)context;
-	told++;
-}
 
 /* ---- the page goes, and comes back -------------------------------------------------------- */
 
@@ -43,30 +30,14 @@ victim(void)
 	return of_tables ? table : page;
 }
 
-/* However long it takes from the look at the clock to the call. */
-static uint64_t
-ask(void)
-{
-	uint64_t deadline, ahead = EXO_REPOSSESS_NS + 100000;
-	int64_t result;
-
-	do {
-		deadline = exo_now_ns() + ahead;
-		result = exo_repossess(victim(), deadline, K_ROOT);
-		ahead *= 2;
-	} while (result == -EXO_EARG && ahead < 1000000000);
-	OK(result);
-	return deadline;
-}
-
 /* Parked in the handler meanwhile. */
 static void
-take(void)
+goes(void)
 {
-	uint64_t deadline = ask();
+	uint64_t deadline;
 
-	while (exo_now_ns() < deadline)
-		exo_wait_for(NULL, 0, deadline, 0);
+	OK(ASK_SOON(deadline, exo_repossess(victim(), deadline, K_ROOT)));
+	wait_until(deadline);
 	IS(exo_repossess_take(victim(), K_ROOT), 1);
 	taken = true;
 }
@@ -126,7 +97,7 @@ step(struct exo_save *context)
 		return;
 	}
 	if (steps++ == take_at)
-		take();
+		goes();
 }
 
 /* ud2: from here on.  Or this handler itself, and how it resumes. */

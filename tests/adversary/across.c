@@ -5,7 +5,7 @@
  * limited since, clones whose owner has let go of its own binding, tables half
  * taken, and processors that each wait for the other to leave.
  */
-#include "t.h"
+#include "arbiter.h"
 #include <exo/stlb.h>
 
 #define PAGE EXO_PAGE_BYTES
@@ -221,10 +221,8 @@ TEST(table_half_taken)
 	int64_t done;
 
 	table_of(table, page);
-	deadline = exo_now_ns() + 20000000;	/* the host may stop us before the call is there */
-	OK(exo_repossess(table + 6, deadline, K_ROOT));
-	while (exo_now_ns() <= deadline)
-		exo_relax();
+	OK(ASK_SOON(deadline, exo_repossess(table + 6, deadline, K_ROOT)));
+	wait_until(deadline);
 	IS(exo_repossess_take(table + 6, K_ROOT), 0);
 	IS(t_read(FAR, NULL), T_PF(4));
 	ERR(exo_repossess(table + 6, 0, K_ROOT), KIND);
@@ -294,7 +292,7 @@ TEST(crossed_destruction)
 		doomed[1] = c[1].id;
 		__atomic_store_n(&begin_round, round, __ATOMIC_SEQ_CST);
 		OK(exo_env_destroy(c[0].id, 1, K_ROOT));
-		until = exo_now_ns() + 5000000000ull;
+		until = exo_now_ns() + T_PATIENCE_NS;
 		while (end_round < round && exo_now_ns() < until)
 			exo_relax();
 		IS(end_round, round);

@@ -4,7 +4,7 @@
  * not thereby reach what the others take for their own, nor be tricked into
  * showing what it writes there later.
  */
-#include "t.h"
+#include "arbiter.h"
 
 #define PAGE EXO_PAGE_BYTES
 
@@ -121,12 +121,12 @@ TEST(clone_repossessed)
 {
 	struct t_child a, b;
 	exo_pfn pfn = shared_frame(&a, &b);
-	uint64_t deadline = exo_now_ns() + exo_info()->repossess_ns + 1000000;
+	uint64_t deadline;
 
 	if (!pfn)
 		return;
-	OK(exo_repossess(pfn, deadline, K_ROOT));
-	exo_wait_for(NULL, 0, deadline, 0);
+	OK(ASK_SOON(deadline, exo_repossess(pfn, deadline, K_ROOT)));
+	wait_until(deadline);
 	IS(exo_repossess_take(pfn, K_ROOT), 1);
 	IS(exo_frame(pfn)->nmaps, 0);
 	t_reap(&a);

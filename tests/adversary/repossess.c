@@ -4,13 +4,13 @@
  * child with every right to its own account tries all it can to have it still
  * after the deadline; and a stranger tries to be the arbiter.
  */
-#include "t.h"
+#include "arbiter.h"
 
 #define PAGE EXO_PAGE_BYTES
 #define SPARE 24u
 #define FOREVER 0xffffffffffffull
 enum { OWN };				/* the child's key: "a", which opens its account and frames */
-enum { K_ARBITER = K_FREE + 1 };
+enum { K_OWNER = K_ARBITER + 1 };	/* "a": the child's OWN */
 
 static volatile uint64_t target, spare, account, step, kept, tries, other_env;
 
@@ -75,11 +75,11 @@ prepare(struct t_child *c, void (*fn)(uint64_t), uint64_t arg, exo_pfn guards)
 
 	step = kept = tries = 0;
 	other_env = exo_self();
-	OK(t_narrow(K_ROOT, K_FREE, t_key(EXO_RIGHTS_ALL, "a")));
+	OK(t_narrow(K_ROOT, K_OWNER, t_key(EXO_RIGHTS_ALL, "a")));
 	OK(t_narrow(K_ROOT, K_ARBITER, t_key(EXO_C, "A")));
 	OK(exo_guard_create(EXO_GUARD(guards, 0), entries, K_ROOT));
 	t_children_guard = EXO_GUARD(guards, 0);
-	if (!t_child(c, fn, arg, SPARE) || !t_give(c, K_FREE, OWN))
+	if (!t_child(c, fn, arg, SPARE) || !t_give(c, K_OWNER, OWN))
 		return false;
 	target = exo_frame_find(0, 8);
 	spare = target + 1;
@@ -109,7 +109,7 @@ TEST(no_other_kind)
 		return;
 	wait_for_step(1);
 	pfn = target;
-	OK(exo_repossess(pfn, exo_now_ns() + 10000000000, K_ARBITER));
+	OK(exo_repossess(pfn, LATER, K_ARBITER));
 	step = 2;
 	IS(t_wait(&c), T_EXIT(9));
 	CHECK(tries >= 15);
@@ -143,7 +143,7 @@ binds_it(uint64_t arg)
 TEST(no_race)
 {
 	exo_pfn guards = t_claim(1), pfn;
-	uint64_t deadline = exo_now_ns() + 50000000;
+	uint64_t deadline;
 	unsigned calls = 0;
 	struct t_child c;
 	int64_t result;
@@ -152,8 +152,8 @@ TEST(no_race)
 		return;
 	pfn = target;
 	wait_for_step(1);
-	OK(exo_repossess(pfn, exo_now_ns() + 20000000, K_ARBITER));
-	exo_wait_for(NULL, 0, deadline, 0);
+	OK(ASK_SOON(deadline, exo_repossess(pfn, deadline, K_ARBITER)));
+	wait_until(deadline);
 	do {					/* it runs between any two of our calls */
 		result = exo_repossess_take(pfn, K_ARBITER);
 		exo_yield(c.id);

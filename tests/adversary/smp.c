@@ -8,7 +8,6 @@
 
 #define LAST (exo_info()->cpus - 1)
 #define OTHERS (exo_info()->cpus < 4 ? exo_info()->cpus - 1 : 3u)	/* children that run beside us */
-#define SOON_NS 5000000000ull
 
 extern const char t_fixup[];
 uint64_t t_touch_write(uint64_t va, uint64_t value);
@@ -30,7 +29,7 @@ single(void)
 static bool
 soon(const volatile uint64_t *w, uint64_t least)
 {
-	uint64_t until = exo_now_ns() + SOON_NS;
+	uint64_t until = exo_now_ns() + T_PATIENCE_NS;
 
 	while (*w < least && exo_now_ns() < until)
 		exo_relax();
@@ -318,7 +317,7 @@ TEST(mutual_destruction)
 		peer[0] = c[1].id;
 		peer[1] = c[0].id;
 		__atomic_store_n(&go, 1, __ATOMIC_SEQ_CST);
-		for (uint64_t until = exo_now_ns() + SOON_NS; exo_now_ns() < until;)
+		for (uint64_t until = exo_now_ns() + T_PATIENCE_NS; exo_now_ns() < until;)
 			if (exo_env(c[0].id)->state == EXO_ENV_DEAD ||
 				exo_env(c[1].id)->state == EXO_ENV_DEAD)
 				break;

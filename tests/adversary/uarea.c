@@ -145,7 +145,7 @@ static void
 deep_and_asynchronous(uint64_t depth)
 {
 	uint32_t both = 1u << EXO_ENTRY_EVENT | 1u << EXO_ENTRY_EPILOGUE;
-	uint64_t end = exo_now_ns() + 2000000000;
+	uint64_t end = exo_now_ns() + T_PATIENCE_NS;
 
 	exo_on_event(on_anything);
 	exo_on_epilogue(on_anything);

@@ -3,12 +3,11 @@
  * Whoever is asked for frames: polite, slow, silent, and one that tries to keep
  * them; each gives, or is taken from, in a bounded number of steps.
  */
-#include "t.h"
+#include "arbiter.h"
 
 #define PAGE EXO_PAGE_BYTES
 #define OWES 16u
 #define ROOM 64u
-enum { K_ARBITER = K_FREE };
 
 /* ---- victims -------------------------------------------------------------------------------- */
 
@@ -107,11 +106,11 @@ belongs(exo_pfn pfn, exo_pfn account)
 		(owner == account || exo_frame(owner)->account == account);
 }
 
-/* Asked, given time, taken from: how many frames had to be taken. */
+/* Asked, given time (one that gives as much as it needs), taken from: how many frames had to be taken. */
 static unsigned
-reclaim(const struct t_child *c, const char *who)
+reclaim(const struct t_child *c, const char *who, bool willing)
 {
-	uint64_t begun = exo_now_ns(), deadline = begun + 60000000;
+	uint64_t begun = exo_now_ns(), deadline = begun + (willing ? T_PATIENCE_NS : 60000000);
 	unsigned taken = 0, calls = 0;
 
 	CHECK(exo_account_ask(c->account, OWES, deadline, K_ARBITER) > 0);
@@ -153,7 +152,7 @@ victim(const char *who, void (*fn)(uint64_t), uint64_t arg)
 		IS(t_map(T_VA, c.account, 0), 1);
 		t_start(&c);
 		t_until(&ready, EXO_EQ, 1);
-		taken = reclaim(&c, who);
+		taken = reclaim(&c, who, fn == polite);
 		t_unmap(T_VA);
 	}
 	t_reap(&c);

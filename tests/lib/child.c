@@ -213,7 +213,7 @@ t_until(const volatile uint64_t *word, enum exo_cmp cmp, uint64_t value)
 {
 	struct exo_term term = { .where = (uint64_t)word, .mask = ~0ull, .value = value,
 					.key = K_ROOT, .cmp = (uint8_t)cmp, .tag = 7 };
-	uint64_t deadline = exo_now_ns() + 2000000000ull;
+	uint64_t deadline = exo_now_ns() + T_PATIENCE_NS;
 	int64_t woke;
 
 	if ((uint64_t)word < EXO_TABLES)

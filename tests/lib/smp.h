@@ -7,12 +7,11 @@
 
 /* The CPU that is not ours, and not the next either if there are more. */
 #define LAST (exo_info()->cpus - 1)
-#define SOON_NS 3000000000ull
 
 /* Until the condition holds, or for so long that it will not. */
 #define SOON(condition)                                                                            \
 	({                                                                                         \
-		uint64_t until_ = exo_now_ns() + SOON_NS;                                          \
+		uint64_t until_ = exo_now_ns() + T_PATIENCE_NS;                                          \
                                                                                                    \
 		bool holds_ = (condition);                                                         \
                                                                                                    \
