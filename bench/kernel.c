@@ -80,18 +80,21 @@ linux_getpid(void)
 static void
 page_fault(void)
 {
-	static struct series out;
+	static struct series out, both;
 
 	for (unsigned i = 0; i < runs(); i++) {
-		uint64_t from;
+		uint64_t from, to;
 
 		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = (uint64_t)bench_faulted;
 		from = now();
 		bench_fault(T_VA);
+		to = now();
 		exo_uarea()->entry[EXO_ENTRY_EXCEPTION] = 0;
 		series_add(&out, entered - from);
+		series_add(&both, to - from);
 	}
 	series_row("page-fault-to-handler", &out);
+	series_row("page-fault-round-trip", &both);
 }
 
 static void

@@ -25,6 +25,19 @@ $(BUILD)/bench/scale: bench/scale.c
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -pthread -o $@ $<
 
+# Linux programs that run on Linux, too: tools of ./exo bench --vs linux.
+OPS_SRC := $(filter-out bench/linux/init.c,$(sort $(wildcard bench/linux/*.c)))
+
+$(BUILD)/bench/ops: $(OPS_SRC) bench/linux/ops.h
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -s -pthread -o $@ $(OPS_SRC)
+
+$(BUILD)/bench/init: bench/linux/init.c
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -s -o $@ $<
+
+vs-linux: setup runnable demos $(ALIKE_TOOLS) $(BENCH_GUEST) $(BUILD)/bench/ops $(BUILD)/bench/init
+
 # How much more two processors get done, on a host that has as many to spare.
 # What processors cost each other, by the clock: on a machine that does nothing else.
 bench-smp: $(BUILD)/aegis.elf $(BUILD)/bench/smp.elf
@@ -43,4 +56,4 @@ bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private
 
 -include $(wildcard $(BUILD)/bench/*.d)
 
-.PHONY: bench-smp bench bench-scale
+.PHONY: bench-smp bench bench-scale vs-linux

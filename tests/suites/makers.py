@@ -11,12 +11,12 @@ import re
 import shutil
 import subprocess
 
-import fetch
-from fetch import BUILD, PLACE
+import debian
+from debian import BUILD, PLACE
 
 
 def busybox():
-    source = fetch.source("busybox")
+    source = debian.source("busybox")
     tree = f"{PLACE}/busybox"
     shutil.copytree(f"{source}/testsuite", f"{tree}/testsuite", symlinks=True)
     shutil.copy(f"{source}/debian/config/pkg/static", f"{tree}/.config")
@@ -34,7 +34,7 @@ def busybox():
 
 def bash_units(shell):
     """Its tests, run by that shell: (unit, command)"""
-    source, tree = fetch.source("bash"), f"{PLACE}/bash"
+    source, tree = debian.source("bash"), f"{PLACE}/bash"
     shutil.copytree(f"{source}/tests", tree, symlinks=True)
     os.makedirs(f"{PLACE}/tmp")
     os.makedirs(f"{BUILD}/bash.include", exist_ok=True)
@@ -55,7 +55,7 @@ def bash():
 def bash_dynamic():
     """Where users and character sets are looked up by libraries, on which the static shell fails."""
     extra = glob.glob("/lib/*/libnss_files.so.2") + glob.glob("/usr/lib/*/gconv") + ["/etc/nsswitch.conf"]
-    paths = ["/bin/bash", *fetch.libraries("/bin/bash"), *extra]
+    paths = ["/bin/bash", *debian.libraries("/bin/bash"), *extra]
     return ([unit for unit in bash_units("/bin/bash") if unit[0] in ("tilde", "glob-test")],
             {path: os.path.realpath(path) for path in paths})
 
@@ -75,7 +75,7 @@ def zsh_modules(tree, shell, linked):
 
 def zsh_tree(name, shell, linked, modules=None):
     """The suite as it lies beside a built shell."""
-    source, tree = fetch.source("zsh"), f"{PLACE}/{name}"
+    source, tree = debian.source("zsh"), f"{PLACE}/{name}"
     for part in ("Test", "Functions", "Misc", "Completion", "Src", "Util"):
         shutil.copytree(f"{source}/{part}", f"{tree}/{part}", symlinks=True, ignore=shutil.ignore_patterns("*.[ch]", "*.zwc"))
     shutil.copy(shell, f"{tree}/Src/zsh")
@@ -96,9 +96,9 @@ def zsh():
 
 def zsh_dynamic():
     """The shell that loads modules: most of what the static one has to skip."""
-    package = fetch.unpacked("zsh")
+    package = debian.unpacked("zsh")
     modules = glob.glob(f"{package}/usr/lib/*/zsh/*/zsh")[0]
-    needed = fetch.libraries(f"{package}/bin/zsh", *glob.glob(f"{modules}/**/*.so", recursive=True))
+    needed = debian.libraries(f"{package}/bin/zsh", *glob.glob(f"{modules}/**/*.so", recursive=True))
     return zsh_tree("zsh-dynamic", f"{package}/bin/zsh", "dynamic", modules), {path: path for path in needed}
 
 
@@ -111,12 +111,12 @@ PYTHON = """posix os subprocess signal select poll epoll selectors fcntl fork1 w
 
 def python():
     """The distribution's python, with the tests of its library."""
-    package, tree = fetch.unpacked("libpython3.11-testsuite"), f"{PLACE}/python"
+    package, tree = debian.unpacked("libpython3.11-testsuite"), f"{PLACE}/python"
     program, library = "/usr/bin/python3.11", "/usr/lib/python3.11"
     for part in (library, f"{package}{library}"):		# the distribution keeps a part of it with the library
         shutil.copytree(f"{part}/test", f"{tree}/path/test", symlinks=True, dirs_exist_ok=True)
     os.makedirs(f"{tree}/work")
-    needed = [program, library, "/bin/bash", *fetch.libraries(program, "/bin/bash", *glob.glob(f"{library}/lib-dynload/*.so"))]
+    needed = [program, library, "/bin/bash", *debian.libraries(program, "/bin/bash", *glob.glob(f"{library}/lib-dynload/*.so"))]
     names = [name for name in sorted(set(PYTHON)) if glob.glob(f"{tree}/path/test/test_{name}*")]
     return ([(name, f"cd {tree}/work && TMPDIR={tree}/work PYTHONPATH={tree}/path PYTHONDONTWRITEBYTECODE=1 "
                     f"{program} -m unittest -v test.test_{name}") for name in names],

@@ -18,9 +18,10 @@ import shutil
 import subprocess
 import sys
 
-import fetch
-import makers
-from fetch import BUILD, PLACE, ROOT
+sys.path.insert(0, f"{os.path.dirname(os.path.realpath(__file__))}/../../tools")
+import debian				# noqa: E402
+import makers				# noqa: E402
+from debian import BUILD, PLACE, ROOT		# noqa: E402
 
 UNIT_S = 600			# python's subprocess takes four minutes in a guest on a busy host
 MARK = "=-=-= "
@@ -113,7 +114,7 @@ def commands():
         os.path.lexists(name) and os.remove(name)
         os.symlink(path, name)
     places = ["/usr/lib/locale/C.utf8", "/lib/terminfo", *glob.glob("/usr/lib/*/perl-base"), "/etc/passwd", "/etc/group"]
-    needed = {path: os.path.realpath(path) for path in [*own, *fetch.libraries(*own), *places] if os.path.exists(path)}
+    needed = {path: os.path.realpath(path) for path in [*own, *debian.libraries(*own), *places] if os.path.exists(path)}
     return needed | {"/bin/sh": needed["/bin/dash"]}
 
 

@@ -13,7 +13,7 @@ exo: run Linux programs on ExOS, in a guest of their own
   exo trace PROGRAM [ARG]...                     the same, showing its Linux calls
   exo debug [OPTION]... PROGRAM [ARG]...         the same under gdb, with the kernel's symbols
   exo test                                       every test
-  exo bench                                      what things cost
+  exo bench [--vs linux]                         what things cost, and beside Linux
   exo help COMMAND                               more about one of these
 """
 
@@ -41,7 +41,9 @@ HELP = {
              "empty. `exo run --debug` waits instead for a gdb that you start. Options are those of `exo run`.\n\n"
              "In gdb `help exo` lists commands for environments, frames, accounts, guards, keys, slices,\nu-areas, page tables, the kernel's trace, and symbols of ExOS.\n",
     "test": "exo test\n\nRuns `make test`: lint, unit tests, models, tests in the guest.\n",
-    "bench": "exo bench [--quick | --profile ROW]\n\nRuns `make bench`: what things cost. --profile says where the instructions of one row go, by function.\n",
+    "bench": "exo bench [--quick | --profile ROW]\n\nRuns `make bench`: what things cost. --profile says where the instructions of one row go, by function.\n\n"
+             "exo bench --vs linux [OPTION]...\n\nThe same programs on Linux (Debian's linux-image-cloud-amd64, fetched if it is not installed) and\n"
+             "here, in turns, in the same emulated machine. `exo bench --vs linux --help` shows the options.\n",
     "help": "exo help COMMAND\n",
 }
 
@@ -62,6 +64,14 @@ def make(root, *arguments):
         raise ExoError("make is not installed (tools/setup.sh)") from None
 
 
+def versus(root, arguments):
+    """Beside Linux: bench/vs."""
+    import subprocess
+    if subprocess.run(["make", "-C", root, "-s", "--no-print-directory", "vs-linux"], check=False).returncode:
+        raise ExoError("building failed")
+    os.execv(sys.executable, [sys.executable, f"{root}/bench/vs/run.py", *arguments])
+
+
 def dispatch(root, arguments):
     command = arguments[0] if arguments else "--help"
     rest = arguments[1:]
@@ -78,9 +88,11 @@ def dispatch(root, arguments):
             chosen.trace = "all"
         return session.run(root, chosen, gdb=command == "debug")
     if command == "bench":
+        if rest[:2] == ["--vs", "linux"] or rest[:1] == ["--vs=linux"]:
+            versus(root, rest)
         profile = len(rest) == 2 and rest[0] == "--profile"
         if not profile and set(rest) - {"--quick"}:
-            raise ExoError("exo bench takes --quick, or --profile ROW, and nothing else")
+            raise ExoError("exo bench takes --quick, --profile ROW, or --vs linux and its options")
         make(root, command, f"BENCH={' '.join(rest)}")
     if command == "test":
         if rest:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What the suites are made of: the distribution's sources and programs, fetched into build/suites.
+"""The distribution's sources and packages, fetched into build/suites: for its test-suites, and its kernel.
 
 They come by apt-get from the distribution that apt is set up for, with lists of
 this run's own (build/suites/apt): the system's stay as they are.
@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 
-ROOT = os.path.realpath(f"{os.path.dirname(os.path.realpath(__file__))}/../..")
+ROOT = os.path.realpath(f"{os.path.dirname(os.path.realpath(__file__))}/..")
 BUILD = f"{ROOT}/build/suites"
 PLACE = "/tmp/exos-suites"			# the same path on both
 
@@ -59,6 +59,13 @@ def unpacked(package):
         apt_get("download", package, cwd=place)
         subprocess.run(["dpkg-deb", "-x", glob.glob(f"{place}/*.deb")[0], f"{place}/root"], check=True)
     return f"{place}/root"
+
+
+def depends(package):
+    """The first package that it needs: what a name for the newest version stands for."""
+    deb = glob.glob(f"{os.path.dirname(unpacked(package))}/*.deb")[0]
+    text = subprocess.run(["dpkg-deb", "-f", deb, "Depends"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return text.partition(",")[0].partition("(")[0].strip()
 
 
 def libraries(*programs):

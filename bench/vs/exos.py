@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: ISC
+"""Aegis's guests: ExOS with the same programs as Linux, and native programs alone on the kernel."""
+
+import re
+import subprocess
+import tempfile
+
+import mkarchive
+import qemu
+
+DEMO = re.compile(r"(appel1|appel2|dirty query|tlrpc|lrpc) +(\d+) ns")
+
+
+def command(root, files, options, icount=False):
+    adds = [word for name, host in files.items() for word in ("--add", f"{host}:/{name}")]
+    return [f"{root}/exo", "run", "--machine", "q35", "--accel", options.accel, "--cpus", str(options.cpus),
+            "--memory", options.memory, *(["--icount"] if icount else []), *adds, "--", "sh", "/bench/job"]
+
+
+def run(argv, timeout):
+    """What it said."""
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b"").decode(errors="replace") + "\n(timed out)"
+    return done.stdout + done.stderr
+
+
+def boot(root, program, options, timed):
+    """What a program says that runs as boot/init."""
+    archive = mkarchive.Archive()
+    archive.add_file("boot/init", f"{root}/build/{program}.elf", 0o755)
+    archive.add_bytes("boot/args", b"timed=1\0" if timed else b"\0")
+    with tempfile.TemporaryDirectory() as scratch:
+        with open(f"{scratch}/archive", "wb") as f:
+            archive.write(f.fileno())
+        argv = qemu.command(f"{root}/build/aegis.elf", f"{scratch}/archive", machine="q35", accel=options.accel, icount=not timed,
+                            ports={qemu.PORT_LOG: f"file,path={scratch}/log"})
+        subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=300, check=False)
+        with open(f"{scratch}/log", errors="replace") as f:
+            return f.read()
+
+
+def native(root, options, timed):
+    """{row: nanoseconds or instructions}: bench/kernel.c's, and those of two demos as "demo row"."""
+    found = {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", boot(root, "bench/kernel", options, timed))}
+    hz = found.pop("tsc-hz")
+    if timed:
+        found = {name: n * 1e9 / hz for name, n in found.items()}
+        found["null-call"] = found["null-calls-100"] / 100	# one alone is not much longer than the clock's step
+    for demo in ("barriers", "rpc"):
+        said = boot(root, f"apps/demos/{demo}", options, timed)
+        found |= {f"{demo} {name.split()[0]}": int(n) for name, n in DEMO.findall(said)}
+    return found
