@@ -126,3 +126,7 @@ PRIVATE = (
     ("private-tables", "page tables, each with two frames for the reverse map; the program's, too"),
     ("private-kernel", "top table, environment, keys, activation"),
 )
+
+# Of those: processes change, after which the emulator, and real processors, find pages anew.
+SWITCHING = ("pipe-round-trip", "pair-round-trip", "futex-round-trip", "create-unlink", "fork-exit-wait",
+             "fork-exec-exit-wait", "exec", "pipe-close", "pair-close", "pty-echo")

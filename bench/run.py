@@ -4,6 +4,7 @@
 
   bench/run.py [--quick] [--update]
   bench/run.py --profile ROW		where the instructions of one row go, by function
+  bench/run.py --order		the library's functions and variables in exos/order, by what rows use
 
 What is measured:
   instructions   guest instructions of one operation, kernel and stub (exact: -icount)
@@ -27,6 +28,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [f"{ROOT}/tools", f"{ROOT}/bench/profile"]
 import attribute			# noqa: E402
+import order				# noqa: E402
 import rows				# noqa: E402
 import mkarchive				# noqa: E402
 import qemu					# noqa: E402
@@ -177,9 +179,11 @@ def row_number(name):
     return number
 
 
-def profile(scratch, name):
-    """Of one row: its program runs under the plugin, with no other row."""
+def recorded(scratch, name):
+    """One row's program runs under the plugin, with no other row: the program, and what it did or None."""
     extra = ("-plugin", f"{ROOT}/build/bench/record.so,out={scratch}/record")
+    if os.path.exists(f"{scratch}/record"):
+        os.unlink(f"{scratch}/record")
     if name in [row[0] for row in rows.LINUX]:
         hosted("calls", "row", name, extra=extra)
         program = "bench/calls"
@@ -189,8 +193,27 @@ def profile(scratch, name):
     else:
         sys.exit(f"bench: no row is called {name}: " + " ".join(row[0] for row in rows.KERNEL + rows.LINUX))
     if not os.path.exists(f"{scratch}/record"):
+        return program, None
+    return program, attribute.Record(f"{scratch}/record")
+
+
+def profile(scratch, name):
+    program, record = recorded(scratch, name)
+    if record is None:
         sys.exit(f"bench: {name} is not measured by one span of time: nothing to profile")
-    attribute.show(attribute.Record(f"{scratch}/record"), attribute.images(ROOT, program))
+    attribute.show(record, attribute.images(ROOT, program))
+
+
+def reorder(scratch):
+    """Those rows first in which processes change."""
+    names = [row[0] for row in rows.LINUX]
+    variables = order.Variables(f"{ROOT}/build/exos.elf")
+    used = []
+    for name in sorted(names, key=lambda name: (name not in rows.SWITCHING, names.index(name))):
+        program, record = recorded(scratch, name)
+        if record:
+            used.append(order.used(record, attribute.images(ROOT, program), variables))
+    order.write_all(f"{ROOT}/exos/order", used)
 
 
 def main():
@@ -198,7 +221,11 @@ def main():
     parser.add_argument("--quick", action="store_true", help="leave out what is timed")
     parser.add_argument("--update", action="store_true", help="put the tables in docs/performance.md, too")
     parser.add_argument("--profile", metavar="ROW", help="where the instructions of one row go, and nothing else")
+    parser.add_argument("--order", action="store_true", help="write exos/order anew")
     options = parser.parse_args()
+    if options.order:
+        with tempfile.TemporaryDirectory() as scratch:
+            return reorder(scratch)
     if options.profile:
         with tempfile.TemporaryDirectory() as scratch:
             return profile(scratch, options.profile)

@@ -19,7 +19,7 @@ $(BUILD)/exos/%.o: %.S | $(ABI)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(EXOS_FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/exos.elf: $(EXOS_OBJ) exos/exos.ld tools/check_image.py
+$(BUILD)/exos.elf: $(EXOS_OBJ) exos/exos.ld $(wildcard exos/order/*.ld) tools/check_image.py
 	$(Q)ld -pie --no-dynamic-linker --gc-sections -z norelro -z max-page-size=4096 -z noexecstack \
 		-T exos/exos.ld $(EXOS_OBJ) -o $@
 	$(Q)python3 tools/check_image.py $@

@@ -9,7 +9,7 @@
  *
  *   u64 instructions known, executed, translated anew, u64 accesses to memory;
  *   for each known: u64 address, u8 size, 15 bytes;  for each executed: u32 which;
- *   for each access to another word than the one before: u64 address, u64 how many were executed by then
+ *   for each access to another word than the last: u64 address, u64 how many were executed then
  *
  * The machine has one processor: -icount, without which a span means little.
  */

@@ -4,7 +4,8 @@
  * arrival.  A word is named by file and place, for all shared memory is a file.
  * Who waits has a ticket, whose word in the shared region is another as soon as
  * he is woken; he has it before he looks at his own word for the last time, so
- * that no wake is lost; counts in the shared region let who wakes see that nobody waits.  Only who may use the file waits and wakes there.
+ * that no wake is lost; counts in the shared region let who wakes see that
+ * nobody waits.  Only who may use the file waits and wakes there.
  *
  * A ticket that was woken is free: its word never comes back.
  */

@@ -104,8 +104,11 @@ stub_none:
 	mov	$-ENOCALL, %rax
 	call_out
 
+	/* Apart, so that what every entry passes lies in one page (kernel.ld.S). */
+	.section .text.stubs, "ax", @progbits
 #define X(nr, name, nargs) call_stub nr, name, nargs
 #include <kernel/calls.inc>
+	.text
 
 	/* The bit was set, but the number is one that a Linux program made up, or an x32 call. */
 reflect_other:

@@ -17,6 +17,13 @@ SECTIONS {
 	kernel_start = .;
 	.text : AT(ADDR(.text) - KERNEL_BASE) {
 		*(.text.boot)
+		/* what most entries pass: one page to be found again after a change of address space */
+		. = ALIGN(4096);
+		*entry.S.o(.text)
+		*transfer.S.o(.text)
+		*usercopy.S.o(.text)
+		*trap.S.o(.text)
+		*(.text.stubs)
 		*(.text .text.*)
 		. = ALIGN(4096);
 	} :text
