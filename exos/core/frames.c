@@ -21,6 +21,7 @@
 	12u /* log2: who inherited pages may be far above the limit, and asks for more and more */
 #define AT_ONCE 64u			/* frames that one lets go of when there is no more to be had, besides */
 #define PATIENCE 100u
+#define NEEDED 30u			/* of them: there is nothing of its own either */
 #define PATIENCE_MOST 2000u		/* while there is something to wait for */
 #define PATIENCE_NS 5000000u
 
@@ -69,7 +70,7 @@ account_more(exo_pfn account, u64 frames)
 	unsigned tries = 0, waits = 0;
 
 	while (tries < PATIENCE && waits < PATIENCE_MOST) {
-		long got = server_call(OP_MEMORY, frames, account, 0, 0, 0, NULL);
+		long got = server_call(OP_MEMORY, frames, account, tries >= NEEDED, 0, 0, NULL);
 		struct exo_term asked = revoke_term();
 
 		if (got > 0 && own)
@@ -192,8 +193,10 @@ map_one(struct exo_map *m)
 
 		if (m->op & EXO_MAP_CLAIM) {
 			m->pfn = frame_find(1);
+			if (m->pfn == 0 && account_more(own_account(), AT_ONCE))
+				return -ENOMEM;	/* there was limit, but no frames for it */
 			if (m->pfn == 0)
-				return -ENOMEM;
+				continue;
 		}
 		error = exo_map(UAREA->env, m, 1, KEY_SELF);
 		if (error >= 0)

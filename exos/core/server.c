@@ -8,6 +8,7 @@
 #include "exos.h"
 #include "../arch/x86_64/arch.h"
 #include "../linux/errno.h"
+#include "../proc/signal.h"
 
 #define SPIN_NS 100000u
 #define SLICE_LEFT_NS 200000u		/* with less, requests are put off to the next slice */
@@ -29,13 +30,31 @@ soon_done(void)
 	}
 }
 
+/*
+ * Stopped, by this very call or while it waited: whatever comes next waits for
+ * SIGCONT.  In between it may run to give memory back, if nothing is in its hands.
+ */
+static void
+wait_stopped(bool free_handed)
+{
+	while (self_proc && self_proc->state == PROC_STOPPED) {
+		if (free_handed)
+			signal_stopped();
+		else
+			exos_park_to(0);
+	}
+}
+
 long
 server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer *answer)
 {
+	const bool says_dry = op == OP_MEMORY && a == 0, stops = op == OP_STOPPED || op == OP_KILL;
 	struct exo_msg m;
 	long error;
 
 	for (;;) {
+		if (!says_dry)
+			wait_stopped(false);
 		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
 		error = exos_transfer(SHARED->server, &m, 0);
 		if (error == -EXO_EBUSY)
@@ -47,9 +66,8 @@ server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer 
 		else if (!soon_done())
 			exos_park_to(0);
 	}
-	/* Stopped, by this very call or while it waited: whatever comes next waits for SIGCONT. */
-	while (self_proc && self_proc->state == PROC_STOPPED)
-		exos_park_to(0);
+	if (!says_dry)
+		wait_stopped(stops);
 	if (error)
 		return linux_errno(error);
 	if (answer)

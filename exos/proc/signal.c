@@ -263,6 +263,24 @@ signal_force(int sig, int code, u64 addr)
 	signal_arrived(&d);
 }
 
+/*
+ * Until SIGCONT.  What runs meanwhile runs to give memory that is asked for,
+ * and nothing may be in its hands.
+ */
+void
+signal_stopped(void)
+{
+	while (PROC->state == PROC_STOPPED) {
+		struct exo_term t[2] = { term_word(&PROC->events, ~0ull, EXO_NE, PROC->events) };
+
+		revoke_check();
+		t[1] = revoke_term();
+		t[1].flags = EXO_TERM_OR;
+		if (PROC->state == PROC_STOPPED)
+			park_wait(t, 2, 0);
+	}
+}
+
 /* What the server holds for us.  It may come with others that we were not told of yet. */
 static bool
 fetch(void)
@@ -289,8 +307,7 @@ static __attribute__((noinline)) void
 posts_fetch(void)
 {
 	exo_posted();
-	while (PROC->state == PROC_STOPPED)
-		park_yield(0);			/* by somebody on another CPU, and we were running */
+	signal_stopped();			/* by somebody on another CPU, or to give memory back */
 	move_check();
 	while (PROC->sig_waiting && fetch())
 		;
@@ -398,8 +415,7 @@ default_action(int sig)
 	if (!(SIG_BIT(sig) & STOPPING_BY_DEFAULT))
 		proc_exit(sig);
 	server_call(OP_STOPPED, (u64)sig, 0, 0, 0, 0, NULL);
-	/* Stopped: the slice is gone until SIGCONT gives one back. */
-	park_yield(0);
+	signal_stopped();
 	signal_post_check();
 }
 

@@ -97,6 +97,7 @@ u64 signals_waiting(void);		/* bits of what is pending for this thread, blocked 
 u64 signals_due(void);			/* and is this thread's to take now */
 struct thread;
 void signal_thread_ended(struct thread *t);	/* what was pending at it goes */
+void signal_stopped(void);		/* until SIGCONT, if it is; memory is given back meanwhile */
 void signal_fork_child(void);		/* what was pending was the parent's */
 void signal_changed(void);		/* dispositions, for the public page */
 int signal_arrived(const struct sig_detail *d);	/* 0, or -EAGAIN: cannot be queued */

@@ -129,7 +129,7 @@ proc_stop(struct proc *p, int sig)
 static void
 cont_one(struct proc *p)
 {
-	if (p->sh->state != PROC_STOPPED || share_give(p))
+	if (p->sh->state != PROC_STOPPED || (!revoke_goes_on(p) && share_give(p)))
 		return;
 	p->sh->state = PROC_RUNNING;
 	share_balance();

@@ -157,7 +157,9 @@ serve(exo_envid caller, struct exo_msg *m)
 	char *comm;
 	uint64_t op = m->rsi;
 
-	if (!p || p->sh->state != PROC_RUNNING || p->native) {
+	/* Who is stopped may say that it has no memory to give. */
+	if (!p || p->native || (p->sh->state != PROC_RUNNING &&
+					(!p->roused || op != OP_MEMORY || m->rdx != 0))) {
 		m->rsi = (uint64_t)-(long)EPERM;
 		return;
 	}
@@ -171,7 +173,7 @@ serve(exo_envid caller, struct exo_msg *m)
 	else
 		m->rsi = (uint64_t)server_tty(p, (uint32_t)op, m, comm);
 	if (proc_work() || proc_any_lost() || sfs_free_work() || objects_work() ||
-		outbox_stuck() || limits_due())
+		outbox_stuck() || limits_due() || revoke_due())
 		work = 1;
 }
 
@@ -230,6 +232,7 @@ step(void)
 	proc_end_lost();
 	proc_find_dead();
 	limits_poll();
+	revoke_poll();
 	control_poll();
 	outbox_poll();
 	console_poll();
@@ -264,7 +267,8 @@ deadline(void)
 {
 	uint64_t pinned = proc_work() ? exo_now_ns() + PINNED_NS : 0;
 
-	return sooner(sooner(trace_deadline(), limits_deadline()), pinned);
+	return sooner(sooner(sooner(trace_deadline(), limits_deadline()), revoke_deadline()),
+		pinned);
 }
 
 static unsigned

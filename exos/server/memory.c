@@ -17,6 +17,8 @@
 #define OOM_NEVER (-1000)
 #define SQUEEZED 16u			/* rows looked at each time, */
 #define ROUNDS 4u			/* which are so many in one request */
+#define WEIGHED 64u			/* rows looked at for what they hold, in one */
+#define SRV_ROOT 0x000000a000001000ull	/* the root account, once it is bound */
 
 static bool
 move(struct proc *p, exo_pfn account, int64_t frames)
@@ -69,13 +71,44 @@ memory_squeeze_all(struct proc *last)
 	return memory_squeeze(last) || (memory_held(last) && squeeze(last));
 }
 
+/*
+ * Limit is given against frames that are there: but heirs may hold more than
+ * their limit, and then there are fewer.  The server's own share is not for others.
+ */
+static bool
+is_backed(uint64_t frames)
+{
+	const volatile struct exo_account *root = (const volatile struct exo_account *)SRV_ROOT;
+	static bool bound;
+
+	if (!bound && server_bind(SRV_ROOT, exo_info()->root_account, EXO_MAP_READ))
+		return true;
+	bound = true;
+	return root->limit < root->used ||
+		exo_info()->free_frames >= root->limit - root->used + frames;
+}
+
+/* What they hold, which is what they were given but for heirs. */
+static void
+weigh(void)
+{
+	static uint32_t hand;
+
+	for (unsigned n = 0; n < WEIGHED && n < proc_rows; n++) {
+		struct proc *p = &procs[hand++ % proc_rows];
+
+		p->held = memory_held(p) ? revoke_used(p) : 0;
+		p->held = p->held > p->given ? p->held : p->given;
+	}
+}
+
 /* What it has been given, and a share of all memory for each thousandth that its owner adds (oom_score_adj). */
 static int64_t
 score(const struct proc *p)
 {
 	const int64_t all = (int64_t)server_shared_info()->memory_frames;
 
-	return (int64_t)p->given + p->cred->oom_adj * (all / 1000);
+	return (int64_t)p->held + p->cred->oom_adj * (all / 1000);
 }
 
 /*
@@ -104,14 +137,16 @@ first_to_go(struct proc *self)
  * most by his own wish, and may never ask: behind him somebody else could hide.
  */
 static long
-no_memory(struct proc *self, const struct proc *child, uint64_t frames)
+no_memory(struct proc *self, const struct proc *child, uint64_t frames, bool needed)
 {
-	struct proc *first = first_to_go(self);
+	struct proc *first;
 
+	weigh();
+	first = first_to_go(self);
 	if (first == self)
-		return child != self && revoke_for(child, frames) ? -EBUSY : -ENOMEM;
+		return child != self && revoke_for(child, frames, false) ? -EBUSY : -ENOMEM;
 	if (first->cred->oom_adj <= 0)
-		return revoke_for(child, frames) ? -EBUSY : -EAGAIN;
+		return revoke_for(child, frames, needed && child == self) ? -EBUSY : -EAGAIN;
 	proc_doom(first);
 	return -EBUSY;
 }
@@ -133,7 +168,7 @@ process_of(struct proc *self, exo_pfn account)
 }
 
 long
-memory_request(struct proc *self, uint64_t frames, exo_pfn account)
+memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed)
 {
 	struct proc *p = process_of(self, account);
 
@@ -145,7 +180,7 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 	}
 	if (revoke_owes(p))
 		return -EBUSY;
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (unsigned round = 0; round < ROUNDS && is_backed(frames); round++) {
 		if (frames < STEP && move(p, account, STEP))
 			return STEP;
 		if (move(p, account, (int64_t)frames))
@@ -153,9 +188,11 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account)
 		if (!memory_squeeze(p) && round)
 			break;
 	}
-	if (limits_reserve(self) && move(p, account, (int64_t)frames))
+	if (is_backed(frames) && limits_reserve(self) && move(p, account, (int64_t)frames))
 		return (long)frames;
-	if (proc_work() || sfs_free_work())
+	if (proc_work() || sfs_free_work()) {
+		proc_reap_some();	/* on the time of who needs it */
 		return -EBUSY;
-	return no_memory(self, p, frames);
+	}
+	return no_memory(self, p, frames, needed);
 }

@@ -232,8 +232,9 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->serial = next_serial++;
 	p->native = p->lent = p->lost = p->carried = p->carries = false;
 	__builtin_memset(p->gift, 0, sizeof(p->gift));
-	p->given = PROC_FRAMES;
-	p->owes = p->owes_until = p->dry_until = p->robbed = 0;
+	p->given = p->held = PROC_FRAMES;
+	p->owes = p->owes_until = p->dry_until = p->silent = 0;
+	p->warned = p->insisted = p->barren = p->robbed = false;
 	p->sh->state = PROC_BUILDING;
 	p->sh->pid = pid;
 	p->sh->ppid = ppid;
@@ -292,6 +293,7 @@ proc_kill(struct proc *p, uint64_t reason)
 		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
 	p->sh->vforked = p->sh->nursed = 0;
 	signal_forget(p);
+	revoke_goes_on(p);
 	share_take(p);
 	proc_lend_end(p);
 	letters_forget(p);

@@ -184,7 +184,7 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_STOPPED: proc_stop(p, (int)(a & 0x7f)); return 0;
 	case OP_SIGINFO: return signal_fetch(p, m, comm);
 	case OP_SETNAME: return setname_request(p, comm, a);
-	case OP_MEMORY: return memory_request(p, a, b);
+	case OP_MEMORY: return memory_request(p, a, b, m->r9 != 0);
 	case OP_EXEC_NATIVE: return spawn_child(p, m, comm);
 	case OP_EXEC_SETID: return setid_request(p, m, comm);
 	case OP_GIFT: return gift_request(p, m, m);

@@ -2,15 +2,19 @@
 /*
  * Memory asked back from processes that use it.  The policy:
  *
- *	who asks for memory when there is none has it from whoever has most, of
- *	those who have more than he and are not stopped, for then they could not
- *	answer; and where there is nobody, from himself;
- *	he is asked for as much, and chooses what to give: ASK_NS;
- *	who says that there is no more to give is left alone for a while (DRY_NS)
- *	and the next one asked: he is refused when he asks himself;
- *	who says nothing is warned: WARN_NS;
+ *	who asks for memory when there is none has it from those who have most,
+ *	of those who have more than he, a few of them at once, each in proportion
+ *	to what he has; and where there is nobody, from himself;
+ *	they are asked, and choose what to give: ASK_NS.  One that is stopped has
+ *	the processor for that, and stays stopped (roused);
+ *	who says that there is no more to give is left alone for a while (DRY_NS);
+ *	but where all who have more say so, and gave next to nothing, whoever has
+ *	most of them is held to it (insisted), if that is more than a fair share and
+ *	who asks has less than half of one;
+ *	who says nothing is warned: WARN_NS; and has less and less time from then on;
  *	then frames of his are taken by name, some in each request, until it is
- *	enough.  A library that lost what was in use ends its program.
+ *	enough.  A library that lost what was in use ends its program;
+ *	and who has so much and nothing that can be taken is ended.
  *
  * What is asked back goes to the session's limit as it is let go of; the kernel
  * keeps the account of that (account_ask).  Nothing here waits: whoever needs
@@ -18,26 +22,82 @@
  */
 #include "srv.h"
 
-#define LEAST 256u			/* frames asked for at a time */
+#define LEAST 256u			/* frames asked for at a time, of all */
+#define LEAST_EACH 32u
+#define ASKED 4u			/* at once */
 #define ASK_NS 3000000000u		/* it may have to wait for the processor, and has a MiB to make small */
 #define WARN_NS 1000000000u
 #define DRY_NS 1000000000u
+#define BARREN 8u			/* of what was asked for, who gives less than one in so many gives nothing */
 #define TAKEN 64u			/* frames taken, and */
 #define LOOKS 8192u			/* looked at, in a request */
-#define ROUNDS 8u			/* of that, through the tables */
 #define OOM_NEVER (-1000)
+#define HEIRS_NS                                                                                   \
+	10000000000u /* so long who has another's memory, above his limit, may be of the same gang */
 #define IDLE_NS 100000000u		/* nobody asks any more: a debt is forgiven */
 #define SRV_ACCOUNT 0x000000a000000000ull
 
 static uint64_t wanted_ns;		/* when somebody last asked for what is owed */
+static unsigned roused;			/* processes that run though they are stopped */
+static bool rouse_news;
+static uint64_t ended_ns;		/* when one was ended last that hid what it had */
+
+/* NULL: no memory to see it by. */
+static const volatile struct exo_account *
+account_of(const struct proc *p)
+{
+	if (server_bind(SRV_ACCOUNT, p->sh->account, EXO_MAP_READ))
+		return NULL;
+	return (const volatile struct exo_account *)SRV_ACCOUNT;
+}
 
 static uint64_t
 debt_of(const struct proc *p)
 {
-	if (server_bind(SRV_ACCOUNT, p->sh->account, EXO_MAP_READ))
-		return 0;
-	return ((const volatile struct exo_account *)SRV_ACCOUNT)->debt;
+	const volatile struct exo_account *a = account_of(p);
+
+	return a ? a->debt : 0;
 }
+
+/* Frames that its account has, above its limit too. */
+uint64_t
+revoke_used(const struct proc *p)
+{
+	const volatile struct exo_account *a = account_of(p);
+
+	return a ? a->used : 0;
+}
+
+/* ---- who is stopped, and still to answer -------------------------------------------------------- */
+
+static void
+rouse(struct proc *p)
+{
+	if (p->sh->state != PROC_STOPPED || p->roused || p->native || p->silent || share_give(p))
+		return;
+	p->roused = rouse_news = true;
+	roused++;
+}
+
+/* True: it has its time, as one that goes on has. */
+bool
+revoke_goes_on(struct proc *p)
+{
+	if (!p->roused)
+		return false;
+	p->roused = false;
+	roused--;
+	return true;
+}
+
+static void
+rest(struct proc *p)
+{
+	if (revoke_goes_on(p) && p->sh->state == PROC_STOPPED)
+		share_take(p);
+}
+
+/* ---- debts ---------------------------------------------------------------------------------------- */
 
 /* What was paid is not its any more. */
 static void
@@ -47,6 +107,10 @@ settle(struct proc *p)
 
 	p->given -= p->owes - left < p->given ? p->owes - left : p->given;
 	p->owes = left;
+	if (left)
+		return;
+	p->insisted = false;
+	rest(p);
 }
 
 static void
@@ -56,32 +120,46 @@ forgive(struct proc *p)
 	if (p->owes)
 		exo_account_ask(p->sh->account, 0, 0, ROOT_KEY);
 	p->owes = 0;
+	p->insisted = false;
+	rest(p);
 }
 
 static bool
 can_answer(const struct proc *p)
 {
-	return memory_held(p) && p->sh->state == PROC_RUNNING && p->sh->pid != SERVER_PID &&
-		p->cred && p->cred->oom_adj > OOM_NEVER && exo_now_ns() >= p->dry_until;
+	return memory_held(p) && p->sh->pid != SERVER_PID && p->cred &&
+		p->cred->oom_adj > OOM_NEVER;
+}
+
+/* Who was silent is given less time, and no warning; and so are heirs of one who was. */
+static uint64_t
+notice(struct proc *p, uint64_t ns)
+{
+	if (p->held > p->given + LEAST && ended_ns && exo_now_ns() < ended_ns + HEIRS_NS)
+		p->silent = 3;
+	return exo_now_ns() + (ns >> (p->silent < 3 ? 2 * p->silent : 6));
 }
 
 static bool
-ask(struct proc *p, uint64_t frames)
+ask(struct proc *p, uint64_t frames, uint64_t ns)
 {
-	const uint64_t until = exo_now_ns() + ASK_NS;
+	const uint64_t until = notice(p, ns);
 	int64_t owed;
 
-	frames = frames < LEAST ? LEAST : frames;
-	frames = frames < p->given / 2 ? frames : p->given / 2;
+	frames = frames < p->given / 2 || p->held > p->given ? frames : p->given / 2;
 	owed = frames ? exo_account_ask(p->sh->account, frames, until, ROOT_KEY) : -1;
 	if (owed < 0)
 		return false;
 	p->given -= frames - (uint64_t)owed;
 	p->owes = (uint64_t)owed;
+	p->asked = frames;
 	p->owes_until = until;
-	p->warned = false;
-	if (owed)
+	p->warned = p->silent != 0;
+	p->searched = 0;
+	if (owed) {
+		rouse(p);
 		exo_post(p->sh->env, POST_MEMORY, ROOT_KEY);
+	}
 	return true;
 }
 
@@ -89,10 +167,12 @@ static void
 warn(struct proc *p)
 {
 	p->warned = true;
-	p->owes_until = exo_now_ns() + WARN_NS;
+	p->owes_until = notice(p, WARN_NS);
 	exo_account_ask(p->sh->account, 0, p->owes_until, ROOT_KEY);
 	exo_post(p->sh->env, POST_MEMORY, ROOT_KEY);
 }
+
+/* ---- taking -------------------------------------------------------------------------------------- */
 
 /*
  * Frames that are its alone: those that it shares with others would be theirs to
@@ -104,7 +184,7 @@ may_take(const struct proc *p, const volatile struct exo_frame *f)
 {
 	return f->account == p->sh->account && f->kind == EXO_FRAME_DATA && f->nmaps <= 1 &&
 		!(f->flags & EXO_FRAME_FIXED) &&
-		(f->tag == EXO_TAG_ANONYMOUS || p->robbed > ROUNDS);
+		(f->tag == EXO_TAG_ANONYMOUS || p->searched > exo_info()->frames);
 }
 
 static void
@@ -113,51 +193,134 @@ take(struct proc *p)
 	static exo_pfn cursor;
 	unsigned taken = 0;
 
+	if (p->searched == 0)
+		p->silent += p->silent < 3;
 	for (unsigned n = 0; n < LOOKS && taken < TAKEN && taken < p->owes; n++) {
 		cursor = cursor + 1 < exo_info()->frames ? cursor + 1 : 0;
+		p->searched++;
 		if (may_take(p, exo_frame(cursor)))
 			taken += exo_repossess_take(cursor, ROOT_KEY) == 1;
 	}
-	p->robbed++;
-	if (taken)
+	if (taken) {
+		p->robbed = true;
 		klog_server("%u frames of process %u repossessed", taken, p->sh->pid);
+	} else if (p->searched > 2 * exo_info()->frames && !p->lost) {
+		klog_server("process %u is ended: it owes %lu frames, and none can be taken",
+			p->sh->pid, (unsigned long)p->owes);
+		ended_ns = exo_now_ns();
+		proc_doom(p);
+	}
 }
 
+static void
+dry(struct proc *p)
+{
+	p->barren = p->owes > p->asked - p->asked / BARREN;
+	forgive(p);
+	p->dry_until = exo_now_ns() + DRY_NS;
+}
+
+/* Who was stopped in the middle of something cannot answer. */
 static void
 next_step(struct proc *p)
 {
 	settle(p);
 	if (!can_answer(p)) {
 		forgive(p);
+	} else if (p->owes && exo_now_ns() > p->owes_until && p->sh->state == PROC_STOPPED &&
+		!p->insisted) {
+		dry(p);
 	} else if (p->owes && exo_now_ns() > p->owes_until) {
 		if (p->warned)
 			take(p);
 		else
 			warn(p);
 		settle(p);
+	} else if (p->owes) {
+		rouse(p);		/* it may have been stopped since */
 	}
 }
 
+/* ---- who is asked ---------------------------------------------------------------------------------- */
+
 /* Whoever has most of those who have more; oom_score_adj is not asked here, but for who is not to be chosen. */
 static struct proc *
-richest(const struct proc *self)
+richest(uint64_t than, bool dry, struct proc *const *but, unsigned count)
 {
 	struct proc *best = NULL;
 
 	for (unsigned n = 0; n < proc_rows; n++) {
 		struct proc *p = &procs[n];
+		bool chosen = false;
 
-		if (p != self && p->given > (best ? best : self)->given && can_answer(p))
+		for (unsigned i = 0; i < count; i++)
+			chosen |= but[i] == p;
+		if (!chosen && p->held > (best ? best->held : than) && can_answer(p) &&
+			(dry ? p->barren : exo_now_ns() >= p->dry_until))
 			best = p;
 	}
 	return best;
 }
 
+/* A few at once, each in proportion to what it has: those who are silent cost the time of one. */
+static bool
+ask_some(const struct proc *self, uint64_t frames)
+{
+	struct proc *chosen[ASKED];
+	uint64_t all = 0;
+	unsigned count = 0;
+	bool asked = false;
+
+	for (struct proc *p; count < ASKED; chosen[count++] = p) {
+		p = richest(self->held, false, chosen, count);
+		if (!p)
+			break;
+		all += p->held;
+	}
+	frames = frames < LEAST ? LEAST : frames;
+	for (unsigned n = 0; n < count; n++) {
+		uint64_t part = frames * chosen[n]->held / all;
+
+		asked |= ask(chosen[n], part < LEAST_EACH ? LEAST_EACH : part, ASK_NS);
+	}
+	return asked;
+}
+
+/* What each of those would have who have much at all. */
+static uint64_t
+fair_share(void)
+{
+	uint64_t all = 0, count = 0;
+
+	for (unsigned n = 0; n < proc_rows; n++) {
+		if (!can_answer(&procs[n]) || procs[n].held < LEAST)
+			continue;
+		all += procs[n].held;
+		count++;
+	}
+	return count ? all / count : 0;
+}
+
+/* All who have more say that it gets no smaller: nobody who has but half of his share starves by their word. */
+static bool
+insist(const struct proc *self, uint64_t frames)
+{
+	const uint64_t share = fair_share();
+	struct proc *p = self->held + frames < share / 2 ? richest(share, true, NULL, 0) : NULL;
+
+	for (unsigned n = 0; n < proc_rows; n++)
+		if (procs[n].held > self->held && can_answer(&procs[n]) && !procs[n].barren)
+			return false;	/* soon it can be asked again */
+	if (!p || !ask(p, frames < LEAST ? LEAST : frames, WARN_NS))
+		return false;
+	p->insisted = p->warned = true;
+	return true;
+}
+
 bool
-revoke_for(const struct proc *self, uint64_t frames)
+revoke_for(const struct proc *self, uint64_t frames, bool needed)
 {
 	bool owed = false;
-	struct proc *p;
 
 	wanted_ns = exo_now_ns();
 	for (unsigned n = 0; n < proc_rows; n++) {
@@ -166,18 +329,18 @@ revoke_for(const struct proc *self, uint64_t frames)
 		next_step(&procs[n]);
 		owed |= procs[n].owes != 0;
 	}
-	if (owed)
-		return true;
-	p = richest(self);
-	return p && ask(p, frames);
+	return owed || ask_some(self, frames) || (needed && insist(self, frames));
 }
 
-/* It has given what it could. */
+/* It has given what it could.  Said again, or of its own accord, it means nothing. */
 void
 revoke_answer(struct proc *p)
 {
-	forgive(p);
-	p->dry_until = exo_now_ns() + DRY_NS;
+	settle(p);
+	if (p->owes == 0 || p->insisted)
+		return;
+	p->silent = 0;
+	dry(p);
 }
 
 /* Nobody is kept from memory for the sake of one who no longer wants it. */
@@ -190,4 +353,37 @@ revoke_owes(struct proc *p)
 	if (p->owes && exo_now_ns() > wanted_ns + IDLE_NS)
 		forgive(p);
 	return p->owes != 0;
+}
+
+/* ---- for the loop: who is stopped runs no longer than it was given, whether or not anybody asks again --- */
+
+uint64_t
+revoke_deadline(void)
+{
+	return roused ? wanted_ns + IDLE_NS + 1 : 0;
+}
+
+bool
+revoke_due(void)
+{
+	return rouse_news;
+}
+
+void
+revoke_poll(void)
+{
+	const uint64_t now = exo_now_ns();
+
+	rouse_news = false;
+	for (unsigned n = 0; n < proc_rows && roused; n++) {
+		struct proc *p = &procs[n];
+
+		if (!p->roused)
+			continue;
+		settle(p);
+		if (p->owes && now > wanted_ns + IDLE_NS)
+			forgive(p);
+		else if (p->owes && now > p->owes_until)
+			rest(p);
+	}
 }

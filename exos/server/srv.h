@@ -109,10 +109,17 @@ struct proc {				/* the server's private half of a table entry */
 	uint32_t objects;		/* that it made */
 	uint64_t object_frames;		/* and what they take */
 	uint64_t given;			/* frames of limit that it has */
+	uint64_t held;			/* that, or what it inherited: as of the last look */
 	uint64_t owes, owes_until;	/* of them it was asked for so many, until then, ns; */
 	uint64_t dry_until;		/* it has no more to give, ns */
-	uint32_t robbed;		/* frames were taken from it so many times */
+	uint64_t asked;			/* for so many of them, at the last time; */
+	uint64_t searched;		/* frames were looked at to find some of its, past that */
+	uint32_t silent;		/* times in a row that it gave too little in time: 3 are many */
 	bool warned;			/* for the second time */
+	bool insisted;			/* its word that there is no more does not count */
+	bool barren;			/* the last time it gave next to nothing */
+	bool robbed;			/* frames were taken from it */
+	bool roused;			/* it is stopped and has the processor, to answer */
 	uint32_t holds;			/* inodes open beyond its public page: hold.c */
 	uint32_t futexes;		/* tickets that it has: futex.c */
 	uint32_t tid_blocks;		/* numbers for threads that it has: tids.c */
@@ -209,13 +216,19 @@ bool proc_reap_some(void);		/* a step; false: nothing can be done now */
 bool proc_work(void);			/* is there anything left? */
 
 /* ---- memory.c ------------------------------------------------------------------------------------- */
-long memory_request(struct proc *self, uint64_t frames, exo_pfn account);
+long memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed);
 bool memory_squeeze(const struct proc *but);	/* what some others do not use is taken back */
 bool memory_held(const struct proc *p);		/* it has an account that lives */
 
 /* ---- revoke.c: memory asked back from those who use it ------------------------------------------- */
-bool revoke_for(const struct proc *self, uint64_t frames);	/* the next step; false: nothing is to be had */
+/* The next step; false: nothing is to be had.  needed: those who say that they have no more may end by it. */
+bool revoke_for(const struct proc *self, uint64_t frames, bool needed);
 void revoke_answer(struct proc *p);
+uint64_t revoke_used(const struct proc *p);	/* frames that its account has */
+bool revoke_goes_on(struct proc *p);	/* it was stopped: has it the processor already? */
+uint64_t revoke_deadline(void);		/* of the loop's wait; 0: none */
+bool revoke_due(void);			/* ... is another */
+void revoke_poll(void);
 bool revoke_owes(struct proc *p);		/* it has been asked, and gets none before it has given */
 bool memory_squeeze_all(struct proc *last);	/* and when there is none, from this one, too */
 

@@ -146,22 +146,34 @@ inherited(void)
 	CHECK(ended(1) == 1);
 }
 
-/* One that stands still cannot be asked; the other makes do with less. */
+/* One that stands still gives, too, and stands still all the while. */
 static void
-stopped(void)
+stopped(bool by_itself)
 {
+	volatile unsigned long *turns = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+			       was;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		unsigned long *p = anon(part / 2);
+		unsigned long *p = anon(part);
 
-		fill(p, part / 2, 5);
-		raise(SIGSTOP);
-		_exit(right(p, part / 2, 5) ? 0 : 1);
+		fill(p, part, 5);
+		for (*turns = 1; !by_itself && *turns; (*turns)++)
+			;
+		if (by_itself)
+			raise(SIGSTOP);
+		_exit(right(p, part, 5) ? 0 : 1);
 	}
+	while (!by_itself && *turns == 0)
+		usleep(1000);
+	if (!by_itself)
+		kill(pid, SIGSTOP);
 	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	was = *turns;
 	together(1);
+	CHECK(*turns == was && waitpid(pid, &status, WNOHANG | WUNTRACED | WCONTINUED) == 0);
+	*turns = ~0ul;			/* it goes on to 0 */
 	kill(pid, SIGCONT);
 	CHECK(ended(1) == 1);
 }
@@ -181,7 +193,8 @@ main(void)
 	together(3);
 	sleeper();
 	inherited();
-	stopped();
+	stopped(true);
+	stopped(false);
 	for (int tries = 0; free_kib() < before - 512 && tries < 100; tries++)
 		usleep(5000);
 	CHECK(free_kib() >= before - 512);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Memory is asked back from processes that say nothing, lie, hide what they
+ * have, die or fork when they are asked, or never stop asking themselves: a
+ * neighbour gets what it needs, in bounded time, and keeps what it has.  Most of
+ * the machine's memory is taken away first by one that is never asked.
+ */
+#define _GNU_SOURCE
+#define CHECK_NAME "arbiter"
+#include <sys/mman.h>
+#include "client.h"
+
+#define MB (1ul << 20)
+#define LEFT (24 * MB)			/* what is left for all of them, */
+#define FILES (24 * MB)			/* besides what is kept for files */
+#define SPARED (1 * MB)			/* of that, what the attackers do not take, */
+#define NEEDED (3 * MB)			/* ... and what a neighbour needs then */
+#define LONGEST 20000000000ull		/* ns: asked, warned, searched, some of them one after the other */
+#define RW (PROT_READ | PROT_WRITE)
+
+static pid_t locker;
+
+static void *
+anon(size_t bytes)
+{
+	return mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static size_t
+free_bytes(void)
+{
+	char line[128];
+	long kib = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemFree: %ld", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return (size_t)kib * 1024;
+}
+
+static bool
+take_away(void)
+{
+	note[2] = 0;
+	locker = fork();
+	if (locker == 0) {
+		const size_t bytes = free_bytes() - LEFT - FILES;
+
+		request(OP_TUNE, (uint64_t)getpid(), TUNE_OOM, (uint64_t)-1000, 0, 0);
+		note[2] = mlock(anon(bytes), bytes) == 0 ? 1 : 2;
+		for (;;)
+			pause();
+	}
+	while (!note[2])
+		nap(1);
+	return note[2] == 1;
+}
+
+/* ---- attackers ---- */
+
+static const volatile struct exo_revocation *
+revocation(void)
+{
+	return &((const struct exo_uarea *)(base + EXOS_UAREA))->revocation;
+}
+
+/* From now on the library is not entered of the kernel's own accord. */
+static void
+alone(void)
+{
+	volatile struct exo_uarea *u = (struct exo_uarea *)(base + EXOS_UAREA);
+
+	u->entry[EXO_ENTRY_EVENT] = u->entry[EXO_ENTRY_EPILOGUE] = u->entry[EXO_ENTRY_REVOKE] = 0;
+	__atomic_add_fetch(&note[3], 1, __ATOMIC_RELAXED);
+}
+
+static void
+silent(size_t bytes)
+{
+	noise(anon(bytes), bytes);
+	alone();
+	for (;;)
+		exo_relax();
+}
+
+/* Whatever is taken of it two have. */
+static void
+conspires(size_t bytes)
+{
+	noise(anon(bytes), bytes);
+	fork();
+	alone();
+	for (;;)
+		exo_relax();
+}
+
+/* Two hold what one pays for: when that one goes the other has it, above its limit. */
+static void
+heirs(size_t bytes)
+{
+	noise(anon(bytes), bytes);
+	fork();
+	alone();
+	for (;;)
+		exo_relax();
+}
+
+/* In frames that cannot be taken by name. */
+static void
+regions(size_t bytes)
+{
+	const exo_pfn account = (exo_pfn)row_of((uint32_t)getpid())->account;
+
+	for (size_t n = 0; n < bytes / PAGE;) {
+		exo_pfn pfn = exo_frame_find(0, 1);
+
+		if (exo_frame_claim(pfn, 1, account, 0, KEY_SELF, 0) != 1) {
+			if (request(OP_MEMORY, 64, account, 0, 0, 0) == -ENOMEM)
+				break;
+			continue;
+		}
+		CHECK(exo_region_guard(pfn, 0, 1, 0, KEY_SELF, 0) >= 0);
+		n++;
+	}
+	alone();
+	for (;;)
+		exo_relax();
+}
+
+static void
+stopped(size_t bytes)
+{
+	noise(anon(bytes), bytes);
+	__atomic_add_fetch(&note[3], 1, __ATOMIC_RELAXED);
+	raise(SIGSTOP);
+	_exit(0);
+}
+
+static void
+liar(size_t bytes)
+{
+	uint64_t asked = revocation()->debt.asked;
+
+	noise(anon(bytes), bytes);
+	alone();
+	for (;; exo_relax()) {
+		if (revocation()->debt.asked == asked)
+			continue;
+		asked = revocation()->debt.asked;
+		request(OP_MEMORY, 0, row_of((uint32_t)getpid())->account, 0, 0, 0);
+		note[4]++;
+	}
+}
+
+/* Asked, it has children that hold what it has; each of them says that it gave. */
+static void
+forks(size_t bytes)
+{
+	uint64_t asked = revocation()->debt.asked;
+
+	noise(anon(bytes), bytes);
+	__atomic_add_fetch(&note[3], 1, __ATOMIC_RELAXED);
+	for (;; exo_relax()) {
+		if (revocation()->debt.asked == asked)
+			continue;
+		if (fork() >= 0)
+			request(OP_MEMORY, 0, row_of((uint32_t)getpid())->account, 0, 0, 0);
+		asked = revocation()->debt.asked;
+	}
+}
+
+static void
+dies(size_t bytes)
+{
+	uint64_t asked = revocation()->debt.asked;
+
+	noise(anon(bytes), bytes);
+	alone();
+	while (revocation()->debt.asked == asked)
+		exo_relax();
+	kill(getpid(), SIGKILL);
+}
+
+/* As fast as it can, for itself, with nothing to show for it. */
+static void
+floods(size_t bytes)
+{
+	const exo_pfn account = (exo_pfn)row_of((uint32_t)getpid())->account;
+
+	noise(anon(bytes), bytes);
+	alone();
+	for (uint64_t n = 1;; n = n % 4096 + 1)
+		request(OP_MEMORY, n, account, 0, 0, 0);
+}
+
+/* ---- the neighbour ---- */
+
+static bool
+right(const uint64_t *p, size_t words)
+{
+	uint64_t word = 88172645463325252ull;
+
+	for (size_t n = 0; n < words; n++) {
+		word ^= word << 13;
+		word ^= word >> 7;
+		word ^= word << 17;
+		if (p[n] != word)
+			return false;
+	}
+	return true;
+}
+
+static size_t needed = NEEDED;
+
+static void
+neighbour(void)
+{
+	const uint64_t begun = exo_now_ns();
+	uint64_t *p = anon(needed);
+
+	noise(p, needed);
+	note[5] = exo_now_ns() - begun;
+	_exit(right(p, needed / 8) ? 0 : 1);
+}
+
+typedef void attacker(size_t bytes);
+
+static void
+against(attacker *const *them, unsigned count, const char *who)
+{
+	size_t each;
+
+	CHECK(take_away());
+	each = (free_bytes() - FILES - SPARED) / count;
+	note[3] = note[5] = 0;
+	for (unsigned n = 0; n < count; n++) {
+		if (fork() == 0) {
+			setpgid(0, getppid());
+			them[n](each);
+		}
+	}
+	for (unsigned n = 0; n < 10000 && note[3] < count; n++)
+		nap(1);
+	CHECK(note[3] >= count);
+	printf("each %lu KiB, left %lu KiB\n", each >> 10, free_bytes() >> 10);
+	if (!CHECK(in_child(neighbour) == 0 && note[5] < LONGEST))
+		printf("%s: the neighbour of %u\n", who, count);
+	printf("%s: %lu ms, %lu MiB free\n", who, (unsigned long)(note[5] / 1000000),
+		free_bytes() / MB);
+	note[0] = failed == 0;
+	fflush(stdout);
+	kill(0, SIGKILL);
+}
+
+static void
+gang(void)
+{
+	static attacker *const them[] = { silent, conspires, regions, stopped };
+
+	setpgid(0, 0);
+	against(them, 4, "silent ones");
+}
+
+static void
+liars(void)
+{
+	static attacker *const them[] = { liar, liar };
+
+	setpgid(0, 0);
+	against(them, 2, "liars");
+}
+
+static void
+restless(void)
+{
+	static attacker *const them[] = { forks, dies, floods };
+
+	setpgid(0, 0);
+	against(them, 3, "restless ones");
+}
+
+static void
+inherited(void)
+{
+	static attacker *const them[] = { heirs };
+
+	setpgid(0, 0);
+	needed = 6 * MB;
+	against(them, 1, "heirs");
+}
+
+static void
+alive(void)
+{
+	CHECK(in_child(neighbour) == 0);
+}
+
+static const struct attack attacks[] = {
+	ATTACK(gang),
+	ATTACK(liars),
+	ATTACK(restless),
+	ATTACK(inherited),
+};
+
+int
+main(int argc, char **argv)
+{
+	return attack_each(argc, argv, attacks, sizeof(attacks) / sizeof(attacks[0]), alive, 0);
+}
