@@ -16,6 +16,7 @@
 #include "../proc/timer.h"
 #include "../proc/times.h"
 #include "../thread/thread.h"
+#include "../vm/rewrite.h"
 #include "../linux/errno.h"
 
 _Static_assert(EXO_VERSION == 1, "the version in exos.ld");
@@ -65,8 +66,8 @@ exos_before_leaving(struct exo_save *regs)
 		leave(regs);
 }
 
-void
-exos_serve_syscall(struct exo_save *regs)
+static inline void
+serve_call(struct exo_save *regs)
 {
 	u64 begun = times_enter();
 
@@ -76,6 +77,22 @@ exos_serve_syscall(struct exo_save *regs)
 	times_leave(begun);
 }
 
+/* By way of the kernel, which reflected it. */
+void
+exos_serve_syscall(struct exo_save *regs)
+{
+	rewrite_count(regs);
+	serve_call(regs);
+}
+
+/* Straight from the program: its call site was rewritten. */
+void
+exos_serve_site(struct exo_save *regs)
+{
+	PUB->sites.direct++;
+	serve_call(regs);
+}
+
 /* Something was posted, or the slice is over while a timer is set. */
 void
 exos_serve_event(struct exo_save *regs)
@@ -83,6 +100,8 @@ exos_serve_event(struct exo_save *regs)
 	u32 pending = __atomic_exchange_n(&UAREA->pending, 0, __ATOMIC_RELAXED);
 
 	timer_library_enters();
+	if (UAREA->depth == 1)
+		rewrite_settle(regs);
 	if (pending & 1u << EXO_ENTRY_EPILOGUE || regs->vector == 0x100 + EXO_ENTRY_EPILOGUE) {
 		regs->vector = 0;
 		park_yield(0);

@@ -2,6 +2,7 @@
 /* What a program says about its memory, and asks: madvise, mincore, msync, mlock. */
 #include "../core/exos.h"
 #include "../vm/pack.h"
+#include "../vm/rewrite.h"
 #include "../vm/vm.h"
 #include "calls.h"
 #include "errno.h"
@@ -50,6 +51,8 @@ forget(const struct region *r, u64 start, u64 end, int advice)
 		return -EINVAL;
 	if (advice == MADV_FREE && (r->ino || r->flags & REGION_SHARED))
 		return -EINVAL;
+	if (rewrite_change(r, start, end, true))
+		return -ENOMEM;
 	if (r->ino || !(r->flags & REGION_SHARED))
 		page_unmap(start, (end - start) / PAGE);
 	pack_drop(start, end);

@@ -4,7 +4,7 @@
 #include "../core/self.h"
 #include "../fs/fs.h"
 #include "../proc/rlimit.h"
-#include "../vm/vm.h"
+#include "../vm/rewrite.h"
 #include "calls.h"
 #include "errno.h"
 #include "memory.h"
@@ -222,6 +222,8 @@ protect_part(const struct region *r, u64 start, u64 end, u32 prot)
 		return 0;
 	if (vm_limits(end - start, prot, r->flags) && !vm_limits(end - start, r->prot, r->flags))
 		return -ENOMEM; /* it becomes data */
+	if (rewrite_change(r, start, end, false))
+		return -ENOMEM;
 	return vm_protect(start, end, prot);
 }
 

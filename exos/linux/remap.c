@@ -3,6 +3,7 @@
 #include "../core/exos.h"
 #include "../core/frames.h"
 #include "../vm/pack.h"
+#include "../vm/rewrite.h"
 #include "../vm/vm.h"
 #include "calls.h"
 #include "errno.h"
@@ -116,6 +117,8 @@ move(const struct remap *m, const struct region *new)
 	u64 bytes = m->bytes < m->want ? m->bytes : m->want;
 	int error;
 
+	if (rewrite_change(&old, m->start, m->start + m->bytes, false))
+		return -ENOMEM;
 	pack_hold();
 	pack_stay(true);
 	error = pack_bring_all(m->start, m->start + bytes) || vm_enter(new) ? -ENOMEM : 0;

@@ -158,6 +158,7 @@ exec_publish(const char *path, const struct arguments *args)
 		COMM[bytes] = name[bytes];
 	COMM[bytes] = '\0';
 	server_call(OP_SETNAME, true, 0, 0, 0, 0, NULL);
+	PUB->sites = (struct pub_sites){ 0 };
 }
 
 static u64

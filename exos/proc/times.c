@@ -83,6 +83,7 @@ times_fork_child(void)
 {
 	system_ns = run_shown = user_shown = 0;
 	PUB->sys_ns = PUB->waits = 0;
+	PUB->sites = (struct pub_sites){ 0 };
 }
 
 /* ---- what else was used ------------------------------------------------------------------------ */

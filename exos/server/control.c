@@ -262,6 +262,7 @@ send_stats(void)
 	const volatile struct exo_info *info = exo_info();
 	struct proc_counts sum;
 	struct exo_cpu cpus;
+	static char sites[EXO_CONTROL_MAX];
 	char text[1024];
 	size_t n;
 
@@ -279,6 +280,7 @@ send_stats(void)
 		cpus.switches, cpus.interrupts, cpus.entry_max,
 		exo_now_ns() / 1000);
 	send(EXO_CONTROL_STATS, text, (unsigned)n, NULL, 0);
+	send(EXO_CONTROL_STATS, sites, sites_text(sites, sizeof(sites)), NULL, 0);
 }
 
 void

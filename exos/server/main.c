@@ -91,6 +91,7 @@ info_fill(void)
 	sh->image_data_bytes = image.data_bytes;
 	sh->memory_frames = memory_frames;
 	sh->trace = run.trace != NULL;
+	sh->flags = (run.stats ? SH_STATS : 0) | (run.keep_sites ? SH_NO_REWRITE : 0);
 	__builtin_memcpy(sh->hostname, "exos", 5);
 }
 

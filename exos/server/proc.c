@@ -336,6 +336,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 	if (p->sh->state == PROC_ZOMBIE || p->sh->state == PROC_FREE)
 		return;
 	proc_times(p);
+	sites_counted(p);
 	family_ends(p);
 	proc_kill(p, wait_status);
 	p->sh->status = wait_status;

@@ -134,6 +134,9 @@ _Static_assert(sizeof(struct sh_tty) == 192, "terminal");
 
 #define FUTEX_GROUPS 32u
 
+#define SH_STATS      1u		/* all calls are counted */
+#define SH_NO_REWRITE 2u		/* call sites stay as they are */
+
 struct sh_info {			/* first page of the shared region */
 	uint64_t magic;
 	uint64_t base;			/* B */
@@ -146,7 +149,7 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t procs_off,
 		fs_off; /* offsets of sh_proc[SH_PROCS], of the file system, from the region */
 	uint32_t trace;			/* Linux calls are to be traced */
-	uint32_t flags;
+	uint32_t flags;			/* SH_* */
 	char hostname[64];
 	uint64_t ttys_off;		/* of sh_tty[SH_TTYS] */
 	uint64_t spare2[16];
@@ -180,6 +183,14 @@ futex_group(uint32_t ino, uint64_t at)
 struct pub_table {			/* an entry of the top page table */
 	uint32_t slot, pfn;		/* pfn 0: none */
 };
+/* Call sites of the program that runs (vm/rewrite.h). */
+#define SITES_REASONS 6u
+struct pub_sites {
+	uint64_t reflected, direct;	/* calls by way of the kernel, and from rewritten sites */
+	uint32_t rewritten, refused[SITES_REASONS];
+	uint32_t spare;
+};
+
 struct pub {
 	uint32_t nopen;			/* entries below in use */
 	uint32_t cwd;
@@ -195,7 +206,8 @@ struct pub {
 	struct pub_table table[PUB_TABLES];	/* for those who may look: proc/look.h */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
 	uint32_t umask;
-	char cmdline[1900];		/* NUL separated, as it was called; the beginning */
+	struct pub_sites sites;
+	char cmdline[1848];		/* NUL separated, as it was called; the beginning */
 };
 _Static_assert(sizeof(struct pub) == 4096 - 0, "public page");
 

@@ -120,6 +120,8 @@ setname_request(struct proc *self, const char *comm, bool has_execd)
 {
 	unsigned n = 0;
 
+	if (has_execd)
+		sites_counted(self);
 	for (; n < sizeof(self->sh->name) - 1 && comm[n]; n++)
 		self->sh->name[n] = comm[n];
 	__builtin_memset(self->sh->name + n, 0, sizeof(self->sh->name) - n);

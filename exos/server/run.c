@@ -92,6 +92,8 @@ record(const char *key, const char *value)
 		run.ktrace = *value == '1';
 	} else if (__builtin_strcmp(key, "stats") == 0) {
 		run.stats = *value == '1';
+	} else if (__builtin_strcmp(key, "rewrite") == 0) {
+		run.keep_sites = *value == '0';
 	} else if (__builtin_strcmp(key, "scatter") == 0) {
 		run.scatter = *value == '1';
 	} else if (__builtin_strcmp(key, "get") == 0 &&

@@ -326,6 +326,7 @@ struct run {
 	const char *trace;
 	bool ktrace;			/* the kernel's trace goes to the host */
 	bool stats;
+	bool keep_sites;		/* call sites are not rewritten */
 	bool scatter;			/* new processes go to the next CPU */
 	uint64_t clock_ns;
 	uint32_t unstarted;		/* errno: the program that was asked for could not be started */
@@ -337,6 +338,10 @@ extern struct run run;
 void run_read(const char *config, uint32_t bytes);
 void run_start(void);			/* the first process */
 extern uint32_t run_pid;
+
+/* ---- sites.c: how programs made their Linux calls, for --stats ----------------------------------------------- */
+void sites_counted(const struct proc *p);	/* it ends or execs */
+unsigned sites_text(char *text, unsigned room);
 
 /* ---- cpus.c: the server on several processors ------------------------------------------------------------ */
 bool server_enter(void);		/* false: it works on another CPU */

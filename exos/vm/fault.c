@@ -316,6 +316,18 @@ vm_fault(u64 va, u32 error, int *signal, int *code)
 	return result == 0;
 }
 
+int
+vm_own(u64 va, u32 perms)
+{
+	int error = vm_present(va) ? 0 : touch(va, ACCESS_READ);
+
+	if (error == 0 && !sole_owner(page_pfn((void *)va)))
+		error = copy_on_write(va, perms);
+	if (error)
+		return error == -ENOMEM ? error : -EFAULT;
+	return vm_present(va) && sole_owner(page_pfn((void *)va)) ? 0 : -ENOMEM;
+}
+
 /* Ahead of need: nothing that is in use gives way to it. */
 int
 vm_populate_for(u64 start, u64 end, bool write)

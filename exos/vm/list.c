@@ -11,6 +11,8 @@ name_of(const struct vm *of, const struct region *r)
 {
 	if (r->flags & REGION_NAMELESS)
 		return "/dev/zero (deleted)";
+	if (r->flags & REGION_STUBS)
+		return "[stubs]";
 	if (r->ino)
 		return NULL;
 	if (r->start <= of->stack_top - PAGE && r->end >= of->stack_top - PAGE)

@@ -30,6 +30,8 @@
 #define REGION_DONTFORK   16u
 #define REGION_WIPEONFORK 32u
 #define REGION_NORESERVE  128u
+#define REGION_SITES      256u		/* code that is not what the file has: rewrite.h */
+#define REGION_STUBS      512u		/* and where it jumps to */
 #define REGION_NAMELESS   64u		/* the file behind it is ours alone: anonymous shared memory */
 
 #define REGION_GUARD (256 * PAGE)	/* kept free below what grows */

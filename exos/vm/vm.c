@@ -2,6 +2,7 @@
 /* The program's memory as the calls change it: regions and the pages behind them; vm.h has the layout. */
 #include "vm.h"
 #include "pack.h"
+#include "rewrite.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/frames.h"
 #include "../core/self.h"
@@ -76,12 +77,16 @@ vm_unmap(u64 start, u64 end)
 		struct region *r = regions_after(&vm.regions, start);
 		u64 stop;
 		u32 ino;
+		int error;
 
 		if (r == NULL || r->start >= end)
 			break;
 		start = r->start > start ? r->start : start;
 		stop = r->end < end ? r->end : end;
 		ino = r->ino;
+		error = rewrite_change(r, start, stop, true);
+		if (error)
+			return error;
 		regions_cut(&vm.regions, start, stop);
 		page_unmap(start, (stop - start) / PAGE);
 		pack_drop(start, stop);
@@ -121,6 +126,7 @@ vm_enter(const struct region *r)
 void
 vm_exec_reset(void)
 {
+	rewrite_reset();
 	vm_unmap(0, VM_HIGH);
 	vm_init();
 }

@@ -59,6 +59,8 @@ void vm_set_brk(u64 start, u64 data_bytes);	/* behind the program, with as much 
 int vm_populate_for(u64 start, u64 end, bool write);
 int vm_populate(u64 start, u64 end);
 bool vm_present(u64 va);
+/* This page, readable, is this process's alone, bound with those rights: 0 or -errno. */
+int vm_own(u64 va, u32 perms);
 bool vm_writes(u32 ino);			/* may a mapping of it be written? */
 void vm_fork_child(void);		/* regions that fork leaves out go */
 

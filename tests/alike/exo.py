@@ -233,6 +233,18 @@ def freed(script, memory="128M"):
     return "\n".join(lines[1:-2]),
 
 
+def call_sites():
+    """--stats says how calls were made, --no-rewrite leaves them to the kernel"""
+    script = "i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); done >/dev/null"
+    for flags, rewritten in ((), True), (("--no-rewrite",), False):
+        status, out, err = run("--stats", *flags, "sh", "-c", script)
+        lines = [line for line in err.decode().split("\n") if line.startswith("sh: Linux calls ")]
+        assert status == 0 and out == b"" and len(lines) == 1, f"{status} {err!r:.600}"
+        words = lines[0].replace(",", "").split()
+        reflected, direct, sites = int(words[3]), int(words[5]), int(words[9])
+        assert reflected + direct > 300 and (direct > 150) == rewritten and (sites > 0) == rewritten, lines[0]
+
+
 def fork_bomb():
     """a fork bomb is stopped by limits and can be killed"""
     # the clock starts before the bomb: afterwards a fork may fail, also the shell's
@@ -265,4 +277,4 @@ def killed_in_the_middle():
 
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
-         time_out, interrupts, several, machines, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle]
+         time_out, interrupts, several, machines, call_sites, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle]

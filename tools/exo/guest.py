@@ -152,6 +152,8 @@ class Guest:
             records.append(("ktrace", "1"))
         if options.stats:
             records.append(("stats", "1"))
+        if options.no_rewrite:
+            records.append(("rewrite", "0"))
         if options.scatter:
             records.append(("scatter", "1"))
         if options.verbose:

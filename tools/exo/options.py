@@ -74,6 +74,7 @@ OPTIONS = [
      "show the Linux calls made (linux, the default), the kernel's calls and events (kernel), or those named of either (a,b,c)"),
     ("trace-out", "FILE", None, str, False, "the trace goes there instead of standard error"),
     ("stats", "", False, None, False, "show counters and times at the end"),
+    ("no-rewrite", "", False, None, False, "leave programs' call sites as they are: every Linux call goes by the kernel"),
     ("debug", "", False, None, False, "wait for a debugger before the first instruction"),
     ("kernel", "FILE", None, str, False, "another kernel than build/aegis.elf"),
     ("icount", "", False, None, False, "deterministic time: one nanosecond an instruction"),

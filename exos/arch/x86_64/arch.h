@@ -68,6 +68,9 @@ bool fpu_loadable(const void *area);	/* Linux would take it back: no reserved bi
 u64 fs_base(void);
 void fs_base_set(u64 base);
 
+/* ---- enter.S: Linux calls from stubs (site.h), which the program may stand before */
+extern const char exos_site_enter[] __attribute__((visibility("hidden")));
+
 /* ---- vdso.S: an ELF file in the image, whole pages, for programs */
 extern const char exos_vdso[] __attribute__((visibility("hidden")));
 extern const char exos_vdso_end[] __attribute__((visibility("hidden")));

@@ -9,6 +9,7 @@
 #include "../../thread/thread.h"
 #include "../../proc/timer.h"
 #include "../../proc/times.h"
+#include "../../vm/rewrite.h"
 
 #define VECTOR_DEBUG 1
 #define VECTOR_BREAKPOINT 3
@@ -161,14 +162,19 @@ other_fault(struct exo_save *regs)
 void
 exos_serve_exception(struct exo_save *regs)
 {
+	const bool program = UAREA->depth == 1;
 	u64 begun;
 
-	/* A program that steps made a call: it does not step through the library. */
+	/* A program that steps made a call: it does not step through the library, nor into a stub. */
+	if (regs->vector == VECTOR_DEBUG && program && rewrite_steps(regs))
+		return;
+	if (program)
+		rewrite_settle(regs);
 	if (regs->vector == VECTOR_DEBUG && by_library(regs->rip)) {
 		regs->rflags &= ~FLAG_TF;
 		return;
 	}
-	begun = UAREA->depth == 1 ? times_enter() : 0;
+	begun = program ? times_enter() : 0;
 	timer_library_enters();
 	REGS_CALL(regs) = ~0ull;
 	if (regs->vector == VECTOR_PAGE_FAULT)

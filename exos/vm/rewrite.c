@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+/* Which sites there are, and their stubs; rewrite.h tells the story. */
+#include "rewrite.h"
+#include "pack.h"
+#include "../arch/x86_64/arch.h"
+#include "../arch/x86_64/site.h"
+#include "../linux/errno.h"
+
+#define RX (EXO_MAP_READ | EXO_MAP_EXEC)
+#define RW (EXO_MAP_READ | EXO_MAP_WRITE)
+#define STUBS ((unsigned)(PAGE / SITE_STUB_BYTES))
+#define APART (1ull << 30)		/* from code to stubs, where there is room: nobody maps there */
+
+/* Behind those of arch/site.h. */
+enum { REFUSED_REGION = SITE_VERDICTS, REFUSED_ROOM };
+_Static_assert(REFUSED_ROOM == SITES_REASONS, "reasons, of which the first is none");
+
+struct stubs {				/* of a page */
+	struct stubs *next;
+	u64 page;
+	struct site site[STUBS];
+};
+
+struct rewrite_seen rewrite_seen[REWRITE_SEEN];
+bool rewrite_any;
+static struct stubs *pages;
+
+/* ---- stubs ------------------------------------------------------------------------------- */
+
+#define FOR_EACH_SITE(page, s) \
+	for (struct stubs *page = pages; page; page = page->next) \
+		for (struct site *s = page->site; s < page->site + STUBS; s++) \
+			if (s->at)
+
+static struct site *
+site_of_call(u64 at)
+{
+	FOR_EACH_SITE(page, s) {
+		if (s->at == at)
+			return s;
+	}
+	return NULL;
+}
+
+static struct site *
+site_of_stub(u64 rip)
+{
+	for (struct stubs *page = pages; page; page = page->next) {
+		struct site *s = &page->site[(rip - page->page) / SITE_STUB_BYTES % STUBS];
+
+		if (rip - page->page < PAGE)
+			return s->at ? s : NULL;
+	}
+	return NULL;
+}
+
+static bool
+in_reach(u64 a, u64 b)
+{
+	return (a > b ? a - b : b - a) < SITE_REACH;
+}
+
+/* An address for a page of stubs: far below the code, else right below it, else above.  0: there is none. */
+static u64
+stubs_place(const struct region *code, u64 at)
+{
+	u64 low = at > SITE_REACH + VM_LOW ? PAGE_UP(at - SITE_REACH) : VM_LOW, where = 0;
+
+	if (code->start > low + APART)
+		where = regions_gap(&vm.regions, PAGE, low, code->start - APART);
+	if (!where && code->start > low)
+		where = regions_gap(&vm.regions, PAGE, low, code->start);
+	if (!where && at + SITE_REACH < VM_HIGH)
+		where = regions_gap(&vm.regions, PAGE, code->end, PAGE_DOWN(at + SITE_REACH));
+	return where;
+}
+
+static struct stubs *
+stubs_new(const struct region *code, u64 at)
+{
+	struct region r = { .prot = PROT_READ | PROT_EXEC, .flags = REGION_STUBS };
+	struct stubs *page;
+
+	r.start = stubs_place(code, at);
+	r.end = r.start + PAGE;
+	page = r.start ? xalloc(sizeof(*page)) : NULL;
+	if (!page)
+		return NULL;
+	if (vm_enter(&r)) {
+		xfree(page);
+		return NULL;
+	}
+	page->page = r.start;
+	page->next = pages;
+	pages = page;
+	rewrite_any = true;
+	return page;
+}
+
+/* The place that it had before, or an empty one. */
+static struct site *
+stub_take(u64 at)
+{
+	const struct region *code = regions_find(&vm.regions, at);
+	struct site *known = site_of_call(at);
+	struct stubs *page = pages;
+
+	if (known)
+		return known;
+	for (; page; page = page->next) {
+		for (unsigned n = 0; n < STUBS && in_reach(page->page, at); n++) {
+			if (!page->site[n].at)
+				return &page->site[n];
+		}
+	}
+	page = stubs_new(code, at);
+	return page ? &page->site[0] : NULL;
+}
+
+static u64
+stub_address(const struct site *s)
+{
+	const struct stubs *page = pages;
+
+	while (s < page->site || s >= page->site + STUBS)
+		page = page->next;
+	return page->page + (u64)(s - page->site) * SITE_STUB_BYTES;
+}
+
+/* ---- changing code ----------------------------------------------------------------------------- */
+
+/* On a page of our own, which is either written or run. */
+static int
+code_write(u64 va, const u8 *bytes, unsigned count)
+{
+	int error = vm_own(PAGE_DOWN(va), RX);
+
+	if (error == 0)
+		error = page_protect(PAGE_DOWN(va), RW);
+	if (error == 0) {
+		error = copy_out(va, bytes, count);
+		page_protect(PAGE_DOWN(va), RX);
+	}
+	return error;
+}
+
+/* Calls that give a word which the library knows: a pointer to it, and from there.  NULL: it is another. */
+static const void *
+word_of(u32 number, u8 *offset)
+{
+	switch (number) {
+	case 39: return *offset = offsetof(struct sh_proc, pid), &self_proc;
+	case 110: return *offset = offsetof(struct sh_proc, ppid), &self_proc;
+	case 111: return *offset = offsetof(struct sh_proc, pgid), &self_proc;
+	case 102: return *offset = offsetof(struct sh_cred, uid[CRED_REAL]), &self_cred;
+	case 104: return *offset = offsetof(struct sh_cred, gid[CRED_REAL]), &self_cred;
+	case 107: return *offset = offsetof(struct sh_cred, uid[CRED_EFFECTIVE]), &self_cred;
+	case 108: return *offset = offsetof(struct sh_cred, gid[CRED_EFFECTIVE]), &self_cred;
+	default: return NULL;
+	}
+}
+
+/* Who traces or counts wants to see all calls. */
+static struct site_way
+way_of(u32 number)
+{
+	struct site_way way = { .enter = (u64)exos_site_enter };
+
+	if (!SHARED->trace && !(SHARED->flags & SH_STATS))
+		way.base = (u64)word_of(number, &way.offset);
+	return way;
+}
+
+static int
+patch(struct site *s)
+{
+	const struct site_way way = way_of(s->number);
+	u8 code[SITE_STUB_BYTES];
+	int error;
+
+	site_stub(s, &way, code);
+	error = code_write(s->stub, code, sizeof(code));
+	if (error)
+		return error;
+	site_jump(s, code);
+	return code_write(s->at - s->taken, code, SITE_JUMP_BYTES);
+}
+
+/* What the program itself put there stays. */
+static int
+unpatch(struct site *s)
+{
+	u8 jump[SITE_JUMP_BYTES], there[SITE_JUMP_BYTES];
+	const u64 at = s->at - s->taken;
+	int error = 0;
+
+	site_jump(s, jump);
+	if (copy_in(there, at, sizeof(there)) == 0 && memcmp(there, jump, sizeof(jump)) == 0)
+		error = code_write(at, s->bytes, SITE_JUMP_BYTES);
+	if (error == 0)
+		s->patched = false;
+	return error;
+}
+
+/* ---- looking ------------------------------------------------------------------------------------- */
+
+/* Code of a file's that the program cannot write, nor anybody else. */
+static bool
+is_fit(const struct region *r)
+{
+	return r && r->ino && !(r->flags & (REGION_SHARED | REGION_STUBS)) &&
+		(r->prot & (PROT_READ | PROT_EXEC | PROT_WRITE)) == (PROT_READ | PROT_EXEC);
+}
+
+static unsigned
+rewrite(u64 at, u64 rax)
+{
+	struct region *r = regions_find(&vm.regions, at);
+	u8 code[SITE_BEFORE];
+	struct site found, *s;
+	unsigned bytes, verdict;
+
+	if (!is_fit(r))
+		return REFUSED_REGION;
+	bytes = at - r->start < SITE_BEFORE ? (unsigned)(at - r->start) : SITE_BEFORE;
+	if (copy_in(code, at - bytes, bytes))
+		return REFUSED_REGION;
+	verdict = site_judge(code, bytes, at, rax, &found);
+	if (verdict != SITE_GOOD)
+		return verdict;
+	s = stub_take(at);
+	if (!s)
+		return REFUSED_ROOM;
+	if (s->at && s->patched)
+		return SITE_GOOD;	/* this one came past the jump */
+	found.stub = stub_address(s);
+	*s = found;
+	regions_find(&vm.regions, at)->flags |= REGION_SITES;
+	s->patched = true;
+	if (patch(s)) {
+		s->patched = false;
+		return REFUSED_ROOM;
+	}
+	return SITE_GOOD;
+}
+
+/* Memory is not taken from the program for this, nor does it wait for any. */
+__attribute__((noinline)) void
+rewrite_look(const struct exo_save *regs)
+{
+	const u64 at = regs->rip - SITE_CALL_BYTES;
+	const struct site *s = site_of_call(at);
+	unsigned verdict;
+
+	if (SHARED->flags & SH_NO_REWRITE || (s && s->patched))
+		return;
+	pack_hold();
+	verdict = rewrite(at, regs->rax);
+	pack_release();
+	if (verdict == SITE_GOOD)
+		PUB->sites.rewritten++;
+	else
+		PUB->sites.refused[verdict - 1]++;
+}
+
+/* ---- interrupted ------------------------------------------------------------------------------------ */
+
+__attribute__((noinline)) void
+rewrite_settle_stub(struct exo_save *regs)
+{
+	struct site_regs program = { regs->rip, regs->rax };
+	const struct site *s = site_of_stub(regs->rip);
+
+	if (regs->rip == (u64)exos_site_enter) {
+		regs->rip = regs->rcx - SITE_CALL_BYTES;
+		return;
+	}
+	if (!s)
+		return;
+	site_settle(s, &program);
+	regs->rip = program.rip;
+	regs->rax = program.rax;
+}
+
+bool
+rewrite_steps(const struct exo_save *regs)
+{
+	const struct site *s = rewrite_any ? site_of_stub(regs->rip) : NULL;
+
+	return s && regs->rip == s->stub;
+}
+
+/* ---- what the program does to its memory ------------------------------------------------------------- */
+
+/* Those in pages of code, or with stubs there. */
+static int
+undo(u64 start, u64 end, bool stubs)
+{
+	FOR_EACH_SITE(page, s) {
+		const u64 where = stubs ? s->stub : s->at - s->taken;
+		int error = 0;
+
+		if (s->patched && where >= start && where < end)
+			error = unpatch(s);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static void
+forget_sites(u64 start, u64 end)
+{
+	FOR_EACH_SITE(page, s) {
+		if (s->at - s->taken >= start && s->at - s->taken < end)
+			s->at = 0;
+	}
+}
+
+static void
+forget_stubs(u64 start, u64 end)
+{
+	for (struct stubs **at = &pages; *at;) {
+		struct stubs *page = *at;
+
+		if (page->page >= start && page->page < end) {
+			*at = page->next;
+			xfree(page);
+		} else {
+			at = &page->next;
+		}
+	}
+}
+
+int
+rewrite_leave(const struct region *r, u64 start, u64 end, bool gone)
+{
+	const bool stubs = r->flags & REGION_STUBS;
+	int error = stubs || !gone ? undo(start, end, stubs) : 0;
+
+	if (error)
+		return error;
+	memset(rewrite_seen, 0, sizeof(rewrite_seen));	/* what is there now is another matter */
+	if (stubs)
+		forget_stubs(start, end);
+	else if (gone)
+		forget_sites(start, end);
+	return 0;
+}
+
+void
+rewrite_reset(void)
+{
+	while (pages) {
+		struct stubs *page = pages;
+
+		pages = page->next;
+		xfree(page);
+	}
+	rewrite_any = false;
+	memset(rewrite_seen, 0, sizeof(rewrite_seen));
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Call sites rewritten, so that the kernel is not entered (arch/site.h has
+ * what they become).  A site is looked at when the kernel has reflected
+ * REWRITE_AFTER calls from it; it must lie in a private mapping of a file that
+ * the program may run and not write.  The page becomes the process's own copy,
+ * as if the program had written to it.
+ *
+ * Stubs lie in pages of the program's address space, in reach of the code and
+ * where the program has nothing (REGION_STUBS); whoever has rewritten code has
+ * REGION_SITES.  When the program changes what such a region may be, moves or
+ * unmaps it, its code is first made what it was.
+ */
+#ifndef EXOS_REWRITE_H
+#define EXOS_REWRITE_H
+
+#include "vm.h"
+
+#define REWRITE_AFTER 64u		/* calls: about what rewriting costs */
+#define REWRITE_SEEN 128u
+
+struct rewrite_seen {
+	u32 place, count;
+};
+extern struct rewrite_seen rewrite_seen[REWRITE_SEEN];
+extern bool rewrite_any;		/* there are stubs */
+
+void rewrite_look(const struct exo_save *regs);
+void rewrite_settle_stub(struct exo_save *regs);
+
+/* A call that the kernel reflected; the program goes on at regs->rip. */
+static inline void
+rewrite_count(const struct exo_save *regs)
+{
+	struct rewrite_seen *s = &rewrite_seen[regs->rip / 2 % REWRITE_SEEN];
+
+	PUB->sites.reflected++;
+	if (s->place == (u32)regs->rip) {
+		if (++s->count == REWRITE_AFTER)
+			rewrite_look(regs);
+	} else if (s->count) {
+		s->count = s->count > REWRITE_AFTER ? REWRITE_AFTER : s->count - 1;
+	} else {
+		*s = (struct rewrite_seen){ (u32)regs->rip, 1 };
+	}
+}
+
+/* The program was interrupted: in a stub it is where it would be without it. */
+static inline void
+rewrite_settle(struct exo_save *regs)
+{
+	if (rewrite_any)
+		rewrite_settle_stub(regs);
+}
+
+/* It steps, and stands behind a jump that it does not know of. */
+bool rewrite_steps(const struct exo_save *regs);
+
+/*
+ * A region of code or of stubs is about to change there: what was rewritten is
+ * as it was.  gone: nothing of these pages will be left.  0 or -errno.
+ */
+int rewrite_leave(const struct region *r, u64 start, u64 end, bool gone);
+
+static inline int
+rewrite_change(const struct region *r, u64 start, u64 end, bool gone)
+{
+	return r->flags & (REGION_SITES | REGION_STUBS) ? rewrite_leave(r, start, end, gone) : 0;
+}
+
+void rewrite_reset(void);		/* exec */
+
+#endif
