@@ -25,13 +25,17 @@ $(BUILD)/exos.elf: $(EXOS_OBJ) exos/exos.ld $(wildcard exos/order/*.ld) tools/ch
 	$(Q)python3 tools/check_image.py $@
 
 # ---- the server -------------------------------------------------------------------------------
-INIT_SRC := $(sort $(wildcard exos/server/*.c)) exos/core/string.c exos/fs/dirblock.c exos/fs/meta.c exos/arch/x86_64/random.c
+INIT_SRC := $(sort $(wildcard exos/server/*.c)) exos/core/string.c exos/fs/dirblock.c exos/fs/meta.c exos/arch/x86_64/random.c exos/arch/x86_64/copy.S
 INIT_OBJ := $(addprefix $(BUILD)/init/,$(addsuffix .o,$(basename $(INIT_SRC))))
 INIT_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 	-fcf-protection=none -Iinclude -I$(GEN) -Ilibexo/include -Iexos/server
 
 $(BUILD)/init/%.o: %.c | $(ABI)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(INIT_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/init/%.o: %.S | $(ABI)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(INIT_FLAGS) -MMD -MP -c $< -o $@
 

@@ -16,6 +16,7 @@
 #define FUTEXES_OFF 0x000c0000ull	/* in the shared region, behind the sockets */
 #define BUCKETS 256u
 #define OF_USER (SH_FUTEXES / 4)	/* of one user's processes; root may have all but ... */
+#define FUTEX_ALL (~0u)			/* of bits */
 #define RESERVE 256u			/* ... these, which are root's */
 
 static struct ticket {
@@ -143,17 +144,17 @@ end_request(const struct request *r)
 	return 0;
 }
 
-/* (ino, byte, bits, key slot, how many) -> how many there were; FUTEX_WAKES: there may be more */
+/* How many there were; FUTEX_WAKES: there may be more. */
 static long
-wake_request(const struct request *r)
+wake(uint32_t ino, uint64_t at, uint32_t bits, uint64_t count)
 {
-	struct ticket *t = number(first[bucket((uint32_t)r->a, r->b)]);
+	struct ticket *t = number(first[bucket(ino, at)]);
 	uint64_t woken = 0;
 
-	while (t && woken < r->e && woken < FUTEX_WAKES) {
+	while (t && woken < count && woken < FUTEX_WAKES) {
 		struct ticket *next = number(t->next);
 
-		if (t->ino == (uint32_t)r->a && t->at == r->b && t->bits & (uint32_t)r->c) {
+		if (t->ino == ino && t->at == at && t->bits & bits) {
 			release(t);
 			woken++;
 		}
@@ -162,6 +163,23 @@ wake_request(const struct request *r)
 	if (woken)
 		server_changed();
 	return (long)woken;
+}
+
+void
+futexes_wake_frame(exo_pfn pfn, uint64_t byte)
+{
+	for (unsigned n = 0; n < fresh; n++) {
+		const struct ticket *t = &tickets[n];
+		const struct fs_inode *node;
+
+		if (!t->bits || t->at % EXO_PAGE_BYTES != byte)
+			continue;
+		node = node_at(t->ino);
+		if (!node || map_get(node, t->at / EXO_PAGE_BYTES) != pfn)
+			continue;
+		wake(t->ino, t->at, FUTEX_ALL, 1);
+		return;
+	}
 }
 
 static bool
@@ -183,7 +201,8 @@ futex_requests(struct request *r, uint32_t op)
 	if (!ready && shared_back(FUTEXES_OFF, SH_FUTEXES * sizeof(uint64_t) / EXO_PAGE_BYTES))
 		return -EAGAIN;
 	ready = true;
-	return op == OP_FUTEX_WAIT ? wait_request(r) : wake_request(r);
+	return op == OP_FUTEX_WAIT ? wait_request(r)
+				   : wake((uint32_t)r->a, r->b, (uint32_t)r->c, r->e);
 }
 
 void

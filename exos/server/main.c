@@ -197,6 +197,8 @@ fault(struct exo_save *context)
 		work = 1;
 		return;
 	}
+	if (context->vector == 14 && robust_fault(context))
+		return;
 	klog_server("init: exception %u at %lx, address %lx", context->vector, context->rip,
 		context->addr);
 	exo_exit(1);

@@ -230,7 +230,7 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	pid = pid_draw();
 	p->creator = creator ? creator->sh->pid : 0;
 	p->serial = next_serial++;
-	p->native = p->lent = p->lost = p->carried = p->carries = false;
+	p->native = p->lent = p->lost = p->carried = p->carries = p->robust = false;
 	__builtin_memset(p->gift, 0, sizeof(p->gift));
 	p->given = p->held = PROC_FRAMES;
 	p->owes = p->owes_until = p->dry_until = p->silent = 0;
@@ -295,7 +295,8 @@ proc_kill(struct proc *p, uint64_t reason)
 	signal_forget(p);
 	revoke_goes_on(p);
 	share_take(p);
-	proc_lend_end(p);
+	if (!p->robust)
+		proc_lend_end(p);
 	letters_forget(p);
 	tids_release(p);
 	futexes_forget(p);
@@ -330,6 +331,13 @@ proc_times(struct proc *p)
 	p->sh->waits = pub ? pub->waits : 0;
 }
 
+/* Did its library not come to an end of its own?  (It may have: then there is nothing left to do.) */
+static bool
+by_force(uint32_t wait_status)
+{
+	return (wait_status & 0x7f) == SIGKILL || (wait_status & 0x7f) == SIGSEGV;
+}
+
 void
 proc_end(struct proc *p, uint32_t wait_status)
 {
@@ -338,6 +346,7 @@ proc_end(struct proc *p, uint32_t wait_status)
 	proc_times(p);
 	sites_counted(p);
 	family_ends(p);
+	p->robust = p->lent && !p->native && by_force(wait_status);
 	proc_kill(p, wait_status);
 	p->sh->status = wait_status;
 	__atomic_store_n(&p->sh->state, PROC_ZOMBIE, __ATOMIC_RELEASE);

@@ -201,13 +201,14 @@ struct pub {
 	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;	/* bit n - 1 is signal n */
 	uint64_t sys_ns;		/* of its processor time: in the library */
 	uint64_t waits;			/* how often it gave the processor up */
+	uint64_t thread_list;		/* where a pointer to the first of its library's threads lies */
 	uint32_t exe_dir;		/* where that is found */
 	uint32_t threads;		/* that there are */
 	struct pub_table table[PUB_TABLES];	/* for those who may look: proc/look.h */
 	uint32_t open[PUB_INODES];	/* inodes held open: an unlinked one of them is not freed yet */
 	uint32_t umask;
 	struct pub_sites sites;
-	char cmdline[1848];		/* NUL separated, as it was called; the beginning */
+	char cmdline[1840];		/* NUL separated, as it was called; the beginning */
 };
 _Static_assert(sizeof(struct pub) == 4096 - 0, "public page");
 

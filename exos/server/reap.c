@@ -85,7 +85,11 @@ tree_step(exo_pfn account)
 static bool
 reap_step(struct proc *p, bool *look)
 {
-	int64_t done = p->sh->account ? exo_account_reap(p->sh->account, REAP_STEP, ROOT_KEY) : 0;
+	int64_t done;
+
+	if (p->robust && robust_step(p))
+		return true;
+	done = p->sh->account ? exo_account_reap(p->sh->account, REAP_STEP, ROOT_KEY) : 0;
 
 	if (done > 0)
 		return true;

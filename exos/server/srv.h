@@ -106,6 +106,7 @@ struct proc {				/* the server's private half of a table entry */
 	} gift[GIFTS];
 	bool reaping;			/* dead; its account is being emptied */
 	bool bare;			/* reaping: there is nothing below its account */
+	bool robust;			/* reaping: its robust locks are to be given on first */
 	uint32_t objects;		/* that it made */
 	uint64_t object_frames;		/* and what they take */
 	uint64_t given;			/* frames of limit that it has */
@@ -214,6 +215,11 @@ void reap_later(struct proc *p);
 bool proc_reap_now(struct proc *p);	/* on the time of who collects it; false: ask again */
 bool proc_reap_some(void);		/* a step; false: nothing can be done now */
 bool proc_work(void);			/* is there anything left? */
+
+/* ---- robust.c: locks of who was killed */
+bool robust_step(struct proc *p);	/* true: there is more to do for it, or for one before it */
+bool robust_fault(struct exo_save *context);	/* true: the look ended there */
+void futexes_wake_frame(exo_pfn pfn, uint64_t byte);	/* the first that waits for a word there, if any */
 
 /* ---- memory.c ------------------------------------------------------------------------------------- */
 long memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed);

@@ -10,6 +10,21 @@
 #define FUTEX_OWNER_DIED 0x40000000u
 #define FUTEX_TID        0x3fffffffu
 
+/* ---- lists of robust locks: for the library, and for the server where that does not come to it ---- */
+#define ROBUST_PI 1ull			/* bit of an entry's address: it knows its owner */
+
+struct robust_head {			/* in the program's memory */
+	uint64_t first;			/* of a ring that ends at the head */
+	int64_t offset;			/* from an entry to its word */
+	uint64_t pending;		/* being taken or given back: 0, or an entry */
+};
+
+struct robust_thread {			/* in the library's: how struct thread begins */
+	uint64_t next;			/* 0: the last */
+	uint64_t robust;		/* head of the list of locks that it holds; 0 */
+	uint32_t tid;
+};
+
 /* op: shift 31, operation 30..28, comparison 27..24, its argument 23..12, the comparison's 11..0. */
 static inline uint32_t
 futexop_argument(uint32_t twelve)

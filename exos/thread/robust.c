@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Robust locks: a list in the program's memory of what a thread holds.  At its
- * end each says that its owner died, and one of those that wait looks at it.
+ * end each says that its owner died, and one of those that wait looks at it.  Of
+ * a process that is killed the server does the same (server/robust.c).
  */
 #include "futex.h"
 #include "../arch/x86_64/arch.h"
@@ -10,14 +11,12 @@
 #include "../linux/errno.h"
 #include "futexop.h"
 
-#define ENTRIES_MAX 2048u		/* the list may be a ring without end */
-#define PI 1ull				/* bit of an entry's address: it knows its owner */
+_Static_assert(offsetof(struct thread, next) == offsetof(struct robust_thread, next) &&
+		offsetof(struct thread, robust) == offsetof(struct robust_thread, robust) &&
+		offsetof(struct thread, tid) == offsetof(struct robust_thread, tid),
+	"the server looks for them there");
 
-struct robust_head {
-	u64 first;			/* of a ring that ends at the head */
-	int64_t offset;			/* from an entry to its word */
-	u64 pending;			/* being taken or given back: 0, or an entry */
-};
+#define ENTRIES_MAX 2048u		/* the list may be a ring without end */
 
 /* pending: taken off or not yet on the list; who was about to wait or wake did not come to it. */
 static void
@@ -55,15 +54,15 @@ robust_end(struct thread *t)
 	if (!head || copy_in(&h, head, sizeof(h)))
 		return;
 	at = h.first;
-	for (unsigned n = 0; n < ENTRIES_MAX && (at & ~PI) != head; n++) {
-		if (copy_in(&next, at & ~PI, sizeof(next)))
+	for (unsigned n = 0; n < ENTRIES_MAX && (at & ~ROBUST_PI) != head; n++) {
+		if (copy_in(&next, at & ~ROBUST_PI, sizeof(next)))
 			break;
-		if ((at & ~PI) != (h.pending & ~PI))
-			died(t, (at & ~PI) + (u64)h.offset, at & PI, false);
+		if ((at & ~ROBUST_PI) != (h.pending & ~ROBUST_PI))
+			died(t, (at & ~ROBUST_PI) + (u64)h.offset, at & ROBUST_PI, false);
 		at = next;
 	}
 	if (h.pending)
-		died(t, (h.pending & ~PI) + (u64)h.offset, h.pending & PI, true);
+		died(t, (h.pending & ~ROBUST_PI) + (u64)h.offset, h.pending & ROBUST_PI, true);
 }
 
 long

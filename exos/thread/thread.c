@@ -166,6 +166,7 @@ thread_init(void)
 {
 	first.tid = PROC->pid;
 	PUB->threads = 1;
+	PUB->thread_list = thread_list();
 	leader_ready();			/* or when there are to be more */
 }
 

@@ -35,13 +35,15 @@ struct futex_key {			/* a private word: 0 and its address; a shared one: its fil
 };
 
 struct thread {
-	struct thread *next, *before;	/* all, the oldest first */
-	struct thread *run_next;	/* while ready */
-	u32 tid;
+	struct thread *next;		/* all, the oldest first */
+	u64 robust;			/* head of the list of locks that it holds; 0 */
+	u32 tid;			/* up to here as struct robust_thread has it (futexop.h) */
 	u8 state;			/* enum thread_state */
 	bool outside;			/* waits for what other threads need not bring about */
 	bool dying;			/* ends when it leaves the library */
 	u32 slot;			/* of EXOS_THREADS; 0: the first thread */
+	struct thread *before;
+	struct thread *run_next;	/* while ready */
 	char name[THREAD_NAME];		/* the leader's is the process's: thread_name */
 
 	u64 stack_top, parked;		/* library stack; where it stands while another runs */
@@ -52,7 +54,6 @@ struct thread {
 	struct thread_signals sig;
 	struct restart restart;
 	u64 clear_tid;			/* word to clear and wake at the end; 0 */
-	u64 robust;			/* head of the list of locks that it holds; 0 */
 
 	struct thread *out_next, *out_before;	/* while outside */
 	const struct exo_term *terms;

@@ -122,7 +122,8 @@ both_ask(void)
 	pid_t pid;
 
 	pid = giver(1, exo_self());	/* first, or all would be copied on writing */
-	CHECK(second_make(1));
+	if (!CHECK(second_make(1)))
+		_exit(1);
 	for (uint64_t n = 0; n < ASKS || word[0] < ASKS; n++) {
 		ask_anything(n * 13);
 		if (n > 100000)
@@ -131,7 +132,6 @@ both_ask(void)
 	CHECK(word[0] >= ASKS);
 	word[1] = 1;
 	waitpid(pid, NULL, 0);
-	_exit(0);
 }
 
 /* The page is released in the middle of whatever the other one asks. */
@@ -141,7 +141,8 @@ page_goes(void)
 	const exo_pfn frame = EXO_PTE_PFN(exo_pte(base + EXOS_COMM));
 
 	giver(1, exo_self());
-	CHECK(second_make(1));
+	if (!CHECK(second_make(1)))
+		_exit(1);
 	while (word[0] < 50)
 		;
 	exo_frame_release_all(frame, 1, KEY_SELF);
@@ -185,9 +186,9 @@ suffers(const char *name, void (*f)(void), bool wanted)
 
 	word[0] = word[1] = word[2] = word[3] = 0;
 	fflush(stdout);
+	pin(0);				/* so is the child, from its beginning: it has nothing on the other one */
 	pid = fork();
 	if (pid == 0) {
-		pin(0);
 		f();
 		_exit(failed != 0);
 	}

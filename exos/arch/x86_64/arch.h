@@ -45,11 +45,7 @@ u64 stack_begin(u64 top, void (*entry)(void));
 long exos_transfer(exo_envid env, struct exo_msg *message, u64 deadline_ns);
 
 /* ---- copy.S: may fault on the program's memory; then -EFAULT.  Everything in this range is a leaf. */
-extern const char exos_copy_begin[], exos_copy_end[], exos_copy_fault[];
-long exos_copy(void *dst, const void *src, u64 bytes);
-long exos_copy_text(char *dst, const char *src, u64 room);
-/* One atomic step on a word of the program's: 1, or 0 and *seen is what it was instead; -EFAULT */
-long exos_exchange(u32 *word, u32 *seen, u32 new);
+#include "copy.h"
 long exos_xsave(void *area, u64 mask);
 long exos_fxsave(void *area);
 long exos_xrstor(const void *area, u64 mask);
