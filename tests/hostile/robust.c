@@ -84,8 +84,9 @@ killed(void (*f)(void))
 	int fd[2];
 	char byte;
 
-	if (!CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
-		printf("status %x\n", (unsigned)status);
+	/* Who takes a page from his own library may end by it: the server looks all the same. */
+	CHECK(WIFSIGNALED(status) &&
+		(WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGSEGV));
 	CHECK(pipe(fd) == 0 && write(fd[1], "x", 1) == 1 && read(fd[0], &byte, 1) == 1);
 	close(fd[0]);
 	close(fd[1]);
