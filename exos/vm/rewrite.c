@@ -18,10 +18,14 @@ _Static_assert(REFUSED_ROOM == SITES_REASONS, "reasons, of which the first is no
 struct stubs {				/* of a page */
 	struct stubs *next;
 	u64 page;
+	u64 hops;			/* bits of those that sites have */
 	struct site site[STUBS];
 };
 
-struct rewrite_seen rewrite_seen[REWRITE_SEEN];
+/* Of an address, one bit of 64: most have none in common with any hop. */
+#define HOP_BIT(at) (1ull << (at) / SITE_JUMP_BYTES % 64)
+
+struct rewrite_seen rewrite_seen[1u << REWRITE_SEEN_LOG];
 bool rewrite_any;
 static struct stubs *pages;
 
@@ -43,15 +47,30 @@ site_of_call(u64 at)
 }
 
 static struct site *
-site_of_stub(u64 rip)
+site_of_hop(struct stubs *page, u64 rip)
 {
-	for (struct stubs *page = pages; page; page = page->next) {
-		struct site *s = &page->site[(rip - page->page) / SITE_STUB_BYTES % STUBS];
-
-		if (rip - page->page < PAGE)
-			return s->at ? s : NULL;
+	for (struct site *s = page->site; s < page->site + STUBS; s++) {
+		if (s->at && s->hop == rip)
+			return s;
 	}
 	return NULL;
+}
+
+/* Whose stub or hop that is. */
+static struct site *
+site_of_stub(u64 rip)
+{
+	struct site *s = NULL;
+
+	for (struct stubs *page = pages; page && !s; page = page->next) {
+		if (rip - page->page < PAGE) {
+			s = &page->site[(rip - page->page) / SITE_STUB_BYTES];
+			return s->at ? s : NULL;
+		}
+		if (page->hops & HOP_BIT(rip))
+			s = site_of_hop(page, rip);
+	}
+	return s;
 }
 
 static bool
@@ -117,14 +136,14 @@ stub_take(u64 at)
 	return page ? &page->site[0] : NULL;
 }
 
-static u64
-stub_address(const struct site *s)
+static struct stubs *
+stubs_of(const struct site *s)
 {
-	const struct stubs *page = pages;
+	struct stubs *page = pages;
 
 	while (s < page->site || s >= page->site + STUBS)
 		page = page->next;
-	return page->page + (u64)(s - page->site) * SITE_STUB_BYTES;
+	return page;
 }
 
 /* ---- changing code ----------------------------------------------------------------------------- */
@@ -180,23 +199,35 @@ patch(struct site *s)
 
 	site_stub(s, &way, code);
 	error = code_write(s->stub, code, sizeof(code));
-	if (error)
-		return error;
-	site_jump(s, code);
-	return code_write(s->at - s->taken, code, SITE_JUMP_BYTES);
+	if (error == 0 && s->hop) {
+		site_hop(s, code);
+		error = code_write(s->hop, code, SITE_JUMP_BYTES);
+	}
+	return error ? error : code_write(s->at - s->taken, code, site_jump(s, code));
 }
 
-/* What the program itself put there stays. */
+/* The program's own bytes in the place of ours; what it put there itself stays. */
+static int
+code_restore(u64 at, const u8 *ours, const u8 *own, unsigned bytes)
+{
+	u8 there[SITE_JUMP_BYTES];
+
+	if (copy_in(there, at, bytes) || memcmp(there, ours, bytes) != 0)
+		return 0;
+	return code_write(at, own, bytes);
+}
+
 static int
 unpatch(struct site *s)
 {
-	u8 jump[SITE_JUMP_BYTES], there[SITE_JUMP_BYTES];
-	const u64 at = s->at - s->taken;
-	int error = 0;
+	u8 jump[SITE_JUMP_BYTES];
+	const unsigned bytes = site_jump(s, jump);
+	int error = code_restore(s->at - s->taken, jump, s->bytes, bytes);
 
-	site_jump(s, jump);
-	if (copy_in(there, at, sizeof(there)) == 0 && memcmp(there, jump, sizeof(jump)) == 0)
-		error = code_write(at, s->bytes, SITE_JUMP_BYTES);
+	if (error == 0 && s->hop) {
+		site_hop(s, jump);
+		error = code_restore(s->hop, jump, site_nop, SITE_JUMP_BYTES);
+	}
 	if (error == 0)
 		s->patched = false;
 	return error;
@@ -216,16 +247,18 @@ static unsigned
 rewrite(u64 at, u64 rax)
 {
 	struct region *r = regions_find(&vm.regions, at);
-	u8 code[SITE_BEFORE];
+	u8 code[SITE_BEFORE + SITE_BEHIND];
 	struct site found, *s;
-	unsigned bytes, verdict;
+	struct stubs *page;
+	unsigned before, behind, verdict;
 
 	if (!is_fit(r))
 		return REFUSED_REGION;
-	bytes = at - r->start < SITE_BEFORE ? (unsigned)(at - r->start) : SITE_BEFORE;
-	if (copy_in(code, at - bytes, bytes))
+	before = at - r->start < SITE_BEFORE ? (unsigned)(at - r->start) : SITE_BEFORE;
+	behind = r->end - at < SITE_BEHIND ? (unsigned)(r->end - at) : SITE_BEHIND;
+	if (copy_in(code, at - before, before + behind))
 		return REFUSED_REGION;
-	verdict = site_judge(code, bytes, at, rax, &found);
+	verdict = site_judge(code, before, behind, at, rax, &found);
 	if (verdict != SITE_GOOD)
 		return verdict;
 	s = stub_take(at);
@@ -233,8 +266,10 @@ rewrite(u64 at, u64 rax)
 		return REFUSED_ROOM;
 	if (s->at && s->patched)
 		return SITE_GOOD;	/* this one came past the jump */
-	found.stub = stub_address(s);
+	page = stubs_of(s);
+	found.stub = page->page + (u64)(s - page->site) * SITE_STUB_BYTES;
 	*s = found;
+	page->hops |= s->hop ? HOP_BIT(s->hop) : 0;
 	regions_find(&vm.regions, at)->flags |= REGION_SITES;
 	s->patched = true;
 	if (patch(s)) {
@@ -246,12 +281,14 @@ rewrite(u64 at, u64 rax)
 
 /* Memory is not taken from the program for this, nor does it wait for any. */
 __attribute__((noinline)) void
-rewrite_look(const struct exo_save *regs)
+rewrite_look(const struct exo_save *regs, struct rewrite_seen *seen)
 {
 	const u64 at = regs->rip - SITE_CALL_BYTES;
 	const struct site *s = site_of_call(at);
 	unsigned verdict;
 
+	seen->count = 0;
+	seen->refused = (u32)regs->rip;
 	if (SHARED->flags & SH_NO_REWRITE || (s && s->patched))
 		return;
 	pack_hold();
@@ -287,7 +324,7 @@ rewrite_steps(const struct exo_save *regs)
 {
 	const struct site *s = rewrite_any ? site_of_stub(regs->rip) : NULL;
 
-	return s && regs->rip == s->stub;
+	return s && (regs->rip == s->stub || regs->rip == s->hop);
 }
 
 /* ---- what the program does to its memory ------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /*
  * Call sites rewritten, so that the kernel is not entered (arch/site.h has
  * what they become).  A site is looked at when the kernel has reflected
- * REWRITE_AFTER calls from it; it must lie in a private mapping of a file that
+ * REWRITE_AFTER calls from there; it must lie in a private mapping of a file that
  * the program may run and not write.  The page becomes the process's own copy,
  * as if the program had written to it.
  *
@@ -17,32 +17,29 @@
 #include "vm.h"
 
 #define REWRITE_AFTER 64u		/* calls: about what rewriting costs */
-#define REWRITE_SEEN 128u
+#define REWRITE_SEEN_LOG 7u
 
+/* Sites by a hash of where they are: several may share one, and are looked at in turn. */
 struct rewrite_seen {
-	u32 place, count;
+	u32 refused;			/* the last of them that stays as it is */
+	u32 count;			/* calls from the others */
 };
-extern struct rewrite_seen rewrite_seen[REWRITE_SEEN];
+extern struct rewrite_seen rewrite_seen[1u << REWRITE_SEEN_LOG];
 extern bool rewrite_any;		/* there are stubs */
 
-void rewrite_look(const struct exo_save *regs);
+void rewrite_look(const struct exo_save *regs, struct rewrite_seen *seen);
 void rewrite_settle_stub(struct exo_save *regs);
 
 /* A call that the kernel reflected; the program goes on at regs->rip. */
 static inline void
 rewrite_count(const struct exo_save *regs)
 {
-	struct rewrite_seen *s = &rewrite_seen[regs->rip / 2 % REWRITE_SEEN];
+	const u32 place = (u32)regs->rip;
+	struct rewrite_seen *s = &rewrite_seen[place * 2654435761u >> (32 - REWRITE_SEEN_LOG)];
 
 	PUB->sites.reflected++;
-	if (s->place == (u32)regs->rip) {
-		if (++s->count == REWRITE_AFTER)
-			rewrite_look(regs);
-	} else if (s->count) {
-		s->count = s->count > REWRITE_AFTER ? REWRITE_AFTER : s->count - 1;
-	} else {
-		*s = (struct rewrite_seen){ (u32)regs->rip, 1 };
-	}
+	if (s->refused != place && ++s->count == REWRITE_AFTER)
+		rewrite_look(regs, s);
 }
 
 /* The program was interrupted: in a stub it is where it would be without it. */

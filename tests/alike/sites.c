@@ -98,6 +98,17 @@ SITE(looks_like,
 SITE(eighth,
 	"mov $39,%eax\n mov $1,%r8d\n mov $39,%r8d\n syscall\n cmp $39,%r8d\n je 1f\n mov $-5,%rax\n 1:\n");
 
+/* Short instructions before it, and near by a nop that is passed, or come to by a jump. */
+SITE(before_nop, "mov $39,%edx\n mov %edx,%eax\n syscall\n" NOP8);
+long by_nop(int to_nop);
+CODE(by_nop,
+	"test %edi,%edi\n jnz 1f\n mov $110,%r8\n mov %r8,%rax\n syscall\n ret\n 1: mov $7,%eax\n jmp 2f\n ret\n 2: " NOP8
+	" inc %eax\n");
+SITE(read_none, "mov $-1,%edi\n xor %eax,%eax\n syscall\n cmp $-9,%rax\n ret\n" NOP8);
+SITE(two_shorts,
+	"mov $39,%edx\n mov %edx,%eax\n syscall\n mov %eax,%r8d\n mov %edx,%eax\n syscall\n cmp %r8d,%eax\n je 1f\n"
+	" mov $-5,%rax\n ret\n" NOP8 "1:\n");
+
 /* The instruction before it reads memory, which may not be there. */
 long reads(void *from);
 CODE(reads, "mov $110,%eax\n .byte 0x4c,0x8b,0x4c,0x27,0x08\n syscall\n");	/* mov 8(%rdi),%r9 */
@@ -112,6 +123,15 @@ ways(void)
 		parents += middle(1) == getppid();
 	}
 	printf("middle: %ld %ld\n", own, parents);
+	own = parents = 0;
+	for (int i = 0; i < OFTEN; i++) {
+		own += by_nop(1);
+		parents += by_nop(0) == getppid();
+	}
+	printf("by nop: %ld %ld\n", own, parents);
+	printf("before nop: %s\n", whose(often(before_nop)));
+	printf("none: %ld\n", often(read_none));
+	printf("two: %s\n", whose(often(two_shorts)));
 	printf("looks like: %s\n", whose(often(looks_like)));
 	printf("eighth: %s\n", whose(often(eighth)));
 }

@@ -18,6 +18,9 @@
 #define CODE(name, text) \
 	__asm__(".text\n" LEAD ".globl " #name "\n" #name ":\n" text "\n ret\n")
 
+/* A long nop, whose operands mean nothing. */
+#define NOP8 ".byte 0x0f,0x1f,0x84,0,0,0,0,0\n"
+
 /* Code for pages of a test's own: mov $number,%eax; syscall; ret, at offset `at` of a file's page. */
 #define CODE_BYTES 8192
 

@@ -9,10 +9,13 @@
 
 SITE(own_pid,
 	"mov $39,%eax\n .globl own_pid_call\n own_pid_call: syscall\n .globl own_pid_end\n own_pid_end:");
+long short_pid(void);
+CODE(short_pid, "mov $39,%r8d\n mov %r8,%rax\n .globl short_pid_call\n short_pid_call: syscall\n"
+	".globl short_pid_end\n short_pid_end: ret\n" NOP8);
 SITE(position, "mov $-1,%edi\n mov $8,%eax\n syscall\n");
 long read_one(int fd, void *to, long bytes);
 CODE(read_one, "mov $0,%eax\n .globl read_one_call\n read_one_call: syscall\n");
-extern const char own_pid_call[], own_pid_end[], read_one_call[];
+extern const char own_pid_call[], own_pid_end[], short_pid_call[], short_pid_end[], read_one_call[];
 
 static volatile long ticks, odd, wrong;
 
@@ -33,7 +36,10 @@ tick(int sig, siginfo_t *info, void *context)
 	odd += rip > (const char *)own_pid && rip < own_pid_end && rip != own_pid_call;
 	odd += rip == own_pid_call && r[REG_RAX] != SYS_getpid;
 	odd += rip == own_pid_end && r[REG_RAX] != getpid();
-	wrong += own_pid() != getpid() || position() != -EBADF;
+	odd += rip > short_pid_end && rip < short_pid_end + 9;
+	odd += rip == short_pid_call && r[REG_RAX] != SYS_getpid;
+	odd += rip == short_pid_end && r[REG_RAX] != getpid();
+	wrong += own_pid() != getpid() || short_pid() != getpid() || position() != -EBADF;
 }
 
 static void
@@ -47,7 +53,7 @@ often_interrupted(void)
 	setitimer(ITIMER_REAL, &each, NULL);
 	while (ticks < 60) {
 		for (int i = 0; i < 1000; i++)
-			wrong += own_pid() != pid || position() != -EBADF;
+			wrong += own_pid() != pid || short_pid() != pid || position() != -EBADF;
 	}
 	setitimer(ITIMER_REAL, &none, NULL);
 	printf("interrupted: %ld %ld\n", odd, wrong);
@@ -139,18 +145,20 @@ diversions(void)
 
 /* ---- step by step ------------------------------------------------------------------------------------ */
 
-static volatile long steps, site_steps[16], site_rax[16];
-static volatile unsigned site_count;
+static volatile long steps, site_steps[16], site_rax[16], short_steps[16];
+static volatile unsigned site_count, short_count;
 
 static void
 step(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 	greg_t *r = uc->uc_mcontext.gregs;
-	const long offset = r[REG_RIP] - (long)own_pid;
+	const long offset = r[REG_RIP] - (long)own_pid, other = r[REG_RIP] - (long)short_pid;
 
 	(void)sig, (void)info;
 	steps++;
+	if (other >= 0 && other <= 24 && short_count < 16)
+		short_steps[short_count++] = other;
 	if (offset >= 0 && offset <= 8 && site_count < 16) {
 		site_steps[site_count] = offset;
 		site_rax[site_count++] = offset == 7 ? r[REG_RAX] == getpid()
@@ -165,17 +173,20 @@ stepped(void)
 	struct sigaction a = { .sa_sigaction = step, .sa_flags = SA_SIGINFO };
 
 	often(own_pid);
+	often(short_pid);
 	sigaction(SIGTRAP, &a, NULL);
 	__asm__ volatile(
-		"sub $128,%%rsp; pushfq; orq $0x100,(%%rsp); popfq; call own_pid; call own_pid\n"
+		"sub $128,%%rsp; pushfq; orq $0x100,(%%rsp); popfq; call own_pid; call own_pid; call short_pid\n"
 		"pushfq; andq $-0x101,(%%rsp); popfq; add $128,%%rsp"
 		:
 		:
-		: "rax", "rcx", "r11", "memory", "cc");
+		: "rax", "rcx", "r8", "r11", "memory", "cc");
 	signal(SIGTRAP, SIG_DFL);
 	printf("%ld steps, in the site", steps);
 	for (unsigned n = 0; n < site_count; n++)
 		printf(" %ld:%ld", site_steps[n], site_rax[n]);
+	for (unsigned n = 0; n < short_count; n++)
+		printf(" %ld", short_steps[n]);
 	printf("\n");
 }
 
@@ -190,7 +201,7 @@ children(void)
 		if (child == 0) {
 			if (i & 1)
 				_exit(own_pid() == getpid() && position() == -EBADF ? 3 : 4);
-			often(own_pid);
+			often(own_pid), often(short_pid);
 			if (fork() == 0)
 				_exit(own_pid() == getpid() && often(position) == -EBADF ? 3 : 4);
 			wait(NULL);

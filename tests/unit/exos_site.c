@@ -20,7 +20,10 @@
 
 static struct site site;
 
-#define JUDGE(code, rax) site_judge((const uint8_t *)(code), sizeof(code) - 1, CALL_AT, rax, &site)
+/* What comes behind the call, if it is not said, is too near the end of the page for a hop. */
+#define JUDGE(code, rax) JUDGE_AT(code, "\x0f\x05\xc3", CALL_AT, rax)
+#define JUDGE_AT(code, next, at, rax) \
+	site_judge((const uint8_t *)(code next), sizeof(code) - 1, sizeof(next) - 1, at, rax, &site)
 
 static void
 judged(void)
@@ -43,7 +46,7 @@ judged(void)
 	assert(JUDGE(NOPS "\x48\x89\xf8", 0) == SITE_SHORT);
 	assert(JUDGE(NOPS "\x48\x8b\x05\0\0\0\0", 39) == SITE_OTHER);
 	assert(JUDGE(NOPS "\xe8\0\0\0\0", 39) == SITE_OTHER);
-	assert(JUDGE(NOPS "\x05\1\0\0\0", 39) == SITE_OTHER);
+	assert(JUDGE(NOPS "\xff\xc0", 39) == SITE_OTHER && JUDGE(NOPS "\x50", 39) == SITE_OTHER);
 	assert(JUDGE("\x90\xb8\x27\0\0\0", 39) == SITE_UNSURE);
 
 	/* Looks like mov $39,%eax, but is the end of another that stores there: that one is taken. */
@@ -63,9 +66,43 @@ pages(void)
 	for (uint64_t at = 0x402000; at < 0x402010; at++) {
 		bool split = at - 5 < 0x402000 && at - 1 >= 0x402000;
 
-		assert(site_judge(code, sizeof(code) - 1, at, 39, &site) ==
+		assert(site_judge(code, sizeof(code) - 1, 0, at, 39, &site) ==
 			(split ? SITE_SPLIT : SITE_GOOD));
 	}
+}
+
+/* A short instruction needs a nop that is long enough, near enough, and on its page. */
+static void
+hops(void)
+{
+#define XOR NOPS "\x31\xc0"
+#define CALL "\x0f\x05\xc3"
+#define HOLE "\x0f\x1f\x84\0\0\0\0\0"
+#define FILL8 "\x0f\x1f\x84\0\1\0\0\0"
+	assert(JUDGE_AT(XOR, CALL HOLE, 0x401800, 0) == SITE_GOOD && site.hop == 0x401806);
+	assert(site.taken == 2 && site.fixed && site.number == 0);
+	assert(JUDGE_AT(XOR, CALL HOLE, 0x401800, 7) == SITE_UNSURE);
+	assert(JUDGE_AT(XOR, CALL "\x66\x2e\x0f\x1f\x84\0\0\0\0\0", 0x401800, 0) == SITE_GOOD &&
+		site.hop == 0x401808);
+	assert(JUDGE_AT(XOR, CALL "\x0f\x1f\x80\0\0\0\0", 0x401800, 0) == SITE_SHORT);
+	assert(JUDGE_AT(XOR, CALL FILL8, 0x401800, 0) ==
+		SITE_SHORT); /* somebody has it, or it means something */
+	assert(JUDGE_AT(XOR, CALL FILL8 HOLE, 0x401800, 0) == SITE_GOOD && site.hop == 0x40180e);
+	assert(JUDGE_AT(XOR, CALL "\x0f\x1f\x84\0\0", 0x401800, 0) == SITE_SHORT);
+	assert(JUDGE_AT(XOR, CALL "\x06" HOLE, 0x401800, 0) == SITE_SHORT);	/* no code any more */
+	assert(JUDGE_AT(XOR,
+		       CALL FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8
+			       FILL8 FILL8 HOLE,
+		       0x401800, 0) == SITE_GOOD &&
+		site.hop == 0x401800 + 118);
+	assert(JUDGE_AT(XOR,
+		       CALL FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8 FILL8
+			       FILL8 FILL8 FILL8 "\x90\x90" HOLE,
+		       0x401800, 0) == SITE_SHORT);
+	assert(JUDGE_AT(XOR, CALL HOLE, 0x402000 - 11, 0) == SITE_GOOD);
+	assert(JUDGE_AT(XOR, CALL HOLE, 0x402000 - 10, 0) == SITE_SHORT);
+	assert(JUDGE_AT(XOR, CALL HOLE, 0x402001, 0) ==
+		SITE_SHORT); /* the jump would be on two pages, the hop behind */
 }
 
 /* ---- run ----------------------------------------------------------------------------------- */
@@ -90,10 +127,15 @@ make(const char *before, unsigned bytes, uint64_t rax, const struct site_way *wa
 	memcpy(at - 48, nops, 48);
 	memcpy(at, before, bytes);
 	memcpy(at + bytes, "\x0f\x05\xc3", 3);
-	assert(site_judge(at - 48, 48 + bytes, (uint64_t)(at + bytes), rax, &site) == SITE_GOOD);
+	memcpy(at + bytes + 3, "\x0f\x1f\x84\0\0\0\0\0\xc3", 9);
+	assert(site_judge(at - 48, 48 + bytes, 64, (uint64_t)(at + bytes), rax, &site) ==
+		SITE_GOOD);
 	site.stub = (uint64_t)code + 4096 + 64;
 	site_stub(&site, way, (uint8_t *)site.stub);
 	site_jump(&site, at);
+	assert(!site.hop == (bytes >= SITE_JUMP_BYTES));
+	if (site.hop)
+		site_hop(&site, (uint8_t *)site.hop);
 }
 
 /* From the beginning of what was patched, with rax and r9 as given; flags with carry and direction. */
@@ -106,8 +148,8 @@ run(uint64_t rax, uint64_t *flags)
 		"sub $128,%%rsp; push $0x403; popfq; call *%[from]; pushfq; pop %[flags]; cld; add $128,%%rsp"
 		: "+a"(rax), [flags] "=&r"(*flags)
 		: [from] "r"(from)
-		: "rcx", "r9", "r11", "memory", "cc");
-	assert((*flags & 0x401) == 0x401);
+		: "rcx", "rsi", "r9", "r11", "memory", "cc");
+	assert(*flags & 0x400);
 	return rax;
 }
 
@@ -118,17 +160,23 @@ stubs_run(void)
 	uint64_t flags;
 
 	make("\xb8\x27\0\0\0", 5, 39, &way);
-	assert(run(5, &flags) == 1039);
+	assert(run(5, &flags) == 1039 && flags & 1);
 	make("\x48\xc7\xc0\xff\xff\xff\xff", 7, ~0ull, &way);
 	assert(run(5, &flags) == 999);
 	deep.base = (uint64_t)&base;
 	make("\xb8\x27\0\0\0", 5, 39, &deep);
 	assert(run(5, &flags) == 4711);
 	make("\x4c\x8b\x4c\x24\x08", 5, 39, &deep);
-	assert(run(39, &flags) == 4711);
-	assert(run(40, &flags) == 1040);
+	assert(run(39, &flags) == 4711 && flags & 1);
+	assert(run(40, &flags) == 1040 && flags & 1);
 	assert(run(0, &flags) == 1000);
 	assert(run(0x100000027, &flags) == 0x100000027 + 1000);
+	make("\x31\xc0", 2, 0, &way);
+	assert(run(5, &flags) == 1000 && !(flags & 1));		/* as xor makes them */
+	make("\x48\x89\xc0", 3, 39, &deep);
+	assert(run(39, &flags) == 4711 && run(40, &flags) == 1040);
+	make("\x40\x80\xf6\x81", 4, 202, &way);
+	assert(run(202, &flags) == 1202);
 	make("\x64\x4c\x8b\x0c\x25\x28\0\0\0", 9, 111, &deep);
 	assert(run(111, &flags) == 4711 && run(39, &flags) == 1039);
 }
@@ -161,6 +209,12 @@ settled(const char *before, unsigned bytes, uint64_t rax, const struct site_way 
 			assert(regs.rip == site.at && regs.rax == rax);
 		n += insn.length;
 	}
+	if (site.hop) {
+		struct site_regs regs = { site.hop, rax };
+
+		site_settle(&site, &regs);
+		assert(regs.rip == site.at - bytes && regs.rax == rax);
+	}
 	assert(over == by_itself && n <= SITE_STUB_BYTES - 8);
 }
 
@@ -175,11 +229,14 @@ main(void)
 	deep.base = (uint64_t)&base;
 	judged();
 	pages();
+	hops();
 	stubs_run();
 	settled("\xb8\x27\0\0\0", 5, 39, &reads, false);
 	settled("\x4c\x8b\x4c\x24\x08", 5, 39, &reads, false);
 	settled("\xb8\x27\0\0\0", 5, 39, &deep, true);
 	settled("\x4c\x8b\x4c\x24\x08", 5, 39, &deep, true);
+	settled("\x31\xc0", 2, 0, &reads, false);
+	settled("\x48\x89\xc0", 3, 39, &deep, true);
 	settled("\x64\x4c\x8b\x0c\x25\x28\0\0\0", 9, 39, &deep, true);
 	puts("ok call sites and their stubs\n1 passed, 0 failed");
 	return 0;

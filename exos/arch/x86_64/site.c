@@ -47,6 +47,9 @@ movable(const struct insn *insn)
 		return false;
 	switch (insn->map << 8 | insn->opcode) {
 	case 0x063:			/* movslq */
+	case 0x080:			/* add, or, and, sub, xor ... of an immediate */
+	case 0x081:
+	case 0x083:
 	case 0x089:			/* mov */
 	case 0x08b:
 	case 0x08d:			/* lea */
@@ -55,7 +58,9 @@ movable(const struct insn *insn)
 	case 0x1be:
 	case 0x1bf: return true;
 	case 0x0c7: return (insn->modrm & 0x38) == 0;
-	default: return insn->map == MAP_ONE && (insn->opcode & 0xf8) == MOV_EAX;
+	default:			/* add, or, and, sub, xor ... of registers */
+		return insn->map == MAP_ONE && ((insn->opcode & 0xf8) == MOV_EAX ||
+			(insn->opcode < 0x40 && (insn->opcode & 7) < 4));
 	}
 }
 
@@ -66,40 +71,74 @@ word_before(const uint8_t *end)
 		(uint32_t)end[-1] << 24);
 }
 
-/* mov $number,%eax or %rax: what it makes rax; false: it is something else. */
+/* mov $number,%eax or %rax, xor %eax,%eax: what it makes rax; false: it is something else. */
 static bool
 sets_rax(const struct insn *insn, const uint8_t *end, uint64_t *rax)
 {
-	const int32_t word = word_before(end);
+	const int32_t word = insn->length > 4 ? word_before(end) : 0;
 
 	if (insn->opcode == MOV_EAX && insn->map == MAP_ONE && !(insn->rex & (REX_B | REX_W)))
 		*rax = (uint32_t)word;
 	else if (insn->opcode == 0xc7 && insn->modrm == 0xc0 && !(insn->rex & REX_B))
 		*rax = insn->rex & REX_W ? (uint64_t)(int64_t)word : (uint32_t)word;
+	else if ((insn->opcode & 0xfd) == 0x31 && insn->modrm == 0xc0 &&
+		!(insn->rex & ~REX_W & 0xf))
+		*rax = 0;
 	else
 		return false;
 	return true;
 }
 
-enum site_verdict
-site_judge(const uint8_t *code, unsigned bytes, uint64_t at, uint64_t rax, struct site *site)
+const uint8_t site_nop[SITE_JUMP_BYTES] = { 0 };
+
+/*
+ * The next nop with room for a hop, on the same page, to which a short jump
+ * from `from` leads; 0: there is none.  The call is where an instruction begins.
+ */
+static uint64_t
+hop_near(const uint8_t *code, unsigned bytes, uint64_t at, uint64_t from)
 {
-	const unsigned from = bytes >= 2 * INSN_MOST ? last_instruction(code, bytes) : NOWHERE;
+	struct insn insn;
+
+	for (unsigned n = 0; insn_decode(code + n, bytes - n, &insn); n += insn.length) {
+		const unsigned end = n + insn.length;
+		const uint64_t hop = at + end - SITE_JUMP_BYTES;
+
+		if (hop > from + SITE_SHORT_BYTES + 127 ||
+			(at + end - 1) / PAGE_BYTES != from / PAGE_BYTES)
+			return 0;
+		if (insn.map == MAP_TWO && insn.opcode == 0x1f && insn.modrm == 0x84 &&
+			__builtin_memcmp(code + end - SITE_JUMP_BYTES, site_nop, SITE_JUMP_BYTES) ==
+				0)
+			return hop;
+	}
+	return 0;
+}
+
+enum site_verdict
+site_judge(const uint8_t *code, unsigned before, unsigned behind, uint64_t at, uint64_t rax,
+	struct site *site)
+{
+	const unsigned from = before >= 2 * INSN_MOST ? last_instruction(code, before) : NOWHERE;
 	struct insn insn;
 	uint64_t becomes = rax, jump;
+	unsigned bytes;
 
-	if (from == NOWHERE || !insn_decode(code + from, bytes - from, &insn))
+	if (from == NOWHERE || !insn_decode(code + from, before - from, &insn))
 		return SITE_UNSURE;
-	if (insn.length < SITE_JUMP_BYTES)
-		return SITE_SHORT;
 	if (!movable(&insn) || insn.length > SITE_TAKEN_MOST)
 		return SITE_OTHER;
 	*site = (struct site){ .at = at, .number = (uint32_t)rax, .taken = insn.length };
-	site->fixed = sets_rax(&insn, code + bytes, &becomes);
+	site->fixed = sets_rax(&insn, code + before, &becomes);
 	if (becomes != rax)
 		return SITE_UNSURE;	/* it came another way */
 	jump = at - insn.length;
-	if (jump / PAGE_BYTES != (jump + SITE_JUMP_BYTES - 1) / PAGE_BYTES)
+	if (insn.length < SITE_JUMP_BYTES)
+		site->hop = hop_near(code + before, behind, at, jump);
+	if (insn.length < SITE_JUMP_BYTES && !site->hop)
+		return SITE_SHORT;
+	bytes = site->hop ? SITE_SHORT_BYTES : SITE_JUMP_BYTES;
+	if (jump / PAGE_BYTES != (jump + bytes - 1) / PAGE_BYTES)
 		return SITE_SPLIT;
 	for (unsigned n = 0; n < insn.length; n++)
 		site->bytes[n] = code[from + n];
@@ -189,12 +228,27 @@ site_stub(struct site *site, const struct site_way *way, uint8_t code[SITE_STUB_
 }
 
 void
+site_hop(const struct site *site, uint8_t code[SITE_JUMP_BYTES])
+{
+	struct code c = { .at = code, .place = site->hop };
+
+	PUT(&c, "\xe9");
+	put_distance(&c, site->stub);
+}
+
+unsigned
 site_jump(const struct site *site, uint8_t code[SITE_JUMP_BYTES])
 {
 	struct code c = { .at = code, .place = site->at - site->taken };
 
-	PUT(&c, "\xe9");
-	put_distance(&c, site->stub);
+	if (site->hop) {
+		PUT(&c, "\xeb");
+		put_number(&c, site->hop - (c.place + SITE_SHORT_BYTES), 1);
+	} else {
+		PUT(&c, "\xe9");
+		put_distance(&c, site->stub);
+	}
+	return c.n;
 }
 
 /* ---- interrupted ----------------------------------------------------------------------------- */
@@ -204,7 +258,7 @@ site_settle(const struct site *site, struct site_regs *regs)
 {
 	const uint64_t offset = regs->rip - site->stub;
 
-	if (offset < site->taken) {
+	if (offset < site->taken || (site->hop && regs->rip == site->hop)) {
 		regs->rip = site->at - site->taken;
 	} else if (offset < site->done) {
 		regs->rip = site->at;
