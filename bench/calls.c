@@ -78,9 +78,13 @@ trivial(void)
 /* ---- files ------------------------------------------------------------------------ */
 
 static void
-create_unlink(void)
+create_unlink(size_t bytes)
 {
-	close(open("/tmp/bench2", O_CREAT | O_WRONLY, 0600));
+	int fd = open("/tmp/bench2", O_CREAT | O_WRONLY, 0600);
+
+	if (bytes && write(fd, buffer, bytes) != (ssize_t)bytes)
+		exit(1);
+	close(fd);
 	unlink("/tmp/bench2");
 }
 
@@ -102,7 +106,8 @@ files(void)
 	COST("read-64K", , pread(fd, buffer, 65536, 0), );
 	close(fd);
 	unlink("/tmp/bench");
-	COST("create-unlink", , create_unlink(), );
+	COST("create-unlink", , create_unlink(0), );
+	COST("create-write-unlink", , create_unlink(1024), );
 }
 
 /* ---- pipes ------------------------------------------------------------------------ */

@@ -87,6 +87,7 @@ LINUX = (
     ("read-64K", "pread of 64 KiB", 18000),
     ("write-64K", "pwrite of 64 KiB", 24000),
     ("create-unlink", "create + close + unlink", 13500),
+    ("create-write-unlink", "... with a write of 1 KiB", 19000),
     ("pipe-1", "pipe: write 1 byte, read it", 1000),
     ("pipe-4K", "pipe: write 4 KiB, read them", 2200),
     ("pipe-close", "pipe, and close of both ends", 37000),

@@ -207,7 +207,8 @@ def profile(scratch, name):
 def reorder(scratch):
     """Those rows first in which processes change."""
     names = [row[0] for row in rows.LINUX]
-    variables = order.Variables(f"{ROOT}/build/exos.elf")
+    variables = {part: order.Variables(f"{ROOT}/build/{name}", order.SMALL[part])
+                 for part, name in (("library", "exos.elf"), ("server", "init.elf"))}
     used = []
     for name in sorted(names, key=lambda name: (name not in rows.SWITCHING, names.index(name))):
         program, record = recorded(scratch, name)

@@ -29,7 +29,7 @@ INIT_SRC := $(sort $(wildcard exos/server/*.c)) exos/core/string.c exos/fs/dirbl
 INIT_OBJ := $(addprefix $(BUILD)/init/,$(addsuffix .o,$(basename $(INIT_SRC))))
 INIT_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing \
-	-fcf-protection=none -Iinclude -I$(GEN) -Ilibexo/include -Iexos/server
+	-ffunction-sections -fdata-sections -fcf-protection=none -Iinclude -I$(GEN) -Ilibexo/include -Iexos/server
 
 $(BUILD)/init/%.o: %.c | $(ABI)
 	@mkdir -p $(@D)
@@ -39,8 +39,8 @@ $(BUILD)/init/%.o: %.S | $(ABI)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(INIT_FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/init.elf: $(INIT_OBJ) $(BUILD)/libexo.a
-	$(Q)ld -static -z max-page-size=4096 -z noexecstack -z norelro -Ttext-segment=0x400000 -e exo_start \
+$(BUILD)/init.elf: $(INIT_OBJ) $(BUILD)/libexo.a exos/init.ld $(wildcard exos/order/*.ld)
+	$(Q)ld -static -z max-page-size=4096 -z noexecstack -z norelro -T exos/init.ld \
 		$(INIT_OBJ) $(BUILD)/libexo.a -o $@
 
 # What was linked, to read: disassembly and symbols of every image (the kernel's: mk/kernel.mk).

@@ -288,16 +288,17 @@ fs_was_written(u32 ino)
 
 /* ---- directories --------------------------------------------------------------------------- */
 
+/* from: a place in at's block where an entry begins, or 0. */
 static int
-next_once(const struct fs_inode *dir, u64 *at, struct entry *e)
+next_once(const struct fs_inode *dir, u64 *at, u32 from, struct entry *e)
 {
 	while (*at < dir->size) {
 		const char *block = meta_block(&meta,
 			meta_leaf(&meta, dir->map, dir->depth, *at / DIRBLOCK_BYTES));
-		u32 wanted = *at % DIRBLOCK_BYTES, offset = 0, here = 0;
+		u32 wanted = *at % DIRBLOCK_BYTES, offset = from, here = from;
 		const struct fs_dirent *d = NULL;
 
-		/* From the block's start, because entries may have been joined since. */
+		from = 0;
 		while (block && (d = dirblock_next(block, &offset)) != NULL &&
 			(here < wanted || d->ino == 0))
 			here = offset;
@@ -318,6 +319,23 @@ next_once(const struct fs_inode *dir, u64 *at, struct entry *e)
 	return 0;
 }
 
+/*
+ * Where the last look ended.  If the directory is the same since, that is where
+ * the next entry begins; else entries may have been joined, and the block is gone
+ * through from its start.
+ */
+static struct {
+	u32 dir;
+	u64 seq, at;
+} looked;
+
+static u32
+begins_at(u32 dir, u64 seq, u64 at)
+{
+	return looked.dir == dir && looked.seq == seq && looked.at == at
+		? (u32)(at % DIRBLOCK_BYTES) : 0;
+}
+
 int
 fs_next(u32 dir, u64 *at, struct entry *e)
 {
@@ -331,8 +349,11 @@ fs_next(u32 dir, u64 *at, struct entry *e)
 		error = fs_stat(dir, &node);
 		if (error || !S_ISDIR(node.mode))
 			return error ? error : -ENOTDIR;
-		found = next_once(&node, &to, e);
+		found = next_once(&node, &to, begins_at(dir, node.seq, to), e);
 		if (meta_same(meta_inode(&meta, dir) ? meta_inode(&meta, dir) : &node, node.seq)) {
+			looked.dir = dir;
+			looked.seq = node.seq;
+			looked.at = to;
 			*at = to;
 			return found;
 		}

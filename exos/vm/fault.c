@@ -56,8 +56,8 @@ is_vacant(u64 va)
 	return !(page_entry(va) & EXO_PTE_PRESENT) && !pack_has(va);
 }
 
-static bool
-sole_owner(exo_pfn pfn)
+bool
+vm_owns(exo_pfn pfn)
 {
 	const volatile struct exo_frame *f = exo_frame(pfn);
 
@@ -72,7 +72,7 @@ copy_on_write(u64 va, u32 perms)
 	bool ours;
 	int error;
 
-	if (sole_owner(old))
+	if (vm_owns(old))
 		return page_protect(va, perms);
 	error = page_map_new(SCRATCH, RW | OWN);
 	if (error)
@@ -321,11 +321,11 @@ vm_own(u64 va, u32 perms)
 {
 	int error = vm_present(va) ? 0 : touch(va, ACCESS_READ);
 
-	if (error == 0 && !sole_owner(page_pfn((void *)va)))
+	if (error == 0 && !vm_owns(page_pfn((void *)va)))
 		error = copy_on_write(va, perms);
 	if (error)
 		return error == -ENOMEM ? error : -EFAULT;
-	return vm_present(va) && sole_owner(page_pfn((void *)va)) ? 0 : -ENOMEM;
+	return vm_present(va) && vm_owns(page_pfn((void *)va)) ? 0 : -ENOMEM;
 }
 
 /* Ahead of need: nothing that is in use gives way to it. */

@@ -8,6 +8,8 @@
 #include "../core/self.h"
 #include "../linux/errno.h"
 
+#define BATCH 32u
+
 struct vm vm;
 
 u32
@@ -216,28 +218,60 @@ vm_set_brk(u64 start, u64 data_bytes)
 /* ---- changes of what is there --------------------------------------------------------------- */
 
 /*
- * Pages that are there lose what they may no longer do; what they gain they
- * get at the next fault.  One that cannot be executed by its binding's right
- * becomes readable, and is copied at the fault.
+ * Pages that are there lose what they may no longer do, and those that are ours
+ * alone gain what they may; others get that at the next fault.  One that cannot
+ * be executed by its binding's right becomes readable, and is copied at the fault.
  */
-static void
-protect_page(const struct region *r, u64 va)
+static u32
+present_perms(const struct region *r, u64 entry)
 {
-	u32 perms = prot_perms(r->prot);
+	const u32 perms = prot_perms(r->prot);
 
 	if (r->flags & REGION_SHARED)
-		perms |= EXO_MAP_SHARED;
-	else
-		perms = (perms & ~EXO_MAP_WRITE) | EXO_MAP_COW;
-	if (page_protect(va, perms) && r->prot)
-		page_protect(va, EXO_MAP_READ | (perms & EXO_MAP_SOFT));
+		return perms | EXO_MAP_SHARED;
+	if (perms & EXO_MAP_WRITE && vm_owns(EXO_PTE_PFN(entry)))
+		return perms;
+	return (perms & ~EXO_MAP_WRITE) | EXO_MAP_COW;
+}
+
+/* A frame that was ours alone when we looked may be a child's, too, by now. */
+static void
+protect_refused(const struct region *r, u64 va)
+{
+	const u32 mark = r->flags & REGION_SHARED ? EXO_MAP_SHARED : EXO_MAP_COW;
+
+	if (page_protect(va, (prot_perms(r->prot) & ~EXO_MAP_WRITE) | mark) && r->prot)
+		page_protect(va, EXO_MAP_READ | mark);
+}
+
+static void
+protect_batch(const struct region *r, const struct exo_map *vec, unsigned count)
+{
+	for (unsigned done = 0; done < count;) {
+		long n = exo_map(UAREA->env, vec + done, count - done, KEY_SELF);
+
+		done += n > 0 ? (unsigned)n : 0;
+		if (n <= 0)
+			protect_refused(r, vec[done++].va);
+	}
 }
 
 static void
 protect_present(const struct region *r, u64 start, u64 end)
 {
-	for (u64 va = start; (va = exo_pte_next(va, end, 1)) < end; va += PAGE)
-		protect_page(r, va);
+	struct exo_map vec[BATCH];
+	unsigned count = 0;
+
+	for (u64 va = start; (va = exo_pte_next(va, end, 1)) < end; va += PAGE) {
+		vec[count++] = (struct exo_map){ .va = va,
+			.op = EXO_OP_PROTECT | present_perms(r, *exo_pte_place(va, 1)),
+			.key = KEY_SELF };
+		if (count == BATCH) {
+			protect_batch(r, vec, count);
+			count = 0;
+		}
+	}
+	protect_batch(r, vec, count);
 }
 
 int

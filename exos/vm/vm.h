@@ -61,6 +61,7 @@ int vm_populate(u64 start, u64 end);
 bool vm_present(u64 va);
 /* This page, readable, is this process's alone, bound with those rights: 0 or -errno. */
 int vm_own(u64 va, u32 perms);
+bool vm_owns(exo_pfn pfn);		/* ours, and bound nowhere else */
 bool vm_writes(u32 ino);			/* may a mapping of it be written? */
 void vm_fork_child(void);		/* regions that fork leaves out go */
 
