@@ -46,6 +46,26 @@ BINDINGS = (
     ("predicate of 8 terms", "install-predicate-8-terms", "evaluate-predicate-8-terms"),
 )
 
+# Two processors under -icount take turns, and who waits gives way: their instructions together repeat, too.
+EVENTS = (
+    ("revoke-asked-given", "memory asked back: asked, told, a frame let go of, back at the asker", "kernel/mem/debt.c"),
+    ("revoke-asked-taken", "... not given: asking, and taking a frame past the deadline, its contents kept nowhere", "kernel/mem/repossess.c"),
+    ("slice-end-forced", "end of a slice, and the next one: a program that is not told", "kernel/cpu/slice_end.c"),
+    ("slice-end-told", "... that is: epilogue, parked, prologue, resumed", "libexo/arch"),
+    ("flush-nowhere", "a page taken out of an address space that runs nowhere", M + "map_sys.c"),
+    ("smp-flush", "... that runs on another processor: both", "kernel/core/remote.c"),
+    ("smp-wake", "a word changed, for one who sleeps on another processor, until he has answered: both", "kernel/core/remote.c"),
+    ("smp-post", "a post to one who runs on another processor, until he has seen it: both", "kernel/event/event.c"),
+)
+
+MEMORY = (
+    ("page-away", "a page put away: MADV_PAGEOUT"),
+    ("page-back", "... and touched again"),
+    ("answer-careful", "256 frames asked for, 16 MiB, of which half was not touched since: each frame"),
+    ("answer-careful-all-hot", "... all of it was"),
+    ("answer-fast", "... and there is little time: whatever comes first"),
+)
+
 LONGEST_AIM = 20000
 LONGEST = (
     ("longest-claim-512", "claim 512 frames"),

@@ -45,14 +45,14 @@ def measured(text):
     return found
 
 
-def native(scratch, program, append="", args="", timed=False, extra=()):
+def native(scratch, program, append="", args="", timed=False, cpus=1, extra=()):
     """The rows that a program says that runs as boot/init."""
     archive = mkarchive.Archive()
     archive.add_file("boot/init", f"{ROOT}/build/bench/{program}.elf", 0o755)
     archive.add_bytes("boot/args", f"{args}\0".encode())
     with open(f"{scratch}/archive", "wb") as f:
         archive.write(f.fileno())
-    argv = qemu.command(KERNEL, f"{scratch}/archive", accel="tcg", icount=not timed, append=append, extra=extra,
+    argv = qemu.command(KERNEL, f"{scratch}/archive", accel="tcg", icount=not timed, append=append, cpus=cpus, extra=extra,
                         ports={qemu.PORT_LOG: f"file,path={scratch}/log"})
     subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=300)
     with open(f"{scratch}/log", errors="replace") as f:
@@ -135,7 +135,11 @@ def tables(result):
          [(what, longest[name]) for name, what in rows.LONGEST]),
         ("linux", "Linux calls under ExOS, seen by the program", ("call", "instructions", *clock, "aim"), linux_rows(result)),
         ("private", "What the library keeps for a process that does nothing", ("pages", "number"),
-         [(what, result["private"][name]) for name, what in rows.PRIVATE])]
+         [(what, result["private"][name]) for name, what in rows.PRIVATE]),
+        ("events", "Between environments and processors", ("event", "instructions", "the path"),
+         [(what, result["events"][name], where) for name, what, where in rows.EVENTS]),
+        ("memory", "Memory given back under ExOS", ("what", "instructions"),
+         [(what, result["memory"][name]) for name, what in rows.MEMORY])]
     if "ratio" in result:
         found.append(("start", "Start, beside a guest that stops at once", ("", "ratio", "aim"),
                       [("exo run true", f"{result['ratio']['exo-run-true']:.1f}", "5")]))
@@ -233,7 +237,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         result = {"instructions": native(scratch, "kernel"),
                   "longest": native(scratch, "longest", append="trace"), "linux": hosted("calls"),
-                  "private": hosted("private")}
+                  "private": hosted("private"), "memory": hosted("memory"),
+                  "events": {**native(scratch, "events"), **native(scratch, "events", cpus=2)}}
         if not options.quick:
             result["elapsed"] = {"kernel": elapsed(lambda: native(scratch, "kernel", args="timed=1", timed=True)),
                                  "linux": elapsed(lambda: hosted("calls", "timed", icount=False))}

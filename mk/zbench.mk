@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 # What things cost: make bench, or ./exo bench.
 
-BENCH_GUEST := $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/off.elf
+BENCH_GUEST := $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/events.elf $(BUILD)/bench/off.elf
 
 $(BUILD)/bench/%.c.o: bench/%.c | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
-$(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf: %.elf: %.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
+$(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/events.elf: %.elf: %.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
 $(BUILD)/bench/off.elf: $(BUILD)/bench/off.c.o $(BUILD)/libexo.a
@@ -17,7 +17,7 @@ $(BUILD)/bench/calls: bench/calls.c bench/cost.h
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -pthread -o $@ $<
 
-$(BUILD)/bench/private: bench/private.c $(LIBEXO) | $(ABI_FILES)
+$(BUILD)/bench/private $(BUILD)/bench/memory: $(BUILD)/bench/%: bench/%.c bench/cost.h $(LIBEXO) | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static $(LIBEXO_INC) -o $@ $< $(LIBEXO)
 
@@ -51,7 +51,7 @@ $(BUILD)/bench/record.so: bench/profile/record.c bench/profile/plugin.h
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -Wall -Wextra -Wshadow -Werror -O2 -shared -fPIC -o $@ $<
 
-bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private $(BUILD)/bench/record.so
+bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private $(BUILD)/bench/memory $(BUILD)/bench/record.so
 	$(Q)python3 bench/run.py $(BENCH)
 
 -include $(wildcard $(BUILD)/bench/*.d)

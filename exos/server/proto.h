@@ -254,9 +254,9 @@ enum server_op {
 	OP_SIGINFO,		/* () -> count; comm: struct sig_detail each, in order of arrival; rdx = bits of further
 				 * signals, of which nothing is known.  As long as sig_waiting says that there is more */
 	OP_SETNAME,		/* (has exec'd): comm page: new name (NUL terminated) */
-	OP_MEMORY,		/* (frames, account, needed: others may end by it) -> frames that the limit was raised by, out of the session's rest: of
-				 * the caller's account, or of that of a child between FORK_BEGIN and FORK_DONE. -EAGAIN: none
-				 * now, ask again soon; -EBUSY: the same, and there will be some;
+	OP_MEMORY,		/* (frames, account, needed: others may end by it) -> frames that the limit was raised by, out of
+				 * the session's rest: of the caller's account, or of that of a child between FORK_BEGIN and
+				 * FORK_DONE. -EAGAIN: none now, ask again soon; -EBUSY: the same, and there will be some;
 				 * -ENOMEM: the caller has been given more than anybody, and gets no more.  0 frames: it was
 				 * asked for some, and has no more to give -> 0 */
 	OP_EXEC_NATIVE,		/* (inode, argc | envc << 32, bytes, object, its key's slot): comm page strings -> pid of a
