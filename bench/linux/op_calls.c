@@ -48,10 +48,38 @@ write_null(unsigned n)
 	return fd < 0 ? CANNOT : from;
 }
 
+/* What no system has a part in: S95 multiplies matrices of that size. */
+static uint64_t
+matrix(unsigned n)
+{
+	enum { SIDE = 150 };
+	static double a[SIDE][SIDE], b[SIDE][SIDE], c[SIDE][SIDE];
+	uint64_t from;
+
+	for (unsigned i = 0; i < SIDE * SIDE; i++) {
+		a[i / SIDE][i % SIDE] = i % 7;
+		b[i / SIDE][i % SIDE] = i % 5;
+	}
+	from = now();
+	for (unsigned run = 0; run < n; run++)
+		for (unsigned i = 0; i < SIDE; i++)
+			for (unsigned j = 0; j < SIDE; j++) {
+				double sum = 0;
+
+				for (unsigned k = 0; k < SIDE; k++)
+					sum += a[i][k] * b[k][j];
+				c[i][j] = sum;
+			}
+	from = now() - from;
+	sink = (long)c[SIDE / 2][SIDE / 2];
+	return from;
+}
+
 const struct op call_ops[] = {
 	{ "getpid", getpid_call, 64 },
 	{ "clock_gettime", gettime, 64 },
 	{ "read-zero", read_zero, 64 },
 	{ "write-null", write_null, 64 },
+	{ "matrix", matrix, 1 },
 	{ 0 },
 };

@@ -12,6 +12,7 @@ GROUPS = (
         ("clock_gettime", "clock_gettime", None),
         ("read-zero", "read of a byte of /dev/zero", None),
         ("write-null", "write of a byte to /dev/null", None),
+        ("matrix", "multiply 150 x 150 matrices: no call at all", None),
     )),
     ("exceptions", (
         ("sigill", "SIGILL handler and back", ("exception-round-trip",)),

@@ -14,6 +14,7 @@ exo: run Linux programs on ExOS, in a guest of their own
   exo debug [OPTION]... PROGRAM [ARG]...         the same under gdb, with the kernel's symbols
   exo test                                       every test
   exo bench [--vs linux]                         what things cost, and beside Linux
+  exo claims [ID]...                             what the papers claimed, asked again here
   exo help COMMAND                               more about one of these
 """
 
@@ -44,6 +45,8 @@ HELP = {
     "bench": "exo bench [--quick | --profile ROW]\n\nRuns `make bench`: what things cost. --profile says where the instructions of one row go, by function.\n\n"
              "exo bench --vs linux [OPTION]...\n\nThe same programs on Linux (Debian's linux-image-cloud-amd64, fetched if it is not installed) and\n"
              "here, in turns, in the same emulated machine. `exo bench --vs linux --help` shows the options.\n",
+    "claims": "exo claims [ID... | --update]\n\nThe claims of the papers on the original exokernels, and whether they held when docs/claims.md was made.\n"
+              "With IDs: measures these now, beside Linux. --update measures all and rewrites docs/claims.md.\n",
     "help": "exo help COMMAND\n",
 }
 
@@ -64,12 +67,12 @@ def make(root, *arguments):
         raise ExoError("make is not installed (tools/setup.sh)") from None
 
 
-def versus(root, arguments):
-    """Beside Linux: bench/vs."""
+def versus(root, script, arguments):
+    """Beside Linux: a script of bench/vs."""
     import subprocess
     if subprocess.run(["make", "-C", root, "-s", "--no-print-directory", "vs-linux"], check=False).returncode:
         raise ExoError("building failed")
-    os.execv(sys.executable, [sys.executable, f"{root}/bench/vs/run.py", *arguments])
+    os.execv(sys.executable, [sys.executable, f"{root}/bench/vs/{script}.py", *arguments])
 
 
 def dispatch(root, arguments):
@@ -89,11 +92,13 @@ def dispatch(root, arguments):
         return session.run(root, chosen, gdb=command == "debug")
     if command == "bench":
         if rest[:2] == ["--vs", "linux"] or rest[:1] == ["--vs=linux"]:
-            versus(root, rest)
+            versus(root, "run", rest)
         profile = len(rest) == 2 and rest[0] == "--profile"
         if not profile and set(rest) - {"--quick"}:
             raise ExoError("exo bench takes --quick, --profile ROW, or --vs linux and its options")
         make(root, command, f"BENCH={' '.join(rest)}")
+    if command == "claims":
+        versus(root, "verdict", rest)
     if command == "test":
         if rest:
             raise ExoError("exo test takes no arguments")
