@@ -329,29 +329,44 @@ rewrite_steps(const struct exo_save *regs)
 
 /* ---- what the program does to its memory ------------------------------------------------------------- */
 
-/* Those in pages of code, or with stubs there. */
+static bool
+overlaps(u64 from, u64 to, u64 start, u64 end)
+{
+	return from < end && to > start;
+}
+
+/* Those with stubs there. */
 static int
-undo(u64 start, u64 end, bool stubs)
+undo_stubs(u64 start, u64 end)
 {
 	FOR_EACH_SITE(page, s) {
-		const u64 where = stubs ? s->stub : s->at - s->taken;
-		int error = 0;
+		int error = s->patched && s->stub >= start && s->stub < end ? unpatch(s) : 0;
 
-		if (s->patched && where >= start && where < end)
-			error = unpatch(s);
 		if (error)
 			return error;
 	}
 	return 0;
 }
 
-static void
-forget_sites(u64 start, u64 end)
+/* Those in such code; what is gone needs no change, but the call may be gone and the jump not. */
+static int
+undo_sites(u64 start, u64 end, bool gone)
 {
 	FOR_EACH_SITE(page, s) {
-		if (s->at - s->taken >= start && s->at - s->taken < end)
+		const u64 jump = s->at - s->taken;
+		const bool lost = gone && jump >= start && jump < end;
+		int error = 0;
+
+		if (!overlaps(jump, s->at + SITE_CALL_BYTES, start, end))
+			continue;
+		if (s->patched && !lost)
+			error = unpatch(s);
+		if (error)
+			return error;
+		if (lost)
 			s->at = 0;
 	}
+	return 0;
 }
 
 static void
@@ -373,15 +388,13 @@ int
 rewrite_leave(const struct region *r, u64 start, u64 end, bool gone)
 {
 	const bool stubs = r->flags & REGION_STUBS;
-	int error = stubs || !gone ? undo(start, end, stubs) : 0;
+	int error = stubs ? undo_stubs(start, end) : undo_sites(start, end, gone);
 
 	if (error)
 		return error;
-	memset(rewrite_seen, 0, sizeof(rewrite_seen));	/* what is there now is another matter */
 	if (stubs)
 		forget_stubs(start, end);
-	else if (gone)
-		forget_sites(start, end);
+	memset(rewrite_seen, 0, sizeof(rewrite_seen));	/* what is there now is another matter */
 	return 0;
 }
 

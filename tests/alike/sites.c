@@ -252,6 +252,35 @@ moving(void)
 	close(fd);
 }
 
+/* The instruction before the call is the last of its page, and behind it comes something else. */
+static void
+next_page(void)
+{
+	static unsigned char other[CODE_BYTES];
+	int fd = code_file("code", 4096 - 5, 77), next = open("next", O_RDWR | O_CREAT | O_TRUNC, 0700);
+	unsigned char *code = code_map(fd, MAP_PRIVATE);
+	const unsigned char own[] = { SYS_getpid };
+	routine *f = (routine *)(code + 4096 - 5);
+
+	pwrite(fd, own, 1, 4096 - 4);
+	memset(other, 0xc3, sizeof(other));
+	write(next, other, sizeof(other));
+	for (int round = 0; round < 3; round++) {
+		printf("next page: %s, ", whose(often(f)));
+		mmap(code + 4096, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, next, 4096);
+		printf("another %ld, ", often(f));
+		mmap(code + 4096, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 4096);
+	}
+	printf("%s\n", whose(often(f)));
+	mprotect(code + 4096, 4096, PROT_READ | PROT_WRITE);
+	code[4096] = code[4097] = 0x90;
+	mprotect(code + 4096, 4096, PROT_READ | PROT_EXEC);
+	printf("written: %ld\n", often(f));
+	munmap(code, CODE_BYTES);
+	close(fd);
+	close(next);
+}
+
 /* ---- faults ------------------------------------------------------------------------------------------ */
 
 static volatile unsigned long fault_rip, fault_at;
@@ -309,6 +338,7 @@ main(void)
 	files();
 	self_modifying();
 	moving();
+	next_page();
 	faults();
 	return 0;
 }
