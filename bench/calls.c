@@ -23,11 +23,11 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "cost.h"
+#include "rewritten.h"
 
 #define PAGE 4096ul
 #define EXO_CALL_NULL 0x40000000	/* of the exokernel */
@@ -73,28 +73,6 @@ trivial(void)
 	COST("getpid", , syscall(SYS_getpid), );
 	COST("clock_gettime", , clock_gettime(CLOCK_MONOTONIC, &ts), );
 	COST("sigprocmask", , sigprocmask(SIG_SETMASK, &set, NULL), );
-}
-
-/* Called so often before that their call sites were rewritten. */
-static void
-rewritten(void)
-{
-	char byte = 0;
-	int p[2];
-
-	if (pipe(p))
-		return;
-	for (unsigned i = 0; i < 200; i++) {
-		syscall(SYS_getpid);
-		lseek(-1, 0, SEEK_SET);
-		if (write(p[1], &byte, 1) != 1 || read(p[0], &byte, 1) != 1)
-			return;
-	}
-	COST("direct-getpid", , syscall(SYS_getpid), );
-	COST("direct-lseek", , lseek(-1, 0, SEEK_SET), );
-	COST("direct-pipe-1", , (void)!write(p[1], &byte, 1); (void)!read(p[0], &byte, 1), );
-	close(p[0]);
-	close(p[1]);
 }
 
 /* ---- files ------------------------------------------------------------------------ */

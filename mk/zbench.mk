@@ -13,7 +13,7 @@ $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BU
 $(BUILD)/bench/off.elf: $(BUILD)/bench/off.c.o $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
-$(BUILD)/bench/calls: bench/calls.c bench/cost.h
+$(BUILD)/bench/calls: bench/calls.c bench/cost.h bench/rewritten.h
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -O1 -static -pthread -o $@ $<
 
