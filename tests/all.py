@@ -10,10 +10,11 @@ sum, or with a status that does not fit it, has failed once more.
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
+
+import usual
 
 SUM = re.compile(r"^(\d+) passed, (\d+) failed")
 JOBS = str(os.cpu_count() or 1)
@@ -45,15 +46,8 @@ def suite(target):
     return passed, failed
 
 
-def signals_as_usual():
-    """What started us may ignore some (nohup, a shell's background jobs); the programs tested would inherit that."""
-    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def main(targets):
-    signals_as_usual()
+    usual.signals_as_usual()
     try:
         results = [suite(target) for target in targets]
     except KeyboardInterrupt:

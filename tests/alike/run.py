@@ -36,6 +36,9 @@ import exo
 import term
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import usual				# noqa: E402
+
 ROOT = os.path.realpath(f"{HERE}/../..")
 BUILD = f"{ROOT}/build/alike"
 work = None				# a directory of this run
@@ -329,4 +332,5 @@ def main():
 
 
 if __name__ == "__main__":
+    usual.signals_as_usual()
     sys.exit(main())

@@ -28,8 +28,9 @@ import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.realpath(f"{HERE}/../..")
-sys.path[:0] = [HERE]
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
+import usual					# noqa: E402
 from generate import KINDS, generate		# noqa: E402
 
 PROGRAM = f"{ROOT}/build/differ/differ"
@@ -240,4 +241,5 @@ def halves(sequences, options, work):
 
 
 if __name__ == "__main__":
+    usual.signals_as_usual()
     sys.exit(main())

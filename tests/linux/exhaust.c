@@ -14,6 +14,7 @@
 #define PAGE 4096ul
 #define MB (1ul << 20)
 #define RW (PROT_READ | PROT_WRITE)
+#define SETTLED 12000			/* looks, 5 ms apart: a minute, long past what the slowest host needs */
 #define SLACK 64			/* KiB: the server's tables, which only grow */
 
 static size_t part;			/* 60 of 100 of what is free */
@@ -272,7 +273,7 @@ nothing_is_lost(const char *what, void (*f)(void), int sig)
 	if (!CHECK(sig ? killed(status, sig) : status == 0))
 		printf("%s: status %x\n", what, status);
 	after = free_kib();
-	for (int tries = 0; after < before - SLACK && tries < 100; tries++) {
+	for (int tries = 0; after < before - SLACK && tries < SETTLED; tries++) {
 		usleep(5000);
 		after = free_kib();
 	}

@@ -18,7 +18,9 @@ import shutil
 import subprocess
 import sys
 
-sys.path.insert(0, f"{os.path.dirname(os.path.realpath(__file__))}/../../tools")
+TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.path[:0] = [f"{TESTS}/../tools", TESTS]
+import usual				# noqa: E402
 import debian				# noqa: E402
 import makers				# noqa: E402
 from debian import BUILD, PLACE, ROOT		# noqa: E402
@@ -161,4 +163,5 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    usual.signals_as_usual()
     sys.exit(main(sys.argv[1:]))
