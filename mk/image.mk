@@ -2,7 +2,12 @@
 # The base image of every guest: busybox with a name for each applet, ExOS, and what
 # other parts add by IMAGE += HOST:GUEST.
 
-IMAGE += $(BUILD)/init.elf:boot/init $(BUILD)/exos.elf:boot/exos
+# Without symbols: the guest has no use for them, and the archive stays in memory.  The host's debugger reads build/*.elf.
+IMAGE += $(BUILD)/image/init.elf:boot/init $(BUILD)/image/exos.elf:boot/exos
+
+$(BUILD)/image/%.elf: $(BUILD)/%.elf
+	$(Q)mkdir -p $(@D)
+	$(Q)strip -o $@ $<
 
 BASE_IMAGE := $(BUILD)/base.exoar
 BUSYBOX := $(firstword $(wildcard /bin/busybox /usr/bin/busybox))

@@ -38,6 +38,12 @@ $(BUILD)/bench/init: bench/linux/init.c
 
 vs-linux: setup runnable demos $(ALIKE_TOOLS) $(BENCH_GUEST) $(BUILD)/bench/ops $(BUILD)/bench/init
 
+# The bench as a test: it runs, its output parses, and no primitive became dearer unnoticed.
+test-bench: vs-linux
+	$(Q)python3 tests/bench/run.py
+
+TESTS += test-bench
+
 # How much more two processors get done, on a host that has as many to spare.
 # What processors cost each other, by the clock: on a machine that does nothing else.
 bench-smp: $(BUILD)/aegis.elf $(BUILD)/bench/smp.elf
@@ -56,4 +62,4 @@ bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private
 
 -include $(wildcard $(BUILD)/bench/*.d)
 
-.PHONY: bench-smp bench bench-scale vs-linux
+.PHONY: bench-smp bench bench-scale vs-linux test-bench

@@ -28,7 +28,7 @@ bool counting;
 const char *self;
 
 static const struct op *const groups[] = {
-	call_ops, fault_ops, memory_ops, transfer_ops, process_ops, file_ops,
+	call_ops, fault_ops, memory_ops, transfer_ops, process_ops, file_ops, scale_ops,
 };
 
 void

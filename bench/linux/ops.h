@@ -21,7 +21,7 @@ struct op {
 };
 
 extern const struct op call_ops[], fault_ops[], memory_ops[], transfer_ops[], process_ops[],
-	file_ops[];
+	file_ops[], scale_ops[];
 extern bool counting;			/* the time stamp counter counts instructions */
 extern const char *self;		/* this program's path */
 

@@ -11,10 +11,10 @@ import qemu
 DEMO = re.compile(r"(appel1|appel2|dirty query|tlrpc|lrpc) +(\d+) ns")
 
 
-def command(root, files, options, icount=False):
+def command(root, files, options, icount=False, program=("sh", "/bench/job")):
     adds = [word for name, host in files.items() for word in ("--add", f"{host}:/{name}")]
     return [f"{root}/exo", "run", "--machine", "q35", "--accel", options.accel, "--cpus", str(options.cpus),
-            "--memory", options.memory, *(["--icount"] if icount else []), *adds, "--", "sh", "/bench/job"]
+            "--memory", options.memory, *options.exo, *(["--icount"] if icount else []), *adds, "--", *program]
 
 
 def run(argv, timeout):

@@ -4,7 +4,10 @@
 import io
 import os
 import random
+import subprocess
 import tarfile
+
+import debian
 
 WORDS = 4096
 
@@ -51,13 +54,32 @@ def sql():
     return "\n".join(lines) + "\n"
 
 
+def compiler():
+    """{path in the guest: host path} of gcc, what it starts and what those load; nothing where it is not installed as usual."""
+    try:
+        cc1 = subprocess.run(["gcc", "-print-prog-name=cc1"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    programs = ["/usr/bin/gcc", "/usr/bin/as", cc1]
+    if not all(os.path.isabs(p) and os.path.exists(p) for p in programs):
+        return {}
+    return {path.lstrip("/"): os.path.realpath(path) for path in [*programs, *debian.libraries(*programs)]}
+
+
+def c_file():
+    """Thirty functions, preprocessed: no headers are needed."""
+    return "".join(f"int f{n}(int *a, int n) {{ int s = {n}; for (int i = 0; i < n; i++) s += a[i] * {n + 3} ^ i; return s; }}\n"
+                   for n in range(30))
+
+
 def files(root, programs, size):
     """{path in the guest: host path or bytes}"""
     found = {"bench/ops": f"{root}/build/bench/ops"}
     if programs:
         found |= {"bench/lua": f"{root}/build/alike/tools/lua", "bench/sqlite": f"{root}/build/alike/tools/sqlite",
                   "bench/script.lua": LUA.encode(), "bench/script.sql": sql().encode(),
-                  "bench/tree.tar": tree(), "bench/text": text(size)}
+                  "bench/tree.tar": tree(), "bench/text": text(size),
+                  "bench/small.i": c_file().encode(), **compiler()}
     return found
 
 

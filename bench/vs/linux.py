@@ -108,15 +108,17 @@ def command(image, archive, options, plain=False, icount=False):
     return argv + (["-icount", "shift=0,sleep=off"] if icount else [])
 
 
-def run(argv, timeout):
-    """(what it said, seconds to the first of it)"""
+def run(argv, timeout, marks=()):
+    """(what it said, {mark: seconds until it was there})"""
     begin = time.monotonic()
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as guest:
         late = threading.Timer(timeout, guest.kill)
         late.start()
-        said, first = bytearray(), None
+        said, found = bytearray(), {}
         while data := os.read(guest.stdout.fileno(), 65536):
-            first = first or time.monotonic() - begin
             said += data
+            for mark in marks:
+                if mark not in found and mark.encode() in said:
+                    found[mark] = time.monotonic() - begin
         late.cancel()
-    return said.decode(errors="replace"), first
+    return said.decode(errors="replace"), found

@@ -35,7 +35,8 @@ HEADS = ("operation", "Linux", "plain", "ExOS", "native", "times", "native", "sp
 
 def cells(row):
     spread = "-" if row["spread"] is None else f"{row['spread']:.0%}"
-    return (row["what"], number(row["linux_ns"]), number(row["linux_plain_ns"]), number(row["exos_ns"]), number(row["native_ns"]),
+    linux, ours, native = (row.get(f"{system}_{'kib' if row['unit'] == 'KiB' else 'ns'}") for system in ("linux", "exos", "native"))
+    return (row["what"], number(linux), number(row["linux_plain_ns"]), number(ours), number(native),
             times(row["ratio"]), times(row["native_ratio"]), spread,
             number(row["linux_insns"]), number(row["exos_insns"]), number(row["native_insns"]), times(row["insn_ratio"]),
             aim(row), met(row))

@@ -14,6 +14,10 @@ def costs(text):
     return {name: [int(n) / 1000 for n in numbers.split()] for name, numbers in SAID.findall(text)}
 
 
+NOTHING = ("linux_ns", "linux_plain_ns", "exos_ns", "native_ns", "linux_insns", "exos_insns", "native_insns",
+           "insn_ratio", "native_insn_ratio", "spread", "floor")
+
+
 class Column:
     """One system's figures: all batches of all its guests together."""
 
@@ -63,7 +67,7 @@ def row(spec, group, measured):
     aim, native_aim = aims.AIMS.get(op, (None, None))
     spread = [s for s in (measured["linux"].spread(op), measured["exos"].spread(op)) if s is not None]
     found = {
-        "op": op, "group": group, "what": what,
+        "op": op, "group": group, "what": what, "unit": "ns",
         "linux_ns": time["linux"], "linux_plain_ns": time["plain"], "exos_ns": time["exos"], "native_ns": native,
         "linux_insns": insns["linux"], "exos_insns": insns["exos"], "native_insns": native_insns,
         "ratio": over(time["linux"], time["exos"]), "insn_ratio": over(insns["linux"], insns["exos"]),
@@ -72,6 +76,15 @@ def row(spec, group, measured):
         "insn_aim": aims.INSTRUCTIONS.get(op), "floor": aims.FLOOR.get(op),
     }
     return found | {"met": verdict(found)}
+
+
+def sized(op, what, group, sizes):
+    """A row that is no time."""
+    linux, ours, native = (sizes[system].get(op) for system in ("linux", "exos", "native"))
+    aim = aims.AIMS.get(op, (None, None))[0]
+    found = {"op": op, "group": group, "what": what, "unit": "KiB", "linux_kib": linux, "exos_kib": ours, "native_kib": native,
+             "ratio": over(linux, ours), "native_ratio": over(linux, native), "aim": aim, "native_aim": None, "insn_aim": None}
+    return dict.fromkeys(NOTHING) | found | {"met": verdict(found | {"insn_ratio": None})}
 
 
 def verdict(found):

@@ -5,6 +5,8 @@ A row: (op, what it is, native rows that are the same work, summed; None where t
 Native rows are bench/kernel.c's, or a demo's ("barriers appel1").
 """
 
+from typing import NamedTuple
+
 CALLS = "calls"
 GROUPS = (
     (CALLS, (
@@ -58,10 +60,36 @@ GROUPS = (
     )),
 )
 
-# On two processors, one partner on each.
-TWO = (
-    ("futex-processes-2", "futex there and back, processes on two CPUs", None),
-    ("futex-threads-2", "futex there and back, threads on two CPUs", None),
+class Guests(NamedTuple):
+    """Guests of another shape, and what is measured there."""
+
+    group: str
+    rows: tuple
+    cpus: int = 1
+    memory: str = "256M"
+    full: bool = False			# with --full alone, or by name
+    counted: bool = True		# instructions, too
+    suffix: str = ""			# of the operations' names
+    exo: tuple = ()			# options of exo run
+
+
+OTHERS = (
+    Guests("calls", (("getpid", "getpid, call sites not rewritten", None),), suffix="-reflected", exo=("--no-rewrite",)),
+    Guests("transfer", (
+        ("futex-processes-2", "futex there and back, processes on two CPUs", None),
+        ("futex-threads-2", "futex there and back, threads on two CPUs", None),
+    ), cpus=2, counted=False),
+    Guests("scale", (
+        ("pairs-2", "a round trip of two pipes, one pair of processes", None),
+        ("pairs-8", "the same, 8 processes in pairs", None),
+        ("pairs-64", "64 processes", None),
+        ("pairs-256", "256 processes", None),
+        ("pairs-512", "512 processes", None),
+    ), memory="512M", full=True),
+    Guests("scale", (
+        ("touch", "first touch of a page, in a machine of 8 GiB", None),
+        ("mmap-touch-munmap", "mmap + touch + munmap of a page, there", None),
+    ), memory="8G", full=True, suffix="-8G"),
 )
 
 # Shell commands; what they need is made by jobs.py.
@@ -70,6 +98,7 @@ PROGRAMS = (
     ("sh-loop", "a shell's loop of 50 commands in pipes",
      "i=0; while [ $i -lt 50 ]; do echo $i | cat >/dev/null; i=$((i+1)); done"),
     ("pipeline", "busybox pipeline over 1 MiB (10 with --full)", "cat /bench/text | tr a-z A-Z | grep -v QQ | wc -c >/dev/null"),
+    ("compile", "cc1 and as: a small C file", "cd /tmp && gcc -O1 -c /bench/small.i"),
     ("lua", "lua script", "/bench/lua /bench/script.lua >/dev/null"),
     ("sqlite", "sqlite script", "rm -f /tmp/db; /bench/sqlite /tmp/db - </bench/script.sql >/dev/null"),
 )

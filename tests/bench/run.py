@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""The bench runs, what it says can be read, and no kernel primitive became dearer unnoticed.  Nothing here depends on elapsed time.
+
+  counts    the kernel's rows: not 5 % more instructions than docs/performance.md has; who makes one dearer says so there
+  ops       every operation of bench/linux runs under ExOS, but those that need what it has not
+  versus    from what guests say to rows, table, document and page
+  linux     one operation beside Linux, where there is a kernel for it: installed, or fetched before
+"""
+
+import argparse
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as tree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [f"{ROOT}/bench/vs"]
+sys.path += [f"{ROOT}/tools", f"{ROOT}/bench"]
+import aims			# noqa: E402
+import debian			# noqa: E402
+import exos			# noqa: E402
+import page			# noqa: E402
+import report			# noqa: E402
+import result			# noqa: E402
+import rows			# noqa: E402
+
+MORE = 1.05
+CANNOT = {"dirty", "futex-processes-2", "futex-threads-2", "pairs-512"}	# no soft-dirty bits, one processor, 512 slices in all
+passed = failed = 0
+
+
+def check(good, what, why=""):
+    global passed, failed
+    if good:
+        passed += 1
+        print(f"ok bench/{what}")
+    else:
+        failed += 1
+        print(f"FAIL bench/{what}{': ' if why else ''}{why}")
+
+
+def documented():
+    """{what a row is: instructions} of the table "kernel" in docs/performance.md."""
+    with open(f"{ROOT}/docs/performance.md") as f:
+        text = re.search(r"<!-- kernel -->\n(.*?)<!-- end -->", f.read(), re.S)[1]
+    return {what: int(n) for what, n in re.findall(r"^\| ([^|]+?) \| (\d+) \|", text, re.M)}
+
+
+def counts():
+    """bench/rows.py of the kernel's rows has the words of the document."""
+    spec = {}
+    with open(f"{ROOT}/bench/rows.py") as f:
+        exec(compile(f.read(), "rows.py", "exec"), spec)	# not by import: bench/vs has a rows.py, too
+    options = argparse.Namespace(accel="tcg")
+    got, known = exos.native(ROOT, options, timed=False), documented()
+    for name, what, _, _ in spec["KERNEL"]:
+        if what in known:
+            check(got[name] <= known[what] * MORE, f"counts/{name}", f"{got[name]} instructions, {known[what]} in docs/performance.md")
+    check(len(known) > 20, "counts/table")
+    for name in {n for _, specs in rows.GROUPS for _, _, names in specs for n in names or ()}:
+        check(name in got, f"native/{name.replace(' ', '-')}")
+
+
+def ops():
+    """Two runs: memory for many processes, and what one takes."""
+    program = f"{ROOT}/build/bench/ops"
+    names = subprocess.run([program, "list"], check=True, capture_output=True, text=True).stdout.split()
+    names.remove("pairs-256")		# seconds
+    argv = [f"{ROOT}/exo", "run", "--accel", "tcg", "--icount", "--timeout", "300", "--add", f"{program}:/bench/ops", "--", "/bench/ops", "counted"]
+    done = subprocess.run([*argv, *[n for n in names if n != "pairs-512"]], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=400)
+    found, refused = result.costs(done.stdout), set(re.findall(r"^op (\S+) cannot", done.stdout, re.M))
+    for name in names:
+        if name not in CANNOT:
+            check(min(found.get(name, [0])) > 0, f"ops/{name}", done.stderr[-200:])
+    check(refused == CANNOT - {"pairs-512"}, "ops/refused", str(refused))
+    listed = {op for _, specs in rows.GROUPS for op, *_ in specs} | {op for shape in rows.OTHERS for op, *_ in shape.rows}
+    check(listed == {*names, "pairs-256"}, "ops/listed", str(listed ^ {*names, "pairs-256"}))
+    check(set(aims.AIMS) <= listed | {op for op, *_ in rows.PROGRAMS} | {"boot-output", "memory", "getpid-reflected"}, "ops/aims")
+
+
+LINUX = "@up\r\nop getpid 500000 520000 480000 510000\r\nop stat 4000000 4100000 3900000 4000000\nop dirty 90000\n@end\n"
+EXOS = "op getpid 20000 21000 19000 20000\nop stat 2000000 2000000 1900000 2100000\nop dirty cannot\n@end\n"
+
+
+def measured():
+    columns = {name: result.Column() for name in ("linux", "plain", "exos", "linux-insns", "exos-insns")}
+    columns["linux"].add(result.costs(LINUX))
+    columns["exos"].add(result.costs(EXOS))
+    columns["linux-insns"].add(result.costs("op getpid 300000 310000\n"))
+    columns["exos-insns"].add(result.costs("op getpid 30000 31000\n"))
+    return columns | {"native": {"null-call": 50.0}, "native-insns": {"null-call": 30}}
+
+
+def versus():
+    found = measured()
+    getpid = result.row(("getpid", "getpid", ("null-call",)), "calls", found)
+    stat = result.row(("stat", "stat", None), "files", found)
+    dirty = result.row(("dirty", "a <dirty> page", ("none",)), "exceptions", found)
+    size = result.sized("memory", "memory", "boot", {"linux": {"memory": 50}, "exos": {"memory": 10}, "native": {}})
+    check(getpid["linux_ns"] == 505 and getpid["exos_ns"] == 20, "versus/medians", str(getpid))
+    check(getpid["ratio"] == 25.25 and getpid["met"] is True and getpid["insn_ratio"] == 10, "versus/met", str(getpid))
+    check(getpid["native_ratio"] == 10.1 and getpid["native_insn_ratio"] == 10, "versus/native")
+    check(stat["ratio"] == 2 and stat["met"] is False and stat["exos_insns"] is None, "versus/missed", str(stat))
+    check(dirty["exos_ns"] is None and dirty["ratio"] is None and dirty["met"] is None, "versus/absent", str(dirty))
+    check(size["ratio"] == 5 and size["met"] is True and size["linux_kib"] == 50, "versus/sized", str(size))
+    check(abs(getpid["spread"] - 0.0396) < 0.02, "versus/spread", str(getpid["spread"]))
+    lines = [getpid, stat, dirty, size]
+    json.dumps(lines)
+    wanted = {"op", "linux_ns", "exos_ns", "native_ns", "linux_insns", "exos_insns", "native_insns", "ratio", "aim"}
+    check(all(wanted <= set(row) for row in lines), "versus/schema")
+    check(len(report.table(lines).splitlines()) == 2 + 4 + 4, "versus/table", report.table(lines))
+    check(report.markdown(lines).count("\n") == 5, "versus/markdown")
+    shown = page.page({"rows": lines, "machine": {"cpu": "a & b"}, "figure": "median"})
+    document = tree.fromstring(re.sub(r"<!DOCTYPE[^>]*>|<meta[^>]*>", "", shown))
+    check(len(document.findall(".//svg")) == 4 and "a <dirty> page" in "".join(document.itertext()), "versus/page")
+    with tempfile.NamedTemporaryFile("w+", suffix=".md") as f:
+        f.write("a\n<!-- x -->\nold\n<!-- end -->\nb\n")
+        f.flush()
+        report.update(f.name, "x", "new")
+        with open(f.name) as again:
+            check(again.read() == "a\n<!-- x -->\nnew\n<!-- end -->\nb\n", "versus/update")
+
+
+def beside():
+    """Nothing is fetched for a test."""
+    there = glob.glob("/boot/vmlinuz-*-cloud-amd64") or glob.glob(f"{debian.BUILD}/packages/linux-image-*/root/boot/vmlinuz-*")
+    if not there:
+        print("bench/linux: not run: no Linux kernel here; ./exo bench --vs linux fetches one")
+        return
+    argv = [sys.executable, f"{ROOT}/bench/vs/run.py", "--linux", there[0], "--quick", "--op", "getpid", "--op", "dirty", "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
+    found = {row["op"]: row for row in json.loads(done.stdout or '{"rows": []}')["rows"]}
+    check(done.returncode == 0 and set(found) == {"getpid", "dirty"}, "linux/rows", done.stderr[-300:])
+    check(all(found["getpid"][key] for key in ("linux_ns", "exos_ns", "native_ns", "linux_insns", "exos_insns", "native_insns")), "linux/getpid", str(found))
+    check(found["dirty"]["linux_insns"] and found["dirty"]["exos_ns"] is None, "linux/dirty", str(found))
+
+
+counts()
+ops()
+versus()
+beside()
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed != 0)
