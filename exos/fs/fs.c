@@ -10,7 +10,7 @@
  * is elsewhere: the kernel checks keys when contents are mapped, the server
  * when names change.
  */
-#include "fs.h"
+#include "known.h"
 
 static struct meta meta;
 static u32 cwd, root = FS_ROOT_INO;
@@ -121,6 +121,14 @@ is_root(void)
 
 	/* access() of who is root only for the moment: nobody's rights count but the user's. */
 	return real_ids ? CRED->uid[CRED_REAL] == 0 && CRED->permitted : files == CAP_FILES;
+}
+
+bool
+fs_path_begin(struct known_path *k, u32 start, u32 flags, const char *path)
+{
+	const u64 seq = __atomic_load_n(&meta.super->seq, __ATOMIC_ACQUIRE);
+
+	return !real_ids && known_path(k, seq, start, root, flags, path);
 }
 
 static u32

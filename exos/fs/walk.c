@@ -3,7 +3,7 @@
  * Path walk: one component after the other, without recursion.  A symbolic
  * link is spliced into the text that is still to be walked.
  */
-#include "fs.h"
+#include "known.h"
 #include "../fd/file.h"
 
 struct walk {
@@ -12,6 +12,7 @@ struct walk {
 	u32 flags;
 	size_t at;
 	unsigned links;
+	bool made_up;			/* /proc was passed */
 	char text[2 * LINUX_PATH_MAX];
 };
 
@@ -127,6 +128,7 @@ step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struc
 
 	if (found >= (long)PROCFS && w->dir < PROCFS && flags & WALK_NO_XDEV)
 		return -EXDEV;
+	w->made_up |= found >= (long)PROCFS;
 	if (found < 0 || (found == 0 && !last))
 		return found ? (int)found : -ENOENT;
 	memcpy(at->name, name, bytes);
@@ -158,8 +160,8 @@ step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struc
 	return 1;
 }
 
-int
-fs_walk(u32 start, const char *path, u32 flags, struct place *at)
+static int
+walk_all(u32 start, const char *path, u32 flags, struct place *at)
 {
 	struct walk *w = &walk;
 	size_t length = strlen(path), bytes;
@@ -176,6 +178,7 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 	w->dir = w->start = start;
 	w->root = flags & WALK_IN_ROOT ? start : fs_root();
 	w->at = w->links = 0;
+	w->made_up = start >= PROCFS;
 	more = path[0] == '/' ? to_root(w) : 0;
 	if (more)
 		return more;
@@ -208,6 +211,21 @@ fs_walk(u32 start, const char *path, u32 flags, struct place *at)
 		if (more <= 0)
 			return more;
 	}
+}
+
+int
+fs_walk(u32 start, const char *path, u32 flags, struct place *at)
+{
+	struct known_path k;
+	const bool keep = (flags & ~WALK_NOFOLLOW) == 0 && fs_path_begin(&k, start, flags, path);
+	int error;
+
+	if (keep && known_find(&k, at))
+		return 0;
+	error = walk_all(start, path, flags, at);
+	if (keep && !error && !walk.made_up)
+		known_add(&k, at);
+	return error;
 }
 
 int

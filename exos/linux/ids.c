@@ -4,6 +4,7 @@
  * on a copy; the keys that change are dropped, and the server puts others in
  * their place.
  */
+#include "../fs/known.h"
 #include "../core/self.h"
 #include "../fs/fs.h"
 #include "../proc/rlimit.h"
@@ -115,6 +116,7 @@ cred_ask(u32 op, u64 a, u64 b, u64 c, const u32 *list)
 		memcpy(COMM, list, CRED_GROUPS * sizeof(*list));
 	keys_drop(&now, keys);
 	result = server_call(OP_CRED, op, a, b, c, 0, NULL);
+	known_forget();
 	if (next.uid[CRED_REAL] != now.uid[CRED_REAL])
 		limit_new_user();
 	return result;

@@ -25,7 +25,7 @@
 
 struct fs_super {
 	uint64_t magic;
-	uint64_t seq;			/* bumped by every change of the name space */
+	uint64_t seq;			/* bumped by every change of a name, and of a directory's mode or owner */
 	uint32_t inodes;		/* in the table */
 	uint32_t free_inodes;
 	uint64_t inode_off;		/* of the inode table, from the shared region's start */

@@ -375,6 +375,7 @@ node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid)
 	node->uid = uid;
 	node->gid = gid;
 	node->ctime_ns = server_wall_ns();
+	fs_super->seq += S_ISDIR(node->mode);
 	node_end(node);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-// sources: exos/fs/walk.c exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsfree.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/xattr.c exos/server/fsseal.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
+// sources: exos/fs/walk.c exos/fs/known.c exos/server/fs.c exos/server/fsmake.c exos/server/fsgone.c exos/server/fsfree.c exos/server/fsrename.c exos/server/fskey.c exos/server/fsattr.c exos/server/fsboot.c exos/server/fsdev.c exos/server/fsdir.c exos/server/fsmap.c exos/server/fsnode.c exos/server/fstable.c exos/server/xattr.c exos/server/fsseal.c exos/server/attrs.c exos/fs/dirblock.c exos/fs/meta.c exos/server/cred.c
 /* The path walk, over a tree that the server's own code made. */
 #include "lib/fake_fs.h"
-#include "../../exos/fs/fs.h"
+#include "../../exos/fs/known.h"
 
 static unsigned passed, failed;
 static u64 no_search;			/* rdev of a directory that may not be searched, 0: none */
@@ -56,6 +56,19 @@ procfs_fd(u32 ino)
 
 static u32 root = FS_ROOT_INO;
 
+/* The library's texts lie in buffers of its own, where whole words can be read. */
+bool
+fs_path_begin(struct known_path *k, u32 start, u32 flags, const char *path)
+{
+	static char text[LINUX_PATH_MAX + 8] __attribute__((aligned(8)));
+
+	if (strlen(path) >= LINUX_PATH_MAX)
+		return false;
+	memset(text, 0xff, sizeof(text));
+	memcpy(text, path, strlen(path) + 1);
+	return known_path(k, fs_super->seq, start, fs_root(), flags, text);
+}
+
 u32
 fs_root(void)
 {
@@ -84,11 +97,17 @@ link_to(u32 dir, const char *name, const char *target)
 
 static struct place at;
 
-/* The walk ends at this inode. */
+/* The walk ends at this inode; and again, when it is known. */
 static bool
 leads(u32 start, const char *path, u32 ino)
 {
-	return fs_walk(start, path, 0, &at) == 0 && at.ino == ino;
+	struct place first;
+
+	if (fs_walk(start, path, 0, &first) || fs_walk(start, path, 0, &at))
+		return false;
+	return at.ino == ino && first.ino == ino && first.dir == at.dir && first.last == at.last &&
+		first.slash == at.slash && first.name_bytes == at.name_bytes &&
+		memcmp(first.name, at.name, at.name_bytes) == 0;
 }
 
 static bool
@@ -206,6 +225,35 @@ lengths(void)
 	check("links do not make the text overflow", leads(FS_ROOT_INO, path, FS_ROOT_INO));
 }
 
+/* Texts of all lengths up to what is kept, and some more, that differ in their last byte alone. */
+static void
+known(void)
+{
+	u32 a = make(FS_ROOT_INO, "x", S_IFDIR | 0755), b = make(FS_ROOT_INO, "y", S_IFREG | 0644),
+	    c;
+	char path[160];
+	bool good = true;
+
+	for (size_t n = 1; n < sizeof(path); n++) {
+		memset(path, '/', n);
+		path[n] = '\0';
+		path[n - 1] = 'x';
+		good = good && leads(FS_ROOT_INO, path, a);
+		path[n - 1] = 'y';
+		good = good && leads(FS_ROOT_INO, path, b);
+		path[n - 1] = 'z';
+		good = good && leads(FS_ROOT_INO, path, 0);
+	}
+	check("what is known is told apart", good);
+	c = make(FS_ROOT_INO, "z", S_IFREG | 0644);
+	path[3] = '\0';
+	memcpy(path, "//z", 3);
+	check("what is made is found at once",
+		leads(FS_ROOT_INO, "//z", c) && leads(FS_ROOT_INO, path, c));
+	check("what is not a directory ends a path",
+		leads(FS_ROOT_INO, "y", b) && fails("y/", ENOTDIR));
+}
+
 int
 main(void)
 {
@@ -215,6 +263,7 @@ main(void)
 	walks();
 	scopes();
 	lengths();
+	known();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }
