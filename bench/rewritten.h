@@ -16,7 +16,7 @@ rewritten(void)
 
 	if (pipe(p))
 		return;
-	for (unsigned i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < 400; i++) {
 		syscall(SYS_getpid);
 		lseek(-1, 0, SEEK_SET);
 		if (write(p[1], &byte, 1) != 1 || read(p[0], &byte, 1) != 1)

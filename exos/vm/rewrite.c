@@ -2,149 +2,19 @@
 /* Which sites there are, and their stubs; rewrite.h tells the story. */
 #include "rewrite.h"
 #include "pack.h"
+#include "stubs.h"
 #include "../arch/x86_64/arch.h"
 #include "../arch/x86_64/site.h"
 #include "../linux/errno.h"
 
 #define RX (EXO_MAP_READ | EXO_MAP_EXEC)
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
-#define STUBS ((unsigned)(PAGE / SITE_STUB_BYTES))
-#define APART (1ull << 30)		/* from code to stubs, where there is room: nobody maps there */
 
 /* Behind those of arch/site.h. */
 enum { REFUSED_REGION = SITE_VERDICTS, REFUSED_ROOM };
 _Static_assert(REFUSED_ROOM == SITES_REASONS, "reasons, of which the first is none");
 
-struct stubs {				/* of a page */
-	struct stubs *next;
-	u64 page;
-	u64 hops;			/* bits of those that sites have */
-	struct site site[STUBS];
-};
-
-/* Of an address, one bit of 64: most have none in common with any hop. */
-#define HOP_BIT(at) (1ull << (at) / SITE_JUMP_BYTES % 64)
-
 struct rewrite_seen rewrite_seen[1u << REWRITE_SEEN_LOG];
-bool rewrite_any;
-static struct stubs *pages;
-
-/* ---- stubs ------------------------------------------------------------------------------- */
-
-#define FOR_EACH_SITE(page, s) \
-	for (struct stubs *page = pages; page; page = page->next) \
-		for (struct site *s = page->site; s < page->site + STUBS; s++) \
-			if (s->at)
-
-static struct site *
-site_of_call(u64 at)
-{
-	FOR_EACH_SITE(page, s) {
-		if (s->at == at)
-			return s;
-	}
-	return NULL;
-}
-
-static struct site *
-site_of_hop(struct stubs *page, u64 rip)
-{
-	for (struct site *s = page->site; s < page->site + STUBS; s++) {
-		if (s->at && s->hop == rip)
-			return s;
-	}
-	return NULL;
-}
-
-/* Whose stub or hop that is. */
-static struct site *
-site_of_stub(u64 rip)
-{
-	struct site *s = NULL;
-
-	for (struct stubs *page = pages; page && !s; page = page->next) {
-		if (rip - page->page < PAGE) {
-			s = &page->site[(rip - page->page) / SITE_STUB_BYTES];
-			return s->at ? s : NULL;
-		}
-		if (page->hops & HOP_BIT(rip))
-			s = site_of_hop(page, rip);
-	}
-	return s;
-}
-
-static bool
-in_reach(u64 a, u64 b)
-{
-	return (a > b ? a - b : b - a) < SITE_REACH;
-}
-
-/* An address for a page of stubs: far below the code, else right below it, else above.  0: there is none. */
-static u64
-stubs_place(const struct region *code, u64 at)
-{
-	u64 low = at > SITE_REACH + VM_LOW ? PAGE_UP(at - SITE_REACH) : VM_LOW, where = 0;
-
-	if (code->start > low + APART)
-		where = regions_gap(&vm.regions, PAGE, low, code->start - APART);
-	if (!where && code->start > low)
-		where = regions_gap(&vm.regions, PAGE, low, code->start);
-	if (!where && at + SITE_REACH < VM_HIGH)
-		where = regions_gap(&vm.regions, PAGE, code->end, PAGE_DOWN(at + SITE_REACH));
-	return where;
-}
-
-static struct stubs *
-stubs_new(const struct region *code, u64 at)
-{
-	struct region r = { .prot = PROT_READ | PROT_EXEC, .flags = REGION_STUBS };
-	struct stubs *page;
-
-	r.start = stubs_place(code, at);
-	r.end = r.start + PAGE;
-	page = r.start ? xalloc(sizeof(*page)) : NULL;
-	if (!page)
-		return NULL;
-	if (vm_enter(&r)) {
-		xfree(page);
-		return NULL;
-	}
-	page->page = r.start;
-	page->next = pages;
-	pages = page;
-	rewrite_any = true;
-	return page;
-}
-
-/* The place that it had before, or an empty one. */
-static struct site *
-stub_take(u64 at)
-{
-	const struct region *code = regions_find(&vm.regions, at);
-	struct site *known = site_of_call(at);
-	struct stubs *page = pages;
-
-	if (known)
-		return known;
-	for (; page; page = page->next) {
-		for (unsigned n = 0; n < STUBS && in_reach(page->page, at); n++) {
-			if (!page->site[n].at)
-				return &page->site[n];
-		}
-	}
-	page = stubs_new(code, at);
-	return page ? &page->site[0] : NULL;
-}
-
-static struct stubs *
-stubs_of(const struct site *s)
-{
-	struct stubs *page = pages;
-
-	while (s < page->site || s >= page->site + STUBS)
-		page = page->next;
-	return page;
-}
 
 /* ---- changing code ----------------------------------------------------------------------------- */
 
@@ -249,7 +119,6 @@ rewrite(u64 at, u64 rax)
 	struct region *r = regions_find(&vm.regions, at);
 	u8 code[SITE_BEFORE + SITE_BEHIND];
 	struct site found, *s;
-	struct stubs *page;
 	unsigned before, behind, verdict;
 
 	if (!is_fit(r))
@@ -261,15 +130,12 @@ rewrite(u64 at, u64 rax)
 	verdict = site_judge(code, before, behind, at, rax, &found);
 	if (verdict != SITE_GOOD)
 		return verdict;
-	s = stub_take(at);
+	s = stubs_take(at);
 	if (!s)
 		return REFUSED_ROOM;
 	if (s->at && s->patched)
 		return SITE_GOOD;	/* this one came past the jump */
-	page = stubs_of(s);
-	found.stub = page->page + (u64)(s - page->site) * SITE_STUB_BYTES;
-	*s = found;
-	page->hops |= s->hop ? HOP_BIT(s->hop) : 0;
+	stubs_fill(s, &found);
 	regions_find(&vm.regions, at)->flags |= REGION_SITES;
 	s->patched = true;
 	if (patch(s)) {
@@ -284,9 +150,12 @@ __attribute__((noinline)) void
 rewrite_look(const struct exo_save *regs, struct rewrite_seen *seen)
 {
 	const u64 at = regs->rip - SITE_CALL_BYTES;
-	const struct site *s = site_of_call(at);
+	const struct site *s = stubs_site(at);
 	unsigned verdict;
+	u8 offset;
 
+	if (seen->count < REWRITE_AFTER_OTHERS && !word_of((u32)regs->rax, &offset))
+		return;
 	seen->count = 0;
 	seen->refused = (u32)regs->rip;
 	if (SHARED->flags & SH_NO_REWRITE || (s && s->patched))
@@ -306,7 +175,7 @@ __attribute__((noinline)) void
 rewrite_settle_stub(struct exo_save *regs)
 {
 	struct site_regs program = { regs->rip, regs->rax };
-	const struct site *s = site_of_stub(regs->rip);
+	const struct site *s = stubs_find(regs->rip);
 
 	if (regs->rip == (u64)exos_site_enter) {
 		regs->rip = regs->rcx - SITE_CALL_BYTES;
@@ -322,7 +191,7 @@ rewrite_settle_stub(struct exo_save *regs)
 bool
 rewrite_steps(const struct exo_save *regs)
 {
-	const struct site *s = rewrite_any ? site_of_stub(regs->rip) : NULL;
+	const struct site *s = rewrite_any ? stubs_find(regs->rip) : NULL;
 
 	return s && (regs->rip == s->stub || regs->rip == s->hop);
 }
@@ -339,7 +208,7 @@ overlaps(u64 from, u64 to, u64 start, u64 end)
 static int
 undo_stubs(u64 start, u64 end)
 {
-	FOR_EACH_SITE(page, s) {
+	FOR_EACH_SITE(part, s) {
 		int error = s->patched && s->stub >= start && s->stub < end ? unpatch(s) : 0;
 
 		if (error)
@@ -352,7 +221,7 @@ undo_stubs(u64 start, u64 end)
 static int
 undo_sites(u64 start, u64 end, bool gone)
 {
-	FOR_EACH_SITE(page, s) {
+	FOR_EACH_SITE(part, s) {
 		const u64 jump = s->at - s->taken;
 		const bool lost = gone && jump >= start && jump < end;
 		int error = 0;
@@ -369,21 +238,6 @@ undo_sites(u64 start, u64 end, bool gone)
 	return 0;
 }
 
-static void
-forget_stubs(u64 start, u64 end)
-{
-	for (struct stubs **at = &pages; *at;) {
-		struct stubs *page = *at;
-
-		if (page->page >= start && page->page < end) {
-			*at = page->next;
-			xfree(page);
-		} else {
-			at = &page->next;
-		}
-	}
-}
-
 int
 rewrite_leave(const struct region *r, u64 start, u64 end, bool gone)
 {
@@ -393,7 +247,7 @@ rewrite_leave(const struct region *r, u64 start, u64 end, bool gone)
 	if (error)
 		return error;
 	if (stubs)
-		forget_stubs(start, end);
+		stubs_forget(start, end);
 	memset(rewrite_seen, 0, sizeof(rewrite_seen));	/* what is there now is another matter */
 	return 0;
 }
@@ -401,12 +255,6 @@ rewrite_leave(const struct region *r, u64 start, u64 end, bool gone)
 void
 rewrite_reset(void)
 {
-	while (pages) {
-		struct stubs *page = pages;
-
-		pages = page->next;
-		xfree(page);
-	}
-	rewrite_any = false;
+	stubs_forget(0, VM_HIGH);
 	memset(rewrite_seen, 0, sizeof(rewrite_seen));
 }

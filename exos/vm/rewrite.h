@@ -2,7 +2,7 @@
 /*
  * Call sites rewritten, so that the kernel is not entered (arch/site.h has
  * what they become).  A site is looked at when the kernel has reflected
- * REWRITE_AFTER calls from there; it must lie in a private mapping of a file that
+ * enough calls from there; it must lie in a private mapping of a file that
  * the program may run and not write.  The page becomes the process's own copy,
  * as if the program had written to it.
  *
@@ -16,8 +16,10 @@
 
 #include "vm.h"
 
-#define REWRITE_AFTER 64u		/* calls: about what rewriting costs */
-#define REWRITE_SEEN_LOG 7u
+/* Calls: about what rewriting costs, where the stub answers by itself and where it does not. */
+#define REWRITE_AFTER 64u
+#define REWRITE_AFTER_OTHERS 192u
+#define REWRITE_SEEN_LOG 6u
 
 /* Sites by a hash of where they are: several may share one, and are looked at in turn. */
 struct rewrite_seen {
@@ -25,7 +27,7 @@ struct rewrite_seen {
 	u32 count;			/* calls from the others */
 };
 extern struct rewrite_seen rewrite_seen[1u << REWRITE_SEEN_LOG];
-extern bool rewrite_any;		/* there are stubs */
+extern bool rewrite_any;		/* there are stubs (stubs.c) */
 
 void rewrite_look(const struct exo_save *regs, struct rewrite_seen *seen);
 void rewrite_settle_stub(struct exo_save *regs);
@@ -38,7 +40,7 @@ rewrite_count(const struct exo_save *regs)
 	struct rewrite_seen *s = &rewrite_seen[place * 2654435761u >> (32 - REWRITE_SEEN_LOG)];
 
 	PUB->sites.reflected++;
-	if (s->refused != place && ++s->count == REWRITE_AFTER)
+	if (s->refused != place && ++s->count % REWRITE_AFTER == 0)
 		rewrite_look(regs, s);
 }
 

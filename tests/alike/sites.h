@@ -6,7 +6,7 @@
 #include "t.h"
 #include <sys/mman.h>
 
-#define OFTEN 300
+#define OFTEN 500
 
 /* What a call site is found by must lie in a row before it. */
 #define LEAD ".rept 12\n nopl 0x0(%rax,%rax,1)\n .endr\n"

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include "client.h"
 
-#define OFTEN 200
+#define OFTEN 500
 #define STUB_BYTES 64u
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 #define CHILDREN 60

@@ -15,7 +15,7 @@
 #include <sys/utsname.h>
 #include "check.h"
 
-#define OFTEN 200
+#define OFTEN 500
 
 static volatile long sink;
 

@@ -37,7 +37,7 @@
 #define SITE_JUMP_BYTES 5u		/* what is overwritten */
 #define SITE_SHORT_BYTES 2u		/* of a jump to a hop */
 #define SITE_TAKEN_MOST 9u
-#define SITE_BEFORE 80u			/* bytes before the call that are looked at */
+#define SITE_BEFORE 64u			/* bytes before the call that are looked at */
 #define SITE_BEHIND 140u		/* and from there on */
 #define SITE_STUB_BYTES 64u
 #define SITE_REACH 0x7ff00000ull	/* stubs lie no further away */
