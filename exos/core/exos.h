@@ -29,7 +29,9 @@ typedef uint8_t u8;
 /* ---- places ------------------------------------------------------------------- */
 extern char exos_image[] __attribute__((visibility("hidden")));	/* start of the image: B */
 #define AT(type, offset) ((type *)(exos_image + (offset)))
-#define UAREA  AT(struct exo_uarea, EXOS_UAREA)
+/* Of the CPU that the library is on: thread/act.h. */
+extern struct exo_uarea *uarea_here;
+#define UAREA  uarea_here
 #define PUB    AT(struct pub, EXOS_PUBLIC)
 #define COMM   AT(char, EXOS_COMM)
 #define SHARED AT(const volatile struct sh_info, EXOS_SHARED)
@@ -45,6 +47,13 @@ extern const volatile struct sh_cred *self_cred;	/* and what it is allowed */
  * What is changed there is what the program finds.
  */
 #define REGS_CALL(regs) ((regs)->spare[0])	/* Linux call number to be restarted, or -1 */
+
+/* Whoever waited looks again: it may be on another CPU. */
+static inline struct exo_save *
+program_regs(void)
+{
+	return &UAREA->save[0];
+}
 
 /* ---- core/frames.c: frames and translations of this process ------------------------- */
 /* Claim a free frame (chosen from the exposed free map) and map it at va; tables are installed as needed. 0 or -errno. */

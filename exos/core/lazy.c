@@ -37,11 +37,23 @@ in_stack(u64 va)
 	return depth < EXOS_STACK_DEPTHS && below <= exos_header.stack_pages[depth] * PAGE;
 }
 
+static bool
+in_act_stack(u64 va)
+{
+	const u64 at = (va - (u64)AT(char, EXOS_ACTS)) % EXOS_ACT_STRIDE;
+	const u64 depth = (at - (EXOS_STACKS - EXOS_UAREA)) / EXOS_STACK_STRIDE;
+	const u64 below = EXOS_STACK_STRIDE - va % EXOS_STACK_STRIDE;
+
+	return va >= (u64)AT(char, EXOS_ACTS) &&
+		va < (u64)AT(char, EXOS_ACTS + SH_CPUS * EXOS_ACT_STRIDE) &&
+		depth < EXOS_STACK_DEPTHS && below <= exos_header.stack_pages[depth] * PAGE;
+}
+
 bool
 lazy_fault(u64 va)
 {
 	if ((va < (u64)exos_transient || va >= (u64)exos_transient_end) && !in_stack(va) &&
-		!in_thread_stack(va))
+		!in_thread_stack(va) && !in_act_stack(va))
 		return false;
 	if (page_map_new(va & ~(PAGE - 1), RW))
 		exos_die(KILL, "no memory for the library");

@@ -14,6 +14,7 @@ const volatile struct sh_cred *cred_of(const volatile struct sh_proc *p);
 long cred_ask(u32 op, u64 a, u64 b, u64 c, const u32 *list);	/* linux/ids.c */
 void cred_exec(void);
 
+u64 word_place(const volatile void *word);	/* as the kernel names it in a term */
 /* core/wait.c: parking without looking at signals, for what must not be interrupted */
 long park_wait(const struct exo_term *terms, unsigned count,
 	u64 deadline_ns); /* EXO_WOKE_* or -EXO_E... */

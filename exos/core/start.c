@@ -10,12 +10,11 @@
 #include "self.h"
 #include "../arch/x86_64/arch.h"
 #include "../proc/look.h"
-#include "../proc/move.h"
 #include "../proc/proc.h"
 #include "../proc/signal.h"
 #include "../proc/timer.h"
 #include "../proc/times.h"
-#include "../thread/thread.h"
+#include "../thread/act.h"
 #include "../vm/rewrite.h"
 #include "../linux/errno.h"
 
@@ -30,85 +29,131 @@ _Static_assert(EXOS_DATA == 0x210000, "the data in exos.ld");
 
 /* Going away looks at what was posted meanwhile, and a process that was stopped may be wanted elsewhere. */
 static void
-leave_seldom(struct exo_save *regs)
+leave_seldom(void)
 {
 	thread_call_ends();
 	if (current->dying)
 		thread_exit(0);		/* what is pending is the others' */
 	do {
-		while (move_asked) {
-			move_now();
+		while (acts_asked) {
+			acts_review();
+			if (act_here->leaves)
+				thread_give_cpu();
 			signal_post_check();
 		}
+		if (current->dying)
+			thread_exit(0);
 		if (signals_due() || current->sig.mask_saved)
-			signal_deliver(regs);
-	} while (move_asked);
+			signal_deliver(program_regs());
+	} while (acts_asked);
 }
 
 /* Depth 1. */
 static inline void
-leave(struct exo_save *regs)
+leave(void)
 {
 	if (timer_slice_ends) {
 		thread_call_ends();	/* what it holds, before others run */
 		thread_slice_check();
 	}
 	signal_post_check();
-	if (thread_detained() | move_asked)
-		leave_seldom(regs);
+	if (thread_detained() | acts_asked)
+		leave_seldom();
 	timer_library_leaves();
 }
 
-void
-exos_before_leaving(struct exo_save *regs)
+/* From here on another activation may come in: what follows is this one's own. */
+static inline struct exo_save *
+left(void)
 {
-	if (UAREA->depth == 1)
-		leave(regs);
+	struct exo_save *regs = program_regs();
+
+	library_leave();
+	return regs;
 }
 
-static inline void
+noreturn_ void
+exos_go(void)
+{
+	leave();
+	exos_resume(left());
+}
+
+static inline struct exo_save *
 serve_call(struct exo_save *regs)
 {
 	u64 begun = times_enter();
 
 	timer_library_enters();
 	linux_dispatch(regs);
-	leave(regs);
+	leave();
 	times_leave(begun);
+	return left();
+}
+
+struct exo_save *
+exos_serve_exception(struct exo_save *regs)
+{
+	u64 begun;
+
+	if (exo_uarea()->depth != 1) {	/* the library's own: it is inside already */
+		if (!exception_passes(regs))
+			exception_serve(regs);
+		return regs;
+	}
+	library_enter();
+	if (exception_steps(regs)) {
+		library_leave();
+		return regs;
+	}
+	rewrite_settle(regs);
+	if (exception_passes(regs)) {
+		library_leave();
+		return regs;
+	}
+	begun = times_enter();
+	timer_library_enters();
+	exception_serve(regs);
+	leave();
+	times_leave(begun);
+	return left();
 }
 
 /* By way of the kernel, which reflected it. */
-void
+struct exo_save *
 exos_serve_syscall(struct exo_save *regs)
 {
+	library_enter();
 	rewrite_count(regs);
-	serve_call(regs);
+	return serve_call(regs);
 }
 
 /* Straight from the program: its call site was rewritten. */
-void
+struct exo_save *
 exos_serve_site(struct exo_save *regs)
 {
+	library_enter();
 	PUB->sites.direct++;
-	serve_call(regs);
+	return serve_call(regs);
 }
 
 /* Something was posted, or the slice is over while a timer is set. */
-void
+struct exo_save *
 exos_serve_event(struct exo_save *regs)
 {
-	u32 pending = __atomic_exchange_n(&UAREA->pending, 0, __ATOMIC_RELAXED);
+	u32 pending;
 
+	library_enter();
+	pending = __atomic_exchange_n(&UAREA->pending, 0, __ATOMIC_RELAXED);
 	timer_library_enters();
-	if (UAREA->depth == 1)
-		rewrite_settle(regs);
+	rewrite_settle(regs);
+	REGS_CALL(regs) = ~0ull;
 	if (pending & 1u << EXO_ENTRY_EPILOGUE || regs->vector == 0x100 + EXO_ENTRY_EPILOGUE) {
 		regs->vector = 0;
-		park_yield(0);
-		thread_yield(true);
+		thread_slice_over();
 	}
-	REGS_CALL(regs) = ~0ull;
-	exos_before_leaving(regs);
+	leave();
+	return left();
 }
 
 /* ---- the beginning ------------------------------------------------------------------------ */
@@ -216,8 +261,10 @@ void
 exos_begin(void)
 {
 	const struct exos_start *start = AT(const struct exos_start, EXOS_START);
-	struct exo_save *regs = &UAREA->save[0];
+	struct exo_save *regs;
 
+	acts_begin();
+	regs = program_regs();
 	self_set(start->pid);
 	look_publish();
 	vm_init();
@@ -233,6 +280,5 @@ exos_begin(void)
 		first_program(start, regs);
 	}
 	page_unmap((u64)start, (EXOS_DATA - EXOS_START) / EXO_PAGE_BYTES);
-	exos_before_leaving(regs);
-	exos_resume(regs);
+	exos_go();
 }

@@ -87,7 +87,7 @@ VDSO long
 vdso_getcpu(u32 *cpu, u32 *node)
 {
 	if (cpu)
-		*cpu = UAREA->cpu;
+		*cpu = exo_uarea()->cpu;
 	if (node)
 		*node = 0;
 	return 0;

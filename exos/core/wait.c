@@ -10,7 +10,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../proc/signal.h"
 #include "../proc/timer.h"
-#include "../thread/thread.h"
+#include "../thread/act.h"
 #include "../linux/errno.h"
 
 u64
@@ -30,12 +30,12 @@ term_word(const volatile void *word, u64 mask, u8 cmp, u64 value)
 		.key = KEY_SELF };
 }
 
-static u64
-place_of(u64 va)
+u64
+word_place(const volatile void *word)
 {
-	return va >= EXO_TABLES
-		? va
-		: page_pfn((const void *)va) * EXO_PAGE_BYTES + va % EXO_PAGE_BYTES;
+	const u64 va = (u64)word;
+
+	return va >= EXO_TABLES ? va : page_pfn(word) * EXO_PAGE_BYTES + va % EXO_PAGE_BYTES;
 }
 
 long
@@ -45,7 +45,7 @@ park_wait(const struct exo_term *terms, unsigned count, u64 deadline_ns)
 
 	for (unsigned i = 0; i < count; i++) {
 		placed[i] = terms[i];
-		placed[i].where = place_of(terms[i].where);
+		placed[i].where = word_place((const void *)terms[i].where);
 	}
 	PUB->waits++;
 	return exos_park_until(placed, count, deadline_ns, 0);
@@ -124,7 +124,7 @@ block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 	if (signal_pending() || current->dying)
 		return -EINTR;
 	stops = signals.stops;
-	if (threads_many())
+	if (threads_many() || acts_many)
 		thread_wait(terms, count, until, by_wall);
 	else
 		error = wait_alone(terms, count, until, by_wall);

@@ -262,6 +262,20 @@ object_watch(struct object *o)
 		__atomic_store_n(&o->page->watched, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Who marked it may be another thread, on another CPU. */
+void
+object_mark_word(u64 va)
+{
+	const u64 here = 1ull << UAREA->cpu, head = va & ~(EXO_PAGE_BYTES - 1);
+	volatile u64 *cpus = &((struct object_head *)head)->cpus;
+
+	if (va < (u64)AT(char, EXOS_OBJECTS) || va >= (u64)AT(char, EXOS_OFDS) ||
+		(~page_entry(head) & (EXO_PTE_PRESENT | EXO_PTE_WRITE)))
+		return;
+	if (!(*cpus & here))
+		__atomic_fetch_or(cpus, here, __ATOMIC_SEQ_CST);
+}
+
 /* What is waited for lies in the first frame; that may be gone with its last descriptor. */
 void
 object_watch_word(u64 va)

@@ -63,6 +63,7 @@ bool object_turn(struct object *o, unsigned side, const volatile u64 *word, u64 
 struct exo_term object_gone_term(const struct object *o, unsigned side);
 
 void object_watch_word(u64 va);		/* the same by an address; of no object: nothing */
+void object_mark_word(u64 va);		/* somebody on this CPU waits for it, whoever that is */
 void object_watch(struct object *o);	/* before it is looked at; SHARED->changes was read before */
 /* To be called when a change is stored: wakes those who watch many, and those on processors that sleep. */
 void object_changed(struct object *o);

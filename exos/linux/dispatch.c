@@ -53,17 +53,25 @@ dispatch_traced(struct exo_save *regs)
 {
 	u64 number = REGS_CALL(regs);
 
+	long result;
+
 	trace_enter(number, regs);
-	regs->rax = (u64)serve(regs);
-	trace_leave(number, (long)regs->rax);
+	result = serve(regs);
+	program_regs()->rax = (u64)result;
+	trace_leave(number, result);
 }
 
+/* What waited may go on at another CPU: the result goes where the program's registers are then. */
 void
 linux_dispatch(struct exo_save *regs)
 {
+	long result;
+
 	REGS_CALL(regs) = (u32)regs->rax;
-	if (SHARED->trace)
+	if (SHARED->trace) {
 		dispatch_traced(regs);
-	else
-		regs->rax = (u64)serve(regs);
+		return;
+	}
+	result = serve(regs);
+	program_regs()->rax = (u64)result;
 }

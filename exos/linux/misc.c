@@ -2,6 +2,7 @@
 /* What a Linux system says about itself, limits, randomness, order. */
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
+#include "../thread/act.h"
 #include "abi.h"
 #include "calls.h"
 #include "errno.h"
@@ -112,7 +113,7 @@ barrier_elsewhere(void)
 	}
 }
 
-/* Threads of one process run on one processor, in order with each other. */
+/* Of this process's threads those that run elsewhere are stopped for a moment. */
 long
 sys_membarrier(long command, long flags, long cpu)
 {
@@ -130,6 +131,7 @@ sys_membarrier(long command, long flags, long cpu)
 		return -EPERM;
 	registered |= c == MEMBARRIER_REGISTER_PRIVATE;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	acts_stop();
 	if (c & (MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED))
 		barrier_elsewhere();
 	return 0;

@@ -193,7 +193,7 @@ clone(struct exo_save *regs, const struct clone *c)
 	pid = c->flags & CLONE_VFORK ? proc_vfork(regs->rsp, c->exit_signal)
 				     : proc_fork(false, c->exit_signal);
 	if (pid == 0) {
-		child_side(regs, c);
+		child_side(program_regs(), c);
 		return 0;
 	}
 	tid = (u32)pid;

@@ -5,8 +5,7 @@
  * anybody without the privilege: slices cannot give what they promise.
  */
 #include "../core/self.h"
-#include "../proc/move.h"
-#include "../thread/thread.h"
+#include "../thread/act.h"
 #include "../proc/rlimit.h"
 #include "abi.h"
 #include "calls.h"
@@ -24,7 +23,7 @@ long
 sys_sched_yield(void)
 {
 	if (!thread_yield(false))
-		park_yield(0);
+		act_yield();
 	return 0;
 }
 
@@ -285,7 +284,7 @@ sys_sched_setaffinity(long pid, long bytes, long where)
 		return -ESRCH;
 	mask &= online();
 	error = server_call(OP_PRIORITY, PRIORITY_CPUS, PRIO_PROCESS_, p->pid, mask, 0, NULL);
-	move_check();
+	acts_check();
 	return error;
 }
 

@@ -226,6 +226,7 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	long rsp;
 
 	exec_gone(ino, path);
+	regs = program_regs();
 	threads_exec();
 	if (load(ino, &image[0], interp, &image[1], &loaded))
 		exos_die(SIGKILL, "exec: no memory");

@@ -14,7 +14,6 @@
  * finds a parked context on its stack: this fork, returning 0.
  */
 #include "look.h"
-#include "move.h"
 #include "proc.h"
 #include "rlimit.h"
 #include "signal.h"
@@ -26,7 +25,7 @@
 #include "../core/heap.h"
 #include "../core/keys.h"
 #include "../core/self.h"
-#include "../thread/thread.h"
+#include "../thread/act.h"
 #include "../vm/pack.h"
 #include "../vm/vm.h"
 #include "../linux/errno.h"
@@ -339,6 +338,8 @@ uarea_fill(struct child *c)
 	if (error)
 		return error;
 	memcpy(u, UAREA, sizeof(*u));
+	u->self = HERE(EXOS_UAREA);
+	u->run_ns = 0;
 	u->posted = 0;
 	u->pending = 0;
 	u->overrun = 0;
@@ -346,6 +347,7 @@ uarea_fill(struct child *c)
 	u->entry[EXO_ENTRY_PROLOGUE] = (u64)exos_upcall_prologue;
 	/* Not ours: we may have parked since, to wait for the server. */
 	((struct exo_lib *)u->library)->parked = c->parked;
+	((struct exo_lib *)u->library)->stacks = HERE(EXOS_STACKS);
 	exo_map(UAREA->env, &gone, 1, KEY_SELF);
 	return 0;
 }
@@ -353,7 +355,7 @@ uarea_fill(struct child *c)
 static int
 activate(struct child *c)
 {
-	struct exo_act_spec spec = { .cpu = UAREA->cpu,
+	struct exo_act_spec spec = { .cpu = proc_find(c->pid)->cpu,
 		.uarea_frame = c->uarea,
 		.uarea_va = HERE(EXOS_UAREA) };
 	long error = frames_claim_for(c->account, 1, &spec.act_frame);
@@ -427,6 +429,7 @@ fork_inside(void *arg, u64 parked)
 static void
 child_begin(const struct child *c)
 {
+	acts_fork_child();
 	self_set(c->pid);
 	look_fork_child();
 	/* Anybody can give a slice to an environment that is parked, before the server knows this one as a process. */
@@ -442,7 +445,7 @@ child_begin(const struct child *c)
 	pack_fork_child();
 	revoke_fork_child();
 	vm_fork_child();
-	move_fork_child();
+	acts_check();
 }
 
 long

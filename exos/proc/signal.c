@@ -5,12 +5,11 @@
  * default action that ends or stops the process goes to the server.
  */
 #include "signal.h"
-#include "move.h"
 #include "timer.h"
 #include "proc.h"
 #include "rlimit.h"
 #include "../core/self.h"
-#include "../thread/thread.h"
+#include "../thread/act.h"
 #include "../vm/pack.h"
 #include "../linux/errno.h"
 
@@ -80,6 +79,7 @@ tell(struct thread *t, int sig)
 	if (t->state == THREAD_ENDED || t->sig.blocked & SIG_BIT(sig))
 		return false;
 	thread_ready(t);
+	acts_interrupt(t);
 	return true;
 }
 
@@ -308,7 +308,7 @@ posts_fetch(void)
 {
 	exo_posted();
 	signal_stopped();			/* by somebody on another CPU, or to give memory back */
-	move_check();
+	acts_check();
 	while (PROC->sig_waiting && fetch())
 		;
 }

@@ -3,6 +3,7 @@
 #include <exo/read.h>
 #include "times.h"
 #include "../core/self.h"
+#include "../thread/act.h"
 
 #define STRIDE_LEAST 9u			/* entries from one that is measured to the next: */
 #define STRIDE_MASK 15u			/* so many, and up to this many more, by chance */
@@ -13,6 +14,23 @@ static u64 system_ns;			/* estimated */
 static u64 run_shown, user_shown;
 static u64 measured;			/* when the entry began that is being measured; 0: none */
 
+/* The kernel's count, and what each CPU that runs us did since it was last charged. */
+static u64
+run_on_many(void)
+{
+	u64 run = exo_env(UAREA->env)->run_ns;
+
+	for (u32 n = 0; n < SH_CPUS; n++) {
+		const volatile struct exo_cpu *cpu = exo_cpu(n);
+		const u64 charged = acts[n].on ? cpu->charged_ns : ~0ull, now = clock_ns();
+
+		run += now > charged && cpu->running == UAREA->env ? now - charged : 0;
+	}
+	if (run > run_shown)
+		run_shown = run;
+	return run_shown;
+}
+
 /* run_ns is as of charged_ns; what the processor did since then it did for us. */
 u64
 times_run(void)
@@ -20,6 +38,9 @@ times_run(void)
 	const volatile struct exo_env *e = exo_env(UAREA->env);
 	const volatile struct exo_cpu *cpu = exo_cpu(UAREA->cpu);
 	u64 charged, run, now;
+
+	if (acts_many)
+		return run_on_many();
 
 	do {
 		charged = cpu->charged_ns;
@@ -43,17 +64,17 @@ times_of(const volatile struct sh_proc *p)
 u64
 times_begin(void)
 {
-	measured = times_run() | 1;
+	measured = act_run_ns(act_here) | 1;
 	return measured;
 }
 
 void
 times_end(u64 begun)
 {
-	u64 now = times_run();
+	const u64 at = act_run_ns(act_here), now = times_run();
 
-	if (now > begun && begun == measured)
-		system_ns += (now - begun) * stride;
+	if (at > begun && begun == measured)
+		system_ns += (at - begun) * stride;
 	if (system_ns > now)
 		system_ns = now;
 	PUB->sys_ns = system_ns;

@@ -99,7 +99,7 @@ stop_one(struct proc *p, int sig)
 	p->sh->events++;
 	share_take(p);
 	share_balance();
-	if (p->sh->cpu != exo_uarea()->cpu)
+	if (p->sh->cpus != 1ull << exo_uarea()->cpu)
 		exo_post(p->sh->env, POST_ROW, ROOT_KEY);	/* it may be running there */
 	parent_tell(p, p->sh->status);
 }

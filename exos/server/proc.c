@@ -250,7 +250,8 @@ proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t s
 	p->sh->hung_pgrp = 0;
 	p->sh->cpu_wanted = spread_first(parent);
 	/* It is its library that moves it. */
-	p->sh->cpu = creator ? creator->sh->cpu : p->sh->cpu_wanted;
+	p->sh->cpu = creator ? share_here(creator) : p->sh->cpu_wanted;
+	p->sh->cpus = 1ull << p->sh->cpu;
 	if (!cred_place(p) || proc_objects(p, creator ? creator->serial : 0) < 0) {
 		proc_discard(p);
 		return NULL;

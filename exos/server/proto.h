@@ -45,6 +45,8 @@
 	0x28000000ull /* library stacks of threads: a slot each, of EXOS_THREAD_STRIDE */
 #define EXOS_THREAD_STRIDE 0x10000ull
 #define EXOS_ARGUMENTS 0x38000000ull	/* of exec, while they are collected: 8 MiB */
+#define EXOS_ACTS 0x39000000ull	/* activations, one for each CPU: u-area, and stacks as far behind it as EXOS_STACKS */
+#define EXOS_ACT_STRIDE 0x200000ull
 #define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
 #define EXOS_STORE    0x80000000ull	/* the program's pages made small: up to 10 GiB; copied at fork */
 
@@ -94,13 +96,14 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint64_t sig_waiting;		/* OP_SIGINFO has something for it */
 	uint64_t sys_ns,
 		children_sys_ns; /* of run_ns and children_ns: by their libraries, as these said */
-	uint32_t cpu;			/* where its slices are */
-	uint32_t cpu_wanted;		/* where they are to be: its library goes there by OP_MOVE */
+	uint32_t cpu;			/* where it has slices; one of `cpus` */
+	uint32_t cpu_wanted;		/* where it is to have them: its library goes there by OP_CPU_MORE and _LESS */
 	uint64_t most_frames;		/* that its limit ever was */
 	/* Final, once ZOMBIE; and of reaped children, of children_most_frames the largest. */
 	uint64_t faults, waits, slices;
 	uint64_t children_faults, children_waits, children_slices, children_most_frames;
-	uint64_t spare[2];
+	uint64_t cpus;			/* a bit for each CPU where it has slices */
+	uint64_t spare[1];
 };
 _Static_assert(sizeof(struct sh_proc) == 256, "process entry");
 
@@ -285,10 +288,12 @@ enum server_op {
 	OP_OFD_NEW,		/* (slot, va offset in EXOS_OBJECTS) -> object id of a frame for an open file description, and
 				 * a key without W; rdx = as OP_OBJECT_NEW, r8 = the token that OP_OFD_FIND asks for */
 	OP_OFD_FIND,		/* (token, slot, va offset) -> object id: the same for who was told its token; rdx */
-	OP_MOVE,		/* () -> 0: the caller's slices are on cpu_wanted now, and its activation there runs at once;
-				 * the one that calls is to park and touch nothing.  -EINVAL: it is there; -EAGAIN: no slice */
+	OP_CPU_MORE,		/* () -> a CPU where the caller has a slice now, too: cpu_wanted, or one of the server's choice.
+				 * -EAGAIN: none is to be had */
 	OP_TIDS,		/* () -> the first of TID_BLOCK numbers that no process has, for threads; until the caller
 				 * ends.  -EAGAIN: it has enough, or there are none */
+	OP_CPU_LESS,		/* (CPU) -> 0: it has no slices there any more, but for what is left of the one that runs.
+				 * -EINVAL: it has none there, or nowhere else */
 	/* files: dir, ino are inode numbers; names are in the comm page, NUL terminated */
 	OP_FS_CREATE =
 		64, /* (dir, mode, rdev, rights, slot): comm: name -> ino; -EEXIST.  rights: with a key as by

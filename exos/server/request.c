@@ -206,7 +206,8 @@ server_proc(struct proc *p, uint32_t op, struct exo_msg *m)
 	case OP_HOSTNAME: return hostname_request(p, m, comm);
 	case OP_OFD_NEW: return ofd_new(p, m);
 	case OP_OFD_FIND: return ofd_find(p, m);
-	case OP_MOVE: return share_move(p);
+	case OP_CPU_MORE: return share_more(p);
+	case OP_CPU_LESS: return share_less(p, a);
 	default: return -ENOSYS;
 	}
 }

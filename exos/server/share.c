@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Who gets how much of which processor: places in the CPUs' vectors of slices.
- * A process has all of its slices on one CPU, sh->cpu, and competes with those
- * that are there; which one, spread.c says.
+ * A process has slices on one CPU, or on several if its threads ask for that
+ * (sh->cpus), and competes on each with those that are there; where that is,
+ * spread.c says.
  *
  * All have one as long as all are equally nice.  Where they are not, three
  * steps of niceness are half of the processor: the nicest keeps its one slice,
@@ -21,54 +22,43 @@
 #define NICEST 19
 
 static uint16_t holder[SH_CPUS][EXO_SLICES_CPU];	/* row of the process table + 1 */
-static uint16_t held[SH_PROCS];		/* on the CPU where the process is */
+static uint16_t held[SH_CPUS][SH_PROCS];
 static uint32_t behind[SH_CPUS];	/* the last slice that has a holder */
 static bool differ;			/* somebody may not be as nice as another */
 
 static int
-claim(const struct proc *p)
+claim(const struct proc *p, uint32_t cpu)
 {
-	const uint32_t cpu = p->sh->cpu, index = exo_slice_find(cpu);
+	const uint32_t index = exo_slice_find(cpu);
 	uint16_t *h = &holder[cpu][index < EXO_SLICES_CPU ? index : 0];
 
 	if (index >= EXO_SLICES_CPU ||
 		exo_slice_claim(cpu, index, p->sh->env, 0, ROOT_KEY, ROOT_KEY) < 0)
 		return -EAGAIN;
-	if (*h && procs[*h - 1].sh->cpu == cpu)
-		held[*h - 1]--;
+	if (*h && held[cpu][*h - 1])
+		held[cpu][*h - 1]--;
 	*h = (uint16_t)(proc_index(p) + 1);
-	held[proc_index(p)]++;
+	held[cpu][proc_index(p)]++;
 	behind[cpu] = index < behind[cpu] ? behind[cpu] : index + 1;
 	return 0;
 }
 
-/* Of the last ones on this CPU; how many that are. */
-static unsigned
-release_on(uint32_t cpu, const struct proc *p, unsigned count)
+/* Of the last ones on this CPU, until no more than these are left. */
+static void
+release(const struct proc *p, uint32_t cpu, unsigned keep)
 {
 	const unsigned index = proc_index(p);
-	unsigned done = 0;
+	uint16_t *left = &held[cpu][index];
 
-	for (uint32_t n = behind[cpu]; n-- > 0 && done < count;) {
+	for (uint32_t n = behind[cpu]; n-- > 0 && *left > keep;) {
 		if (holder[cpu][n] != index + 1)
 			continue;
 		exo_slice_release(cpu, n, ROOT_KEY);
 		holder[cpu][n] = 0;
-		done++;
+		--*left;
 	}
 	while (behind[cpu] > 0 && holder[cpu][behind[cpu] - 1] == 0)
 		behind[cpu]--;
-	return done;
-}
-
-/* Until no more than these are left. */
-static void
-release(const struct proc *p, unsigned keep)
-{
-	uint16_t *h = &held[proc_index(p)];
-
-	if (*h > keep)
-		*h = (uint16_t)(*h - release_on(p->sh->cpu, p, *h - keep));
 }
 
 static bool
@@ -96,7 +86,7 @@ share(const struct proc *p, int nicest, bool all_one)
 static bool
 here(const struct proc *p, uint32_t cpu)
 {
-	return takes_part(p) && p->sh->cpu == cpu;
+	return takes_part(p) && p->sh->cpus >> cpu & 1;
 }
 
 /* Those that give come first, so that there is something to take. */
@@ -113,10 +103,11 @@ balance(uint32_t cpu)
 		total += here(&procs[i], cpu) ? share(&procs[i], nicest, false) : 0;
 	for (unsigned i = 0; i < proc_rows; i++)
 		if (here(&procs[i], cpu))
-			release(&procs[i], share(&procs[i], nicest, total > FULL));
+			release(&procs[i], cpu, share(&procs[i], nicest, total > FULL));
 	for (unsigned i = 0; i < proc_rows; i++)
 		while (here(&procs[i], cpu) &&
-			held[i] < share(&procs[i], nicest, total > FULL) && claim(&procs[i]) == 0)
+			held[cpu][i] < share(&procs[i], nicest, total > FULL) &&
+			claim(&procs[i], cpu) == 0)
 			;
 }
 
@@ -144,13 +135,20 @@ share_changed(void)
 int
 share_give(struct proc *p)
 {
-	return claim(p);
+	for (uint32_t cpu = 0; cpu < server_cpus; cpu++) {
+		if (!(p->sh->cpus >> cpu & 1) || claim(p, cpu) == 0)
+			continue;
+		share_take(p);
+		return -EAGAIN;
+	}
+	return 0;
 }
 
 void
 share_take(struct proc *p)
 {
-	release(p, 0);
+	for (uint32_t cpu = 0; cpu < server_cpus; cpu++)
+		release(p, cpu, 0);
 }
 
 /* ---- where ------------------------------------------------------------------------------------ */
@@ -176,30 +174,52 @@ share_where(struct proc *p)
 {
 	const uint32_t may = share_cpus(p->cred->cpus);
 
-	if (!(may >> p->sh->cpu_wanted & 1) && !p->native)
+	if (p->native)
+		return;
+	if (!(may >> p->sh->cpu_wanted & 1))
 		share_want(p, (uint32_t)__builtin_ctz(may));
+	else if (p->sh->cpus & ~(uint64_t)may)
+		exo_post(p->sh->env, POST_ROW, ROOT_KEY);
 }
 
-/*
- * It takes its slices with it.  From the first claim on it may run there, and
- * what is left of its slice here is the way out (exos/proc/move.c).
- */
-long
-share_move(struct proc *p)
+/* Control transfer stays on its CPU. */
+uint32_t
+share_here(const struct proc *p)
 {
-	const uint32_t from = p->sh->cpu;
-	const uint16_t had = held[proc_index(p)];
+	const uint32_t cpu = exo_uarea()->cpu;
 
-	if (p->sh->cpu_wanted == from)
-		return -EINVAL;
-	p->sh->cpu = p->sh->cpu_wanted;
-	held[proc_index(p)] = 0;
-	if (claim(p)) {
-		p->sh->cpu = p->sh->cpu_wanted = from;
-		held[proc_index(p)] = had;
+	return p->sh->cpus >> cpu & 1 ? cpu : p->sh->cpu;
+}
+
+/* Where half of the places are taken, they are for those that have none. */
+long
+share_more(struct proc *p)
+{
+	const bool moves = !(p->sh->cpus >> p->sh->cpu_wanted & 1);
+	const uint32_t cpu = moves ? p->sh->cpu_wanted : spread_more(p);
+
+	if (!takes_part(p) || cpu >= server_cpus || p->sh->cpus >> cpu & 1 ||
+		(!moves && behind[cpu] > FULL) || claim(p, cpu))
 		return -EAGAIN;
-	}
-	release_on(from, p, had);
+	p->sh->cpus |= 1ull << cpu;
+	if (differ)
+		share_balance();
+	return cpu;
+}
+
+/* What is left of the slice that runs there is the way out. */
+long
+share_less(struct proc *p, uint64_t cpu)
+{
+	if (cpu >= server_cpus || !(p->sh->cpus >> cpu & 1) || p->sh->cpus == 1ull << cpu)
+		return -EINVAL;
+	release(p, (uint32_t)cpu, 0);
+	p->sh->cpus &= ~(1ull << cpu);
+	if (p->sh->cpu == cpu)
+		p->sh->cpu = p->sh->cpus >> p->sh->cpu_wanted & 1
+			? p->sh->cpu_wanted
+			: (uint32_t)__builtin_ctzll(p->sh->cpus);
+	server_told();
 	if (differ)
 		share_balance();
 	return 0;

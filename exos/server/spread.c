@@ -19,6 +19,7 @@
 static struct seen {			/* a process, when it was last looked at */
 	exo_envid env;
 	uint64_t run_ns, slices;
+	bool computes;
 } seen[SH_PROCS];
 
 static struct load {
@@ -38,12 +39,22 @@ computes(const struct proc *p)
 
 	if (!e)
 		return false;
-	*s = (struct seen){ p->sh->env, e->run_ns, e->slices };
+	*s = (struct seen){ p->sh->env, e->run_ns, e->slices, false };
 	if (was.env != s->env)
 		return false;
 	ran = s->run_ns - was.run_ns;
 	slices = s->slices - was.slices;
-	return ran >= exo_info()->slice_ns && ran >= slices * exo_info()->slice_ns / 2;
+	s->computes = ran >= exo_info()->slice_ns && ran >= slices * exo_info()->slice_ns / 2;
+	return s->computes;
+}
+
+/* Of one that has several CPUs the first one says it for all. */
+static bool
+computes_on(const struct proc *p, uint32_t cpu)
+{
+	const struct seen *s = &seen[proc_index(p)];
+
+	return p->sh->cpu == cpu ? computes(p) : s->env == p->sh->env && s->computes;
 }
 
 static unsigned
@@ -67,12 +78,33 @@ better(const struct proc *p, uint32_t here, uint64_t now)
 	return best;
 }
 
+/* Its threads are many: where fewest compute, be it as many as here. */
+uint32_t
+spread_more(const struct proc *p)
+{
+	const uint64_t now = exo_now_ns();
+	const uint32_t may = share_cpus(p->cred->cpus);
+	uint32_t best = SH_CPUS;
+
+	for (uint32_t cpu = 0; cpu < server_cpus; cpu++)
+		if (may >> cpu & 1 && !(p->sh->cpus >> cpu & 1) && !p->native &&
+			(best == SH_CPUS || load_of(cpu, now) < load_of(best, now)))
+			best = cpu;
+	return best;
+}
+
+static bool
+has_several(const struct proc *p)
+{
+	return p->sh->cpus & (p->sh->cpus - 1);
+}
+
 static void
 send_one(struct proc *const computing[], uint32_t here, uint64_t now)
 {
 	for (unsigned n = loads[here].computing; n-- > 0;) {
 		struct proc *p = computing[n];
-		const uint32_t cpu = p->native ? here : better(p, here, now);
+		const uint32_t cpu = p->native || has_several(p) ? here : better(p, here, now);
 
 		if (cpu == here)
 			continue;
@@ -93,9 +125,10 @@ look(uint32_t here)
 	for (unsigned i = 1; i < proc_rows; i++) {
 		struct proc *p = &procs[i];
 
-		if (p->sh->state != PROC_RUNNING || p->sh->cpu != here || !computes(p))
+		if (p->sh->state != PROC_RUNNING || !(p->sh->cpus >> here & 1) ||
+			!computes_on(p, here))
 			continue;
-		if (p->sh->cpu_wanted == here)
+		if (p->sh->cpu_wanted == p->sh->cpu)
 			computing[count++] = p;
 		else
 			share_want(p, p->sh->cpu_wanted);	/* it did not hear, or could not */

@@ -190,13 +190,16 @@ int share_give(struct proc *p);		/* one: 0 or -EAGAIN */
 void share_take(struct proc *p);	/* all */
 void share_balance(void);		/* somebody came or went */
 void share_changed(void);		/* somebody is not as nice as before */
+uint32_t share_here(const struct proc *p);	/* the CPU that it asks from */
 uint32_t share_cpus(uint32_t mask);	/* those of them that there are; 0: all */
 void share_where(struct proc *p);	/* what it may run on is another */
 void share_want(struct proc *p, uint32_t cpu);	/* its library is to move it there */
-long share_move(struct proc *p);	/* it is ready to go where it is wanted */
+long share_more(struct proc *p);	/* a slice on another CPU: which, or -EAGAIN */
+long share_less(struct proc *p, uint64_t cpu);
 
 /* ---- spread.c: who runs on which CPU */
 uint32_t spread_first(const struct proc *parent);	/* where a child is wanted */
+uint32_t spread_more(const struct proc *p);	/* one more CPU for it; SH_CPUS: there is none */
 void spread_look(uint32_t here);	/* with the lock held, on that CPU */
 unsigned spread_terms(uint32_t here, struct exo_term *t);	/* when to look again: at most 1 */
 

@@ -11,6 +11,7 @@
  * and one word stands for all.
  */
 #include "schedule.h"
+#include "act.h"
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
 #include "../fd/object.h"
@@ -18,11 +19,10 @@
 #include "../proc/times.h"
 
 #define LOOK_OUTSIDE 16u		/* switches */
+#define IDLE_NS 100000000u		/* an activation that did nothing for so long is not needed */
 
 static struct thread *line_first, *line_last;
 static struct thread *outside;		/* in no order */
-static u64 began_ns;			/* the process's time when current began to run */
-static u64 began_slice;			/* the end of the slice in which it did */
 
 /* ---- lists ------------------------------------------------------------------------------- */
 
@@ -76,7 +76,13 @@ void
 schedule_reset(void)
 {
 	line_first = line_last = outside = NULL;
-	began_ns = times_run();
+	act_here->began_ns = act_run_ns(act_here);
+}
+
+bool
+schedule_waits(void)
+{
+	return line_first != NULL;
 }
 
 void
@@ -168,14 +174,14 @@ struct need {
 	bool many, by_wall;
 };
 
-/* One place is left for the word that signals come by. */
+/* Places are left for the word that signals come by, and for the bell. */
 static void
 need_add(struct need *n, const struct thread *t)
 {
 	n->by_wall |= t->by_wall;
 	if (t->until && (!n->until || t->until < n->until))
 		n->until = t->until;
-	if (n->many || n->count + t->count >= EXO_TERMS_MAX) {
+	if (n->many || n->count + t->count >= EXO_TERMS_MAX - 1) {
 		n->many = true;
 		return;
 	}
@@ -195,14 +201,38 @@ watch_all(void)
 	}
 }
 
+/* They may have begun to wait on another CPU. */
+static void
+mark_all(void)
+{
+	for (struct thread *t = outside; t; t = t->out_next)
+		for (unsigned i = 0; i < t->count; i++)
+			object_mark_word(t->terms[i].where);
+}
+
+/* Where there are several activations another one may have something to do for this; or it is not needed. */
+static void
+need_company(struct need *n)
+{
+	const u64 idle_until = act_here->idle_since + IDLE_NS;
+
+	n->terms[n->count] = term_word(&act_here->bell, ~0ull, EXO_NE, act_here->bell);
+	n->terms[n->count++].flags = EXO_TERM_OR;
+	if (UAREA->cpu != PROC->cpu && (!n->until || idle_until < n->until))
+		n->until = idle_until;
+}
+
 static void
 idle(void)
 {
 	const u64 changes = SHARED->changes, timer = timer_next();
 	struct need n = { .by_wall = timer_by_wall(), .until = timer };
+	long woke;
 
 	for (const struct thread *t = outside; t; t = t->out_next)
 		need_add(&n, t);
+	if (exo_info()->cpus > 1)
+		mark_all();
 	if (n.many) {
 		watch_all();
 		look_outside();
@@ -211,10 +241,15 @@ idle(void)
 		n.terms[0] = term_word(&SHARED->changes, ~0ull, EXO_NE, changes);
 		n.count = 1;
 	}
+	if (acts_many)
+		need_company(&n);
 	n.count = terms_ending(n.terms, n.count, n.by_wall);
 	n.terms[0].flags = 0;
+	act_here->idle = true;
+	woke = act_wait(n.terms, n.count, n.until);
+	act_here->idle = false;
 	/* Refused: a word is gone, because another thread closed the file. */
-	if (park_wait(n.terms, n.count, n.until) < 0 || n.by_wall)
+	if (woke < 0 || n.by_wall)
 		everybody_looks();
 }
 
@@ -223,31 +258,127 @@ idle(void)
 u64
 thread_run_ns(const struct thread *t)
 {
-	return t->run_ns + (t == current ? times_run() - began_ns : 0);
+	for (u32 cpu = 0; cpu < SH_CPUS; cpu++)
+		if (acts[cpu].on && acts[cpu].thread == t)
+			return t->run_ns + act_run_ns(&acts[cpu]) - acts[cpu].began_ns;
+	return t->run_ns;
+}
+
+static void
+save(struct thread *t)
+{
+	const u64 now = act_run_ns(act_here);
+
+	t->run_ns += now - act_here->began_ns;
+	act_here->began_ns = now;
+	times_switched();
+	if (t->state == THREAD_ENDED)
+		return;
+	t->regs = UAREA->save[0];
+	t->fs = fs_base();
+	fpu_save(t->vectors);
+}
+
+static void
+load(struct thread *t)
+{
+	current = act_here->thread = t;
+	act_here->began_slice = UAREA->slice_end_ns;
+	stack_set(t->stack_top);
+	UAREA->save[0] = t->regs;
+	fs_base_set(t->fs);
+	fpu_load(t->vectors);
 }
 
 static void
 switch_to(struct thread *to)
 {
 	struct thread *from = current;
-	const u64 now = times_run();
 
-	from->run_ns += now - began_ns;
-	began_ns = now;
-	times_switched();
-	if (from->state != THREAD_ENDED) {
-		from->regs = UAREA->save[0];
-		from->fs = fs_base();
-		fpu_save(from->vectors);
-	}
-	current = to;
-	began_slice = UAREA->slice_end_ns;
-	stack_set(to->stack_top);
-	UAREA->save[0] = to->regs;
-	fs_base_set(to->fs);
-	fpu_load(to->vectors);
+	save(from);
+	load(to);
 	exos_thread_switch(&from->parked, to->parked);
-	threads_trim();			/* back again, maybe the last one */
+	threads_trim();			/* back again, maybe the last one, maybe on another CPU */
+}
+
+/* ---- an activation's own context: where there are several ---------------------------------------------- */
+
+static void
+switch_to_idle(void)
+{
+	struct thread *from = current;
+
+	save(from);
+	current = act_here->thread = &idler;
+	exos_thread_switch(&from->parked, act_here->parked);
+	threads_trim();
+}
+
+static void
+run(struct thread *to)
+{
+	act_here->idle_since = 0;
+	act_here->began_ns = act_run_ns(act_here);
+	load(to);
+	exos_thread_switch(&act_here->parked, to->parked);
+}
+
+/* Nobody has needed it for a while. */
+static bool
+superfluous(void)
+{
+	const u64 now = clock_ns();
+
+	if (act_here->idle_since == 0)
+		act_here->idle_since = now;
+	return acts_on() > 1 && UAREA->cpu != PROC->cpu && now >= act_here->idle_since + IDLE_NS;
+}
+
+noreturn_ void
+schedule_idle(void)
+{
+	for (;;) {
+		struct thread *next;
+
+		if (act_here->leaves)
+			act_less();
+		if (act_here->yields) {
+			act_here->yields = false;
+			act_yield();
+		}
+		signal_post_check();
+		look_outside();
+		next = act_here->leaves ? NULL : line_take();
+		if (next)
+			run(next);
+		else if (superfluous())
+			act_here->leaves = true;
+		else if (!act_here->leaves)
+			idle();
+	}
+}
+
+/* The thread may go on somewhere else while this activation does what is asked of it. */
+void
+thread_give_cpu(void)
+{
+	line_join(current);
+	switch_to_idle();
+}
+
+/* The slice is over: other processes, then other threads; and who waits for a turn may have a CPU to himself. */
+void
+thread_slice_over(void)
+{
+	if (acts_many) {
+		act_here->yields = true;
+		thread_give_cpu();
+	} else {
+		act_yield();
+		thread_yield(true);
+	}
+	if (line_first)
+		act_more();
 }
 
 /* Every so often, when there is somebody to run anyway. */
@@ -267,7 +398,12 @@ give_way(void)
 	struct thread *next;
 
 	look_sometimes();
-	while ((next = line_take()) == NULL) {
+	next = line_take();
+	if (!next && acts_many) {
+		switch_to_idle();
+		return;
+	}
+	for (; !next; next = line_take()) {
 		idle();
 		signal_post_check();
 		look_outside();
@@ -306,10 +442,12 @@ thread_yield(bool slice_over)
 void
 thread_slice_check(void)
 {
-	if (UAREA->slice_end_ns == began_slice)
+	if (UAREA->slice_end_ns == act_here->began_slice)
 		return;
-	began_slice = UAREA->slice_end_ns;
+	act_here->began_slice = UAREA->slice_end_ns;
 	thread_yield(true);
+	if (line_first)
+		act_more();
 }
 
 noreturn_ void

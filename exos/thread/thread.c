@@ -5,6 +5,7 @@
  * thread's stack is that of depth 1, and of slot 0 it has the vectors' page.
  */
 #include "thread.h"
+#include "act.h"
 #include "futex.h"
 #include "number.h"
 #include "schedule.h"
@@ -172,15 +173,6 @@ thread_init(void)
 
 /* ---- making one ------------------------------------------------------------------------------- */
 
-/* On its own stack for the first time. */
-static noreturn_ void
-begin(void)
-{
-	struct exo_save *regs = &UAREA->save[0];
-
-	exos_before_leaving(regs);
-	exos_resume(regs);
-}
 
 static bool
 allowed(void)
@@ -238,7 +230,7 @@ thread_new(const struct exo_save *regs, const struct thread_start *how)
 	t->stack_top = slot_address(slot) + STACK_END;
 	t->vectors = (void *)t->stack_top;
 	copy_of_current(t, regs, how);
-	t->parked = stack_begin(t->stack_top, begin);
+	t->parked = stack_begin(t->stack_top, exos_go);
 	list_add(t);
 	count_set(threads_alive + 1);
 	thread_add(t);
@@ -305,8 +297,11 @@ threads_end_others(void)
 		t->dying = true;
 		thread_ready(t);
 	}
-	while (threads_many())
-		thread_yield(false);
+	while (threads_many()) {
+		acts_interrupt(NULL);
+		if (!thread_yield(false))
+			act_yield();
+	}
 	if (thread_leader != current && thread_leader != &first)
 		xfree(thread_leader);
 	lead();

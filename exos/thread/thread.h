@@ -133,6 +133,8 @@ void thread_ready(struct thread *t);	/* if it waits: it looks again */
 void thread_wait(const struct exo_term *terms, unsigned count, u64 until_ns, bool by_wall);
 /* False: nobody else can run.  When a slice is over those outside are looked after. */
 bool thread_yield(bool slice_over);
+void thread_slice_over(void);		/* the program was told */
+void thread_give_cpu(void);		/* acts_many: its activation does something else */
 /* Slices that end while the library is at work end without a word: whose turn is it now? */
 void thread_slice_check(void);
 u64 thread_run_ns(const struct thread *t);

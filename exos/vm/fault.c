@@ -238,12 +238,22 @@ anonymous(const struct region *r, u64 va)
 	return page_map_run(va, ahead(va, end), prot_perms(r->prot) | OWN);
 }
 
+/* Another thread had the same fault, on another CPU. */
+static bool
+is_enough(u64 entry, u32 error)
+{
+	return entry & EXO_PTE_USER && (!(error & FAULT_WRITE) || entry & EXO_PTE_WRITE) &&
+		(!(error & FAULT_FETCH) || !(entry & EXO_PTE_NX));
+}
+
 static int
 resolve(const struct region *r, u64 va, u32 error)
 {
 	u64 entry = page_entry(va);
 
 	if (entry & EXO_PTE_PRESENT) {
+		if (is_enough(entry, error))
+			return 0;
 		/* Hidden still: nothing more could be given when it was to be shown again. */
 		if (!(entry & EXO_PTE_USER))
 			page_protect(va, EXO_MAP_READ | EXO_PTE_SOFT(entry) << EXO_MAP_SOFT_SHIFT);

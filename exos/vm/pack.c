@@ -4,6 +4,7 @@
 #include "squeeze.h"
 #include "store.h"
 #include "../core/frames.h"
+#include "../thread/act.h"
 #include "../linux/errno.h"
 
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
@@ -238,6 +239,7 @@ pack_give(u64 frames, bool fast)
 	if (!tables || held || busy)
 		return 0;
 	busy = true;
+	acts_stop();
 	if (!fast) {
 		s.looks = frames * COLD_LOOKS + COLD_MORE;
 		sweep(&s, from, VM_HIGH);
@@ -258,6 +260,7 @@ pack_out(const struct region *r, u64 start, u64 end)
 {
 	if (held || (!tables && !begin()))
 		return;
+	acts_stop();
 	for (u64 va = start; (va = exo_pte_next(va, end, 1)) < end; va += PAGE)
 		if (may_go(r, page_entry(va)))
 			page_out(r, va, page_entry(va));
@@ -328,6 +331,7 @@ pack_pair(void)
 	if (!tables || stays || busy)
 		return false;
 	busy = true;
+	acts_stop();
 	for (unsigned n = 0; n < vm.regions.count && !found; n++)
 		found = pair_in(regions_nth(&vm.regions, n), &left);
 	busy = false;
@@ -347,10 +351,12 @@ pack_has(u64 va)
 int
 pack_bring(const struct region *r, u64 va)
 {
-	int error = page_map_new(va, RW | EXO_MAP_TAG(EXO_TAG_ANONYMOUS));
 	unsigned bytes;
 	const void *from;
+	int error;
 
+	acts_stop();			/* who sees the page before its contents are there */
+	error = page_map_new(va, RW | EXO_MAP_TAG(EXO_TAG_ANONYMOUS));
 	if (error)
 		return error;
 	from = store_find(&store, va, &bytes);

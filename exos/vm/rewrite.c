@@ -5,6 +5,7 @@
 #include "stubs.h"
 #include "../arch/x86_64/arch.h"
 #include "../arch/x86_64/site.h"
+#include "../thread/act.h"
 #include "../linux/errno.h"
 
 #define RX (EXO_MAP_READ | EXO_MAP_EXEC)
@@ -22,8 +23,10 @@ struct rewrite_seen rewrite_seen[1u << REWRITE_SEEN_LOG];
 static int
 code_write(u64 va, const u8 *bytes, unsigned count)
 {
-	int error = vm_own(PAGE_DOWN(va), RX);
+	int error;
 
+	acts_stop();			/* nobody is in the middle of what changes */
+	error = vm_own(PAGE_DOWN(va), RX);
 	if (error == 0)
 		error = page_protect(PAGE_DOWN(va), RW);
 	if (error == 0) {

@@ -104,7 +104,8 @@ struct exo_uarea {
 	uint64_t entry[8];	/*  80 [l] enum exo_entry */
 	uint64_t lib[14];	/* 144 [l] the library's scratch words, reached by %gs */
 	struct exo_save save[EXO_SAVE_SLOTS];	/* 256 .. 1791 */
-	uint8_t library[768];		/* 1792 .. 2559 [l] */
+	uint8_t library[760];		/* 1792 .. 2551 [l] */
+	uint64_t run_ns;		/* 2552 [k] this activation's part of the environment's, as of its CPU's charged_ns */
 	struct exo_revocation revocation;	/* 2560 .. 3071 */
 	uint8_t start[1024];		/* 3072 .. 4095 [l] exo/start.h */
 };

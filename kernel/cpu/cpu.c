@@ -178,10 +178,12 @@ cpu_slices_free(exo_envid owner, u32 from)
 void
 cpu_charge(struct cpu *cpu, u64 now)
 {
-	if (cpu->act != NULL)		/* which may run elsewhere, too */
+	if (cpu->act != NULL) {		/* whose environment may run elsewhere, too */
 		__atomic_fetch_add(&cpu->act->pub->run_ns, now - cpu->entered, __ATOMIC_RELAXED);
-	else
+		cpu->act->ua->run_ns += now - cpu->entered;
+	} else {
 		cpu->pub->idle_ns += now - cpu->entered;
+	}
 	cpu->entered = now;
 	cpu->pub->charged_ns = now;
 }

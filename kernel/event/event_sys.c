@@ -47,7 +47,7 @@ sys_post(struct env *self, u64 id, u64 bits, u64 key)
 
 	lock_acquire(&env_lock);
 	if (id == self->id)
-		event_post(this_cpu()->act, bits);
+		post_all(self, bits);
 	else
 		error = post_to(self, id, bits, slot_arg(key));
 	lock_release(&env_lock);

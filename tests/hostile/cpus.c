@@ -163,10 +163,34 @@ moves_into_nothing(void)
 	mlockall(MCL_CURRENT);		/* a fault, too, would have our library look */
 	exo_critical_enter();
 	ask(&m);
-	m = (struct exo_msg){ .rsi = OP_MOVE };
-	ask(&m);
+	CHECK(request(OP_CPU_MORE, 0, 0, 0, 0, 0) == 1);
+	CHECK(request(OP_CPU_LESS, 0, 0, 0, 0, 0) == 0);
 	for (;;)
 		;
+}
+
+/* It takes slices on all CPUs for nothing, gives them back, and again; and cannot have more than one on each. */
+static void
+takes_all(void)
+{
+	const volatile struct sh_proc *row = row_of((uint32_t)getpid());
+	const uint64_t all = (1ull << shared->cpus) - 1;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (unsigned cpu = 0; cpu < shared->cpus; cpu++)
+		CPU_SET(cpu, &set);
+	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
+	for (unsigned round = 0; round < 200; round++) {
+		while (row->cpus != all)
+			request(OP_CPU_MORE, 0, 0, 0, 0, 0);
+		CHECK(request(OP_CPU_MORE, 0, 0, 0, 0, 0) == -EAGAIN);
+		for (unsigned cpu = 0; cpu < shared->cpus; cpu++)
+			if (cpu != exo_uarea()->cpu)
+				CHECK(request(OP_CPU_LESS, cpu, 0, 0, 0, 0) == 0);
+		CHECK(request(OP_CPU_LESS, exo_uarea()->cpu, 0, 0, 0, 0) == -EINVAL);
+	}
+	_exit(failed != 0);
 }
 
 static void
@@ -207,9 +231,11 @@ suffers(const char *name, void (*f)(void), bool wanted)
 static void
 refusals(void)
 {
-	struct exo_msg m = { .rsi = OP_MOVE };
-
-	CHECK(ask(&m) == -EINVAL);
+	for (unsigned cpu = 0; cpu < 64; cpu++)	/* none that it has, and none but this one */
+		CHECK(request(OP_CPU_LESS, cpu, 0, 0, 0, 0) == -EINVAL);
+	CHECK(request(OP_CPU_LESS, 1ull << 40, 0, 0, 0, 0) == -EINVAL);
+	if (cpus == 1)
+		CHECK(request(OP_CPU_MORE, 0, 0, 0, 0, 0) == -EAGAIN);
 	CHECK(request(OP_PRIORITY, PRIORITY_CPUS, 0, (uint64_t)getpid(), 0, 0) == -EINVAL);
 	CHECK(request(OP_PRIORITY, PRIORITY_CPUS, 0, (uint64_t)getpid(), 1u << 20, 0) == -EINVAL);
 	CHECK(request(OP_PRIORITY, PRIORITY_CPUS, 0, 1, 1, 0) == -EPERM);
@@ -223,9 +249,11 @@ main(void)
 	word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	cpus = exo_info()->cpus;
 	refusals();
+	pin(0);				/* children begin there, and have no other activation */
 	if (cpus > 1) {
 		suffers("both ask", both_ask, false);
 		suffers("the page goes", page_goes, true);
+		suffers("takes all", takes_all, false);
 		suffers("moves into nothing", moves_into_nothing, true);
 		mover(50);
 		CHECK(in_child((void (*)(void))refusals) == 0);

@@ -15,11 +15,17 @@
 #define FAULT_FETCH 16u
 
 /* ---- upcall.S calls these, on the stack of the upcall's depth */
-void exos_serve_syscall(struct exo_save *regs);
-void exos_serve_exception(struct exo_save *regs);
-void exos_serve_event(struct exo_save *regs);	/* also: something waited in `pending` */
-void exos_before_leaving(struct exo_save *regs);	/* signals; at depth 1 */
+/* Each gives the slot to go on with: it may be another CPU's by then. */
+struct exo_save *exos_serve_syscall(struct exo_save *regs);
+struct exo_save *exos_serve_exception(struct exo_save *regs);
+struct exo_save *exos_serve_event(struct exo_save *regs);	/* also: something waited in `pending` */
+noreturn_ void exos_go(void);		/* from depth 1 on, as behind any of them */
 noreturn_ void exos_begin(void);		/* the very first entry */
+
+/* exception.c */
+bool exception_steps(const struct exo_save *regs);	/* true: the program goes on, and comes again */
+bool exception_passes(struct exo_save *regs);	/* true: nothing is to be done about it */
+void exception_serve(struct exo_save *regs);
 
 /* Continue the context in the topmost save slot. */
 noreturn_ void exos_resume(struct exo_save *regs);
@@ -33,15 +39,14 @@ long exos_park_to(exo_envid to);
  * Returns clone's result here, and 0 in the copy.
  */
 long exos_fork_point(long (*clone)(void *, u64 parked), void *arg);
-long exos_move_point(long (*leave)(void *, u64 parked), void *arg, enum server_op move);
 extern const char exos_upcall_prologue[] __attribute__((visibility("hidden")));
-u64 exos_arrival(u32 cpu);		/* the prologue of an activation on that CPU, where there are several */
 /* thread.S: *keep: where the one that runs stands; to: where the other did */
 void exos_thread_switch(u64 *keep, u64 to);
 /* stacks.c */
 void stack_set(u64 top);		/* of depth 1 */
 /* A stack on which a switch finds a thread that begins at entry; where it stands. */
 u64 stack_begin(u64 top, void (*entry)(void));
+u64 stack_parked(u64 top, void (*entry)(void));	/* the same, for a prologue to find */
 long exos_transfer(exo_envid env, struct exo_msg *message, u64 deadline_ns);
 
 /* ---- copy.S: may fault on the program's memory; then -EFAULT.  Everything in this range is a leaf. */

@@ -10,6 +10,7 @@
 #include "../../../libexo/arch/x86_64/context.h"
 #include "stacks.h"
 
+	.set	SERVE_ANSWERS, 1
 	.text
 
 FUNCTION exos_site_enter

@@ -159,23 +159,25 @@ other_fault(struct exo_save *regs)
 		fault_of_program(regs, f.signal, f.code, f.addr);
 }
 
-void
-exos_serve_exception(struct exo_save *regs)
+/* A program that steps does not step into a stub, nor, having made a call, through the library. */
+bool
+exception_steps(const struct exo_save *regs)
 {
-	const bool program = UAREA->depth == 1;
-	u64 begun;
+	return regs->vector == VECTOR_DEBUG && rewrite_steps(regs);
+}
 
-	/* A program that steps made a call: it does not step through the library, nor into a stub. */
-	if (regs->vector == VECTOR_DEBUG && program && rewrite_steps(regs))
-		return;
-	if (program)
-		rewrite_settle(regs);
-	if (regs->vector == VECTOR_DEBUG && by_library(regs->rip)) {
-		regs->rflags &= ~FLAG_TF;
-		return;
-	}
-	begun = program ? times_enter() : 0;
-	timer_library_enters();
+bool
+exception_passes(struct exo_save *regs)
+{
+	if (regs->vector != VECTOR_DEBUG || !by_library(regs->rip))
+		return false;
+	regs->rflags &= ~FLAG_TF;
+	return true;
+}
+
+void
+exception_serve(struct exo_save *regs)
+{
 	REGS_CALL(regs) = ~0ull;
 	if (regs->vector == VECTOR_PAGE_FAULT)
 		page_fault(regs);
@@ -187,6 +189,4 @@ exos_serve_exception(struct exo_save *regs)
 		breakpoint(regs);
 	else
 		other_fault(regs);
-	exos_before_leaving(regs);
-	times_leave(begun);
 }

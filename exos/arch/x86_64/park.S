@@ -55,59 +55,6 @@ FUNCTION exos_fork_point
 	jmp	unpark			/* the child gets here by its prologue, rax = EXO_WOKE_SLICE = 0 */
 	.size	exos_fork_point, . - exos_fork_point
 
-/*
- * long exos_move_point(leave rdi, arg rsi, OP_MOVE edx): leave(arg, parked) has made
- * the activation of another CPU find the parked context, and gives the server's
- * name, or -errno.  The server then has that one run at once, on this very
- * stack: from there on nothing is left to do here but to park, without it.
- * 0: this is the other CPU.  What else comes back is a refusal.
- */
-FUNCTION exos_move_point
-	PARK_HERE
-	mov	%edx, %ebx
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	mov	%rsp, %rsi
-	call	*%rax
-	test	%rax, %rax
-	js	unpark
-	mov	%rax, %rdi
-	mov	%ebx, %esi
-	xor	%r10d, %r10d
-	mov	$(EXO_CALL | EXO_NR_call), %eax
-	syscall
-	test	%rax, %rax
-	jnz	unpark
-	mov	%rsi, %rax
-	test	%rax, %rax
-	jnz	unpark
-go_away:
-	xor	%edi, %edi
-	mov	$(EXO_CALL | EXO_NR_park), %eax
-	syscall
-	ud2
-	.size	exos_move_point, . - exos_move_point
-
-/*
- * Prologues of a process that has activations on several CPUs: one for each,
- * because nothing but the entry says which CPU this is (GS leads to the u-area
- * of where the process is).  Somebody may give the rest of a slice to one that
- * it has left, or is not on yet: that one parks again, touching nothing.
- */
-	.balign 1 << ARRIVAL_SHIFT
-FUNCTION exos_arrivals
-	.irp	cpu, 0, 1, 2, 3, 4, 5, 6, 7
-	.balign 1 << ARRIVAL_SHIFT
-	mov	$\cpu, %ecx
-	jmp	arrive
-	.endr
-arrive:
-	mov	self_proc(%rip), %rdx
-	cmp	%ecx, PROC_CPU(%rdx)
-	je	exos_upcall_prologue
-	jmp	go_away
-	.size	exos_arrivals, . - exos_arrivals
-
 CALLING exos_transfer, STORE_ANSWER
 
 	.section .note.GNU-stack, "", @progbits

@@ -27,3 +27,13 @@ stack_begin(u64 top, void (*entry)(void))
 		*--at = 0;
 	return (u64)at;
 }
+
+/* The prologue takes one word more (park.S). */
+u64
+stack_parked(u64 top, void (*entry)(void))
+{
+	u64 *at = (u64 *)stack_begin(top, entry);
+
+	*--at = 0;
+	return (u64)at;
+}

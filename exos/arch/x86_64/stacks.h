@@ -6,8 +6,6 @@
 #define STACKS 0x100000			/* EXOS_STACKS - EXOS_UAREA */
 #define STRIDE_SHIFT 16			/* EXOS_STACK_STRIDE */
 
-#define PROC_CPU 168			/* of struct sh_proc; arrival.c asserts it */
-#define ARRIVAL_SHIFT 4			/* an entry of exos_arrivals */
 #define UA_STACK_FIRST 1872		/* in the u-area: top of the stack of depth 1, the running thread's */
 
 #endif

@@ -14,6 +14,7 @@
 #include "../../../libexo/arch/x86_64/context.h"
 #include "stacks.h"
 
+	.set	SERVE_ANSWERS, 1
 	.text
 
 INTERRUPTING exos_upcall_exception, exos_serve_exception, exos_resume, STRIDE_SHIFT, UA_STACK_FIRST

@@ -85,7 +85,10 @@
 	mov	SAVE_R15(%rax), %r15
 .endm
 
-/* Run \handler(slot rax), a name or *place, on this stack, and go on with what is in the slot then. */
+/*
+ * Run \handler(slot rax), a name or *place, on this stack, and go on with what is in the slot then.
+ * With SERVE_ANSWERS defined the handler says which slot: it may go on by another u-area.
+ */
 .macro SERVE handler, resume
 	push	%rax
 	push	%rax
@@ -94,6 +97,9 @@
 	call	\handler
 	pop	%rdi
 	pop	%rdi
+	.ifdef SERVE_ANSWERS
+	mov	%rax, %rdi
+	.endif
 	jmp	\resume
 .endm
 
