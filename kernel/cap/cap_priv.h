@@ -13,13 +13,13 @@ static inline void
 cap_enter(void) ACQUIRE(env_lock, mem_lock)
 {
 	lock_acquire(&env_lock);
-	lock_acquire(&mem_lock);
+	mem_acquire();
 }
 
 static inline i64
 cap_leave(i64 result) RELEASE(env_lock, mem_lock)
 {
-	lock_release(&mem_lock);
+	mem_release();
 	lock_release(&env_lock);
 	return result;
 }

@@ -129,7 +129,7 @@ boot_init(void)
 	while (frames[l.next].kind != EXO_FRAME_FREE)
 		l.next++;
 	l.account = boot.account = l.next++;
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	account_boot(l.account);
 	take_archive(&l);
 	boot.env_frame = take(&l, 1);
@@ -140,14 +140,14 @@ boot_init(void)
 	boot.uarea = take_zeroed(&l);
 	ua = frame_ptr(boot.uarea);
 	ua->entry[EXO_ENTRY_PROLOGUE] = ((const struct elf *)l.file.image)->entry;
-	lock_release(&mem_lock);
+	mem_release();
 
 	env = env_boot(&boot);
 
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	l.root = (u32)boot.root;
 	map_segments(&l);
 	map(&l, EXO_BOOT_UAREA, boot.uarea, PTE_WRITE | PTE_NX);
-	lock_release(&mem_lock);
+	mem_release();
 	return env;
 }

@@ -44,7 +44,7 @@ typedef int32_t i32;
 #define NO_TSA        TSA(no_thread_safety_analysis)
 
 /* Ranks: a lock may be taken only while those held have lower ranks. */
-enum lock_rank { RANK_NONE, RANK_ENV, RANK_CPU, RANK_MEM, RANK_DEV, RANK_LOG };
+enum lock_rank { RANK_NONE, RANK_ENV, RANK_CPU, RANK_MEM, RANK_FLUSH, RANK_DEV, RANK_LOG };
 
 struct LOCKABLE lock {
 	u32 word;			/* 0 free, 1 held */
@@ -53,7 +53,7 @@ struct LOCKABLE lock {
 	const char *name;
 };
 #define LOCK_INIT(n, r, w) { .word = 0, .rank = (r), .which = (w), .name = (n) }
-void lock_spin(struct lock *l);		/* until it is free, and then take it */
+void lock_spin(u32 *word, u32 which);	/* until it is free, and then take it */
 
 /* The debug kernel keeps which ranks are held, too (lock.c); the unit tests have locks of their own. */
 #if defined(AEGIS_DEBUG)
@@ -67,7 +67,7 @@ static inline void NO_TSA
 lock_acquire(struct lock *l)
 {
 	if (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE) != 0)
-		lock_spin(l);
+		lock_spin(&l->word, l->which);
 }
 
 static inline void NO_TSA
@@ -81,6 +81,41 @@ lock_release(struct lock *l)
 extern struct lock env_lock;		/* environment table, activations' relations, key rings */
 extern struct lock mem_lock;		/* frame table, accounts, guards, page tables */
 extern struct lock dev_lock;		/* devices, interrupt bindings */
+
+/*
+ * mem_lock has a part for each CPU.  Who changes what only one account has takes
+ * the part of its CPU and the account's own lock (mem/local.c); all else takes
+ * mem_lock with all parts, and finds nobody at anything.
+ */
+void mem_acquire_all(void) ACQUIRE(mem_lock);
+void mem_release_all(void) RELEASE(mem_lock);
+void mem_part_acquire(void);
+void mem_part_release(void);
+
+/* Alone, with interrupts off, a CPU needs no locks; but who looks for mistakes does. */
+extern u32 cpus_count;			/* [I] */
+#if defined(AEGIS_DEBUG) || __STDC_HOSTED__
+#define LOCKS_NEEDED true
+#else
+#define LOCKS_NEEDED unlikely(cpus_count > 1)
+#endif
+
+static inline void mem_acquire(void) ACQUIRE(mem_lock);
+static inline void mem_release(void) RELEASE(mem_lock);
+
+static inline void NO_TSA
+mem_acquire(void)
+{
+	if (LOCKS_NEEDED)
+		mem_acquire_all();
+}
+
+static inline void NO_TSA
+mem_release(void)
+{
+	if (LOCKS_NEEDED)
+		mem_release_all();
+}
 
 /* The assertion ladder.  Never on what a user controls: that is an error code. */
 noreturn_ void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -4,9 +4,9 @@
  * struct cpu of the one who is asked, and an interrupt (a poke) for the case
  * that it does not look by itself:
  *
- *	flush	forget translations.  Asked under mem_lock, by whoever took rights
- *		away, who waits for it before the lock is released: a frame is
- *		claimed again by nobody before.
+ *	flush	forget translations.  Asked by whoever took rights away, who waits
+ *		for it before it releases its locks: a frame is claimed again by nobody
+ *		before.
  *	leave	be at rest: in user mode, or idle, having been there since it was
  *		asked.  A dead environment is taken apart only after that.
  *	look	sleep no longer: a word may have changed (cpus_wake).
@@ -57,8 +57,8 @@ cpu_serve_flush(struct cpu *cpu)
 /*
  * May it hold translations of that address space (0: of any)?  Whoever becomes
  * `act` does so before its tables are loaded, and that is behind the change
- * then; an idle one leaves that state under env_lock, and loads tables anew.
- * Between two activations it may have anybody's.
+ * then; an idle one leaves that state first, and loads tables anew.  Between two
+ * activations it may have anybody's.
  */
 static bool
 may_hold(const struct cpu *cpu, exo_pfn root)
@@ -71,8 +71,20 @@ may_hold(const struct cpu *cpu, exo_pfn root)
 	return act == NULL || root == 0 || act->cr3 == root << EXO_PAGE_SHIFT;
 }
 
+static bool
+others_may_hold(const struct cpu *self, exo_pfn root)
+{
+	for (u32 n = 0; n < cpus_count; n++)
+		if (&cpus[n] != self && may_hold(&cpus[n], root))
+			return true;
+	return false;
+}
+
+/* One at a time: it is waited for before the next asks. */
+static struct lock flush_lock = LOCK_INIT("flush", RANK_FLUSH, EXO_LOCK_MEM);
+
 static u32
-ask_flush(const struct cpu *self, exo_pfn root) REQUIRES(mem_lock)
+ask_flush(const struct cpu *self, exo_pfn root) REQUIRES(flush_lock)
 {
 	u32 asked = 0;
 
@@ -95,18 +107,19 @@ cpus_flush(exo_pfn root)
 	u64 begin;
 	u32 asked;
 
-	debug_must(env_lock.word != 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the change, then who runs */
-	asked = ask_flush(self, root);
-	if (asked == 0)
+	if (!others_may_hold(self, root))
 		return;
 	begin = now_ns();
+	lock_acquire(&flush_lock);
+	asked = ask_flush(self, root);
 	for (u32 n = 0; n < cpus_count; n++)
 		while ((asked >> n & 1) != 0 &&
 			load(&cpus[n].flush_done) != cpus[n].flush_wanted) {
 			cpu_serve(self);
 			__builtin_ia32_pause();
 		}
+	lock_release(&flush_lock);
 	self->pub->flushes++;
 	self->pub->flush_wait_ns += now_ns() - begin;
 }

@@ -5,12 +5,7 @@
 
 #include "core.h"
 
-extern u32 cpus_count;			/* [I] */
-
-/*
- * Translations of the space of that root (0: of all) are forgotten by all other
- * CPUs.  env_lock is held, too, as in all that takes rights away (mem_enter).
- */
+/* Translations of the space of that root (0: of all) are forgotten by all other CPUs. */
 void cpus_flush(exo_pfn space_root) REQUIRES(mem_lock);
 
 /* A word has changed that somebody on another CPU may wait for: those that sleep look again. */

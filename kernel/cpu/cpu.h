@@ -49,7 +49,7 @@ struct cpu {
 	u64 occupied[EXO_SLICES_CPU / 64];	/* [env_lock] slices that have an owner */
 	bool online;			/* it has come as far as the dispatcher */
 	/* What other CPUs ask (remote.c): counted by who asks, and by this CPU when it is done. */
-	u32 flush_wanted;		/* [mem_lock] */
+	u32 flush_wanted;		/* [flush_lock] */
 	u32 flush_done;
 	u32 leave_wanted;		/* [env_lock] */
 	u32 leave_done;

@@ -38,9 +38,9 @@ slice_allows(const struct env *self, exo_slot key, u64 cpu, const struct exo_sli
 	if (slice->owner == self->id)
 		return 0;
 	if (slice->guard != 0) {
-		lock_acquire(&mem_lock);
+		mem_acquire();
 		error = guard_allows(self, key, slice->guard, slice->guard_serial, EXO_C);
-		lock_release(&mem_lock);
+		mem_release();
 	}
 	return error == 0 ? 0 : name_allows(self, key, &name);
 }
@@ -74,13 +74,13 @@ guard_check(const struct env *self, exo_guardref ref, exo_slot key, u64 *serial)
 
 	if (ref == 0)
 		return 0;
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	guard = guard_at(ref);
 	if (guard != NULL) {
 		*serial = guard->serial;
 		error = guard_allows(self, key, ref, guard->serial, EXO_C);
 	}
-	lock_release(&mem_lock);
+	mem_release();
 	return error;
 }
 
@@ -168,10 +168,10 @@ wait_compile(const struct env *self, const struct exo_term *src, struct term *ds
 	int error = 0;
 
 	lock_acquire(&env_lock);
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	for (u64 n = 0; n < count && error == 0; n++)	/* bound: EXO_TERMS_MAX */
 		error = predicate_compile(self, &src[n], &dst[n]);
-	lock_release(&mem_lock);
+	mem_release();
 	lock_release(&env_lock);
 	return error;
 }

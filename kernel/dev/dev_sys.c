@@ -92,7 +92,7 @@ sys_io_submit(struct env *self, u64 device, u64 queue, u64 vec, u64 count, u64 k
 		return error;
 
 	lock_acquire(&env_lock);
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	lock_acquire(&dev_lock);
 	error = queue_allows(self, slot_arg(key), device, queue);
 	for (; done < batch && error == 0; done += error == 0) {
@@ -103,7 +103,7 @@ sys_io_submit(struct env *self, u64 device, u64 queue, u64 vec, u64 count, u64 k
 	if (done > 0)
 		dev->ops->kick(dev->driver, (u32)queue);
 	lock_release(&dev_lock);
-	lock_release(&mem_lock);
+	mem_release();
 	lock_release(&env_lock);
 	return done > 0 ? (i64)done : error;
 }

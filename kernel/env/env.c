@@ -230,14 +230,14 @@ env_boot(const struct env_boot *boot)
 	struct key *key;
 
 	lock_acquire(&env_lock);
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	env = env_make(&spec, 0);
 	act_make(env, &act);
 	key = frame_ptr(boot->ring);
 	key->type = KEY_NAMED;
 	key->named.rights = EXO_RIGHTS_ALL;
 	cpu_slice_set(0, 0, env->id);
-	lock_release(&mem_lock);
+	mem_release();
 	lock_release(&env_lock);
 	return env;
 }

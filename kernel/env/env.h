@@ -107,6 +107,39 @@ struct leaving {
 	u32 until[CPUS_MAX];		/* ... and has left when its leave_done is here */
 };
 
+/*
+ * The last yes to this environment: with which key, about which account (or
+ * guard), so that asking again is a compare.  What may turn one into a no takes
+ * all back, by drawing a new epoch: the end of a key, a change or the end of a
+ * guard, the end of an account.
+ */
+struct grant {				/* all [mem_lock] */
+	u64 epoch;			/* as long as this is grants_epoch */
+	u64 about;			/* pfn of the account; guard_grant: serial of the guard, which no other has */
+	exo_slot key;
+	u32 others;			/* rights that were not asked for: what must not be asked now */
+};
+
+/* A walk down a tree of page tables. */
+struct walk {
+	exo_pfn table;			/* the table reached */
+	u64 *entries;			/* its entries */
+	unsigned gap;			/* the walk ended early: level of the absent entry, else 0 */
+	bool write;			/* every entry on the way allows writing */
+	bool shared;			/* some table on the way is bound more than once */
+};
+
+/*
+ * The last walk to a page's table in its address space.  It holds until any
+ * entry above level 1 changes, in whatever tree: rare, next to page faults in the
+ * same 2 MiB.
+ */
+struct recent {				/* all [mem_lock] */
+	struct walk walk;
+	u64 epoch;			/* as long as this is walks_epoch */
+	u64 region;			/* va >> 21 */
+};
+
 struct env {
 	u64 id;				/* [I] */
 	u32 slot;			/* [I] index in the environment table */
@@ -119,6 +152,8 @@ struct env {
 	struct act *act[CPUS_MAX];	/* [env_lock] */
 	u32 dismantled;			/* [env_lock] how far that got: key slots, then slices */
 	struct leaving leaving;		/* [env_lock] once it is dead */
+	struct grant grant, guard_grant;
+	struct recent recent;
 	struct stlb stlb;
 	struct pool pool;
 };

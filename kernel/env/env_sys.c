@@ -65,11 +65,11 @@ sys_env_create(struct env *self, u64 spec_va)
 		return -EXO_EFAULT;
 
 	lock_acquire(&env_lock);
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	result = create_check(self, &spec, &serial);
 	if (result == 0)
 		result = (i64)env_make(&spec, serial)->id;
-	lock_release(&mem_lock);
+	mem_release();
 	lock_release(&env_lock);
 	return result;
 }
@@ -108,13 +108,13 @@ sys_env_activate(struct env *self, u64 id, u64 spec_va, u64 k_env)
 		return -EXO_EFAULT;
 
 	lock_acquire(&env_lock);
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	env = env_find(id, &error);
 	if (env != NULL)
 		error = activate_check(self, env, &spec, slot_arg(k_env));
 	if (error == 0)
 		act_make(env, &spec);
-	lock_release(&mem_lock);
+	mem_release();
 	lock_release(&env_lock);
 	return error;
 }
@@ -129,9 +129,9 @@ sys_env_destroy(struct env *self, u64 id, u64 reason, u64 key)
 	lock_acquire(&env_lock);
 	env = env_find(id, &error);
 	if (env != NULL) {
-		lock_acquire(&mem_lock);
+		mem_acquire();
 		error = env_allows(self, slot_arg(key), env, EXO_C);
-		lock_release(&mem_lock);
+		mem_release();
 	}
 	if (error == 0) {
 		env_kill(env, EXO_DEAD_EXIT | (reason & 0xffffffff) << 16);

@@ -31,9 +31,9 @@ post_to(struct env *self, u64 id, u64 bits, exo_slot key) REQUIRES(env_lock)
 
 	if (env == NULL)
 		return error;
-	lock_acquire(&mem_lock);
+	mem_acquire();
 	error = env_allows(self, key, env, EXO_P);
-	lock_release(&mem_lock);
+	mem_release();
 	if (error != 0)
 		return error;
 	return post_all(env, bits) ? 0 : -EXO_EABSENT;

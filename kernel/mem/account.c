@@ -18,7 +18,14 @@
 #include "mem_priv.h"
 #include "../cap/cap.h"
 
-struct grant grant, guard_grant;
+u64 grants_epoch = 1;			/* no environment begins with what holds */
+
+void
+grant_note(const struct grant *g, exo_slot key, u64 about, u32 rights)
+{
+	*(struct grant *)g = (struct grant){ .epoch = grants_epoch, .about = about, .key = key,
+		.others = ~rights };
+}
 
 void
 account_close(exo_pfn pfn)
@@ -70,14 +77,14 @@ account_test(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 int
 account_ask(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 {
-	bool known = grant.env == self->id && grant.about == pfn && grant.key == key;
+	bool known = grant_is(&self->grant, key, pfn, 0);
 	int error = account_test(self, key, pfn, rights);
 
 	if (error)
 		return error;
 	/* One entry of a guard must have all: a yes to these and a yes to those is no yes to both. */
-	if (known && account_test(self, key, pfn, rights | ~grant.others) == 0)
-		rights |= ~grant.others;
-	grant = (struct grant){ .env = self->id, .about = pfn, .key = key, .others = ~rights };
+	if (known && account_test(self, key, pfn, rights | ~self->grant.others) == 0)
+		rights |= ~self->grant.others;
+	grant_note(&self->grant, key, pfn, rights);
 	return 0;
 }

@@ -27,7 +27,8 @@ u64 *freemap;
 void
 frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard)
 {
-	frame_take_under(pfn, account, guard, guard ? guard_at(guard)->serial : 0);
+	must(freemap_take(pfn));
+	frame_taken(pfn, account, guard, guard ? guard_at(guard)->serial : 0);
 }
 
 /* What a typed frame was to others ends with it. */
@@ -70,7 +71,7 @@ frame_reopen(exo_pfn pfn)
 {
 	must(frames[pfn].kind == EXO_FRAME_LOST && frames[pfn].account == 0);
 	frames[pfn].kind = EXO_FRAME_FREE;
-	freemap_set(pfn, true);
+	freemap_give(pfn);
 }
 
 void
@@ -184,13 +185,12 @@ frame_guard_opens(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 {
 	const struct exo_frame *frame = &frames[pfn];
 
-	if (grant_is(&guard_grant, self, key, frame->guard_serial, rights)) {
+	if (grant_is(&self->guard_grant, key, frame->guard_serial, rights)) {
 		debug_must(guard_test(self, key, frame->guard, frame->guard_serial, rights) == 0);
 		return true;
 	}
 	if (guard_test(self, key, frame->guard, frame->guard_serial, rights))
 		return false;
-	guard_grant = (struct grant){ .env = self->id, .about = frame->guard_serial, .key = key,
-		.others = ~rights };
+	grant_note(&self->guard_grant, key, frame->guard_serial, rights);
 	return true;
 }

@@ -52,7 +52,8 @@ claim(exo_pfn pfn, u64 count, exo_pfn account, exo_guardref guard, struct work *
 		if (error)
 			return done ? (i64)done : error;
 
-		frame_take_under(pfn + done, account, guard, serial);
+		must(freemap_take(pfn + done));
+		frame_taken(pfn + done, account, guard, serial);
 	}
 	return (i64)done;
 }

@@ -16,23 +16,23 @@
 
 struct mapper {
 	struct env *self, *env;
-	exo_pfn root;			/* env's */
+	struct walk *walk;		/* env's last one: after covered(), to the table that it found */
 	bool loaded;			/* env's address space is, which needs flushing then */
 	struct work work;
 };
 
-/* Is there a table for va?  Then recent.walk is to it. */
+/* Is there a table for va? */
 static inline bool
 covered(const struct mapper *map, u64 va) REQUIRES(mem_lock)
 {
-	return pt_walk_page(map->root, va) != NULL;
+	return pt_walk_page(map->env, va);
 }
 
 /* What was bound at va has changed.  An address space that is not loaded needs nothing here. */
 static inline void
 changed(struct mapper *map, u64 va)
 {
-	if (recent.walk.shared)
+	if (map->walk->shared)
 		return work_flush_anywhere(&map->work);
 	if (map->loaded)
 		return work_flush_va(&map->work, va);
@@ -61,64 +61,6 @@ flags_make_sense(u32 op, u32 known)
 		((op & ~known) == EXO_MAP_HIDDEN && !(op & (EXO_MAP_WRITE | EXO_MAP_EXEC)));
 }
 
-/* A key that allows execution alone is enough to map for that, reading included: the page-table format knows no less. */
-static int
-frame_opens(const struct env *self, exo_slot key, exo_pfn pfn, u32 op) REQUIRES(mem_lock)
-{
-	u32 write = op & EXO_MAP_WRITE ? EXO_W : 0;
-	int error = frame_allows(self, key, pfn, EXO_R | write);
-
-	if (error && error != -EXO_EKEY && (op & EXO_MAP_EXEC))
-		return frame_allows(self, key, pfn, EXO_X | write);
-	return error;
-}
-
-/* The trace rings belong to nobody: a reserved name opens them. */
-static int
-may_trace(const struct env *self, exo_slot key) REQUIRES(mem_lock)
-{
-	const struct exo_key name = { .len = 1, .rights = EXO_R, .name = { EXO_NAME_TRACE } };
-
-	return name_allows(self, key, &name);
-}
-
-/* What the kernel keeps in frames is seen read-only or not at all; a u-area by its own account. */
-static int
-may_map_kind(const struct mapper *map, exo_pfn pfn, u32 op) REQUIRES(mem_lock)
-{
-	const struct exo_frame *frame = &frames[pfn];
-
-	switch (frame->kind) {
-	case EXO_FRAME_DATA:
-		return 0;
-	case EXO_FRAME_UAREA:
-		return (op & EXO_MAP_EXEC) || frame->account != map->env->account ? -EXO_EKIND : 0;
-	case EXO_FRAME_GUARD:
-	case EXO_FRAME_ACCOUNT:
-	case EXO_FRAME_TRACE:
-		return op & (EXO_MAP_WRITE | EXO_MAP_EXEC) ? -EXO_EKIND : 0;
-	default:
-		return -EXO_EKIND;
-	}
-}
-
-static int
-may_map_ask(const struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
-{
-	int error;
-
-	if (pfn >= frames_count)
-		return -EXO_ERANGE;
-	error = may_map_kind(map, pfn, op);
-	if (error)
-		return error;
-	if (frames[pfn].kind == EXO_FRAME_TRACE)
-		return may_trace(map->self, key);
-	if ((frames[pfn].flags & EXO_FRAME_PUBLIC) && !(op & EXO_MAP_WRITE))
-		return 0;
-	return frame_opens(map->self, key, pfn, op);
-}
-
 /* Most frames are their account's, which has been asked about before. */
 static inline int
 may_map(struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
@@ -129,7 +71,7 @@ may_map(struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock
 		    grant_holds(map->self, key, frame->account, EXO_R | (op & EXO_MAP_WRITE))))
 		return 0;
 	map->work.left -= WEIGHT_LOOK;
-	return may_map_ask(map, pfn, op, key);
+	return may_map_ask(map->self, map->env, pfn, op, key);
 }
 _Static_assert(EXO_W == EXO_MAP_WRITE, "the same bit");
 
@@ -229,10 +171,12 @@ bind_claim(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at
 {
 	int error = may_claim(map, e->pfn, e->key);
 
+	if (error == 0 && !freemap_take(e->pfn))
+		error = -EXO_ETAKEN;	/* another CPU was quicker (local.c) */
 	if (error)
 		return error;
 
-	frame_take_under(e->pfn, map->env->account, 0, 0);
+	frame_taken(e->pfn, map->env->account, 0, 0);
 	frames[e->pfn].tag = (u8)(e->op >> EXO_MAP_TAG_SHIFT);
 	first_seen(map, e->pfn);
 	rebind(map, e->va, entry, at, pte_flags(e->op) | e->pfn << EXO_PAGE_SHIFT);
@@ -278,10 +222,10 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 		return -EXO_EARG;
 	if (!covered(map, va))
 		return -EXO_ENOTABLE;
-	if (!walk_mutable(&recent.walk, map->env))
+	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
-	entry = &recent.walk.entries[index];
-	at = BINDING(recent.walk.table, index);
+	entry = &map->walk->entries[index];
+	at = BINDING(map->walk->table, index);
 	if ((op & (EXO_MAP_CLAIM | EXO_MAP_IO)) != 0) {
 		if ((op & EXO_MAP_CLAIM) == 0)
 			return bind_io(map, e, entry, at);
@@ -333,12 +277,12 @@ unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return 1;
-	entry = &recent.walk.entries[pt_index(e->va, 1)];
+	entry = &map->walk->entries[pt_index(e->va, 1)];
 	if (!(*entry & PTE_PRESENT))
 		return 1;
-	if (!walk_mutable(&recent.walk, map->env))
+	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
-	at = BINDING(recent.walk.table, pt_index(e->va, 1));
+	at = BINDING(map->walk->table, pt_index(e->va, 1));
 	if ((e->op & EXO_MAP_RELEASE) && !(*entry & PTE_IO) &&
 		frames[PTE_PFN(*entry)].account == map->env->account) {
 		error = may_release(map, PTE_PFN(*entry), e->key);
@@ -366,11 +310,11 @@ protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return -EXO_ENOTABLE;
-	entry = &recent.walk.entries[pt_index(e->va, 1)];
+	entry = &map->walk->entries[pt_index(e->va, 1)];
 	pte = *entry;
 	if (!(pte & PTE_PRESENT))
 		return -EXO_EABSENT;
-	if (!walk_mutable(&recent.walk, map->env))
+	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
 	writes = (flags & PTE_WRITE) && !(pte & PTE_IO);
 	adds = (flags & ~pte & PTE_WRITE) || (pte & ~flags & PTE_NX);
@@ -433,35 +377,83 @@ elements(struct mapper *map, const struct exo_map *batch, u64 count, int *error)
 int
 map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
 {
-	struct mapper map = { .self = self, .env = self, .root = self->root, .loaded = true,
+	struct mapper map = { .self = self, .env = self, .walk = &self->recent.walk, .loaded = true,
 		.work = *work };
 	int error;
 
-	if (covered(&map, e->va) && write && !recent.walk.write)
+	if (covered(&map, e->va) && write && !map.walk->write)
 		return -EXO_ERIGHTS;
 	elements(&map, e, 1, &error);
 	*work = map.work;
 	return error ? error : 1;
 }
 
-/* The same for one batch, from and to user mode's view of things: the environment is looked up anew. */
+static inline void
+begin(struct mapper *map, struct env *env)
+{
+	map->env = env;
+	map->walk = &env->recent.walk;
+	map->work.space = env->root;
+	map->loaded = env == map->self;
+}
+
+/* The first elements of one's own, as far as they need no more than one's part of the lock. */
 static u64
-batch_do(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batch, u64 count,
+elements_local(struct mapper *map, const struct exo_map *batch, u64 count, int *error)
+{
+	u64 done = 0;
+
+	*error = 0;
+	local_enter(map->self);
+	while (done < count && *error == 0 && map_is_local(map->self, &batch[done])) {
+		if (elements(map, &batch[done], 1, error) == 0)
+			break;		/* refused, or the work is used up */
+		done++;
+	}
+	work_flush(&map->work);
+	local_leave(map->self);
+	return done;
+}
+
+/* The environment is looked up anew for each batch: user mode may have run in between elsewhere. */
+static inline u64
+reach(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batch, u64 count,
+	int *error) REQUIRES(env_lock, mem_lock)
+{
+	*error = env_reach(map->self, env, k_env, EXO_W, &map->env);
+	if (*error != 0)
+		return 0;
+	begin(map, map->env);
+	return elements(map, batch, count, error);
+}
+
+static u64
+batch_locked(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batch, u64 count,
 	int *error)
 {
 	u64 done = 0;
 
-	mem_enter();
-	*error = env_reach(map->self, env, k_env, EXO_W, &map->env);
-	if (*error == 0) {
-		map->root = map->env->root;
-		map->work.space = map->env->root;
-		map->loaded = map->env == map->self;
-		done = elements(map, batch, count, error);
+	if (cpus_count > 1 && env == map->self->id) {
+		begin(map, map->self);
+		done = elements_local(map, batch, count, error);
+		if (*error != 0 || done == count)
+			return done;
 	}
+	mem_enter();
+	done += reach(map, env, k_env, batch + done, count - done, error);
 	/* With one CPU nobody runs before the call is over. */
 	mem_leave(cpus_count > 1 ? &map->work : NULL, 0);
 	return done;
+}
+
+static inline u64 NO_TSA
+batch_do(struct mapper *map, u64 env, exo_slot k_env, const struct exo_map *batch, u64 count,
+	int *error)
+{
+	if (LOCKS_NEEDED)
+		return batch_locked(map, env, k_env, batch, count, error);
+	guards_tested = 0;
+	return reach(map, env, k_env, batch, count, error);
 }
 
 i64

@@ -59,7 +59,7 @@ struct account {			/* all [mem_lock] */
 	u32 children;
 	u32 depth;			/* below the root account; at most ACCOUNT_DEPTH */
 	u32 passed;			/* frames in a row that account_reap could do nothing with */
-	u32 spare;
+	u32 busy;			/* a lock: local.c */
 	exo_guardref guard;		/* who may charge (A) and control (C) it */
 	u64 guard_serial;
 	exo_envid watcher;		/* is told of revocations, 0: nobody; may be dead by now */
@@ -146,32 +146,24 @@ account_at(exo_pfn pfn) REQUIRES(mem_lock)	/* NULL: not an account */
 	return pfn < frames_count && frames[pfn].kind == EXO_FRAME_ACCOUNT ? frame_ptr(pfn) : NULL;
 }
 
-/*
- * The last yes to who asked with which key about which account, so that asking
- * again is a compare; and the same about a guard that frames are under.  What
- * may turn one into a no takes both back: the end of a key, a change or the
- * end of a guard, the end of an account.
- */
-struct grant {				/* all [mem_lock] */
-	exo_envid env;			/* 0: none */
-	u64 about;			/* pfn of the account; guard_grant: serial of the guard, which no other has */
-	exo_slot key;
-	u32 others;			/* rights that were not asked for: what must not be asked now */
-};
-extern struct grant grant, guard_grant;
+/* env.h has what a grant is. */
+extern u64 grants_epoch;		/* [mem_lock] */
 
 static inline void
 grant_forget(void) REQUIRES(mem_lock)
 {
-	grant.env = guard_grant.env = 0;
+	grants_epoch++;
 }
 
 static inline bool
-grant_is(const struct grant *g, const struct env *self, exo_slot key, u64 about, u32 rights)
+grant_is(const struct grant *g, exo_slot key, u64 about, u32 rights) REQUIRES(mem_lock)
 {
-	return g->about == about && g->key == key && g->env == self->id &&
+	return g->about == about && g->key == key && g->epoch == grants_epoch &&
 		(rights & g->others) == 0;
 }
+
+/* What is remembered of who asked is no part of what it is. */
+void grant_note(const struct grant *g, exo_slot key, u64 about, u32 rights) REQUIRES(mem_lock);
 
 /*
  * Slices: who pays for those of an account's environments, whether for one
@@ -193,7 +185,7 @@ int account_ask(const struct env *self, exo_slot key, exo_pfn account, u32 right
 static inline bool
 grant_holds(const struct env *self, exo_slot key, exo_pfn account, u32 rights) REQUIRES(mem_lock)
 {
-	if (!grant_is(&grant, self, key, account, rights))
+	if (!grant_is(&self->grant, key, account, rights))
 		return false;
 	debug_must(account_test(self, key, account, rights) == 0);
 	return true;

@@ -106,21 +106,24 @@ work_asked(struct work *work) REQUIRES(mem_lock)
 }
 
 /* Calls on memory read key rings, hence both locks. */
-static inline void
+void mem_enter_all(void) ACQUIRE(env_lock, mem_lock);
+void mem_leave_all(void) RELEASE(env_lock, mem_lock);
+
+static inline void NO_TSA
 mem_enter(void) ACQUIRE(env_lock, mem_lock)
 {
-	lock_acquire(&env_lock);
-	lock_acquire(&mem_lock);
+	if (LOCKS_NEEDED)
+		mem_enter_all();
 	guards_tested = 0;
 }
 
-static inline i64
+static inline i64 NO_TSA
 mem_leave(struct work *work, i64 result) RELEASE(env_lock, mem_lock)
 {
 	if (work)
 		work_flush(work);
-	lock_release(&mem_lock);
-	lock_release(&env_lock);
+	if (LOCKS_NEEDED)
+		mem_leave_all();
 	return result;
 }
 
@@ -137,8 +140,20 @@ account_of(exo_pfn pfn) REQUIRES(mem_lock)	/* pfn is known to be an account */
 int map_one(struct env *self, const struct exo_map *e, bool write, struct work *work)
 	REQUIRES(env_lock, mem_lock);
 
+/* May self bind the frame so in a table of env's?  0 or an error. */
+int may_map_ask(const struct env *self, const struct env *env, exo_pfn pfn, u32 op, exo_slot key)
+	REQUIRES(mem_lock);
+
 /* Device memory: never what is, or could become, a frame, and nothing the kernel drives.  0 or an error. */
 int may_io(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock);
+
+/*
+ * One element of map by self for itself: does it touch nothing but what self's
+ * account has, or is free?  Then these two instead of mem_enter and mem_leave.
+ */
+bool map_is_local(struct env *self, const struct exo_map *e) REQUIRES(mem_lock);
+void local_enter(const struct env *self) ACQUIRE(mem_lock);
+void local_leave(const struct env *self) RELEASE(mem_lock);
 
 /* A table for va out of the refill pool.  AGAIN: the work is used up, the fault must come once more. */
 enum refill { REFILL_NONE, REFILL_AGAIN, REFILL_DONE };
@@ -231,33 +246,41 @@ account_room(const struct account *account, u64 count) REQUIRES(mem_lock)	/* 0 o
 	return 0;
 }
 
+/*
+ * The free map is shared by those who have a part of mem_lock each: what is free
+ * is whose step finds the bit set.  Everything else about a frame that becomes
+ * free is written before.
+ */
 static inline void
-freemap_set(exo_pfn pfn, bool is_free) REQUIRES(mem_lock)
+freemap_give(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	__atomic_fetch_add(&info->free_frames, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&freemap[pfn / 64], 1ull << pfn % 64, __ATOMIC_RELEASE);
+}
+
+static inline bool
+freemap_take(exo_pfn pfn) REQUIRES(mem_lock)
 {
 	u64 bit = 1ull << pfn % 64;
 
-	if (is_free) {
-		freemap[pfn / 64] |= bit;
-		info->free_frames++;
-	} else {
-		freemap[pfn / 64] &= ~bit;
-		info->free_frames--;
-	}
+	if ((__atomic_fetch_and(&freemap[pfn / 64], ~bit, __ATOMIC_ACQUIRE) & bit) == 0)
+		return false;
+	__atomic_fetch_sub(&info->free_frames, 1, __ATOMIC_RELAXED);
+	return true;
 }
 
-/* frame_take, the guard's serial known. */
+/* One that freemap_take has taken is the account's; the guard's serial is known. */
 static inline void
-frame_take_under(exo_pfn pfn, exo_pfn account, exo_guardref guard, u64 guard_serial)
+frame_taken(exo_pfn pfn, exo_pfn account, exo_guardref guard, u64 guard_serial)
 	REQUIRES(mem_lock)
 {
 	struct exo_frame *frame = &frames[pfn];
 
-	must(frame->kind == EXO_FRAME_FREE);
+	debug_must(frame->kind == EXO_FRAME_FREE);
 	frame->kind = EXO_FRAME_DATA;
 	frame->generation++;
 	frame->guard = guard;
 	frame->guard_serial = guard_serial;
-	freemap_set(pfn, false);
 	account_link(pfn, account);
 }
 
@@ -280,7 +303,7 @@ frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
 	frame->guard_serial = 0;
 	frames_priv[pfn] = (struct frame_priv){ .first = 0 };
 	if (frame->kind == EXO_FRAME_FREE)
-		freemap_set(pfn, true);
+		freemap_give(pfn);
 }
 
 /* Is it owned, and does the key open it or its account for control?  0 or an error. */
@@ -313,26 +336,9 @@ bool pt_empty(exo_pfn table, u64 va, struct work *work) REQUIRES(mem_lock);
 /* The same, and then the table goes. */
 bool pt_release(exo_pfn table, struct work *work) REQUIRES(mem_lock);
 
-/* A walk down a tree of page tables. */
-struct walk {
-	exo_pfn table;			/* the table reached */
-	u64 *entries;			/* its entries */
-	unsigned gap;			/* the walk ended early: level of the absent entry, else 0 */
-	bool write;			/* every entry on the way allows writing */
-	bool shared;			/* some table on the way is bound more than once */
-};
 bool pt_walk(struct walk *walk, exo_pfn root, u64 va, unsigned level) REQUIRES(mem_lock);
 
-/*
- * The last walk to a page's table.  It holds until any entry above level 1
- * changes, in whatever tree: rare, next to page faults in the same 2 MiB.
- */
-struct recent {				/* all [mem_lock] */
-	struct walk walk;
-	exo_pfn root;			/* 0: nothing kept */
-	u64 region;			/* va >> 21 */
-};
-extern struct recent recent;
+extern u64 walks_epoch;			/* [mem_lock] drawn anew when an entry above level 1 changes */
 
 static inline unsigned
 pt_shift(unsigned level)		/* an entry of a table of this level covers 1 << this bytes */
@@ -349,16 +355,14 @@ pt_index(u64 va, unsigned level)
 /* The first present entry in [from, end) of a table, or end. */
 unsigned pt_next(const u64 *entries, unsigned from, unsigned end);
 
-bool pt_walk_anew(exo_pfn root, u64 va) REQUIRES(mem_lock);
+bool pt_walk_anew(struct env *env, u64 va) REQUIRES(mem_lock);
 
-/* To the table whose entries map pages around va; NULL: there is none.  Good until a table is entered or removed. */
-static inline const struct walk *
-pt_walk_page(exo_pfn root, u64 va) REQUIRES(mem_lock)
+/* Is there a table whose entries map pages around va?  Then env->recent.walk is to it. */
+static inline bool
+pt_walk_page(struct env *env, u64 va) REQUIRES(mem_lock)
 {
-	if (recent.root != root || recent.region != va >> pt_shift(2))
-		if (!pt_walk_anew(root, va))
-			return NULL;
-	return &recent.walk;
+	return (env->recent.region == va >> pt_shift(2) && env->recent.epoch == walks_epoch) ||
+		pt_walk_anew(env, va);
 }
 
 /*

@@ -20,7 +20,7 @@ struct link {
 	binding_t next, prev;		/* 0: the end */
 };
 
-struct recent recent;
+u64 walks_epoch = 1;			/* no environment begins with what holds */
 
 static struct link *
 link_at(binding_t at) REQUIRES(mem_lock)
@@ -88,7 +88,7 @@ static void
 upper_changed(binding_t at) REQUIRES(mem_lock)
 {
 	if (frames[BINDING_TABLE(at)].kind != EXO_FRAME_PT1)
-		recent.root = 0;
+		walks_epoch++;
 }
 
 void
@@ -151,13 +151,15 @@ pt_walk(struct walk *walk, exo_pfn root, u64 va, unsigned level)
 }
 
 bool
-pt_walk_anew(exo_pfn root, u64 va)
+pt_walk_anew(struct env *env, u64 va)
 {
-	recent.root = 0;
-	if (!pt_walk(&recent.walk, root, va, 1))
+	struct recent *recent = &env->recent;
+
+	recent->epoch = 0;
+	if (!pt_walk(&recent->walk, env->root, va, 1))
 		return false;
-	recent.root = root;
-	recent.region = va >> pt_shift(2);
+	recent->epoch = walks_epoch;
+	recent->region = va >> pt_shift(2);
 	return true;
 }
 

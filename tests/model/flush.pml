@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Forgetting translations on other processors: cpus_flush and may_hold (kernel/
- * core/remote.c), make_current and arch_unload (arch/), cpu_serve, and the locks.
+ * core/remote.c), make_current and arch_unload (arch/), cpu_serve, and the locks
+ * of memory (mem/local.c).
  *
- * There are two address spaces.  In space 0 one page is bound to a frame or not;
- * who unbinds it has everybody forget it and then lets the frame go, and it may
- * be another's before it is bound again.  Programs on all processors use the
- * page whenever they like; they call, are switched from one activation to
- * another without a lock (a control transfer), or by the dispatcher under
- * env_lock (here one with mem_lock), and may find nobody to run and go idle.
- * Stores to the entry and of `act` go through a store buffer of one place;
- * atomic steps, fences and the load of CR3 empty it.
+ * There are two address spaces of two accounts.  In each one page is bound to a
+ * frame or not; who unbinds it has everybody forget it and then lets the frame
+ * go, and it may be another's before it is bound again.  Programs on all
+ * processors use the page whenever they like; they call, for their own space
+ * under its lock or for any under all of them, are switched from one activation
+ * to another without a lock (a control transfer), or by the dispatcher under
+ * env_lock, and may find nobody to run and go idle.  Stores to the entry and of
+ * `act` go through a store buffer of one place; atomic steps, fences and the load
+ * of CR3 empty it.
  *
- * Checked: nobody reaches the frame by a translation after it was let go;
- * nothing waits for ever (an end state where not all sleep or run programs).
+ * Checked: nobody reaches a frame by a translation after it was let go; nothing
+ * waits for ever (an end state where not all sleep or run programs).
  *
  * Each BUG leaves out one step that the protocol stands on, and must be found:
  *	1 no fence between the entry and the look at who runs
@@ -35,21 +37,22 @@
 
 #define NOBODY 2		/* act: none; cr3: the kernel's own space */
 
-bool bound = true;		/* the entry, in memory */
-bool taken;			/* the frame is another's */
-byte lock;			/* 0 free; else 1 + who */
+bool bound[2] = true;		/* the entries, in memory */
+bool taken[2];			/* the frame is another's */
+bool env_lock, mem_lock, flush_lock;
+bool account[2];		/* locks; mem_lock with both is all of memory's */
 
 byte act[CPUS] = NOBODY;	/* in memory: the space of who runs */
 byte cr3[CPUS] = NOBODY;
-bool cached[CPUS];		/* the translation of the page, present */
+bool cached[CPUS];		/* the translation of the page of the space that is loaded */
 bool idle[CPUS];
-bool wanted[CPUS], done[CPUS];	/* counters, of which one bit is enough: one at a time asks */
+byte wanted[CPUS], done[CPUS];
 bool irq[CPUS];
 
 /* Store buffers. */
 bool act_due[CPUS], entry_due[CPUS];
 byte act_value[CPUS];
-bool entry_value[CPUS];
+byte entry_of[CPUS];
 
 byte calls_left = CALLS;
 
@@ -60,7 +63,7 @@ inline drain(me)
 	:: else
 	fi;
 	if
-	:: entry_due[me] -> bound = entry_value[me]; entry_due[me] = false; entry_value[me] = false
+	:: entry_due[me] -> bound[entry_of[me]] = false; entry_due[me] = false; entry_of[me] = 0
 	:: else
 	fi
 }
@@ -72,24 +75,26 @@ inline load(me, space) { d_step { drain(me); cr3[me] = space; cached[me] = false
 
 inline serve(me)
 {
-	if
-	:: atomic { wanted[me] != done[me] -> cached[me] = false };
-		atomic { drain(me); done[me] = wanted[me] }
-	:: else
-	fi
+	atomic {
+		if
+		:: wanted[me] != done[me] -> cached[me] = false; heard = wanted[me]
+		:: else -> heard = done[me]
+		fi
+	};
+	d_step { drain(me); done[me] = heard; heard = 0 }
 }
 
-inline acquire(me)
+inline acquire(me, lock)
 {
 	do
-	:: d_step { lock == 0 -> drain(me); lock = me + 1 }; break
+	:: d_step { !lock -> drain(me); lock = true }; break
 #if BUG != 3
-	:: lock != 0 && wanted[me] != done[me] -> serve(me)
+	:: lock && wanted[me] != done[me] -> serve(me)
 #endif
 	od
 }
 
-inline release(me) { d_step { drain(me); lock = 0 } }
+inline release(me, lock) { d_step { drain(me); lock = false } }
 
 /* make_current: the same address space is not loaded again. */
 inline become(me, space)
@@ -110,48 +115,66 @@ inline become(me, space)
 }
 
 #if BUG == 6
-#define MAY_HOLD(n) (!idle[n] && act[n] == 0)
+#define MAY_HOLD(n, space) (!idle[n] && act[n] == space)
 #else
-#define MAY_HOLD(n) (!idle[n] && act[n] != 1)
+#define MAY_HOLD(n, space) (!idle[n] && act[n] != 1 - space)
 #endif
 
-inline flush_others(me)
+inline ask_others(me, space)
 {
-	asked = 0;
+	acquire(me, flush_lock);
 	n = 0;
 	do
 	:: n == CPUS -> break
-	:: n < CPUS && n != me && MAY_HOLD(n) ->
-		d_step { wanted[n] = !wanted[n]; irq[n] = true; asked = asked | (1 << n) };
+	:: n < CPUS && n != me && MAY_HOLD(n, space) ->
+		d_step { wanted[n] = 1 - wanted[n]; irq[n] = true; asked = asked | (1 << n) };
 		n++
-	:: n < CPUS && (n == me || !MAY_HOLD(n)) -> n++
+	:: n < CPUS && (n == me || !MAY_HOLD(n, space)) -> n++
 	od;
 #if BUG != 2
 	n = 0;
 	do
 	:: n == CPUS -> break
 	:: n < CPUS && ((asked >> n & 1) == 0 || done[n] == wanted[n]) -> n++
+	:: n < CPUS && (asked >> n & 1) != 0 && done[n] != wanted[n] && wanted[me] != done[me] -> serve(me)
 	od;
 #endif
 	n = 0;
-	asked = 0
+	asked = 0;
+	release(me, flush_lock)
 }
 
-/* The page of space 0 is bound, if it is not, or unbound, and the frame goes to somebody else. */
-inline map_call(me)
+/* Mostly nobody need be asked, and then no lock is taken. */
+inline flush_others(me, space)
 {
-	acquire(me);
+	n = 0;
+	do
+	:: n == CPUS || (n != me && MAY_HOLD(n, space)) -> break
+	:: n < CPUS && (n == me || !MAY_HOLD(n, space)) -> n++
+	od;
 	if
-	:: !bound -> taken = false; d_step { drain(me); bound = true }
-	:: bound ->
-		d_step { entry_value[me] = false; entry_due[me] = true; cached[me] = false };
+	:: n < CPUS -> ask_others(me, space)
+	:: n == CPUS -> n = 0
+	fi
+}
+
+/* The page is bound, if it is not, or unbound, and the frame goes to somebody else. */
+inline change(me, space)
+{
+	if
+	:: !bound[space] -> taken[space] = false; d_step { drain(me); bound[space] = true }
+	:: bound[space] ->
+		d_step {
+			entry_of[me] = space;
+			entry_due[me] = true;
+			cached[me] = cached[me] && cr3[me] != space
+		};
 #if BUG != 1
 		d_step { drain(me) };
 #endif
-		flush_others(me);
-		d_step { drain(me); taken = true }
-	fi;
-	release(me)
+		flush_others(me, space);
+		d_step { drain(me); taken[space] = true }
+	fi
 }
 
 proctype memory(byte me)
@@ -163,12 +186,12 @@ end:	do
 
 proctype cpu(byte me)
 {
-	byte n, asked;
-	byte space;
+	byte n, asked, heard;
+	byte space, other;
 
 dispatch:
 	act_store(me, NOBODY);
-	acquire(me);
+	acquire(me, env_lock);
 	if
 	:: space = 0
 	:: space = 1
@@ -181,11 +204,11 @@ dispatch:
 		load(me, NOBODY);
 #endif
 		d_step { drain(me); idle[me] = true };
-		release(me)
-	:: space == NOBODY && idle[me] -> release(me)
+		release(me, env_lock)
+	:: space == NOBODY && idle[me] -> release(me, env_lock)
 	:: else ->
 		idle[me] = false;
-		release(me);
+		release(me, env_lock);
 		become(me, space);
 		goto user
 	fi;
@@ -202,9 +225,26 @@ end1:	do
 	/* an interrupt takes its time to come */
 	:: irq[me] -> irq[me] = false; serve(me)
 	/* the page is used: by the translation that is there, or by a walk */
-	:: atomic { cr3[me] == 0 && cached[me] -> assert(!taken) }
-	:: atomic { cr3[me] == 0 && !cached[me] && bound -> cached[me] = true }
-	:: atomic { calls_left > 0 -> calls_left-- }; map_call(me)
+	:: atomic { cached[me] -> assert(!taken[cr3[me]]) }
+	:: atomic { !cached[me] && bound[cr3[me]] -> cached[me] = true }
+	:: atomic { calls_left > 0 -> calls_left-- };
+		if
+		:: acquire(me, account[space]);
+			change(me, space);
+			release(me, account[space])
+		:: acquire(me, mem_lock);
+			acquire(me, account[0]);
+			acquire(me, account[1]);
+			if
+			:: other = 0
+			:: other = 1
+			fi;
+			change(me, other);
+			release(me, account[1]);
+			release(me, account[0]);
+			release(me, mem_lock);
+			other = 0
+		fi
 	:: space = 1 - space; become(me, space)
 	:: goto dispatch
 	od

@@ -34,8 +34,8 @@ remember(const char *what, exo_slot key)
 {
 	gives(what, charge_on(alice, alice_account, key), 1);
 	gives("and again", charge_on(alice, alice_account, key), 1);
-	holds("it is remembered", grant.env == alice->id && grant.about == alice_account &&
-		grant.key == key);
+	holds("it is remembered", alice->grant.epoch == grants_epoch &&
+		alice->grant.about == alice_account && alice->grant.key == key);
 }
 
 static void
