@@ -56,11 +56,12 @@ main(void)
 		{ "contract", EXOS_UAREA, EXOS_START },
 		{ "start", EXOS_START, EXOS_DATA },
 		{ "data", EXOS_DATA, EXOS_STACKS },
-		{ "stacks", EXOS_STACKS, EXOS_WINDOW },
-		{ "window", EXOS_WINDOW, EXOS_OBJECTS },
-		{ "objects", EXOS_OBJECTS, EXOS_OFDS },
-		{ "files", EXOS_OFDS, EXOS_HEAP },
-		{ "heap", EXOS_HEAP, EXOS_SHARED },
+		{ "stacks", EXOS_STACKS, EXOS_HEAP_NEAR },
+		{ "heap", EXOS_HEAP_NEAR, EXOS_OFDS },
+		{ "files", EXOS_OFDS, EXOS_OBJECTS },
+		{ "objects", EXOS_OBJECTS, EXOS_OBJECTS_END },
+		{ "window", EXOS_WINDOW, EXOS_HEAP },
+		{ "heap-more", EXOS_HEAP, EXOS_SHARED },
 	};
 	unsigned all = 0, kept = 0;
 

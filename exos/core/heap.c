@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Small private allocations: powers of two, a free list for each, cut from
- * pages at EXOS_HEAP that are claimed as the heap grows and never given back
- * before the process ends (fork copies them, so big things do not belong
- * here).  A word before each block says its size.
+ * pages that are claimed as the heap grows and never given back before the
+ * process ends (fork copies them, so big things do not belong here).  The first
+ * of them have no page table of their own.  A word before each block says its size.
  */
 #include "exos.h"
 #include "heap.h"
@@ -21,31 +21,45 @@ struct block {
 };
 
 static struct block *free_list[LARGEST + 1];
-static u64 used_bytes, mapped_bytes; /* of the heap's range */
+
+static struct range {
+	u64 start, most, used, mapped;	/* bytes */
+} ranges[HEAP_RANGES] = {
+	{ EXOS_HEAP_NEAR, EXOS_OFDS - EXOS_HEAP_NEAR, 0, 0 },
+	{ EXOS_HEAP, EXOS_THREADS - EXOS_HEAP, 0, 0 },
+};
 
 u64
-heap_bytes(void)
+heap_range(unsigned which, u64 *bytes)
 {
-	return mapped_bytes;
+	*bytes = ranges[which].mapped;
+	return (u64)AT(char, ranges[which].start);
+}
+
+static struct block *
+carve_of(struct range *r, unsigned order)
+{
+	u64 bytes = 1ull << order;
+	struct block *block = AT(struct block, r->start + r->used);
+
+	if (r->used + bytes > r->most)
+		return NULL;
+	while (r->mapped < r->used + bytes) {
+		if (page_map_new((u64)AT(char, r->start + r->mapped), EXO_MAP_READ | EXO_MAP_WRITE))
+			return NULL;
+		r->mapped += EXO_PAGE_BYTES;
+	}
+	r->used += bytes;
+	block->order = order;
+	return block;
 }
 
 static struct block *
 carve(unsigned order)
 {
-	u64 bytes = 1ull << order;
-	struct block *block = AT(struct block, EXOS_HEAP + used_bytes);
+	struct block *block = carve_of(&ranges[0], order);
 
-	if (used_bytes + bytes > EXOS_THREADS - EXOS_HEAP)
-		return NULL;
-	while (mapped_bytes < used_bytes + bytes) {
-		if (page_map_new((u64)AT(char, EXOS_HEAP + mapped_bytes),
-			    EXO_MAP_READ | EXO_MAP_WRITE))
-			return NULL;
-		mapped_bytes += EXO_PAGE_BYTES;
-	}
-	used_bytes += bytes;
-	block->order = order;
-	return block;
+	return block ? block : carve_of(&ranges[1], order);
 }
 
 void *

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
-uint64_t heap_bytes(void);		/* mapped at EXOS_HEAP: what fork copies */
+#define HEAP_RANGES 2u
+uint64_t heap_range(unsigned which, uint64_t *bytes);	/* where it is, and how much of it is mapped: what fork copies */
 
 #endif

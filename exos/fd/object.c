@@ -10,7 +10,7 @@
 #define PATIENCE 2000u			/* naps, while there is something to wait for */
 #define SPIN_NS 50000ull
 #define VAIN 16u			/* waits, after one that passing the slice on did not end */
-#define PAGES ((EXOS_OFDS - EXOS_OBJECTS) / EXO_PAGE_BYTES)
+#define PAGES ((EXOS_OBJECTS_END - EXOS_OBJECTS) / EXO_PAGE_BYTES)
 
 static u64 taken[PAGES / 64];		/* pages of EXOS_OBJECTS in use */
 static u32 hint;			/* below it none is free */
@@ -282,7 +282,7 @@ object_watch_word(u64 va)
 {
 	static const u64 one = 1;
 
-	if (va >= (u64)AT(char, EXOS_OBJECTS) && va < (u64)AT(char, EXOS_OFDS))
+	if (va >= (u64)AT(char, EXOS_OBJECTS) && va < (u64)AT(char, EXOS_OBJECTS_END))
 		exos_copy((void *)(va & ~(EXO_PAGE_BYTES - 1)), &one, sizeof(one));
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -61,10 +61,9 @@ static u8 vector_state[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(EXO_PAGE_B
 static bool
 installed(const struct child *c, u64 where)
 {
-	for (unsigned n = 0; n < TABLES; n++) {
+	for (unsigned n = 0; n < TABLES; n++)
 		if (c->table[n] == where)
 			return true;
-	}
 	return false;
 }
 
@@ -122,27 +121,11 @@ clone_range(struct child *c, u64 start, u64 end)
 	return 0;
 }
 
-static int
-clone_program(struct child *c)
-{
-	for (unsigned n = 0; n < vm.regions.count; n++) {
-		const struct region *r = regions_nth(&vm.regions, n);
-		int error;
-
-		if (r->flags & (REGION_DONTFORK | REGION_WIPEONFORK))
-			continue;
-		error = clone_range(c, r->start, r->end);
-		if (error)
-			return error;
-	}
-	return clone_range(c, HERE(EXOS_OBJECTS), HERE(EXOS_HEAP));
-}
-
 /* ---- copies ------------------------------------------------------------------------------ */
 
 /* Claim and map pages of the child at va (count <= BATCH, one table's span); their frames to pfn[]. */
 static int
-child_pages(struct child *c, u64 va, unsigned count, exo_pfn *pfn)
+child_pages(struct child *c, u64 va, unsigned count, enum exo_tag tag, exo_pfn *pfn)
 {
 	struct exo_map vec[BATCH];
 	unsigned done = 0;
@@ -151,7 +134,7 @@ child_pages(struct child *c, u64 va, unsigned count, exo_pfn *pfn)
 		vec[n] = (struct exo_map){ .va = va + n * PAGE,
 			.pfn = frame_find(1),
 			.key = KEY_SELF,
-			.op = EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_TAG(EXO_TAG_LIBRARY) | RW };
+			.op = EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_TAG(tag) | RW };
 	while (done < count) {
 		long n = vec[done].pfn ? exo_map(c->env, vec + done, count - done, KEY_SELF)
 				       : -EXO_EQUOTA;
@@ -159,8 +142,8 @@ child_pages(struct child *c, u64 va, unsigned count, exo_pfn *pfn)
 		if (n > 0)
 			done += (unsigned)n;
 		else if (n == -EXO_ETAKEN)
-			vec[done].pfn = frame_find(
-				1); /* bound: each time another, of as many as were free */
+			vec[done].pfn =
+				frame_find(1); /* bound: each time another, of all free ones */
 		else if (n != -EXO_EQUOTA || !vec[done].pfn ||
 			account_more(c->account, count - done))
 			return (int)linux_errno(n);
@@ -189,15 +172,13 @@ fill(u64 from, unsigned count, const exo_pfn *pfn)
 		return (int)linux_errno(error);
 	memcpy((void *)window, (const void *)from, count * PAGE);
 	for (unsigned n = 0; n < count; n++)
-		vec[n] = (struct exo_map){ .va = window + n * PAGE,
-			.op = EXO_OP_UNMAP,
-			.key = KEY_SELF };
+		vec[n].op = EXO_OP_UNMAP;
 	exo_map_all(UAREA->env, vec, count, KEY_SELF);
 	return 0;
 }
 
 static int
-copy_range(struct child *c, u64 start, u64 bytes)
+copy_range(struct child *c, u64 start, u64 bytes, enum exo_tag tag)
 {
 	exo_pfn pfn[BATCH];
 	int error = 0;
@@ -210,12 +191,60 @@ copy_range(struct child *c, u64 start, u64 bytes)
 		count = room < count ? (unsigned)room : count;
 		error = child_tables(c, va, 1);
 		if (error == 0)
-			error = child_pages(c, va, count, pfn);
+			error = child_pages(c, va, count, tag, pfn);
 		if (error == 0)
 			error = fill(va, count, pfn);
 		va += count * PAGE;
 	}
 	return error;
+}
+
+/*
+ * What both write to at once, the stack where it stands and what the C library
+ * keeps of a thread: cheaper copied than shared until two faults part it.
+ */
+static bool
+is_hot(const struct child *c, const struct region *r, u64 va)
+{
+	const u64 entry = page_entry(va);
+
+	return !c->vforked && va >= r->start && va < r->end && !(r->flags & REGION_SHARED) &&
+		r->prot == (PROT_READ | PROT_WRITE) && entry & EXO_PTE_WRITE &&
+		vm_owns(EXO_PTE_PFN(entry));
+}
+
+static int
+clone_region(struct child *c, const struct region *r)
+{
+	const u64 stack = PAGE_DOWN(UAREA->save[0].rsp), thread = PAGE_DOWN(c->fs);
+	const u64 hot[] = { stack < thread ? stack : thread, stack < thread ? thread : stack };
+	u64 at = r->start;
+	int error = 0;
+
+	for (unsigned n = 0; n < 2 && !error; n++) {
+		if (hot[n] < at || !is_hot(c, r, hot[n]))
+			continue;
+		error = clone_range(c, at, hot[n]);
+		error = error ? error : copy_range(c, hot[n], PAGE, EXO_TAG_ANONYMOUS);
+		at = hot[n] + PAGE;
+	}
+	return error ? error : clone_range(c, at, r->end);
+}
+
+static int
+clone_program(struct child *c)
+{
+	for (unsigned n = 0; n < vm.regions.count; n++) {
+		const struct region *r = regions_nth(&vm.regions, n);
+		int error;
+
+		if (r->flags & (REGION_DONTFORK | REGION_WIPEONFORK))
+			continue;
+		error = clone_region(c, r);
+		if (error)
+			return error;
+	}
+	return clone_range(c, HERE(EXOS_OFDS), HERE(EXOS_OBJECTS_END));
 }
 
 /* The child needs the first pages of all stacks, and of what is on them the part above the parked context. */
@@ -224,6 +253,7 @@ copy_stacks(struct child *c)
 {
 	int error = 0;
 
+	_Static_assert(BATCH >= EXOS_STACK_STRIDE / EXO_PAGE_BYTES, "a stack is one batch");
 	for (unsigned depth = 1; depth <= EXOS_STACK_DEPTHS && !error; depth++) {
 		u64 end = HERE(EXOS_STACKS) + depth * EXOS_STACK_STRIDE;
 		u64 start = end - exos_header.stack_ready[depth - 1] * PAGE;
@@ -231,11 +261,10 @@ copy_stacks(struct child *c)
 		unsigned pages;
 		exo_pfn pfn[BATCH];
 
-		_Static_assert(BATCH >= EXOS_STACK_STRIDE / EXO_PAGE_BYTES, "a stack is one batch");
 		start = used < start ? used : start;
 		pages = (unsigned)((end - start) / PAGE);
 		if (pages)
-			error = child_pages(c, start, pages, pfn);
+			error = child_pages(c, start, pages, EXO_TAG_LIBRARY, pfn);
 		if (error == 0 && used < end)
 			error = fill(used, (unsigned)((end - used) / PAGE),
 				pfn + (used - start) / PAGE);
@@ -247,17 +276,16 @@ copy_stacks(struct child *c)
 static int
 contract_pages(struct child *c)
 {
+	exo_pfn pfn[3];
 	int error = child_tables(c, HERE(EXOS_UAREA), 1);
 
+	_Static_assert(EXOS_COMM - EXOS_UAREA == 2 * EXO_PAGE_BYTES, "three in a row");
 	if (error == 0)
-		error = child_pages(c, HERE(EXOS_UAREA), 1, &c->uarea);
-	if (error == 0)
-		error = child_pages(c, HERE(EXOS_PUBLIC), 1, &c->public);
-	if (error == 0)
-		error = child_pages(c, HERE(EXOS_COMM), 1, &c->comm);
-	if (error == 0)
-		error = fill(HERE(EXOS_PUBLIC), 1, &c->public);
-	return error;
+		error = child_pages(c, HERE(EXOS_UAREA), 3, EXO_TAG_LIBRARY, pfn);
+	if (error)
+		return error;
+	c->uarea = pfn[0], c->public = pfn[1], c->comm = pfn[2];
+	return fill(HERE(EXOS_PUBLIC), 1, &c->public);
 }
 
 /* A thread that forks stands on a stack of its own. */
@@ -268,7 +296,7 @@ copy_thread(struct child *c)
 
 	if (current->slot == 0)
 		return 0;
-	return copy_range(c, start, current->stack_top - start);
+	return copy_range(c, start, current->stack_top - start, EXO_TAG_LIBRARY);
 }
 
 /* Some of its pages may have been given back. */
@@ -281,7 +309,7 @@ copy_store(struct child *c)
 	for (u64 va = HERE(EXOS_STORE), from; (va = exo_pte_next(va, end, 1)) < end && !error;) {
 		for (from = va; va < end && vm_present(va); va += PAGE)
 			;
-		error = copy_range(c, from, va - from);
+		error = copy_range(c, from, va - from, EXO_TAG_LIBRARY);
 	}
 	return error;
 }
@@ -289,14 +317,17 @@ copy_store(struct child *c)
 static int
 copy_library(struct child *c)
 {
-	int error = copy_range(c, (u64)exos_data, PAGE_UP((u64)(exos_memory_end - exos_data)));
+	u64 start = (u64)exos_data, bytes = PAGE_UP((u64)(exos_memory_end - exos_data));
+	int error = copy_range(c, start, bytes, EXO_TAG_LIBRARY);
 
-	if (error == 0)
-		error = copy_range(c, HERE(EXOS_HEAP), heap_bytes());
+	for (unsigned n = 0; n < HEAP_RANGES && error == 0; n++) {
+		start = heap_range(n, &bytes);
+		error = copy_range(c, start, bytes, EXO_TAG_LIBRARY);
+	}
 	if (error == 0)
 		error = copy_store(c);
 	if (error == 0)
-		error = copy_range(c, (u64)vector_state, sizeof(vector_state));
+		error = copy_range(c, (u64)vector_state, sizeof(vector_state), EXO_TAG_LIBRARY);
 	/* Last, because they must hold what this very function will have done. */
 	if (error == 0)
 		error = copy_stacks(c);

@@ -218,7 +218,7 @@ bool
 object_place_ok(uint64_t offset, uint32_t frames)
 {
 	return offset % EXO_PAGE_BYTES == 0 && offset >= EXOS_OBJECTS
-		&& offset <= EXOS_OFDS - frames * EXO_PAGE_BYTES;
+		&& offset <= EXOS_OBJECTS_END - frames * EXO_PAGE_BYTES;
 }
 
 int

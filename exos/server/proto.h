@@ -36,10 +36,12 @@
 #define EXOS_START    (EXOS_PRIVATE + 0x3000ull)	/* struct exos_start, at the first entry only */
 #define EXOS_DATA     (EXOS_PRIVATE + 0x10000ull)	/* image data and bss */
 #define EXOS_STACKS   (EXOS_PRIVATE + 0x100000ull)	/* library stacks, with unmapped guard pages */
-#define EXOS_WINDOW   0x00400000ull	/* one private page table: file windows, scratch pages */
+#define EXOS_HEAP_NEAR 0x00380000ull	/* the first of the library heap, and below ... */
+#define EXOS_OFDS     0x003c0000ull	/* ... pages of open file descriptions, shared by relatives: of most processes in the table above */
 #define EXOS_OBJECTS                                                                               \
 	0x00600000ull /* frames of objects that processes share (pipes): up to 126 MiB */
-#define EXOS_OFDS     0x08400000ull	/* pages of open file descriptions, shared by relatives */
+#define EXOS_OBJECTS_END EXOS_WINDOW
+#define EXOS_WINDOW   0x08400000ull	/* one private page table: file windows, scratch pages */
 #define EXOS_HEAP     0x08600000ull	/* library heap: private, grows on demand; copied at fork */
 #define EXOS_THREADS                                                                               \
 	0x28000000ull /* library stacks of threads: a slot each, of EXOS_THREAD_STRIDE */

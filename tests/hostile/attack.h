@@ -29,7 +29,7 @@ static inline uint64_t
 any(void)
 {
 	static const uint64_t odd[] = { 0, 1, 2, 3, 5, 16, 17, ~0ull, 1ull << 63, 1ull << 32,
-		0xffffffff, 4096, 512, EXOS_OBJECTS, EXOS_OFDS - 4096 };
+		0xffffffff, 4096, 512, EXOS_OBJECTS, EXOS_OBJECTS_END - 4096 };
 
 	state ^= state << 13;
 	state ^= state >> 7;
