@@ -38,8 +38,19 @@ $(BUILD)/bench/init: bench/linux/init.c
 
 vs-linux: setup runnable demos $(ALIKE_TOOLS) $(BENCH_GUEST) $(BUILD)/bench/ops $(BUILD)/bench/init
 
+# The kernel without its questions about rights, for what they cost: ./exo bench --unprotected.  The same objects otherwise.
+UNPROTECTED := boot_init guard_test guard_allows name_allows env_allows account_test account_ask frame_guard_opens
+
+$(BUILD)/unprotected/aegis.elf: bench/unprotected.c $(BUILD)/kobj/first.elf
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $(@D)/unprotected.o
+	$(Q)ld -nostdlib -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments -T $(BUILD)/kobj/kernel.ld \
+		$(addprefix --wrap=,$(UNPROTECTED)) $(addprefix $(BUILD)/kobj/,$(KERNEL_O)) $(@D)/unprotected.o -o $@
+
+unprotected: vs-linux $(BUILD)/unprotected/aegis.elf
+
 # The bench as a test: it runs, its output parses, and no primitive became dearer unnoticed.
-test-bench: vs-linux
+test-bench: unprotected
 	$(Q)python3 tests/bench/run.py
 
 TESTS += test-bench
@@ -62,4 +73,4 @@ bench: setup runnable $(BENCH_GUEST) $(BUILD)/bench/calls $(BUILD)/bench/private
 
 -include $(wildcard $(BUILD)/bench/*.d)
 
-.PHONY: bench-smp bench bench-scale vs-linux test-bench
+.PHONY: bench-smp bench bench-scale vs-linux test-bench unprotected

@@ -201,8 +201,8 @@ def parse():
     parser.add_argument("--update", action="store_true", help="put the figures in docs/performance.md, too")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else ROUNDS_FULL if options.full else ROUNDS)
-    if options.accel == "kvm":
-        qemu.choose_accel("kvm")
+    if options.accel == "kvm" and not qemu.kvm_works():
+        parser.error("KVM does not work here (/dev/kvm absent, or it runs no 64-bit guest)")
     return options
 
 

@@ -5,6 +5,7 @@
   counts    the kernel's rows: not 5 % more instructions than docs/performance.md has; who makes one dearer says so there
   ops       every operation of bench/linux runs under ExOS, but those that need what it has not
   versus    from what guests say to rows, table, document and page
+  unprotected  the kernel that checks no rights is not started by mistake
   linux     one operation beside Linux, where there is a kernel for it: installed, or fetched before
 """
 
@@ -126,6 +127,17 @@ def versus():
             check(again.read() == "a\n<!-- x -->\nnew\n<!-- end -->\nb\n", "versus/update")
 
 
+def unprotected():
+    """The kernel that checks no rights runs for who asks for it, is announced, and is refused otherwise."""
+    kernel = f"{ROOT}/build/unprotected/aegis.elf"
+    runs = [subprocess.run([f"{ROOT}/exo", "run", *words, "echo", "hello"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+            for words in (["--kernel", kernel], ["--unprotected"], ["--unprotected", "--kernel", kernel], [])]
+    check(runs[0].returncode == 125 and "--unprotected" in runs[0].stderr and not runs[0].stdout, "unprotected/refused", str(runs[0]))
+    for done, name in ((runs[1], "asked-for"), (runs[2], "by-name")):
+        check(done.stdout == "hello\n" and "no protection" in done.stderr, f"unprotected/{name}", str(done))
+    check(runs[3].stdout == "hello\n" and not runs[3].stderr, "unprotected/not-by-itself", str(runs[3]))
+
+
 def beside():
     """Nothing is fetched for a test."""
     there = glob.glob("/boot/vmlinuz-*-cloud-amd64") or glob.glob(f"{debian.BUILD}/packages/linux-image-*/root/boot/vmlinuz-*")
@@ -143,6 +155,7 @@ def beside():
 counts()
 ops()
 versus()
+unprotected()
 beside()
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)

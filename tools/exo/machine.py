@@ -7,10 +7,11 @@ import socket
 
 import qemu
 
-from . import ExoError
+from . import ExoError, say
 
 LOG_KEPT = 64 << 10			# of the kernel's log, for a report when it dies
 PANIC_STATUS = 0x7f			# what the kernel's panic writes to the debug exit
+UNPROTECTED = b"AEGIS-WITHOUT-PROTECTION"	# bench/unprotected.c
 SETPRIV = "/usr/bin/setpriv"
 
 
@@ -25,9 +26,7 @@ class Machine:
             mine.setblocking(False)
             its.set_inheritable(True)
             self.ports[port], ends[port] = mine, its
-        kernel = options.kernel or f"{root}/build/aegis.elf"
-        if not os.access(kernel, os.R_OK):
-            raise ExoError(f"{kernel}: cannot be read")
+        kernel = self.kernel(root, options)
         try:
             argv = qemu.command(kernel, f"/proc/self/fd/{archive}", machine=options.machine,
                                 memory=f"{options.memory >> 20}M", cpus=options.cpus,
@@ -45,6 +44,20 @@ class Machine:
         os.close(archive)
         for end in ends.values():
             end.close()
+
+    @staticmethod
+    def kernel(root, options):
+        """The kernel's path.  One that protects nobody runs only for who asked for it, and is told so."""
+        if options.unprotected:
+            say("no protection: this kernel checks no rights")
+        path = options.kernel or f"{root}/build/{'unprotected/' if options.unprotected else ''}aegis.elf"
+        if not os.access(path, os.R_OK):
+            raise ExoError(f"{path}: cannot be read" + (" (make unprotected)" if options.unprotected else ""))
+        if options.kernel and not options.unprotected:
+            with open(path, "rb") as f:
+                if UNPROTECTED in f.read():
+                    raise ExoError(f"{path}: this kernel checks no rights; --unprotected if that is meant")
+        return path
 
     @staticmethod
     def spawn(argv, errors):

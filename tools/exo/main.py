@@ -44,7 +44,8 @@ HELP = {
     "test": "exo test\n\nRuns `make test`: lint, unit tests, models, tests in the guest.\n",
     "bench": "exo bench [--quick | --profile ROW]\n\nRuns `make bench`: what things cost. --profile says where the instructions of one row go, by function.\n\n"
              "exo bench --vs linux [OPTION]...\n\nThe same programs on Linux (Debian's linux-image-cloud-amd64, fetched if it is not installed) and\n"
-             "here, in turns, in the same emulated machine. `exo bench --vs linux --help` shows the options.\n",
+             "here, in turns, in the same emulated machine. `exo bench --vs linux --help` shows the options.\n\n"
+             "exo bench --unprotected [--update]\n\nWhat protection costs: the same programs on a kernel that checks no rights.\n",
     "claims": "exo claims [ID... | --update]\n\nThe claims of the papers on the original exokernels, and whether they held when docs/claims.md was made.\n"
               "With IDs: measures these now, beside Linux. --update measures all and rewrites docs/claims.md.\n",
     "help": "exo help COMMAND\n",
@@ -67,10 +68,10 @@ def make(root, *arguments):
         raise ExoError("make is not installed (tools/setup.sh)") from None
 
 
-def versus(root, script, arguments):
+def versus(root, script, arguments, target="vs-linux"):
     """Beside Linux: a script of bench/vs."""
     import subprocess
-    if subprocess.run(["make", "-C", root, "-s", "--no-print-directory", "vs-linux"], check=False).returncode:
+    if subprocess.run(["make", "-C", root, "-s", "--no-print-directory", target], check=False).returncode:
         raise ExoError("building failed")
     os.execv(sys.executable, [sys.executable, f"{root}/bench/vs/{script}.py", *arguments])
 
@@ -93,9 +94,11 @@ def dispatch(root, arguments):
     if command == "bench":
         if rest[:2] == ["--vs", "linux"] or rest[:1] == ["--vs=linux"]:
             versus(root, "run", rest)
+        if rest[:1] == ["--unprotected"]:
+            versus(root, "protection", rest[1:], "unprotected")
         profile = len(rest) == 2 and rest[0] == "--profile"
         if not profile and set(rest) - {"--quick"}:
-            raise ExoError("exo bench takes --quick, --profile ROW, or --vs linux and its options")
+            raise ExoError("exo bench takes --quick, --profile ROW, --unprotected, or --vs linux and its options")
         make(root, command, f"BENCH={' '.join(rest)}")
     if command == "claims":
         versus(root, "verdict", rest)

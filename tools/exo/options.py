@@ -77,6 +77,7 @@ OPTIONS = [
     ("no-rewrite", "", False, None, False, "leave programs' call sites as they are: every Linux call goes by the kernel"),
     ("debug", "", False, None, False, "wait for a debugger before the first instruction"),
     ("kernel", "FILE", None, str, False, "another kernel than build/aegis.elf"),
+    ("unprotected", "", False, None, False, "a kernel that checks no rights (make unprotected), to measure what that costs: never for programs that must not harm each other"),
     ("icount", "", False, None, False, "deterministic time: one nanosecond an instruction"),
     ("qemu", "ARG", None, str, True, "a further argument for QEMU"),
     ("verbose", "", False, None, False, "show the kernel's log"),
