@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Linux programs that attack ExOS's server by kernel calls of their own.  They run as any
-# program does; `make test-hostile` gives each a guest.
+# program does; `make test-hostile` gives each a guest, on one processor and on several (CPUS="1 4": on so many).
 
 HOSTILE := $(patsubst tests/hostile/%.c,$(BUILD)/hostile/%,$(sort $(wildcard tests/hostile/*.c)))
 HOSTILE_FLAGS = $(LINUX_FLAGS) $(LIBEXO_INC) -idirafter exos
@@ -10,9 +10,7 @@ $(BUILD)/hostile/%: tests/hostile/%.c tests/linux/check.h $(wildcard tests/hosti
 	$(Q)$(CC) $(HOSTILE_FLAGS) $< $(BUILD)/libexo.a -o $@
 
 test-hostile: $(HOSTILE) runnable
-	$(Q)bad=; for t in $(notdir $(HOSTILE)); do \
-		./exo run $(if $(CPUS),--cpus $(CPUS)) --timeout 120 --add $(BUILD)/hostile/$$t:/root/$$t -- /root/$$t </dev/null || bad=1; \
-	done; test -z "$$bad"
+	$(Q)python3 tests/guests.py $(CPUS:%=--cpus %) hostile
 
 TESTS += test-hostile
 

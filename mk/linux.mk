@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Linux programs that test: static, built with the host's compiler and libc.  They (but refused.c) pass on
-# Linux; `make test-linux` runs each in a guest of its own.
+# Linux; `make test-linux` runs each in a guest of its own, on one processor and on several (CPUS="1 4": on so many).
 
 LINUX_TESTS := $(patsubst tests/linux/%.c,$(BUILD)/linux/%,$(sort $(wildcard tests/linux/*.c)))
 LINUX_FLAGS = -std=gnu11 -Wall -Wextra -Wshadow -Werror -O1 -g -static $(LIBEXO_INC)
@@ -12,9 +12,7 @@ $(BUILD)/linux/%: tests/linux/%.c tests/linux/check.h | $(ABI_FILES)
 linux-tests: $(LINUX_TESTS)
 
 test-linux: linux-tests runnable
-	$(Q)bad=; for t in $(notdir $(LINUX_TESTS)); do \
-		./exo run $(if $(CPUS),--cpus $(CPUS)) --timeout 120 --add $(BUILD)/linux/$$t:/root/$$t -- /root/$$t </dev/null || bad=1; \
-	done; test -z "$$bad"
+	$(Q)python3 tests/guests.py $(CPUS:%=--cpus %) linux
 
 TESTS += test-linux
 

@@ -46,7 +46,7 @@ EXO = f"{ROOT}/exo"
 PROGRAMS = f"{ROOT}/tests/programs"	# cases that need more than busybox and bash
 TOOLS = {"bash": "/bin/bash-static", "zsh": "/bin/zsh-static", "lua": f"{BUILD}/tools/lua", "sqlite": f"{BUILD}/tools/sqlite"}
 GUEST = "/alike"				# where the cases lie in the guest
-SILENCE_S = 60				# a case that says nothing for so long hangs; the slowest takes 4 s, on a busy host 12
+SILENCE_S = 180				# a case that says nothing for so long hangs; the slowest takes 4 s, on several processors of a busy host a minute
 SHOWN = 12				# lines of a difference
 SHARDS = 2				# machines at a time
 

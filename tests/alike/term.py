@@ -14,7 +14,7 @@ import time
 
 import exo
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 PROMPT = "$ "
 ASK_CURSOR = "\x1b[6n"			# busybox's shell asks where the cursor is; it goes on without an answer
 

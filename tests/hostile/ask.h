@@ -9,6 +9,7 @@
 #include <time.h>
 #include <exo/lib.h>
 #include <exo/read.h>
+#include <exo/tag.h>
 #include <server/proto.h>
 #include "../linux/check.h"
 
@@ -87,37 +88,58 @@ nap(long ms)
 
 /* ---- memory comes back ---- */
 
+struct census {
+	uint64_t spare, kind[32], tag[EXO_TAGS];	/* tags: of data frames */
+};
+
 /*
- * Frames that are free, or hold guards and keys of the server's: it keeps those and uses them again, as
+ * Spare are frames that are free, or hold guards and keys of the server's: it keeps those and uses them again, as
  * many as there ever were at once, which is a matter of timing (and bounded: server/guard.c, flight.c).
  */
-static inline uint64_t
-frames_spare(void)
+static inline struct census
+frames_count(void)
 {
 	const uint64_t count = exo_info()->frames, server = exo_info()->root_account;
-	uint64_t spare = exo_info()->free_frames;
+	struct census c = { .spare = exo_info()->free_frames };
 
 	for (exo_pfn pfn = 0; pfn < count; pfn++) {
 		const volatile struct exo_frame *f = exo_frame(pfn);
 
-		spare += (f->kind == EXO_FRAME_GUARD || f->kind == EXO_FRAME_RING) &&
+		c.spare += (f->kind == EXO_FRAME_GUARD || f->kind == EXO_FRAME_RING) &&
 			f->account == server;
+		c.kind[f->kind % 32]++;
+		if (f->kind == EXO_FRAME_DATA)
+			c.tag[f->tag % EXO_TAGS]++;
 	}
-	return spare;
+	return c;
+}
+
+static inline void
+census_print(const struct census *before, const struct census *after)
+{
+	for (unsigned n = 0; n < 32; n++)
+		if (before->kind[n] != after->kind[n])
+			printf("kind %u: %lu, then %lu\n", n, before->kind[n], after->kind[n]);
+	for (unsigned n = 0; n < EXO_TAGS; n++)
+		if (before->tag[n] != after->tag[n])
+			printf("data of tag %u: %lu, then %lu\n", n, before->tag[n], after->tag[n]);
 }
 
 /* All that the dead had is free again, but for `slack` frames; waits for it. */
 static inline bool
-frames_back(uint64_t before, uint64_t slack, const char *what)
+frames_back(const struct census *before, uint64_t slack, const char *what)
 {
 	const uint64_t until = exo_now_ns() + SETTLED_NS;
-	uint64_t after;
+	struct census after = frames_count();
 
-	while ((after = frames_spare()) + slack < before && exo_now_ns() < until)
+	while (after.spare + slack < before->spare && exo_now_ns() < until) {
 		nap(20);
-	if (CHECK(after + slack >= before))
+		after = frames_count();
+	}
+	if (CHECK(after.spare + slack >= before->spare))
 		return true;
-	printf("%s: %lu frames are gone\n", what, before - after);
+	printf("%s: %lu frames are gone\n", what, before->spare - after.spare);
+	census_print(before, &after);
 	return false;
 }
 
@@ -134,15 +156,15 @@ static inline void
 attack(const struct attack *a, void (*alive)(void))
 {
 	const int failures = failed;
-	uint64_t before;
+	struct census before;
 
 	nap(50);
-	before = frames_spare();
+	before = frames_count();
 	in_child(a->f);
 	alive();
 	if (failed != failures)
 		printf("%s: others are not served\n", a->name);
-	frames_back(before, TABLES_GROW, a->name);
+	frames_back(&before, TABLES_GROW, a->name);
 	if (!CHECK(note[0] == 1))
 		printf("%s\n", a->name);
 }

@@ -353,14 +353,14 @@ attributes(void)
 {
 	static char value[3000];
 	struct exo_msg m = { .rsi = OP_FS_XATTR };
-	uint64_t before = frames_spare();
+	const struct census before = frames_count();
 
 	for (int i = 0; i < 500; i++) {
 		close(open(PLACE "attr", O_CREAT | O_WRONLY, 0600));
 		CHECK(setxattr(PLACE "attr", "user.big", value, sizeof(value), 0) == 0);
 		unlink(PLACE "attr");
 	}
-	frames_back(before, 100, "attributes");
+	frames_back(&before, 100, "attributes");
 	/* Values that say they are longer than the page, names without an end. */
 	memset((void *)(base + EXOS_COMM), 'x', EXO_PAGE_BYTES);
 	m.rdx = ino_of("/tmp");
@@ -378,7 +378,8 @@ static void
 metadata(void)
 {
 	static char target[2000], name[64];
-	uint64_t before = frames_spare(), least;
+	const struct census before = frames_count();
+	uint64_t least;
 	int made = 0;
 
 	memset(target, 't', sizeof(target) - 1);
@@ -388,14 +389,14 @@ metadata(void)
 		if (symlink(target, name))
 			break;
 	}
-	least = frames_spare();
-	CHECK(made == LINKS && least + LINKS < before + 200);
+	least = frames_count().spare;
+	CHECK(made == LINKS && least + LINKS < before.spare + 200);
 	for (int n = 0; n < made; n++) {
 		snprintf(name, sizeof(name), PLACE "links/%d", n);
 		unlink(name);
 	}
 	CHECK(rmdir(PLACE "links") == 0);
-	frames_back(before, 400, "links");
+	frames_back(&before, 400, "links");
 }
 
 int

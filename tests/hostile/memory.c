@@ -144,10 +144,10 @@ killed_while_filling(void)
 static void
 nothing_is_lost(const char *what, void (*f)(void))
 {
-	const uint64_t before = frames_spare();
+	const struct census before = frames_count();
 
 	f();
-	frames_back(before, TABLES_GROW, what);
+	frames_back(&before, TABLES_GROW, what);
 }
 
 /* ---- who is refused: the one whose oom_score_adj says so, however little it has ---- */
