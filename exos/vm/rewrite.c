@@ -84,9 +84,10 @@ static int
 code_restore(u64 at, const u8 *ours, const u8 *own, unsigned bytes)
 {
 	u8 there[SITE_JUMP_BYTES];
+	int error = vm_own(PAGE_DOWN(at), RX);
 
-	if (copy_in(there, at, bytes) || memcmp(there, ours, bytes) != 0)
-		return 0;
+	if (error || copy_in(there, at, bytes) || memcmp(there, ours, bytes) != 0)
+		return error;
 	return code_write(at, own, bytes);
 }
 
@@ -116,6 +117,23 @@ is_fit(const struct region *r)
 		(r->prot & (PROT_READ | PROT_EXEC | PROT_WRITE)) == (PROT_READ | PROT_EXEC);
 }
 
+/* The site's pages are there to be written, and code and stub, which others may have changed meanwhile, as they were. */
+static bool
+is_ready(const struct site *site)
+{
+	const struct site s = *site;
+	const u64 jump = s.at - s.taken;
+	u8 there[SITE_TAKEN_MOST + SITE_CALL_BYTES], nop[SITE_JUMP_BYTES];
+
+	if (vm_own(PAGE_DOWN(jump), RX) || vm_own(PAGE_DOWN(s.stub), RX))
+		return false;
+	if (stubs_site(s.at) != site || !is_fit(regions_find(&vm.regions, s.at)) ||
+		copy_in(there, jump, s.taken + SITE_CALL_BYTES) || !site_is(&s, there))
+		return false;
+	return !s.hop || (copy_in(nop, s.hop, sizeof(nop)) == 0 &&
+		memcmp(nop, site_nop, sizeof(nop)) == 0);
+}
+
 static unsigned
 rewrite(u64 at, u64 rax)
 {
@@ -139,16 +157,16 @@ rewrite(u64 at, u64 rax)
 	if (s->at && s->patched)
 		return SITE_GOOD;	/* this one came past the jump */
 	stubs_fill(s, &found);
-	regions_find(&vm.regions, at)->flags |= REGION_SITES;
-	s->patched = true;
-	if (patch(s)) {
-		s->patched = false;
+	if (!is_ready(s)) {
+		stubs_drop(at);
 		return REFUSED_ROOM;
 	}
-	return SITE_GOOD;
+	regions_find(&vm.regions, at)->flags |= REGION_SITES;
+	s->patched = patch(s) == 0;
+	return s->patched ? SITE_GOOD : REFUSED_ROOM;
 }
 
-/* Memory is not taken from the program for this, nor does it wait for any. */
+/* Memory is not taken from the program for this. */
 __attribute__((noinline)) void
 rewrite_look(const struct exo_save *regs, struct rewrite_seen *seen)
 {

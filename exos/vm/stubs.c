@@ -189,6 +189,15 @@ stubs_fill(struct site *s, const struct site *with)
 }
 
 void
+stubs_drop(u64 at)
+{
+	struct site *s = stubs_site(at);
+
+	if (s)
+		s->at = 0;
+}
+
+void
 stubs_forget(u64 start, u64 end)
 {
 	for (struct stubs **at = &stubs_all; *at;) {

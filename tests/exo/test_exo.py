@@ -175,8 +175,8 @@ def programs():
     expect("other architecture", Result("./arm"), 126, b"", "for AArch64")
     shutil.copy("/bin/ls", f"{work}/dynamic")
     expect("dynamic", Result("./dynamic"), 126, b"", "dynamically linked")
-    result = Result("--env", "MARK", "--env", "A=b=c", "--workdir", "/work", "records", "x y", "")
-    for line in (b"cwd=/work\n", b"arg=records\narg=x y\narg=\n", b"env=MARK=m1\n", b"env=A=b=c\n"):
+    result = Result("--no-rewrite", "--env", "MARK", "--env", "A=b=c", "--workdir", "/work", "records", "x y", "")
+    for line in (b"rewrite=0\n", b"cwd=/work\n", b"arg=records\narg=x y\narg=\n", b"env=MARK=m1\n", b"env=A=b=c\n"):
         if line not in result.out:
             result.status = f"without {line}"
     expect("boot/run", result)

@@ -31,6 +31,9 @@ judged(void)
 	assert(JUDGE(NOPS "\xb8\x27\0\0\0", 39) == SITE_GOOD);
 	assert(site.taken == 5 && site.fixed && site.number == 39 && site.at == CALL_AT);
 	assert(memcmp(site.bytes, "\xb8\x27\0\0\0", 5) == 0);
+	assert(site_is(&site, (const uint8_t *)"\xb8\x27\0\0\0\x0f\x05"));
+	assert(!site_is(&site, (const uint8_t *)"\xb8\x28\0\0\0\x0f\x05"));
+	assert(!site_is(&site, (const uint8_t *)"\xb8\x27\0\0\0\x0f\x0b"));
 	assert(JUDGE(NOPS "\x48\xc7\xc0\x27\0\0\0", 39) == SITE_GOOD && site.taken == 7 &&
 		site.fixed);
 	assert(JUDGE(NOPS "\x48\xc7\xc0\xff\xff\xff\xff", ~0ull) == SITE_GOOD && site.fixed);

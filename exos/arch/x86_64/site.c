@@ -145,6 +145,15 @@ site_judge(const uint8_t *code, unsigned before, unsigned behind, uint64_t at, u
 	return SITE_GOOD;
 }
 
+bool
+site_is(const struct site *site, const uint8_t *there)
+{
+	const uint8_t *call = there + site->taken;
+
+	return __builtin_memcmp(there, site->bytes, site->taken) == 0 && call[0] == 0x0f &&
+		call[1] == 0x05;
+}
+
 /* ---- what it becomes --------------------------------------------------------------------- */
 
 struct code {

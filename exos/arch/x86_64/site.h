@@ -70,6 +70,9 @@ struct site {
 enum site_verdict site_judge(const uint8_t *code, unsigned before, unsigned behind, uint64_t at,
 	uint64_t rax, struct site *site);
 
+/* Is that, of `taken` bytes and the call's, still what was judged? */
+bool site_is(const struct site *site, const uint8_t *there);
+
 /* How a stub goes on: into the library, or by itself. */
 struct site_way {
 	uint64_t enter;			/* where it enters the library */
