@@ -3,6 +3,7 @@
 #include "stubs.h"
 #include "rewrite.h"
 
+#define PARTS_MOST 256u			/* 4096 sites */
 #define PART_BYTES (STUBS * SITE_STUB_BYTES)
 #define APART (1ull << 30)		/* from what may grow, where there is room */
 #define TABLE_SPAN 0x200000ull
@@ -10,6 +11,7 @@
 #define HOP_BIT(at) (1ull << (at) / SITE_JUMP_BYTES % 64)
 
 struct stubs *stubs_all;
+static unsigned parts;
 bool rewrite_any;
 
 /* ---- whose ------------------------------------------------------------------------------- */
@@ -135,7 +137,7 @@ static struct stubs *
 part_new(u64 at)
 {
 	const struct region *code = regions_find(&vm.regions, at);
-	struct stubs *part = xalloc(sizeof(*part));
+	struct stubs *part = parts < PARTS_MOST ? xalloc(sizeof(*part)) : NULL;
 	struct region r = { .prot = PROT_READ | PROT_EXEC, .flags = REGION_STUBS };
 	u64 start = part ? next_part(at) : 0;
 
@@ -152,6 +154,7 @@ part_new(u64 at)
 	part->start = start;
 	part->next = stubs_all;
 	stubs_all = part;
+	parts++;
 	rewrite_any = true;
 	return part;
 }
@@ -205,6 +208,7 @@ stubs_forget(u64 start, u64 end)
 
 		if (part->start >= start && part->start < end) {
 			*at = part->next;
+			parts--;
 			xfree(part);
 		} else {
 			at = &part->next;
