@@ -104,12 +104,12 @@ create_join(void)
 OPERATION(threads, create_join())
 
 const struct op process_ops[] = {
-	{ "fork", forks, 4 },
-	{ "fork-64M", forks_big, 2 },
-	{ "fork-exec", fork_exec, 4 },
-	{ "vfork-exec", vfork_exec, 4 },
-	{ "spawn", posix_spawn_exec, 4 },
-	{ "sh-true", shell_true, 4 },
+	{ "fork", forks, 1 },
+	{ "fork-64M", forks_big, 1 },
+	{ "fork-exec", fork_exec, 1 },
+	{ "vfork-exec", vfork_exec, 1 },
+	{ "spawn", posix_spawn_exec, 1 },
+	{ "sh-true", shell_true, 1 },
 	{ "thread", threads, 8 },
 	{ 0 },
 };
