@@ -103,18 +103,3 @@ chain_distance(const struct act *first, const struct act *target)
 	}
 	return -1;
 }
-
-int
-slice_after(const struct cpu *cpu, u32 index)
-{
-	u32 start = (index + 1) % EXO_SLICES_CPU;
-	u64 word = cpu->occupied[start / 64] & (~0ull << (start % 64));
-
-	for (u32 n = start / 64, left = EXO_SLICES_CPU / 64 + 1; left > 0; left--) {
-		if (word != 0)
-			return (int)(n * 64 + (u32)__builtin_ctzll(word));
-		n = (n + 1) % (EXO_SLICES_CPU / 64);
-		word = cpu->occupied[n];
-	}
-	return -1;
-}

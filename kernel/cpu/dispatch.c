@@ -130,7 +130,8 @@ sleeps_on(const struct act *act, struct scan *scan)
 		return false;
 	if (act->deadline != 0 && scan->now >= act->deadline)
 		return false;
-	if (act->nterms != 0 && predicate_holds(act) >= 0)
+	if (act->nterms == 1 ? term_true(&act->term[0]) :
+					act->nterms != 0 && predicate_holds(act) >= 0)
 		return false;
 	wakes_by(scan, act->deadline);
 	return true;
@@ -164,28 +165,35 @@ try_slice(struct cpu *cpu, u32 index, struct scan *scan) REQUIRES(env_lock)
 	enter(cpu, first, &chain, prologue, scan->now);
 }
 
+/* Interrupts come in, and others that want the lock. */
+static void
+window(void) REQUIRES(env_lock)
+{
+	if (cpus_count > 1)
+		arch_unload();		/* whoever ran last may be taken apart meanwhile */
+	lock_release(&env_lock);
+	arch_irq_window();
+	lock_acquire(&env_lock);
+}
+
 /* Once round the vector, from behind the present slice. */
 static void
 scan_slices(struct cpu *cpu, struct scan *scan) REQUIRES(env_lock)
 {
-	u32 index = cpu->slice;
-	u32 seen = 0;
+	const u32 start = (cpu->slice + 1) % EXO_SLICES_CPU;
+	u32 seen = 0, index;
 
-	for (u32 distance = 0; distance < EXO_SLICES_CPU;) {	/* bound: the vector */
-		int next = slice_after(cpu, index);
+	for (u32 n = 0; n < SCAN_WORDS; n++) {
+		u64 left = scan_word(start, n, &index), word;
 
-		if (next < 0)
-			return;
-		distance += ((u32)next - index - 1) % EXO_SLICES_CPU + 1;
-		index = (u32)next;
-		if (distance <= EXO_SLICES_CPU)
-			try_slice(cpu, index, scan);
-		if (++seen % SCAN_BATCH == 0) {
-			if (cpus_count > 1)
-				arch_unload();	/* whoever ran last may be taken apart meanwhile */
-			lock_release(&env_lock);
-			arch_irq_window();
-			lock_acquire(&env_lock);
+		/* bound: bits; looked at anew, for a window may have changed the word */
+		while ((word = cpu->occupied[index] & left) != 0) {
+			const u32 bit = (u32)__builtin_ctzll(word);
+
+			left &= ~1ull << bit;
+			try_slice(cpu, index * 64 + bit, scan);
+			if (++seen % SCAN_BATCH == 0)
+				window();
 		}
 	}
 }

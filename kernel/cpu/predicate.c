@@ -10,42 +10,6 @@
 #include "../dev/dev.h"
 #include "../mem/mem.h"
 
-/* Kinds whose contents a user may read: everything else is the kernel's own. */
-static bool
-kind_readable(u8 kind)
-{
-	return kind == EXO_FRAME_DATA || kind == EXO_FRAME_UAREA || kind == EXO_FRAME_GUARD ||
-		kind == EXO_FRAME_ACCOUNT || kind == EXO_FRAME_TRACE;
-}
-
-static bool
-term_lost(const struct term *term)
-{
-	const volatile struct exo_frame *frame = &frames[term->pfn];
-
-	return term->pfn != 0 &&
-		(frame->generation != term->generation || !kind_readable(frame->kind));
-}
-
-static bool
-term_true(const struct term *term)
-{
-	u64 word = *term->word & term->mask;
-
-	/* Afterwards: a word read from a frame that was still the watcher's to see. */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (term_lost(term))
-		return true;
-	switch (term->cmp) {
-	case EXO_EQ: return word == term->value;
-	case EXO_NE: return word != term->value;
-	case EXO_LT: return word < term->value;
-	case EXO_LE: return word <= term->value;
-	case EXO_GT: return word > term->value;
-	default:     return word >= term->value;
-	}
-}
-
 int
 predicate_holds(const struct act *act)
 {
@@ -104,7 +68,7 @@ frame_watchable(const struct env *env, exo_slot key, exo_pfn pfn) REQUIRES(mem_l
 	const struct exo_key trace_name = { .len = 1, .rights = EXO_R, .name = { EXO_NAME_TRACE } };
 	const struct exo_frame *frame = &frames[pfn];
 
-	if (!kind_readable(frame->kind))
+	if ((1u << frame->kind & KINDS_READABLE) == 0)
 		return -EXO_ERIGHTS;
 	if (frame->kind == EXO_FRAME_TRACE)
 		return name_allows(env, key, &trace_name);

@@ -412,3 +412,53 @@ TEST(vector_state)
 	__asm__ volatile("movq %%xmm3, %0" : "=r"(after));
 	IS(after, value);
 }
+
+/* ---- many who sleep --------------------------------------------------------------------- */
+
+#define SLEEPERS 500u
+#define SPAN_SLICES 20u
+
+static void
+sleeps(uint64_t arg)
+{
+	struct exo_term never = { .where = (uint64_t)&exo_info()->deaths, .mask = ~0ull,
+		.value = ~0ull, .cmp = EXO_EQ };
+
+	got[arg]++;
+	exo_wait_for(&never, 1, 0, 0);
+	got[arg]++;
+}
+
+static uint64_t
+work_done(void)
+{
+	const uint64_t until = exo_now_ns() + SPAN_SLICES * exo_info()->slice_ns;
+	uint64_t done = 0;
+
+	while (exo_now_ns() < until)
+		done++;
+	return done;
+}
+
+/* In each round all their predicates are looked at; an instruction takes a nanosecond here. */
+TEST(sleepers_cost_others_little)
+{
+	struct t_child c;
+	uint64_t alone, among;
+	uint32_t first;
+
+	got[0] = 0;
+	if (!t_child(&c, sleeps, 0, 0) || !t_start(&c))
+		return;
+	while (got[0] == 0)
+		exo_yield(c.id);
+	first = exo_slice_find(0);
+	alone = work_done();
+	for (uint32_t n = 0; n < SLEEPERS; n++)
+		OK(exo_slice_claim(0, first + n, c.id, 0, K_ROOT, 0));
+	among = work_done();
+	IS(got[0], 1);
+	if (exo_info()->cpus == 1)
+		CHECK(among >= alone - alone / 100);
+	t_reap(&c);
+}

@@ -134,21 +134,27 @@ test_distance(void) NO_TSA
 	gives("nor beyond the limit", chain_distance(&act[0], &act[CHAIN_MAX + 1]), -1);
 }
 
+/* A round of the vector from each of its slices: all, each once, in order. */
 static void
-test_slices(void)
+test_round(void)
 {
-	static struct cpu cpu;
+	bool all = true;
 
-	gives("an empty vector has no next slice", slice_after(&cpu, 5), -1);
-	cpu.occupied[0] = 1ull << 7;
-	gives("the next slice", slice_after(&cpu, 5), 7);
-	gives("round the end", slice_after(&cpu, EXO_SLICES_CPU - 1), 7);
-	gives("the only one follows itself", slice_after(&cpu, 7), 7);
-	cpu.occupied[EXO_SLICES_CPU / 64 - 1] = 1ull << 63;
-	gives("the last one", slice_after(&cpu, 7), EXO_SLICES_CPU - 1);
-	gives("the first behind the last", slice_after(&cpu, EXO_SLICES_CPU - 1), 7);
-	cpu.occupied[0] |= 1ull << 6;
-	gives("one before in the same word comes last", slice_after(&cpu, 7), EXO_SLICES_CPU - 1);
+	for (u32 start = 0; start < EXO_SLICES_CPU; start++) {
+		u32 expected = start, seen = 0;
+
+		for (u32 n = 0; n < SCAN_WORDS; n++) {
+			u32 index = 0;
+			u64 word = scan_word(start, n, &index);
+
+			for (; word != 0; word &= word - 1, seen++) {
+				all = all && index * 64 + (u32)__builtin_ctzll(word) == expected;
+				expected = (expected + 1) % EXO_SLICES_CPU;
+			}
+		}
+		all = all && seen == EXO_SLICES_CPU;
+	}
+	holds("a round goes over each slice once, in order", all);
 }
 
 int
@@ -162,6 +168,6 @@ main(void)
 	test_deadlines();
 	test_predicates();
 	test_distance();
-	test_slices();
+	test_round();
 	return fake_end();
 }
