@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <termios.h>
 
-#define PATIENCE_MS 15000
+#define PATIENCE_MS 30000
 
 static int master;
 static char seen[200000];
@@ -129,22 +129,34 @@ end(void)
 
 /* ---- shells ---- */
 
+/* Until the terminal is a command's and not the shell's any more; a while longer, for it to begin. */
+static void
+in_front(pid_t shell)
+{
+	for (int ms = 0; ms < PATIENCE_MS && tcgetpgrp(master) == shell; ms += 10)
+		usleep(10000);
+	usleep(100000);
+}
+
 static void
 jobs(void)
 {
+	pid_t shell;
+
 	ask("tty | sed 's/[0-9]*$/N/'\r", "pts/N\r\n");
 	until("$ ");
 	ask("stty size; stty -a\r", "echoctl");
 	until("$ ");
 	ask("ec\177cho edited\r", "\nedited\r\n");
 	until("$ ");
+	shell = tcgetpgrp(master);
 	type("sleep 100\r");
 	until("100\r\n");
-	usleep(100000);
+	in_front(shell);
 	ask("\032", "$ ");
 	type("fg\r");
 	until("sleep 100\r\n");
-	usleep(100000);
+	in_front(shell);
 	ask("\003", "$ ");
 	ask("echo $?\r", "\n130\r\n");
 	until("$ ");
@@ -242,7 +254,7 @@ less(void)
 int
 main(void)
 {
-	alarm(100);
+	alarm(300);
 	setenv("TERM", "vt100", 1);
 	setenv("PS1", "$ ", 1);
 	setenv("HISTFILE", "/dev/null", 1);
