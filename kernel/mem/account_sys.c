@@ -109,21 +109,29 @@ sys_account_vector(struct env *self, u64 account, u64 pfn, u64 key)
 	return mem_leave(NULL, 0);
 }
 
-/* The root account has no parent to move limit from or to: KIND. */
-static int
-may_limit(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(mem_lock)
+/* The root account has no parent to move something from or to: KIND. */
+int
+account_carved(struct env *self, exo_pfn pfn, exo_slot k_parent, u32 rights)
 {
 	const struct account *account;
-	int error;
 
 	if (pfn >= frames_count)
 		return -EXO_ERANGE;
 	account = account_at(pfn);
 	if (account == NULL || account->parent == 0)
 		return -EXO_EKIND;
-	error = account_allows(self, k_parent, account->parent, EXO_A);
+	return account_allows(self, k_parent, account->parent, rights);
+}
+
+static int
+may_limit(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(mem_lock)
+{
+	const int error = account_carved(self, pfn, k_parent, EXO_A);
+	const struct account *account;
+
 	if (error)
 		return error;
+	account = account_of(pfn);
 	if (delta < 0)
 		return account_room(account, -(u64)delta);
 	return account_room(account_of(account->parent), (u64)delta);
@@ -152,18 +160,13 @@ sys_account_limit(struct env *self, u64 account, i64 delta, u64 k_parent)
 static int
 may_guarantee(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(mem_lock)
 {
+	const int error = account_carved(self, pfn, k_parent, EXO_C);
 	const struct account *account, *from;
 	u64 count = delta < 0 ? -(u64)delta : (u64)delta;
-	int error;
 
-	if (pfn >= frames_count)
-		return -EXO_ERANGE;
-	account = account_at(pfn);
-	if (account == NULL || account->parent == 0)
-		return -EXO_EKIND;
-	error = account_allows(self, k_parent, account->parent, EXO_C);
 	if (error)
 		return error;
+	account = account_of(pfn);
 	from = delta < 0 ? account : account_of(account->parent);
 	return from->fixed > from->fixed_limit || count > from->fixed_limit - from->fixed ?
 		-EXO_EQUOTA : 0;

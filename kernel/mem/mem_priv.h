@@ -238,6 +238,10 @@ void account_slices_close(struct account *account) REQUIRES(mem_lock);
 /* An empty account ends: its limit goes back to the parent. */
 void account_close(exo_pfn pfn) REQUIRES(mem_lock);
 
+/* Do they open what the account was carved from?  0 or -EXO_E{RANGE,KIND,KEY,RIGHTS,STALE}. */
+int account_carved(struct env *self, exo_pfn pfn, exo_slot k_parent, u32 rights)
+	REQUIRES(mem_lock);
+
 static inline int
 account_room(const struct account *account, u64 count) REQUIRES(mem_lock)	/* 0 or -EXO_EQUOTA */
 {

@@ -75,18 +75,13 @@ source_of(const struct account *account) REQUIRES(env_lock)
 static int
 may_move(struct env *self, exo_pfn pfn, i64 delta, exo_slot k_parent) REQUIRES(env_lock, mem_lock)
 {
+	const int error = account_carved(self, pfn, k_parent, EXO_A);
 	u64 count = delta < 0 ? -(u64)delta : (u64)delta;
 	const struct account *account, *from;
-	int error;
 
-	if (pfn >= frames_count)
-		return -EXO_ERANGE;
-	account = account_at(pfn);
-	if (account == NULL || account->parent == 0)
-		return -EXO_EKIND;
-	error = account_allows(self, k_parent, account->parent, EXO_A);
 	if (error)
 		return error;
+	account = account_of(pfn);
 	if (delta > 0 && source_of(account) != account_pays(account->parent))
 		return -EXO_EQUOTA;
 	from = delta < 0 ? account : account_of(source_of(account));

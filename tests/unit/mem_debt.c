@@ -1,44 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* account_ask, account_guarantee, account_vector: every error; what is kept of what is taken; page tables taken. */
 // sources: kernel/cap/*.c kernel/mem/*.c tests/unit/lib/fake.c
-#include "fake.h"
-
-#define VA 0x400000ull
-#define RW (EXO_OP_MAP | EXO_MAP_WRITE)
-#define SOON (fake_now + EXO_REPOSSESS_NS)
-enum { K_ARBITER = K_FREE + 1 };
-
-static i64
-map1(struct env *env, u64 va, exo_pfn pfn, u32 op)
-{
-	const struct exo_map map = { .va = va, .pfn = pfn, .op = op, .key = K_OWN };
-
-	return sys_map(env, env->id, user(&map), 1, 0);
-}
-
-static void
-begin(void)
-{
-	fake_start();
-	fake_now = 1000000000;
-	fake_told = (struct fake_told){ 0 };
-	fake_key(root, K_ARBITER, "A", EXO_C);
-	fake_tables(alice, VA);
-	fake_tables(bob, VA);
-	must(sys_account_watch(alice, alice_account, alice->id, K_OWN, 0) == 0);
-	must(sys_account_watch(bob, bob_account, bob->id, K_OWN, 0) == 0);
-}
+#include "revoked.h"
 
 static i64
 ask(exo_pfn account, u64 count, u64 deadline)
 {
 	return sys_account_ask(root, account, count, deadline, K_ARBITER);
-}
-
-static i64
-take(exo_pfn pfn)
-{
-	return sys_repossess_take(root, pfn, K_ARBITER);
 }
 
 static const struct account *
