@@ -313,6 +313,8 @@ shared(void)
 	if (child == 0) {
 		start(t, 2, &s->word, FUTEX_WAIT, 0);
 		s->ready = 2;
+		while (s->ready != 3)	/* one speaks at a time */
+			usleep(1000);
 		end(t, 2);
 		exit(0);
 	}
@@ -321,6 +323,7 @@ shared(void)
 	SAY(futex(&s->word, FUTEX_WAKE | FUTEX_PRIVATE, 9, NULL, NULL, 0));
 	SAY(futex(&s->word, FUTEX_WAKE, 1, NULL, NULL, 0));
 	SAY(futex(&s->word, FUTEX_WAKE, 9, NULL, NULL, 0));
+	s->ready = 3;
 	waitpid(child, &status, 0);
 	printf("%d\n", status);
 }
