@@ -284,7 +284,7 @@ page_unmap(u64 va, u64 pages)
 	u64 end = va + pages * EXO_PAGE_BYTES;
 	exo_pfn first = 0;
 
-	for (; (va = exo_pte_next(va, end, 1)) < end; va += EXO_PAGE_BYTES) {
+	for (va = exo_pte_next(va, end, 1); va < end; va = exo_page_behind(va, end)) {
 		if (first == 0)
 			first = EXO_PTE_PFN(*exo_pte_place(va, 1));
 		vec[count++] = (struct exo_map){ .va = va,

@@ -2,7 +2,7 @@
 /* What known.h says: a small table, in memory that is empty again whenever the library lets go of it. */
 #include "known.h"
 
-#define ROWS 32u
+#define ROWS 16u
 #define NAME_BYTES 64u
 
 static struct table {
@@ -16,7 +16,8 @@ static struct table {
 		bool slash;
 		char name[NAME_BYTES];
 	} row[ROWS];
-} table TRANSIENT;
+} table TRANSIENT __attribute__((aligned(EXO_PAGE_BYTES)));
+_Static_assert(sizeof(struct table) <= EXO_PAGE_BYTES, "one page to be had and lost");
 
 #define LOW_BITS 0x0101010101010101ull
 #define HIGH_BITS 0x8080808080808080ull

@@ -262,7 +262,7 @@ protect_present(const struct region *r, u64 start, u64 end)
 	struct exo_map vec[BATCH];
 	unsigned count = 0;
 
-	for (u64 va = start; (va = exo_pte_next(va, end, 1)) < end; va += PAGE) {
+	for (u64 va = exo_pte_next(start, end, 1); va < end; va = exo_page_behind(va, end)) {
 		vec[count++] = (struct exo_map){ .va = va,
 			.op = EXO_OP_PROTECT | present_perms(r, *exo_pte_place(va, 1)),
 			.key = KEY_SELF };

@@ -122,6 +122,16 @@ const volatile uint64_t *exo_pte_place(uint64_t va, unsigned level);
 /* The first address in [va, end) whose entry at that level (1..4) is present, or end; what is absent above is passed. */
 uint64_t exo_pte_next(uint64_t va, uint64_t end, unsigned level);
 
+/* The same for pages, behind one that is present: mostly it is the next. */
+static inline uint64_t
+exo_page_behind(uint64_t va, uint64_t end)
+{
+	va += EXO_PAGE_BYTES;
+	if (va < end && va % (512 * EXO_PAGE_BYTES) && *exo_pte_place(va, 1) & 1)
+		return va;
+	return exo_pte_next(va, end, 1);
+}
+
 #define EXO_PTE_PRESENT  0x001ull
 #define EXO_PTE_WRITE    0x002ull
 #define EXO_PTE_USER     0x004ull	/* not: hidden */
