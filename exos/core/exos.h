@@ -84,7 +84,11 @@ void *xalloc(size_t bytes);				/* zeroed; NULL when memory is out */
 void xfree(void *p);
 
 /* ---- core/server.c -------------------------------------------------------------------- */
-struct answer { u64 rdx, r8, r9; };
+struct answer {
+	u64 rdx, r8, r9;
+};
+bool
+server_gone(long error); /* it had ended, says this error of a transfer; there is another by now */
 long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer *answer);
 
 /* ---- core/wait.c: blocking -------------------------------------------------------------- */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Calling the server: a control transfer, so the server works on this
- * process's time.  A server busy with somebody else gets the rest of the slice;
- * one that is busy on another CPU will soon be done there, or was interrupted
- * and cannot be helped from here.
+ * process's time.  One that has ended is begun anew by its keeper (exos/server/
+ * keeper.c), and knows what was answered.  A server busy with somebody else gets
+ * the rest of the slice; one that is busy on another CPU will soon be done there,
+ * or was interrupted and cannot be helped from here.
  */
 #include "exos.h"
 #include "../arch/x86_64/arch.h"
@@ -45,22 +46,67 @@ wait_stopped(bool free_handed)
 	}
 }
 
+bool
+server_gone(long error)
+{
+	if (error != -EXO_EDEAD && error != -EXO_ESTALE)
+		return false;
+	for (;;) {
+		const volatile struct exo_env *e = exo_env(SHARED->server);
+
+		if (e && e->state == EXO_ENV_ALIVE)
+			return true;
+		exos_park_to(0);
+	}
+}
+
+static u64 numbers;			/* of requests */
+
+/* What it gave the caller before it ended; and then the whole request once more. */
+static u64
+slots_empty(const struct exo_msg *m)
+{
+	for (u32 slot = 0; slot < 64; slot++)
+		if (m->rdx >> slot & 1)
+			exo_key_drop(slot, 1);
+	for (u32 n = 0; n < 64; n += 16) {
+		if (m->r8 >> n & 0xffff)
+			exo_key_drop(m->r8 >> n & 0xffff, 1);
+		if (m->r9 >> n & 0xffff)
+			exo_key_drop(m->r9 >> n & 0xffff, 1);
+	}
+	return 0;
+}
+
+static bool
+not_done(long result)
+{
+	return result == SERVER_BUSY || result == SERVER_AGAIN || result == SERVER_UNDONE;
+}
+
 long
 server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer *answer)
 {
 	const bool says_dry = op == OP_MEMORY && a == 0, stops = op == OP_STOPPED || op == OP_KILL;
 	struct exo_msg m;
 	long error;
+	const u64 number = numbers += 2;
+	u64 again = 0;
 
 	for (;;) {
 		if (!says_dry)
 			wait_stopped(false);
-		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e };
+		m = (struct exo_msg){ .rsi = op, .rdx = a, .r8 = b, .r9 = c, .rbx = d, .rbp = e,
+			.r12 = number | again };
 		error = exos_transfer(SHARED->server, &m, 0);
 		if (error == -EXO_EBUSY)
 			exos_park_to(SHARED->server);
-		else if (error || ((long)m.rsi != SERVER_BUSY && (long)m.rsi != SERVER_AGAIN))
+		else if (server_gone(error))
+			again = SERVER_ASKED;	/* the next one knows whether that was done */
+		else if (error || !not_done((long)m.rsi))
 			break;
+		else if ((long)m.rsi == SERVER_UNDONE)
+			again = slots_empty(&m);
 		else if ((long)m.rsi == SERVER_AGAIN)
 			continue;	/* bound: each time something is freed */
 		else if (!soon_done())

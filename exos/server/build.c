@@ -6,6 +6,7 @@
  * program may be quicker, then it looks again.
  */
 #include "srv.h"
+#include "undo.h"
 
 #define CLAIM_TRIES 64			/* bound: each try starts behind the frame that was taken */
 
@@ -17,18 +18,30 @@ static int64_t
 claim_run(exo_pfn pfn, uint64_t count, exo_pfn account)
 {
 	uint64_t done;
-	int64_t got = exo_frame_claim_counted(pfn, count, account, 0, ROOT_KEY, ROOT_KEY, &done);
+	int64_t got;
 
-	if (got < 0)
+	/* Others' accounts go as a whole, if what they are made for is taken back. */
+	if (account == exo_info()->root_account || account == session_account)
+		undo_note(UNDO_CLAIM, pfn, count | account << 32);
+	got = exo_frame_claim_counted(pfn, count, account, 0, ROOT_KEY, ROOT_KEY, &done);
+	if (got < 0 && done)
 		frames_release(pfn, done);
 	return got < 0 ? got : 0;
 }
 
+/* Ours and the session's when the request is over: until then it may not have been. */
 void
 frames_release(exo_pfn pfn, uint64_t count)
 {
-	exo_frame_release_all(pfn, count,
-		ROOT_KEY); /* bound: each call frees or unbinds something */
+	const exo_pfn owner = count ? exo_frame(pfn)->account : 0;
+
+	if (owner == exo_info()->root_account)
+		later(LATER_RELEASE, pfn, count);
+	else if (owner == session_account)
+		later(LATER_RELEASE_SESSION, pfn, count);
+	else if (count)
+		exo_frame_release_all(pfn, count,
+			ROOT_KEY); /* bound: each call frees or unbinds something */
 }
 
 int
@@ -134,15 +147,11 @@ space_new(struct space *s, uint64_t va, uint32_t perms, exo_pfn *pfn)
 
 /* ---- the server's own space -------------------------------------------------------------- */
 
-#define SCRATCH 0x0000008080000000ull
-
 int
 server_bind_by(uint64_t va, exo_pfn pfn, uint32_t perms, exo_slot key)
 {
-	if (own.env == 0) {
-		own.env = exo_self();
-		own.account = exo_info()->root_account;
-	}
+	own.env = exo_self();		/* the tables outlive it */
+	own.account = exo_info()->root_account;
 	return bind_by(&own, va, pfn, perms, key);
 }
 
@@ -163,13 +172,14 @@ server_unbind(uint64_t va)
 void *
 scratch_map(exo_pfn pfn)
 {
-	return server_bind(SCRATCH, pfn, EXO_MAP_READ | EXO_MAP_WRITE) ? NULL : (void *)SCRATCH;
+	return server_bind(SRV_SCRATCH, pfn, EXO_MAP_READ | EXO_MAP_WRITE) ? NULL
+									   : (void *)SRV_SCRATCH;
 }
 
 void
 scratch_unmap(void)
 {
-	server_unbind(SCRATCH);
+	server_unbind(SRV_SCRATCH);
 }
 
 uint64_t

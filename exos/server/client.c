@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Who asks, and with which keys: the kernel's answers about a client, and the way in for requests. */
 #include "srv.h"
+#include "undo.h"
 #include <errno.h>
 
 bool
@@ -15,6 +16,7 @@ client_bind(exo_envid env, exo_slot slot, exo_guardref guard, uint32_t rights)
 	const exo_slot mine = KEY_FIRST_FREE;	/* of our ring, empty between requests */
 	int64_t error = exo_key_bind(guard, rights, ROOT_KEY, mine);
 
+	undo_note(UNDO_KEY, slot, env);
 	if (error >= 0)
 		error = exo_key_copy(mine, 1, env, slot, ROOT_KEY);
 	exo_key_drop(mine, 1);

@@ -6,6 +6,9 @@
  */
 #include "srv.h"
 #include "fsmeta.h"
+#include "crash.h"
+#include "keeper.h"
+#include "undo.h"
 #include <errno.h>
 #include <exo/control.h>
 #include <exo/trace.h>
@@ -129,6 +132,7 @@ send(unsigned type, const void *head, unsigned head_bytes, const void *rest, uns
 
 	while (!outbox_put(type, part))
 		outbox_flush();
+	undo_forget();
 }
 
 bool
@@ -289,6 +293,8 @@ control_finish(uint32_t kind, uint32_t value, const char *why)
 	const volatile struct exo_device *console = exo_device(0);
 	struct exo_control_exit end;
 
+	server_booted = false;		/* this cannot be begun again */
+	crash_end();
 	console_drain();
 	end = (struct exo_control_exit){
 		.kind = kind, .value = value,

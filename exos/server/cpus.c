@@ -14,6 +14,7 @@
  * are woken, which is when the lock is let go of.
  */
 #include "srv.h"
+#include "undo.h"
 #include <exo/archive.h>
 
 #define PLACE(cpu) (EXO_BOOT_UAREA + (uint64_t)(cpu) * 0x100000u)	/* u-area, then stacks */
@@ -83,13 +84,17 @@ cpu_main(void)
 	__atomic_fetch_or(&begun, 1ull << here, __ATOMIC_SEQ_CST);
 	exo_changed(NULL);
 	for (;;) {
-		exo_wait_for(&t, spread_terms(here, &t), 0, 0);
+		unsigned n;
+
 		if (!server_enter()) {
 			exo_yield(0);
 			continue;
 		}
 		spread_look(here);
+		n = spread_terms(here, &t);
+		undo_commit();
 		server_leave(false);
+		exo_wait_for(&t, n, 0, 0);
 	}
 }
 
@@ -101,6 +106,8 @@ pages_bind(uint32_t cpu, exo_pfn *uarea)
 	for (unsigned n = 0; n < PAGES && error >= 0; n++) {
 		exo_pfn pfn;
 
+		if (n && exo_pte(PLACE(cpu) + n * EXO_PAGE_BYTES) & EXO_PTE_PRESENT)
+			continue;	/* a stack of the last environment's */
 		error = frames_claim(exo_info()->root_account, 1, &pfn);
 		if (error >= 0)
 			error = server_bind(PLACE(cpu) + n * EXO_PAGE_BYTES, pfn,
@@ -140,6 +147,20 @@ came(uint32_t cpu)
 	while (!(begun & bit) && exo_now_ns() < until)
 		exo_wait_for(&t, 1, until, 0);
 	return begun & bit;
+}
+
+/* Those that the last environment had. */
+void
+server_cpus_again(exo_upcall_fn *fault, exo_call_fn *call)
+{
+	on_fault = fault;
+	on_call = call;
+	for (uint32_t cpu = 1; cpu < server_cpus; cpu++) {
+		int64_t error = activate(cpu);
+
+		if (error < 0)
+			klog_server("init: lost on CPU %u: %s", cpu, exo_error_name(error));
+	}
 }
 
 /* A CPU that cannot be had ends the row: processes are not put on it, nor on those behind it. */

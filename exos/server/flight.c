@@ -15,6 +15,10 @@
 #define SLOTS (EXO_RING_FRAMES * EXO_KEYS_FRAME)
 
 static uint64_t used[SLOTS / 64];
+static struct minted {			/* of those used: what to mint again (flight_recover) */
+	exo_guardref guard;
+	uint32_t rights;
+} minted[SLOTS];
 static unsigned rings = 1;
 static uint32_t kept;
 
@@ -50,6 +54,7 @@ flight_key(exo_guardref guard, uint32_t allowed)
 	if (slot < 0 || exo_key_bind(guard, allowed, ROOT_KEY, (exo_slot)slot) < 0)
 		return -ENFILE;
 	used[slot / 64] |= 1ull << (slot % 64);
+	minted[slot] = (struct minted){ guard, allowed };
 	return slot;
 }
 
@@ -58,6 +63,19 @@ flight_drop(exo_slot slot)
 {
 	exo_key_drop(slot, 1);
 	used[slot / 64] &= ~(1ull << (slot % 64));
+}
+
+/* Before the ring of the dead is reaped, so that no object is without holders in between. */
+void
+flight_recover(void)
+{
+	const unsigned had = rings;
+
+	for (rings = 1; rings < had && ring_grow();)
+		;
+	for (unsigned slot = SLOT_FIRST; slot < rings * EXO_KEYS_FRAME; slot++)
+		if (used[slot / 64] >> (slot % 64) & 1)
+			exo_key_bind(minted[slot].guard, minted[slot].rights, ROOT_KEY, slot);
 }
 
 int

@@ -168,6 +168,16 @@ node_at(uint32_t ino)
 	return ino && ino < fs_super->inodes && slot_at(ino)->mode ? slot_at(ino) : NULL;
 }
 
+bool
+sfs_is_seq(uint64_t address)
+{
+	const uint64_t at = address - (uint64_t)slot_at(0);
+
+	return address == (uint64_t)&fs_super->seq ||
+		(at < (uint64_t)fs_super->inodes * sizeof(struct fs_inode) &&
+			at % sizeof(struct fs_inode) == offsetof(struct fs_inode, seq));
+}
+
 void
 node_begin(struct fs_inode *node)
 {

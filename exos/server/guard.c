@@ -10,6 +10,7 @@
 #include "fsnode.h"
 #include "lockset.h"
 #include "object.h"
+#include "undo.h"
 
 /* In the shared region, between the file system's super block and its inodes. */
 #define GUARDS_OFF 0x00101000ull
@@ -51,11 +52,13 @@ guard_new(const struct exo_key entries[EXO_GUARD_KEYS])
 
 	if (pooled) {
 		g = pool[--pooled];
+		undo_note(UNDO_GUARD_NEW, g, 0);
 		return exo_guard_create(g, entries, ROOT_KEY) < 0 ? 0 : g;
 	}
 	if (next == EXO_GUARDS_FRAME && !frame_add())
 		return 0;
 	g = EXO_GUARD(frame[frames - 1], next);
+	undo_note(UNDO_GUARD_NEW, g, 0);
 	if (exo_guard_create(g, entries, ROOT_KEY) < 0)
 		return 0;
 	if (next++ == 0 && !frame_show())
@@ -66,13 +69,28 @@ guard_new(const struct exo_key entries[EXO_GUARD_KEYS])
 void
 guard_put(exo_guardref g)
 {
-	if (g && exo_guard_free(g, ROOT_KEY) >= 0)
+	if (g)
+		later(LATER_GUARD, g, 0);
+}
+
+/* Who ended in between has freed it, but not put it here. */
+void
+guard_end(exo_guardref g)
+{
+	const int64_t error = exo_guard_free(g, ROOT_KEY);
+
+	if (error >= 0 || error == -EXO_EABSENT)
 		pool[pooled++] = g;
 }
 
 void
 guard_alter(exo_guardref g, const struct exo_key entries[EXO_GUARD_KEYS])
 {
+	const uint64_t at = guard_shown(g);
+
+	if (at)
+		undo_note_bytes(UNDO_GUARD, g, shared_at(at + 16),
+			EXO_GUARD_KEYS * sizeof(*entries));
 	exo_guard_change(g, entries, ROOT_KEY);
 }
 

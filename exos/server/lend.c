@@ -10,12 +10,13 @@
  * only the kernel can look and bind in one step.
  */
 #include "srv.h"
+#include "undo.h"
 #include <errno.h>
 
 #define SIGKILL 9
 
-static unsigned char spare[EXO_PAGE_BYTES] __attribute__((aligned(4096)));
-static bool any_lost;
+unsigned char lend_spare[EXO_PAGE_BYTES] __attribute__((aligned(4096)));
+volatile bool any_lost;
 
 static uint64_t
 place(const struct proc *p, uint64_t region)
@@ -37,12 +38,12 @@ page_share(struct proc *p, exo_pfn pfn, uint64_t region, uint32_t perms)
 }
 
 /* One of these may be ours by now: a client that marks it HEIR and lets go leaves it to us. */
-static void
+void
 page_drop(uint64_t va)
 {
 	struct exo_map m = { .va = va, .op = EXO_OP_UNMAP | EXO_MAP_RELEASE, .key = ROOT_KEY };
 
-	if (EXO_PTE_PFN(exo_pte(va)) == server_phys(spare) / EXO_PAGE_BYTES ||
+	if (EXO_PTE_PFN(exo_pte(va)) == server_phys(lend_spare) / EXO_PAGE_BYTES ||
 		exo_map(exo_self(), &m, 1, ROOT_KEY) < 0)
 		server_unbind(va);
 }
@@ -63,25 +64,9 @@ proc_lend_end(struct proc *p)
 {
 	if (!p->lent)
 		return;
-	page_drop(place(p, SRV_COMM));
-	page_drop(place(p, SRV_PUB));
+	later(LATER_UNLEND, place(p, SRV_COMM), 0);
+	later(LATER_UNLEND, place(p, SRV_PUB), 0);
 	p->lent = p->lost = false;
-}
-
-bool
-proc_page_lost(uint64_t address)
-{
-	uint64_t va = address & ~(EXO_PAGE_BYTES - 1);
-	uint64_t at = va - (va < SRV_PUB ? SRV_COMM : SRV_PUB);
-	struct exo_map m = {
-		.va = va, .pfn = server_phys(spare) / EXO_PAGE_BYTES, .key = ROOT_KEY,
-		.op = EXO_OP_MAP | EXO_MAP_READ | EXO_MAP_WRITE,
-	};
-
-	if (at >= SH_PROCS * EXO_PAGE_BYTES || exo_map(exo_self(), &m, 1, ROOT_KEY) != 1)
-		return false;
-	procs[at / EXO_PAGE_BYTES].lost = any_lost = true;
-	return true;
 }
 
 void

@@ -4,6 +4,7 @@
  * that the server enforces itself: processes of a user (fork), processor time.
  */
 #include "srv.h"
+#include "undo.h"
 #include <errno.h>
 
 #define SEC 1000000000ull
@@ -84,6 +85,7 @@ limits_reserve(const struct proc *p)
 	if (!cred_can(p->cred, CAP_SYS_RESOURCE) || lent >= RESERVE ||
 		exo_account_limit(session_account, RESERVE_STEP, ROOT_KEY) < 0)
 		return false;
+	undo_note(UNDO_LIMIT, session_account, RESERVE_STEP);
 	lent += RESERVE_STEP;
 	return true;
 }
@@ -91,8 +93,10 @@ limits_reserve(const struct proc *p)
 static void
 reserve_return(void)
 {
-	if (lent && exo_account_limit(session_account, -(int64_t)RESERVE_STEP, ROOT_KEY) >= 0)
-		lent -= RESERVE_STEP;
+	if (!lent || exo_account_limit(session_account, -(int64_t)RESERVE_STEP, ROOT_KEY) < 0)
+		return;
+	undo_note(UNDO_LIMIT, session_account, (uint64_t)-(int64_t)RESERVE_STEP);
+	lent -= RESERVE_STEP;
 }
 
 void

@@ -130,18 +130,6 @@ rights_of(const struct request *r, const struct fs_inode *node, uint64_t slot)
 	return rights;
 }
 
-static int
-key_mint(exo_guardref guard, exo_envid to, exo_slot slot)
-{
-	const exo_slot mine = KEY_FIRST_FREE;	/* empty between requests */
-	int64_t error = exo_key_bind(guard, EXO_R, ROOT_KEY, mine);
-
-	if (error >= 0)
-		error = exo_key_copy(mine, 1, to, slot, ROOT_KEY);
-	exo_key_drop(mine, 1);
-	return error < 0 ? -EINVAL : 0;
-}
-
 static long
 description_request(struct request *r)
 {
@@ -170,7 +158,7 @@ description_request(struct request *r)
 	d->uid = r->proc->uid;
 	if (used < (unsigned)(d - descriptions) + 1)
 		used = (unsigned)(d - descriptions) + 1;
-	if (key_mint(d->guard, r->env, (exo_slot)r->b)) {
+	if (client_bind(r->env, (exo_slot)r->b, d->guard, EXO_R)) {
 		description_free(d);
 		return -EINVAL;
 	}

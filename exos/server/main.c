@@ -13,6 +13,9 @@
  * processor from the server without a word, and charges nothing.
  */
 #include "srv.h"
+#include "crash.h"
+#include "keeper.h"
+#include "undo.h"
 #include "fsmeta.h"
 #include <errno.h>
 #include "archive.h"
@@ -178,30 +181,36 @@ serve(exo_envid caller, struct exo_msg *m)
 		work = 1;
 }
 
+struct serving server_serves[SH_CPUS];
+
 static void
 request(exo_envid caller, struct exo_msg *m)
 {
+	struct serving *s = &server_serves[exo_uarea()->cpu];
+
 	if (!server_enter()) {
 		m->rsi = (uint64_t)SERVER_BUSY;
 		return;
 	}
-	serve(caller, m);
-	server_leave(work);
-}
-
-/* A page that a client shared with us and took away is the client's end; all else is ours. */
-static void
-fault(struct exo_save *context)
-{
-	if (context->vector == 14 && proc_page_lost(context->addr)) {
-		work = 1;
-		return;
+	if (m->r12 & SERVER_ASKED) {
+		redo_answer(caller, m);
+	} else {
+		redo_forget(caller);
+		s->answered = false;
+		s->env = caller;
+		s->number = m->r12;
+		s->op = (uint32_t)m->rsi;
+		crash_begin(s->op);
+		serve(caller, m);
+		s->answer = *m;
+		s->answered = true;
+		undo_forget();		/* from here on it has happened */
+		s->op = 0;
+		later_run(false);
+		crash_end();
+		server_served++;
 	}
-	if (context->vector == 14 && robust_fault(context))
-		return;
-	klog_server("init: exception %u at %lx, address %lx", context->vector, context->rip,
-		context->addr);
-	exo_exit(1);
+	server_leave(work);
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------- */
@@ -233,18 +242,25 @@ step(void)
 	work = 0;
 	deaths_seen = exo_info()->deaths;
 	proc_end_lost();
+	undo_commit();
 	proc_find_dead();
+	undo_commit();
 	limits_poll();
 	revoke_poll();
+	undo_commit();
 	control_poll();
+	undo_commit();
 	outbox_poll();
 	console_poll();
+	undo_commit();
 	ended();
 	mem_sweep();
 	if (sfs_free_step())
 		work = 1;
+	undo_commit();
 	if (sfs_sweep())
 		work = 1;
+	undo_commit();
 	if (proc_reap_some())
 		work = 1;
 	else {
@@ -256,6 +272,8 @@ step(void)
 	pty_sweep();
 	spread_look(0);
 	trace_forward();
+	undo_commit();
+	undo_trim();
 }
 
 /* The sooner of both; 0 is none. */
@@ -304,31 +322,54 @@ terms(struct exo_term *t)
 	return n;
 }
 
-static char stacks[EXO_STACKS * EXO_STACK_BYTES] __attribute__((aligned(16)));
+char server_upcall_stacks[EXO_STACKS * EXO_STACK_BYTES] __attribute__((aligned(16)));
+char server_stack[SERVER_STACK] __attribute__((aligned(16)));
+volatile bool server_booted;
+volatile uint64_t server_served;
 
-int
-exo_main(const struct exo_start *start)
+__attribute__((noreturn)) static void
+loop(void)
 {
 	struct exo_term t[TERMS];
+	uint64_t until;
+	unsigned n;
 
-	(void)start;
-	exo_upcalls_init(exo_uarea(), EXO_BOOT_UAREA, stacks);
-	exo_on_exception(fault);
-	boot();
-	exo_on_call(request);
-	gate(0);
-	server_cpus_boot(fault, request);
-	run_start();
 	for (;;) {
 		while (!server_enter())
 			exo_yield(0);
+		crash_begin(0);
 		step();
+		undo_commit();
+		crash_end();
+		server_served++;
+		n = terms(t);
+		until = deadline();
 		server_leave(false);
 		gate(1);
 		if (!work)
-			exo_wait_for(t, terms(t), deadline(), 0);
+			exo_wait_for(t, n, until, 0);
 		else
 			exo_yield(0);
 		gate(0);
 	}
+}
+
+void
+server_begin(void)
+{
+	exo_on_exception(server_fault);
+	if (!server_booted)
+		boot();
+	exo_on_call(request);
+	gate(0);
+	if (!server_booted) {
+		server_cpus_boot(server_fault, request);
+		run_start();
+		undo_commit();
+		server_booted = true;
+	} else {
+		server_recover();
+		server_cpus_again(server_fault, request);
+	}
+	loop();
 }

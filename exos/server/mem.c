@@ -9,6 +9,7 @@
  * PUBLIC: any word of it may be waited on.
  */
 #include "srv.h"
+#include "undo.h"
 #include <errno.h>
 
 #define SRV_SHARED  0x0000004000000000ull	/* 1 GiB aligned */
@@ -47,6 +48,7 @@ limit_borrow(uint64_t count)
 	if (session_account == 0 ||
 		exo_account_limit(session_account, -(int64_t)step, ROOT_KEY) < 0)
 		return false;
+	undo_note(UNDO_LIMIT, session_account, (uint64_t)-(int64_t)step);
 	borrowed += step;
 	return true;
 }
@@ -58,6 +60,7 @@ limit_return(uint64_t released)
 	while (given_up >= LIMIT_STEP && borrowed >= LIMIT_STEP) {	/* bound: what was borrowed */
 		if (exo_account_limit(session_account, LIMIT_STEP, ROOT_KEY) < 0)
 			return;
+		undo_note(UNDO_LIMIT, session_account, LIMIT_STEP);
 		given_up -= LIMIT_STEP;
 		borrowed -= LIMIT_STEP;
 	}
@@ -105,6 +108,12 @@ mem_release(exo_pfn pfn, uint64_t count)
 	if (window_pfn >= pfn && window_pfn < pfn + count)
 		window_pfn = 0;
 	limit_return(count);
+	later(LATER_RELEASE, pfn, count);
+}
+
+void
+frames_let_go(exo_pfn pfn, uint64_t count)
+{
 	while (count) {
 		int64_t done = exo_frame_release(pfn, count, ROOT_KEY);
 
@@ -121,6 +130,10 @@ mem_release(exo_pfn pfn, uint64_t count)
 void
 mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard)
 {
+	const uint64_t before[2] = { 0, exo_frame(pfn)->guard };
+
+	undo_note_bytes(UNDO_FRAMES, pfn, before, sizeof(before));
+	undo_end[-1].value = count;
 	exo_frame_guard_all(pfn, count, guard, ROOT_KEY, ROOT_KEY);
 }
 
@@ -226,11 +239,21 @@ mem_window(exo_pfn pfn)
 {
 	if (pfn == window_pfn)
 		return (void *)SRV_WINDOW;
+	undo_note(UNDO_WINDOW, window_pfn, 0);
 	window_pfn = 0;
 	if (bind_run(SRV_WINDOW, pfn, 1))
 		return NULL;
 	window_pfn = pfn;
 	return (void *)SRV_WINDOW;
+}
+
+/* What was written there since goes to another frame than it came from, unless that is seen again. */
+void
+mem_window_back(exo_pfn pfn)
+{
+	window_pfn = 0;
+	if (pfn && !bind_run(SRV_WINDOW, pfn, 1))
+		window_pfn = pfn;
 }
 
 /* ---- the shared region ---------------------------------------------------------------------- */
@@ -258,6 +281,7 @@ shared_unback(uint64_t offset, uint64_t pages)
 			.pfn = zero_pfn, .key = ROOT_KEY, .op = EXO_OP_MAP | EXO_MAP_READ };
 		const exo_pfn pfn = EXO_PTE_PFN(exo_pte(m.va));
 
+		undo_note(UNDO_MAP, m.va, pfn);
 		if (exo_map(exo_self(), &m, 1, ROOT_KEY) < 0)
 			return -ENOSPC;
 		mem_release(pfn, 1);

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include "srv.h"
+#include "undo.h"
 
 #define STEP 256u			/* frames moved at a time, at least */
 #define MOST (1u << 24)
@@ -25,6 +26,7 @@ move(struct proc *p, exo_pfn account, int64_t frames)
 {
 	if (exo_account_limit(account, frames, ROOT_KEY) < 0)
 		return false;
+	undo_note(UNDO_LIMIT, account, (uint64_t)frames);
 	p->given += (uint64_t)frames;
 	if (p->given > p->sh->most_frames)
 		p->sh->most_frames = p->given;

@@ -8,6 +8,7 @@
  * its parent; its frames are given back in bounded steps by the main loop.
  */
 #include "srv.h"
+#include "undo.h"
 #include <errno.h>
 #include "../linux/abi.h"
 
@@ -131,6 +132,7 @@ key_give(exo_envid env, exo_slot slot, const struct exo_key *k)
 	const exo_slot mine = KEY_FIRST_FREE + 1;
 	int64_t error = key_forge(mine, k);
 
+	undo_note(UNDO_KEY, slot, env);
 	if (error >= 0)
 		error = exo_key_copy(mine, 1, env, slot, ROOT_KEY);
 	exo_key_drop(mine, 1);
@@ -291,7 +293,7 @@ proc_kill(struct proc *p, uint64_t reason)
 	if (e && e->id && !p->reaping)
 		proc_counted(e);
 	if (p->sh->env)
-		exo_env_destroy(p->sh->env, reason, ROOT_KEY);
+		later(LATER_DESTROY, p->sh->env, reason);
 	p->sh->vforked = p->sh->nursed = 0;
 	signal_forget(p);
 	revoke_goes_on(p);

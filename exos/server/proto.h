@@ -47,7 +47,8 @@
 	0x28000000ull /* library stacks of threads: a slot each, of EXOS_THREAD_STRIDE */
 #define EXOS_THREAD_STRIDE 0x10000ull
 #define EXOS_ARGUMENTS 0x38000000ull	/* of exec, while they are collected: 8 MiB */
-#define EXOS_ACTS 0x39000000ull	/* activations, one for each CPU: u-area, and stacks as far behind it as EXOS_STACKS */
+#define EXOS_ACTS                                                                                  \
+	0x39000000ull /* activations, one for each CPU: u-area, and stacks as far behind it as EXOS_STACKS */
 #define EXOS_ACT_STRIDE 0x200000ull
 #define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
 #define EXOS_STORE    0x80000000ull	/* the program's pages made small: up to 10 GiB; copied at fork */
@@ -99,7 +100,8 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint64_t sys_ns,
 		children_sys_ns; /* of run_ns and children_ns: by their libraries, as these said */
 	uint32_t cpu;			/* where it has slices; one of `cpus` */
-	uint32_t cpu_wanted;		/* where it is to have them: its library goes there by OP_CPU_MORE and _LESS */
+	uint32_t
+		cpu_wanted; /* where it is to have them: its library goes there by OP_CPU_MORE and _LESS */
 	uint64_t most_frames;		/* that its limit ever was */
 	/* Final, once ZOMBIE; and of reaped children, of children_most_frames the largest. */
 	uint64_t faults, waits, slices;
@@ -235,6 +237,14 @@ struct exos_start {
 
 /* The server is working on another CPU, and did not look at the request: ask again. */
 #define SERVER_BUSY (-(1ll << 32))
+/*
+ * r12 of a request: a number that its caller uses but once, even; odd: the same was
+ * asked before and the server ended.  Then nothing is done: the answer is that of the
+ * first time, or SERVER_UNDONE: it did not happen, and slots are to be emptied before
+ * it is asked anew, in rdx by bits, in r8 and r9 by 16-bit numbers.
+ */
+#define SERVER_ASKED 1ull
+#define SERVER_UNDONE (-(1ll << 34))
 /* Of files: something is being freed, a step of it by this very request; ask again. */
 #define SERVER_AGAIN (-(1ll << 33))
 

@@ -78,6 +78,15 @@ tree_step(exo_pfn account)
 	return some;
 }
 
+void
+account_dissolve(exo_pfn account)
+{
+	while (exo_account_reap(account, REAP_STEP, ROOT_KEY) ||
+		exo_account_reap(account, REAP_STEP, ROOT_KEY))
+		if (!tree_step(account))
+			exo_yield(0);	/* another CPU has not left one of its environments yet */
+}
+
 /*
  * One account's next step; its frame goes when it is empty.  False: nothing to
  * do now.  Looking for a tree takes long: once a round of the loop.

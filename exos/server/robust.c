@@ -220,6 +220,12 @@ robust_step(struct proc *p)
 	return p->robust;
 }
 
+void
+robust_recover(void)
+{
+	walk.shown = NOWHERE;
+}
+
 bool
 robust_fault(struct exo_save *context)
 {

@@ -59,6 +59,9 @@ record(const char *key, const char *value)
 {
 	static const struct { const char *key; uint64_t *where; } numbers[] = {
 		{ "clock", &run.clock_ns },
+		{ "crash-every", &run.crash_every },
+		{ "crash-stride", &run.crash_stride },
+		{ "crash-op", &run.crash_op },
 	};
 
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

@@ -106,9 +106,11 @@ void mem_release(exo_pfn pfn, uint64_t count);		/* at once, or when devices have
 void mem_sweep(void);
 bool sfs_free_step(void);		/* of files that are no more; false: done */
 bool sfs_free_work(void);
+bool sfs_is_seq(uint64_t address);	/* a word by which readers know that something changed */
 void mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard);
 void mem_unbind(exo_pfn pfn);				/* everywhere */
 void *mem_window(exo_pfn pfn);				/* writable, until the next call; NULL: no memory */
+void mem_window_back(exo_pfn pfn);
 void *mem_new(uint64_t pages);				/* zeroed private pages; NULL */
 exo_pfn mem_pfn(const void *own);			/* the frame behind one of them */
 exo_guardref guard_new(const struct exo_key entries[EXO_GUARD_KEYS]);

@@ -224,3 +224,39 @@ share_less(struct proc *p, uint64_t cpu)
 		share_balance();
 	return 0;
 }
+
+/* ---- in another environment ----------------------------------------------------------------- */
+
+static void
+look_at(uint32_t cpu, uint32_t index)
+{
+	const exo_envid owner = exo_slice(cpu, index)->owner;
+	const struct proc *p = owner ? proc_by_env(owner) : NULL;
+
+	holder[cpu][index] = 0;
+	if (!p || p->sh->pid == SERVER_PID)
+		return;
+	if (!here(p, cpu)) {
+		exo_slice_release(cpu, index, ROOT_KEY);
+		return;
+	}
+	holder[cpu][index] = (uint16_t)(proc_index(p) + 1);
+	held[cpu][proc_index(p)]++;
+	behind[cpu] = index + 1;
+}
+
+/* What was claimed and released for what is taken back was not taken back itself. */
+void
+share_recover(void)
+{
+	__builtin_memset(held, 0, sizeof(held));
+	for (uint32_t cpu = 0; cpu < server_cpus; cpu++) {
+		behind[cpu] = 0;
+		for (uint32_t index = 0; index < EXO_SLICES_CPU; index++)
+			look_at(cpu, index);
+	}
+	for (unsigned i = 0; i < proc_rows; i++)
+		for (uint32_t cpu = 0; cpu < server_cpus; cpu++)
+			if (here(&procs[i], cpu) && held[cpu][i] == 0)
+				claim(&procs[i], cpu);
+}

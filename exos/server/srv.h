@@ -33,6 +33,8 @@ struct space {
 };
 int frames_claim(exo_pfn account, uint64_t count, exo_pfn *first);	/* contiguous; 0 or -EXO_E */
 void frames_release(exo_pfn pfn, uint64_t count);
+void
+frames_let_go(exo_pfn pfn, uint64_t count); /* at once; those that a device has, when it lets go */
 int space_tables(struct space *s, uint64_t va, unsigned lowest_level);
 int space_new(struct space *s, uint64_t va, uint32_t perms, exo_pfn *pfn);
 int space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms);
@@ -45,10 +47,12 @@ void server_unbind(uint64_t va);
 /* Where the server maps its clients' comm and public pages, by table index. */
 #define SRV_COMM 0x0000008000000000ull
 #define SRV_PUB  0x0000008040000000ull
+#define SRV_SCRATCH 0x0000008080000000ull	/* scratch_map */
 
 /* ---- guard.c ------------------------------------------------------------------------------- */
 exo_guardref guard_new(const struct exo_key entries[EXO_GUARD_KEYS]);	/* 0: none to be had */
-void guard_put(exo_guardref g);
+void guard_put(exo_guardref g);		/* when the request is over */
+void guard_end(exo_guardref g);		/* then */
 const volatile uint64_t *guard_holders(exo_guardref g);		/* [0] readers, [1] writers */
 uint64_t guard_shown(exo_guardref g);	/* where these are in the shared region */
 
@@ -192,6 +196,7 @@ void share_balance(void);		/* somebody came or went */
 void share_changed(void);		/* somebody is not as nice as before */
 uint32_t share_here(const struct proc *p);	/* the CPU that it asks from */
 uint32_t share_cpus(uint32_t mask);	/* those of them that there are; 0: all */
+void share_recover(void);		/* who has which slices, says the kernel */
 void share_where(struct proc *p);	/* what it may run on is another */
 void share_want(struct proc *p, uint32_t cpu);	/* its library is to move it there */
 long share_more(struct proc *p);	/* a slice on another CPU: which, or -EAGAIN */
@@ -215,14 +220,17 @@ uint64_t limits_deadline(void);		/* of the loop's wait; 0: none */
 
 /* ---- reap.c: what the dead had --------------------------------------------------------------------- */
 void reap_later(struct proc *p);
+void account_dissolve(exo_pfn account);		/* empty it, and what lies below */
 bool proc_reap_now(struct proc *p);	/* on the time of who collects it; false: ask again */
 bool proc_reap_some(void);		/* a step; false: nothing can be done now */
 bool proc_work(void);			/* is there anything left? */
 
 /* ---- robust.c: locks of who was killed */
 bool robust_step(struct proc *p);	/* true: there is more to do for it, or for one before it */
+void robust_recover(void);		/* nothing is shown in this environment */
 bool robust_fault(struct exo_save *context);	/* true: the look ended there */
-void futexes_wake_frame(exo_pfn pfn, uint64_t byte);	/* the first that waits for a word there, if any */
+void
+futexes_wake_frame(exo_pfn pfn, uint64_t byte); /* the first that waits for a word there, if any */
 
 /* ---- memory.c ------------------------------------------------------------------------------------- */
 long memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed);
@@ -244,6 +252,9 @@ bool memory_squeeze_all(struct proc *last);	/* and when there is none, from this
 /* ---- lend.c: the pages that a client shares with us ------------------------------------------------ */
 int proc_lend(struct proc *p, exo_pfn comm, exo_pfn pub);
 void proc_lend_end(struct proc *p);
+void page_drop(uint64_t va);
+extern volatile bool any_lost;
+extern unsigned char lend_spare[];	/* what is seen instead */
 bool proc_page_lost(uint64_t address);		/* one of them was at this address: there is another now */
 void proc_end_lost(void);
 bool proc_any_lost(void);		/* somebody is to be ended */
@@ -290,6 +301,7 @@ long hold_request(struct proc *p, uint64_t ino, bool drop);
 bool holds_name(uint32_t ino);
 int holds_inherit(struct proc *child, const struct proc *parent);	/* 0 or -EAGAIN: no room */
 void holds_forget(struct proc *p);
+void flight_recover(void);		/* our keys, in a ring that has none of them */
 void flight_sweep(void);		/* letters that nobody can ever take */
 long server_sock(struct proc *p, uint32_t op, struct exo_msg *m, char *comm);
 /* What a file request, answered with `result`, means for named pipes: the answer. */
@@ -338,6 +350,7 @@ struct run {
 	bool keep_sites;		/* call sites are not rewritten */
 	bool scatter;			/* new processes go to the next CPU */
 	uint64_t clock_ns;
+	uint64_t crash_every, crash_stride, crash_op;	/* crash.c */
 	uint32_t unstarted;		/* errno: the program that was asked for could not be started */
 	uint16_t rows, cols;
 	unsigned gets;
@@ -356,7 +369,12 @@ unsigned sites_text(char *text, unsigned room);
 bool server_enter(void);		/* false: it works on another CPU */
 void server_leave(bool for_loop);	/* the loop has something to do now */
 void server_cpus_boot(exo_upcall_fn *fault, exo_call_fn *call);
+void server_cpus_again(exo_upcall_fn *fault, exo_call_fn *call);
 extern uint32_t server_cpus;		/* CPUs that it can be called on: 0 to this one less */
+
+/* ---- restart.c: the server in another environment ---------------------------------------------------- */
+void server_recover(void);
+void server_fault(struct exo_save *context);		/* fault.c */
 
 /* ---- main.c ------------------------------------------------------------------------------------------------- */
 void klog_server(const char *format, ...) __attribute__((format(printf, 1, 2)));

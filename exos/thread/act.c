@@ -331,17 +331,19 @@ acts_on(void)
 static void
 slices_return(u32 cpu)
 {
-	const exo_envid server = SHARED->server;
 	struct exo_msg m;
 	long error;
 
 	for (;;) {
+		const exo_envid server = SHARED->server;
+
 		m = (struct exo_msg){ .rsi = OP_CPU_LESS, .rdx = cpu };
 		error = exos_transfer(server, &m, 0);
 		if (error == -EXO_EBUSY)
 			exos_park_to(server);
-		else if (error == 0 && (long)m.rsi == SERVER_BUSY)
-			exos_park_to(0);
+		else if (error == -EXO_EDEAD || error == -EXO_ESTALE ||
+			(error == 0 && (long)m.rsi == SERVER_BUSY))
+			exos_park_to(0);	/* dead: there will be another */
 		else
 			return;
 	}

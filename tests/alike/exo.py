@@ -278,5 +278,19 @@ def killed_in_the_middle():
                "usleep $((i * 2000)); kill -9 $p; i=$((i + 1)); done; kill -9 -1; wait; echo done"), "done")
 
 
+KILLED = """cd /tmp; ls / | wc -l; echo a >b; cat b | tee c | wc -l; sleep 0.01 & wait
+mv c d; ln d e; rm d; (exit 7); echo $?; sh -c 'kill -9 $$'; echo $?; (sleep 9 & kill $!; wait $!; echo $?)
+mkdir -p x/y; echo text >x/y/z; chmod 600 x/y/z; cat x/y/z | (read w; echo $w); rm -r x; ls
+"""
+
+
+def server_ends():
+    """the server ends in the middle of requests, and all else goes on"""
+    expected = run("sh", "-c", KILLED)
+    assert expected[0] == 0 and expected[1].count(b"\n") == 8, expected
+    for how, cpus in (("20,37", "1"), ("13,61", "1"), ("9,111", "1"), ("11,59", "2")):
+        same(run("--kill-server", how, "--cpus", cpus, "sh", "-c", KILLED), *expected)
+
+
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
-         time_out, interrupts, several, machines, call_sites, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle]
+         time_out, interrupts, several, machines, call_sites, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends]

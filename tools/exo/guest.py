@@ -154,6 +154,9 @@ class Guest:
             records.append(("stats", "1"))
         if options.no_rewrite:
             records.append(("rewrite", "0"))
+        if options.kill_server is not None:
+            names = ("crash-every", "crash-stride", "crash-op")
+            records += [(n, str(v)) for n, v in zip(names, options.kill_server)]
         if options.scatter:
             records.append(("scatter", "1"))
         if options.verbose:

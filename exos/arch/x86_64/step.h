@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EXOS_STEP_H
+#define EXOS_STEP_H
+
+#define STEP_VECTOR 1u
+
+void step_on(void);
+void step_off(void);
+
+#endif

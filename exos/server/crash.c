@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server's end, made for tests (`exo run --kill-server=EVERY,STRIDE`): in
+ * each EVERYth request, or round of the loop, it single-steps itself and ends
+ * before some instruction, STRIDE further on than the last time.
+ */
+#include "srv.h"
+#include "crash.h"
+#include "../arch/x86_64/step.h"
+
+#define SPAN 8192u			/* instructions; then from the first again */
+
+static uint64_t completed, due, next, left;
+
+/* Who asks again after an end is not ended again: what takes longer than SPAN would never be done. */
+void
+crash_begin(uint32_t op)
+{
+	if (!run.crash_every || (run.crash_op && run.crash_op != op) || completed < due)
+		return;
+	due = completed + run.crash_every;
+	next = (next + run.crash_stride) % SPAN;
+	left = next + 1;
+	step_on();
+}
+
+void
+crash_end(void)
+{
+	completed++;
+	if (!left)
+		return;
+	step_off();
+	left = 0;
+}
+
+/* One more instruction; anything else that is no step is no concern of ours. */
+bool
+crash_stepped(const struct exo_save *context)
+{
+	if (context->vector != STEP_VECTOR || !run.crash_every)
+		return false;
+	if (left && --left == 0)
+		exo_env_destroy(exo_self(), CRASH_REASON, ROOT_KEY);
+	return true;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CRASH_H
+#define CRASH_H
+
+#include <stdbool.h>
+#include <exo/uarea.h>
+
+#define CRASH_REASON 0x4b494c4cu	/* the server's end that was asked for */
+
+void crash_begin(uint32_t op);		/* a request or (0) a round of the loop, */
+void crash_end(void);			/* ... which is over */
+bool crash_stepped(const struct exo_save *context);	/* an exception: was it a step? */
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The keeper: makes the server's environment, and another one when that ends.
+ *
+ * It is the environment that the kernel starts, and owns nothing but a stack and
+ * the slice on which the server's loop runs: it calls the server by a control
+ * transfer that never returns, so its slice leads to the server, and costs
+ * nothing, until the server is no more; then the call ends with DEAD.
+ *
+ * What the server knows lies in frames and page tables of the root account,
+ * which outlive it.  The keeper takes the three tables below its top-level table
+ * from the dead environment's, puts them into the new one's, and calls that: the
+ * server finds all its memory where it was (restart.c says what it makes of it).
+ *
+ * Nothing here reads or writes variables of the program, which are the server's:
+ * what the keeper must not lose is on its stack, which the server does not map.
+ */
+#include "srv.h"
+#include "keeper.h"
+#include "undo.h"
+#include <exo/archive.h>
+
+#define OWN (EXO_BOOT_UAREA + 0x10000)	/* stack, and above it a window */
+#define STACK_PAGES 4u
+#define STACK_END (OWN + STACK_PAGES * EXO_PAGE_BYTES)
+#define WINDOW (STACK_END + EXO_PAGE_BYTES)
+#define ENDS_MAX 64u			/* in a row, with nothing done in between: it is not tried again */
+
+static const uint64_t tops[] = { 0, SRV_COMM, EXOS_SPACE };
+#define TOPS (sizeof(tops) / sizeof(tops[0]))
+
+void exo_upcall_call(void);		/* libexo's */
+
+struct keeper {
+	exo_envid server;
+	exo_pfn table[TOPS];
+	uint64_t served;		/* by the server, when it ended last */
+	unsigned ends;			/* since then */
+};
+
+__attribute__((noreturn)) static void
+give_up(const char *why)
+{
+	char text[120];
+	size_t n = exo_snprintf(text, sizeof(text), "keeper: %s\n", why);
+
+	exo_log(text, n, ROOT_KEY);
+	exo_machine_off(1, ROOT_KEY);
+	__builtin_trap();
+}
+
+static exo_pfn
+take(uint64_t count)
+{
+	for (exo_pfn pfn = 0;;) {	/* bound: each try begins behind the frame that another took */
+		pfn = exo_frame_find(pfn, count);
+		if (pfn == 0)
+			give_up("no memory for the server");
+		if (exo_frame_claim_all(pfn, count, exo_info()->root_account, 0, ROOT_KEY, 0) ==
+			(int64_t)count)
+			return pfn;
+		pfn++;
+	}
+}
+
+static void
+bind(exo_envid env, uint64_t va, exo_pfn pfn, uint32_t perms)
+{
+	struct exo_map m = { .va = va, .pfn = pfn, .op = EXO_OP_MAP | EXO_MAP_READ | perms,
+		.key = ROOT_KEY };
+
+	if (exo_map(env, &m, 1, ROOT_KEY) != 1)
+		give_up("a page of the server's cannot be mapped");
+}
+
+/* ---- its address space, once ------------------------------------------------------------------ */
+
+static void
+table(exo_envid env, uint64_t va, unsigned level, exo_pfn pfn)
+{
+	const uint64_t span = EXO_PAGE_BYTES << 9 * level;
+
+	if (exo_pt_install(env, (va & ~(span - 1)) | level | EXO_PT_WRITE, pfn, pfn + 1, ROOT_KEY,
+		    ROOT_KEY) < 0)
+		give_up("a page table of the server's cannot be made");
+}
+
+static void
+space_make(struct keeper *k)
+{
+	extern const char __executable_start[], _end[];
+	const uint64_t first = (uint64_t)__executable_start & -EXO_PAGE_BYTES;
+	const uint64_t big = EXO_PAGE_BYTES << 9;
+
+	for (unsigned n = 0; n < TOPS; n++) {
+		k->table[n] = take(3);
+		table(k->server, tops[n], 3, k->table[n]);
+	}
+	table(k->server, 0, 2, take(3));
+	for (uint64_t va = first & -big; va < (uint64_t)_end; va += big)
+		table(k->server, va, 1, take(3));
+	table(k->server, EXO_BOOT_UAREA, 1, take(3));
+	table(k->server, UNDO_AT, 2, take(3));
+	table(k->server, UNDO_AT, 1, take(3));
+	for (uint64_t va = first; va < (uint64_t)_end; va += EXO_PAGE_BYTES) {
+		const uint64_t pte = exo_pte(va);
+
+		if (pte & EXO_PTE_PRESENT)
+			bind(k->server, va, EXO_PTE_PFN(pte),
+				(pte & EXO_PTE_WRITE ? EXO_MAP_WRITE : 0) |
+					(pte & EXO_PTE_NX ? 0 : EXO_MAP_EXEC));
+	}
+}
+
+/* From the one that is dead: its top-level table loses them, so that they are in one tree again. */
+static void
+space_move(const struct keeper *k)
+{
+	for (unsigned n = 0; n < TOPS; n++) {
+		while (exo_frame_unbind(k->table[n], 64, ROOT_KEY) > 0)
+			;		/* bound: there are fewer each time */
+		if (exo_pt_install(k->server, tops[n] | 3 | EXO_PT_WRITE, k->table[n], 0, ROOT_KEY,
+			    ROOT_KEY) < 0)
+			give_up("the server's memory cannot be moved");
+	}
+}
+
+/* ---- an environment ------------------------------------------------------------------------------ */
+
+/* The keeper's call, which is not answered: what begins is the context that exo_begin_with made. */
+static void
+entered(exo_envid keeper, struct exo_msg *m)
+{
+	(void)keeper;
+	(void)m;
+	exo_park(0);
+}
+
+static void
+activate(const struct keeper *k)
+{
+	struct exo_act_spec act = { .uarea_va = EXO_BOOT_UAREA, .uarea_frame = take(1),
+		.act_frame = take(1) };
+	struct exo_map unmap = { .va = WINDOW, .op = EXO_OP_UNMAP, .key = ROOT_KEY };
+	struct exo_uarea *u = (struct exo_uarea *)WINDOW;
+
+	bind(exo_self(), WINDOW, act.uarea_frame, EXO_MAP_WRITE);
+	exo_upcalls_init(u, EXO_BOOT_UAREA, server_upcall_stacks);
+	exo_begin_with(u, server_stack + SERVER_STACK, server_begin);
+	((struct exo_lib *)u->library)->call = entered;
+	u->entry[EXO_ENTRY_CALL] = (uint64_t)exo_upcall_call;
+	u->gate = 1;
+	exo_map(exo_self(), &unmap, 1, ROOT_KEY);
+	bind(k->server, EXO_BOOT_UAREA, act.uarea_frame, EXO_MAP_WRITE);
+	if (exo_env_activate(k->server, &act, ROOT_KEY) < 0)
+		give_up("the server cannot be activated");
+}
+
+static void
+make(struct keeper *k)
+{
+	const struct exo_env_spec spec = { .slot = exo_env_find_slot(),
+		.account = exo_info()->root_account, .env_frame = take(1), .root_frame = take(1),
+		.root_links = take(2), .ring_frame = take(1), .k_account = ROOT_KEY,
+		.k_guard = ROOT_KEY };
+	const int64_t env = exo_env_create(&spec);
+
+	if (env < 0 ||
+		exo_key_copy(ROOT_KEY, 1, (exo_envid)env, ROOT_KEY, ROOT_KEY) != 1)
+		give_up("the server's environment cannot be made");
+	k->server = (exo_envid)env;
+	if (k->table[0])
+		space_move(k);
+	else
+		space_make(k);
+	activate(k);
+}
+
+/* ---- its end ---------------------------------------------------------------------------------------- */
+
+static void
+slices_free(exo_envid env)
+{
+	for (uint32_t cpu = 0; cpu < exo_info()->cpus; cpu++)
+		for (uint32_t n = 0; n < EXO_SLICES_CPU; n++)
+			if (exo_slice(cpu, n)->owner == env)
+				exo_slice_release(cpu, n, ROOT_KEY);
+}
+
+/* Other CPUs are interrupted when it dies; until they have left it, it may still write. */
+static void
+ended(struct keeper *k)
+{
+	const volatile struct exo_env *e = exo_env(k->server);
+	const uint64_t reason = e ? e->reason : 0;
+	char text[120];
+
+	while (exo_runs_elsewhere(k->server))
+		exo_relax();
+	exo_log(text,
+		exo_snprintf(text, sizeof(text), "keeper: the server ended (reason %lx)\n", reason),
+		ROOT_KEY);
+	if (!server_booted)
+		give_up("it had not begun");
+	k->ends = server_served == k->served ? k->ends + 1 : 0;
+	k->served = server_served;
+	if (k->ends > ENDS_MAX)
+		give_up("it ends again and again");
+	slices_free(k->server);
+}
+
+static void
+keep(void)
+{
+	struct keeper k = { 0 };
+
+	for (;;) {
+		struct exo_msg m = { 0 };
+
+		make(&k);
+		while (exo_call_once(k.server, &m, 0) == 0)
+			;
+		ended(&k);
+	}
+}
+
+int
+exo_main(const struct exo_start *start)
+{
+	(void)start;
+	for (unsigned n = 0; n < STACK_PAGES; n++)
+		bind(exo_self(), OWN + n * EXO_PAGE_BYTES, take(1), EXO_MAP_WRITE);
+	exo_begin_with(exo_uarea(), (void *)STACK_END, keep);
+	exo_park(0);			/* and keep() begins */
+	return 1;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* What the keeper and the server know of each other (keeper.c). */
+#ifndef KEEPER_H
+#define KEEPER_H
+
+#include <stdbool.h>
+#include <exo/lib.h>
+
+#define SERVER_STACK 65536u
+#define EXOS_SPACE                                                                                 \
+	0x00007f0000000000ull /* the top-level entry where the library's image lies (image.c) */
+
+extern char server_stack[], server_upcall_stacks[];	/* on CPU 0 */
+/* Of each CPU: the last request. */
+struct serving {
+	exo_envid env;			/* 0: none, or it is on record (redo.c) */
+	uint64_t number;		/* that it gave it */
+	uint32_t op;			/* 0: it has come to its end */
+	bool answered;			/* so it has if nothing is noted (undo.h) */
+	struct exo_msg answer;
+};
+extern struct serving server_serves[];
+extern volatile uint64_t server_served;	/* requests and rounds of the loop that came to their end */
+extern volatile bool server_booted;	/* the server can be begun again */
+__attribute__((noreturn)) void
+server_begin(void); /* the first time, and whenever its environment is another */
+
+/* ---- redo.c */
+void redo_forget(exo_envid env);
+void redo_answer(exo_envid env, struct exo_msg *m);
+void redo_slot(exo_slot slot);
+void redo_keep(struct serving *s, bool busy);
+
+#endif
