@@ -74,7 +74,7 @@ int
 __wrap_account_ask(const struct env *self, exo_slot key, exo_pfn pfn, u32 rights)
 {
 	(void)rights;
-	grant = (struct grant){ .env = self->id, .about = pfn, .key = key };
+	grant_note(&self->grant, key, pfn, EXO_RIGHTS_ALL);
 	return 0;
 }
 
