@@ -27,6 +27,8 @@ count_region(const struct region *r, struct vm_count *c)
 {
 	u64 pages = (r->end - r->start) / PAGE;
 
+	if (r->flags & REGION_STUBS)	/* the program did not ask for them */
+		return;
 	c->total += pages;
 	if (r->flags & REGION_LOCKED)
 		c->locked += pages;

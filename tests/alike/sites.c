@@ -257,7 +257,8 @@ static void
 next_page(void)
 {
 	static unsigned char other[CODE_BYTES];
-	int fd = code_file("code", 4096 - 5, 77), next = open("next", O_RDWR | O_CREAT | O_TRUNC, 0700);
+	int fd = code_file("code", 4096 - 5, 77),
+	    next = open("next", O_RDWR | O_CREAT | O_TRUNC, 0700);
 	unsigned char *code = code_map(fd, MAP_PRIVATE);
 	const unsigned char own[] = { SYS_getpid };
 	routine *f = (routine *)(code + 4096 - 5);
