@@ -21,7 +21,7 @@ KERNEL = (
     ("directed-yield-round-trip", "directed yield, there and back", 400, K + "transfer.S"),
     ("post", "post to another", 150, "kernel/event/event_sys.c"),
     ("post-to-self", "post to oneself", 150, "kernel/event/event_sys.c"),
-    ("claim-frame", "claim a frame (143 in the kernel)", 160, M + "frame_sys.c"),
+    ("claim-frame", "claim a frame (136 in the kernel)", 160, M + "frame_sys.c"),
     ("release-frame", "release a frame", 180, M + "frame_sys.c"),
     ("claim-map-page", "claim and map a page in one step (512 of it: scrubbing)", 912, M + "map_sys.c"),
     ("unmap-release-page", "unmap and release it", None, M + "map_sys.c"),
