@@ -8,7 +8,7 @@
 
 static volatile long sink;
 
-OPERATION(getpid_call, sink = syscall(SYS_getpid))
+OPERATION(getpid_call, sink = getpid())
 
 static uint64_t
 gettime(unsigned n)

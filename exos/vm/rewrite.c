@@ -123,12 +123,12 @@ is_ready(const struct site *site)
 {
 	const struct site s = *site;
 	const u64 jump = s.at - s.taken;
-	u8 there[SITE_TAKEN_MOST + SITE_CALL_BYTES], nop[SITE_JUMP_BYTES];
+	u8 there[SITE_BYTES_MOST], nop[SITE_JUMP_BYTES];
 
 	if (vm_own(PAGE_DOWN(jump), RX) || vm_own(PAGE_DOWN(s.stub), RX))
 		return false;
 	if (stubs_site(s.at) != site || !is_fit(regions_find(&vm.regions, s.at)) ||
-		copy_in(there, jump, s.taken + SITE_CALL_BYTES) || !site_is(&s, there))
+		copy_in(there, jump, site_bytes(&s)) || !site_is(&s, there))
 		return false;
 	return !s.hop || (copy_in(nop, s.hop, sizeof(nop)) == 0 &&
 		memcmp(nop, site_nop, sizeof(nop)) == 0);
@@ -247,7 +247,7 @@ undo_sites(u64 start, u64 end, bool gone)
 		const bool lost = gone && jump >= start && jump < end;
 		int error = 0;
 
-		if (!overlaps(jump, s->at + SITE_CALL_BYTES, start, end))
+		if (!overlaps(jump, jump + site_bytes(s), start, end))
 			continue;
 		if (s->patched && !lost)
 			error = unpatch(s);

@@ -31,6 +31,13 @@ judged(void)
 	assert(JUDGE(NOPS "\xb8\x27\0\0\0", 39) == SITE_GOOD);
 	assert(site.taken == 5 && site.fixed && site.number == 39 && site.at == CALL_AT);
 	assert(memcmp(site.bytes, "\xb8\x27\0\0\0", 5) == 0);
+	assert(site.returns && site_bytes(&site) == 8);
+	assert(site_is(&site, (const uint8_t *)"\xb8\x27\0\0\0\x0f\x05\xc3"));
+	assert(!site_is(&site, (const uint8_t *)"\xb8\x27\0\0\0\x0f\x05\x90"));
+	assert(JUDGE_AT(NOPS "\xb8\x27\0\0\0", "\x0f\x05", CALL_AT, 39) == SITE_GOOD &&
+		!site.returns);
+	assert(JUDGE_AT(NOPS "\xb8\x27\0\0\0", "\x0f\x05\x90", CALL_AT, 39) == SITE_GOOD &&
+		!site.returns);
 	assert(site_is(&site, (const uint8_t *)"\xb8\x27\0\0\0\x0f\x05"));
 	assert(!site_is(&site, (const uint8_t *)"\xb8\x28\0\0\0\x0f\x05"));
 	assert(!site_is(&site, (const uint8_t *)"\xb8\x27\0\0\0\x0f\x0b"));
@@ -118,6 +125,7 @@ static struct word *base = &word;
 extern const char entered[];
 __asm__("entered: lea 1000(%rax),%rax; jmp *%rcx");
 
+static const char *behind;		/* the call: the return, or something else and the return */
 static const struct site_way reads = { (uint64_t)entered, 0, 4 };
 
 static void
@@ -129,8 +137,9 @@ make(const char *before, unsigned bytes, uint64_t rax, const struct site_way *wa
 	memset(code, 0xcc, 4096);
 	memcpy(at - 48, nops, 48);
 	memcpy(at, before, bytes);
-	memcpy(at + bytes, "\x0f\x05\xc3", 3);
-	memcpy(at + bytes + 3, "\x0f\x1f\x84\0\0\0\0\0\xc3", 9);
+	memcpy(at + bytes, "\x0f\x05", 2);
+	memcpy(at + bytes + 2, behind, 2);
+	memcpy(at + bytes + 4, "\x0f\x1f\x84\0\0\0\0\0\xc3", 9);
 	assert(site_judge(at - 48, 48 + bytes, 64, (uint64_t)(at + bytes), rax, &site) ==
 		SITE_GOOD);
 	site.stub = (uint64_t)code + 4096 + 64;
@@ -221,18 +230,13 @@ settled(const char *before, unsigned bytes, uint64_t rax, const struct site_way 
 	assert(over == by_itself && n <= SITE_STUB_BYTES - 8);
 }
 
-int
-main(void)
+static void
+all_run(const char *comes)
 {
 	struct site_way deep = reads;
 
-	code = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		0);
-	assert(code != MAP_FAILED);
 	deep.base = (uint64_t)&base;
-	judged();
-	pages();
-	hops();
+	behind = comes;
 	stubs_run();
 	settled("\xb8\x27\0\0\0", 5, 39, &reads, false);
 	settled("\x4c\x8b\x4c\x24\x08", 5, 39, &reads, false);
@@ -241,6 +245,19 @@ main(void)
 	settled("\x31\xc0", 2, 0, &reads, false);
 	settled("\x48\x89\xc0", 3, 39, &deep, true);
 	settled("\x64\x4c\x8b\x0c\x25\x28\0\0\0", 9, 39, &deep, true);
+}
+
+int
+main(void)
+{
+	code = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		0);
+	assert(code != MAP_FAILED);
+	judged();
+	pages();
+	hops();
+	all_run("\xc3\x90");
+	all_run("\x90\xc3");
 	puts("ok call sites and their stubs\n1 passed, 0 failed");
 	return 0;
 }

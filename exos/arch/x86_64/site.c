@@ -5,6 +5,7 @@
 
 #define PAGE_BYTES 4096u
 #define MOV_EAX 0xb8u
+#define RET 0xc3u
 #define NOWHERE 0xffu
 #define REX_B 1u
 #define REX_W 8u
@@ -130,6 +131,7 @@ site_judge(const uint8_t *code, unsigned before, unsigned behind, uint64_t at, u
 		return SITE_OTHER;
 	*site = (struct site){ .at = at, .number = (uint32_t)rax, .taken = insn.length };
 	site->fixed = sets_rax(&insn, code + before, &becomes);
+	site->returns = behind > SITE_CALL_BYTES && code[before + SITE_CALL_BYTES] == RET;
 	if (becomes != rax)
 		return SITE_UNSURE;	/* it came another way */
 	jump = at - insn.length;
@@ -151,7 +153,13 @@ site_is(const struct site *site, const uint8_t *there)
 	const uint8_t *call = there + site->taken;
 
 	return __builtin_memcmp(there, site->bytes, site->taken) == 0 && call[0] == 0x0f &&
-		call[1] == 0x05;
+		call[1] == 0x05 && (!site->returns || call[SITE_CALL_BYTES] == RET);
+}
+
+unsigned
+site_bytes(const struct site *site)
+{
+	return site->taken + SITE_CALL_BYTES + site->returns;
 }
 
 /* ---- what it becomes --------------------------------------------------------------------- */
@@ -211,6 +219,10 @@ put_read(struct code *c, struct site *site, const struct site_way *way)
 	PUT(c, "\x8b\x40");				/* mov offset(%rax),%eax */
 	put_number(c, way->offset, 1);
 	site->done = (uint8_t)c->n;
+	if (site->returns) {
+		put_number(c, RET, 1);
+		return;
+	}
 	PUT(c, "\xe9");					/* jmp behind */
 	put_distance(c, site->at + SITE_CALL_BYTES);
 }

@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 #define SITE_CALL_BYTES 2u		/* syscall */
+#define SITE_BYTES_MOST (SITE_TAKEN_MOST + SITE_CALL_BYTES + 1)
 #define SITE_JUMP_BYTES 5u		/* what is overwritten */
 #define SITE_SHORT_BYTES 2u		/* of a jump to a hop */
 #define SITE_TAKEN_MOST 9u
@@ -58,6 +59,7 @@ struct site {
 	uint8_t taken;			/* bytes of the instruction before it */
 	bool fixed;			/* which always makes it that number */
 	bool patched;			/* the jump is there */
+	bool returns;			/* behind the call comes a return: a stub that answers by itself does it */
 	uint8_t lost, done;		/* in the stub: from where rax is lost; from where the call is over */
 	uint8_t bytes[SITE_TAKEN_MOST];
 };
@@ -70,7 +72,9 @@ struct site {
 enum site_verdict site_judge(const uint8_t *code, unsigned before, unsigned behind, uint64_t at,
 	uint64_t rax, struct site *site);
 
-/* Is that, of `taken` bytes and the call's, still what was judged? */
+/* So many bytes from the jump on mean what the stub does. */
+unsigned site_bytes(const struct site *site);
+/* Are those still what was judged? */
 bool site_is(const struct site *site, const uint8_t *there);
 
 /* How a stub goes on: into the library, or by itself. */
