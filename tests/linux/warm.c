@@ -51,7 +51,7 @@ counted(void)
 static void
 echo(void)
 {
-	const volatile struct exo_env *server = exo_env_slot(1);
+	const volatile struct exo_env *server = exo_env_slot(2);	/* slot 1 is its keeper */
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, good = 0;
 	struct pollfd p = { master, POLLIN, 0 };
 	struct termios t;
