@@ -50,7 +50,7 @@ $(BUILD)/unprotected/aegis.elf: bench/unprotected.c $(BUILD)/kobj/first.elf
 unprotected: vs-linux $(BUILD)/unprotected/aegis.elf
 
 # The bench as a test: it runs, its output parses, and no primitive became dearer unnoticed.
-test-bench: unprotected
+test-bench: unprotected $(BUILD)/bench/record.so $(BUILD)/bench/calls
 	$(Q)python3 tests/bench/run.py
 
 TESTS += test-bench

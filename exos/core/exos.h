@@ -99,6 +99,25 @@ long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct an
  */
 int block_on(struct exo_term *terms, unsigned count, u64 deadline_ns);
 extern bool block_never;		/* while it is set: -EAGAIN at once, for who has what others wait for */
+/* Each time in a row that giving a slice away was in vain it is not tried for longer. */
+struct give {
+	u32 skip, last;			/* waits: still to go without it, and how many they were */
+};
+static inline bool
+give_now(struct give *g)
+{
+	if (g->skip == 0)
+		return true;
+	g->skip--;
+	return false;
+}
+static inline bool
+give_result(struct give *g, bool good)
+{
+	g->last = good ? 0 : g->last < 15 ? 2 * g->last + 1 : g->last;
+	g->skip = g->last;
+	return good;
+}
 /* The rest of the slice is somebody's who may bring about what is waited for.  False: not now. */
 bool block_give(exo_envid to);
 u64 clock_ns(void);					/* monotonic */

@@ -9,7 +9,6 @@
 #define NAP_NS 5000000ull
 #define PATIENCE 2000u			/* naps, while there is something to wait for */
 #define SPIN_NS 50000ull
-#define VAIN 16u			/* waits, after one that passing the slice on did not end */
 #define PAGES ((EXOS_OBJECTS_END - EXOS_OBJECTS) / EXO_PAGE_BYTES)
 
 static u64 taken[PAGES / 64];		/* pages of EXOS_OBJECTS in use */
@@ -239,20 +238,13 @@ object_turn(struct object *o, unsigned side, const volatile u64 *word, u64 seen)
 
 	if (*word != seen)
 		return true;
-	if (o->vain) {
-		o->vain--;
-		return false;
-	}
-	if (peer == 0 || peer == UAREA->env)
+	if (peer == 0 || peer == UAREA->env || !give_now(&o->give))
 		return false;
 	if (exo_info()->cpus > 1)
 		await_shortly(word, seen, peer);
 	if (*word == seen && !block_give(peer))
 		return false;
-	if (*word != seen)
-		return true;
-	o->vain = VAIN;
-	return false;
+	return give_result(&o->give, *word != seen);
 }
 
 void

@@ -31,7 +31,7 @@ struct object {				/* this process's; one for all descriptors of it */
 	const volatile u64 *holders;	/* [0], [1]: keys that there are of each side */
 	u32 id, frames;
 	u32 uses;			/* by files of this process */
-	u32 vain;			/* so many waits before the other side is given the slice again */
+	struct give give;		/* to the other side */
 };
 
 /*

@@ -9,7 +9,6 @@
 
 #define BUCKETS 256u
 #define NAP_NS 5000000ull
-#define VAIN 16u
 
 static struct bucket {
 	struct thread *first, *last;
@@ -141,19 +140,12 @@ nap(const struct futex_wait *w)
 static bool
 changes_soon(const struct futex_wait *w)
 {
-	static u32 vain;		/* so many waits before this is tried again */
+	static struct give give;
 	u32 now;
 
-	if (vain) {
-		vain--;
+	if (!give_now(&give) || !block_give(0))
 		return false;
-	}
-	if (!block_give(0))
-		return false;
-	if (copy_in(&now, w->word, sizeof(now)) == 0 && now != w->value)
-		return true;
-	vain = VAIN;
-	return false;
+	return give_result(&give, copy_in(&now, w->word, sizeof(now)) == 0 && now != w->value);
 }
 
 /* With the ticket in hand the word is looked at once more: from there on no wake is lost. */

@@ -4,6 +4,7 @@
 
   counts    the kernel's rows: not 5 % more instructions than docs/performance.md has; who makes one dearer says so there
   ops       every operation of bench/linux runs under ExOS, but those that need what it has not
+  profile   of a Linux call and of a kernel's, all that is executed is found in some function; the sum is the row's
   versus    from what guests say to rows, table, document and page
   unprotected  the kernel that checks no rights is not started by mistake
   linux     one operation beside Linux, where there is a kernel for it: installed, or fetched before
@@ -137,6 +138,18 @@ def unprotected():
     check(runs[3].stdout == "hello\n" and not runs[3].stderr, "unprotected/not-by-itself", str(runs[3]))
 
 
+def profile():
+    """What the two readings of the clock take, and the call around the row, belong to it, too."""
+    for name, part in (("getpid", "library"), ("claim-frame", "kernel")):
+        done = subprocess.run([sys.executable, f"{ROOT}/bench/run.py", "--profile", name], capture_output=True, text=True, timeout=120)
+        total = re.match(r"(\d+) instructions", done.stdout)
+        parts = dict((what, int(n)) for n, what in re.findall(r"^ +(\d+) +[0-9.]+ %  (\S+)$", done.stdout, re.M))
+        check(total and sum(parts.values()) == int(total[1]) and "?" not in parts, f"profile/{name}", done.stdout[:300] + done.stderr[-300:])
+        check(parts.get(part, 0) > 50 and parts["program"] < 100, f"profile/{name}-parts", str(parts))
+    done = subprocess.run([sys.executable, f"{ROOT}/bench/run.py", "--profile", "nonsense"], capture_output=True, text=True, timeout=120)
+    check(done.returncode == 1 and "no row is called nonsense" in done.stderr, "profile/unknown", str(done))
+
+
 def beside():
     """Nothing is fetched for a test."""
     there = glob.glob("/boot/vmlinuz-*-cloud-amd64") or glob.glob(f"{debian.BUILD}/packages/linux-image-*/root/boot/vmlinuz-*")
@@ -155,6 +168,7 @@ counts()
 ops()
 versus()
 unprotected()
+profile()
 beside()
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)
