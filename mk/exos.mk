@@ -43,9 +43,10 @@ $(BUILD)/init/%.o: %.c tools/undo.py | $(ABI)
 	$(Q)python3 tools/undo.py $(UNDO_FLAGS) $(@:.o=.s) $(@:.o=.noted.s)
 	$(Q)$(CC) -c $(@:.o=.noted.s) -o $@
 
+# They call those whose stores are, and must not count on these registers either.
 $(patsubst %.c,$(BUILD)/init/%.o,$(INIT_PLAIN)): $(BUILD)/init/%.o: %.c | $(ABI)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(INIT_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(INIT_FLAGS) $(INIT_NOTED) -MMD -MP -c $< -o $@
 
 $(BUILD)/init/%.o: %.S | $(ABI)
 	@mkdir -p $(@D)
