@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* What act.h says: the door of the library, and activations that come and go. */
+/* The door of the library, and what activations say to each other: act.h. */
 #include "act.h"
+#include "door.h"
 #include "schedule.h"
 #include "../arch/x86_64/arch.h"
-#include "../core/frames.h"
-#include "../core/header.h"
 #include "../core/self.h"
-#include "../linux/errno.h"
 
-#define PAGE EXO_PAGE_BYTES
-#define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 #define SPIN_NS 50000u			/* most calls are over by then */
 #define LOOK_NS 5000000u		/* in the door: never is a wake relied on for longer */
-#define LEAVING_LOOKS 200u
-#define REFUSED_NS 50000000u		/* who was told that there is no CPU asks no earlier */
-#define STACKS_AT (EXOS_STACKS - EXOS_UAREA)
 
 struct act acts[SH_CPUS];
 struct act *act_here = acts;
@@ -24,12 +17,12 @@ struct thread idler = { .state = THREAD_ENDED, .sig.blocked = ~0ull };
 
 static volatile u64 door;		/* the CPU of who is in the library, + 1; 0: nobody */
 static volatile u64 to_wake;		/* CPUs, when it is left: a bit each */
-static unsigned on;
+unsigned acts_on;
 
 /* ---- the door --------------------------------------------------------------------------------- */
 
-static struct act *
-own(void)
+struct act *
+act_own(void)
 {
 	return &acts[exo_uarea()->cpu];
 }
@@ -41,6 +34,26 @@ try(u64 me)
 
 	return __atomic_compare_exchange_n(&door, &nobody, me, false, __ATOMIC_SEQ_CST,
 		__ATOMIC_RELAXED);
+}
+
+void
+door_wakes(u32 cpu)
+{
+	__atomic_fetch_or(&to_wake, 1ull << cpu, __ATOMIC_SEQ_CST);
+}
+
+void
+door_open(void)
+{
+	door = to_wake = 0;
+	acts_many = false;
+}
+
+void
+door_close(void)
+{
+	door = UAREA->cpu + 1ull;
+	acts_many = true;
 }
 
 /* Who is inside runs, so that it will soon be out. */
@@ -59,12 +72,12 @@ wait_outside(u32 cpu)
 	struct exo_term free = term_word(&door, ~0ull, EXO_EQ, 0);
 
 	free.where = word_place(&door);
-	__atomic_fetch_or(&to_wake, 1ull << cpu, __ATOMIC_SEQ_CST);
+	door_wakes(cpu);
 	exos_park_until(&free, 1, clock_ns() + LOOK_NS, 0);
 }
 
 /* Nothing here is the library's yet, but what says whose turn it is. */
-static void
+void
 door_take(struct act *a)
 {
 	const u32 cpu = exo_uarea()->cpu;
@@ -83,13 +96,13 @@ door_take(struct act *a)
 	act_here = a;
 	uarea_here = a->uarea;
 	current = a->thread;
-	if (on == 1) {			/* the others have gone, and touch nothing */
+	if (acts_on == 1) {			/* the others have gone, and touch nothing */
 		acts_many = false;
 		door = 0;
 	}
 }
 
-static void
+void
 door_give(void)
 {
 	u64 wake;
@@ -104,7 +117,7 @@ door_give(void)
 void
 act_enter(void)
 {
-	door_take(own());
+	door_take(act_own());
 }
 
 void
@@ -150,273 +163,6 @@ act_yield(void)
 		door_take(a);
 }
 
-/* ---- coming and going ------------------------------------------------------------------------- */
-
-void
-acts_begin(void)
-{
-	uarea_here = AT(struct exo_uarea, EXOS_UAREA);
-	act_here = own();
-	*act_here = (struct act){ .uarea = uarea_here, .thread = current, .on = true };
-	on = 1;
-}
-
-void
-acts_fork_child(void)
-{
-	memset(acts, 0, sizeof(acts));
-	acts_many = acts_asked = false;
-	door = to_wake = 0;
-	acts_begin();
-}
-
-static u64
-place(u32 cpu)
-{
-	return (u64)AT(char, EXOS_ACTS) + cpu * EXOS_ACT_STRIDE;
-}
-
-static u64
-stack_end(u32 cpu, unsigned depth)
-{
-	return place(cpu) + STACKS_AT + depth * EXOS_STACK_STRIDE;
-}
-
-static int
-stack_ready(u32 cpu, unsigned depth)
-{
-	int error = 0;
-
-	for (unsigned n = 1; n <= exos_header.stack_ready[depth - 1] && !error; n++) {
-		const u64 va = stack_end(cpu, depth) - n * PAGE;
-
-		error = page_entry(va) & EXO_PTE_PRESENT ? 0 : page_map_new(va, RW);
-	}
-	return error;
-}
-
-/* A context to idle in: who was alone had no need of one. */
-static int
-context_ready(struct act *a)
-{
-	const u32 cpu = a->uarea->cpu;
-	const int error = a->parked ? 0 : stack_ready(cpu, 1);
-
-	if (!a->parked && !error)
-		a->parked = stack_begin(stack_end(cpu, 1), schedule_idle);
-	return error;
-}
-
-/* Entered for the first time, or by somebody's gift of a slice before its time. */
-static noreturn_ void
-begin(void)
-{
-	struct act *a = own();
-
-	while (!__atomic_load_n(&a->on, __ATOMIC_ACQUIRE))
-		exos_park_to(0);
-	door_take(a);
-	schedule_idle();
-}
-
-static void
-uarea_fill(struct exo_uarea *u, u32 cpu)
-{
-	struct exo_lib *lib = (struct exo_lib *)u->library;
-
-	u->self = (u64)u;
-	u->depth = 1;
-	u->window_begin = UAREA->window_begin;
-	u->window_end = UAREA->window_end;
-	memcpy(u->entry, UAREA->entry, sizeof(u->entry));
-	u->entry[EXO_ENTRY_EPILOGUE] = 0;
-	lib->stacks = place(cpu) + STACKS_AT;
-	lib->parked = stack_parked(stack_end(cpu, 1), begin);
-}
-
-static int
-make(u32 cpu)
-{
-	struct exo_uarea *u = (struct exo_uarea *)place(cpu);
-	struct exo_act_spec spec = { .cpu = cpu, .uarea_va = (u64)u };
-	int error = 0;
-
-	for (unsigned depth = 1; depth <= EXOS_STACK_DEPTHS && !error; depth++)
-		error = stack_ready(cpu, depth);
-	if (!error && !(page_entry((u64)u) & EXO_PTE_PRESENT))
-		error = page_map_new((u64)u, RW);
-	if (!error)
-		error = frames_claim(1, &spec.act_frame);
-	if (error)
-		return error;
-	uarea_fill(u, cpu);
-	spec.uarea_frame = page_pfn(u);
-	error = (int)linux_errno(exo_env_activate(UAREA->env, &spec, KEY_SELF));
-	if (error) {
-		exo_frame_release_all(spec.act_frame, 1, KEY_SELF);
-		return error;
-	}
-	acts[cpu].uarea = u;
-	acts[cpu].thread = &idler;
-	return 0;
-}
-
-static void
-switch_on(u32 cpu)
-{
-	if (!acts_many) {
-		door = UAREA->cpu + 1ull;
-		acts_many = true;
-	}
-	on++;
-	/* What was posted before it was made, others have, who may be off when they would look. */
-	__atomic_fetch_or(&acts[cpu].uarea->posted, POST_SIGNAL | POST_ROW, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&acts[cpu].on, true, __ATOMIC_SEQ_CST);
-	if (exo_cpu(cpu)->idle)
-		exo_wake(cpu);
-}
-
-/* An activation that has left the library is about to say so to the server. */
-static void
-wait_for_leaving(u32 wanted)
-{
-	for (unsigned n = 0; n < LEAVING_LOOKS && wanted < SH_CPUS; n++) {
-		const u64 cpus = PROC->cpus;
-		const struct exo_term t = term_word(&PROC->cpus, ~0ull, EXO_NE, cpus);
-
-		if (acts[wanted].on || !(cpus >> wanted & 1))
-			return;
-		park_wait(&t, 1, clock_ns() + LOOK_NS);
-	}
-}
-
-static bool
-more(void)
-{
-	long cpu = context_ready(act_here);
-
-	wait_for_leaving(PROC->cpu_wanted);
-	if (cpu == 0)
-		cpu = server_call(OP_CPU_MORE, 0, 0, 0, 0, 0, NULL);
-	if (cpu < 0 || cpu >= SH_CPUS || acts[cpu].on)
-		return false;
-	if (!acts[cpu].uarea && make((u32)cpu)) {
-		server_call(OP_CPU_LESS, (u64)cpu, 0, 0, 0, 0, NULL);
-		return false;
-	}
-	switch_on((u32)cpu);
-	return true;
-}
-
-bool
-act_more(void)
-{
-	static u64 not_before;
-
-	if (on >= SHARED->cpus || clock_ns() < not_before)
-		return false;
-	if (more())
-		return true;
-	not_before = clock_ns() + REFUSED_NS;
-	return false;
-}
-
-unsigned
-acts_on(void)
-{
-	return on;
-}
-
-/* With the library left to others: nothing of it is touched. */
-static void
-slices_return(u32 cpu)
-{
-	struct exo_msg m;
-	long error;
-
-	for (;;) {
-		const exo_envid server = SHARED->server;
-
-		m = (struct exo_msg){ .rsi = OP_CPU_LESS, .rdx = cpu };
-		error = exos_transfer(server, &m, 0);
-		if (error == -EXO_EBUSY)
-			exos_park_to(server);
-		else if (error == -EXO_EDEAD || error == -EXO_ESTALE ||
-			(error == 0 && (long)m.rsi == SERVER_BUSY))
-			exos_park_to(0);	/* dead: there will be another */
-		else
-			return;
-	}
-}
-
-void
-act_less(void)
-{
-	struct act *a = act_here;
-
-	a->leaves = a->on = false;
-	a->idle_since = 0;
-	on--;
-	door_give();
-	slices_return(exo_uarea()->cpu);
-	while (!__atomic_load_n(&a->on, __ATOMIC_ACQUIRE))
-		exos_park_to(0);
-	door_take(a);
-}
-
-/* ---- where we may be -------------------------------------------------------------------------- */
-
-static bool
-may_be_on(u32 cpu)
-{
-	const u64 may = CRED->cpus;
-
-	return !may || may >> cpu & 1;
-}
-
-void
-acts_check(void)
-{
-	const u32 wanted = PROC->cpu_wanted;
-
-	acts_asked |= act_here->leaves || (wanted < SH_CPUS && !acts[wanted].on);
-	for (u32 cpu = 0; cpu < SH_CPUS; cpu++)
-		acts_asked |= acts[cpu].on && !may_be_on(cpu);
-}
-
-static void
-tell_to_leave(struct act *a, u32 cpu)
-{
-	a->leaves = true;
-	if (a == act_here)
-		return;
-	a->bell++;
-	to_wake |= 1ull << cpu;
-	acts_interrupt(a->thread);
-}
-
-/* From the CPU where it has been first of all the process is to go to the one that is wanted. */
-void
-acts_review(void)
-{
-	const u32 wanted = PROC->cpu_wanted;
-	const bool moves = wanted < SH_CPUS && !acts[wanted].on;
-	unsigned stay;
-	u32 first;
-
-	acts_asked = false;
-	if (moves && !more())
-		return;			/* the server will ask again */
-	stay = on;
-	first = PROC->cpu == wanted ? SH_CPUS : PROC->cpu;
-	for (u32 cpu = 0; cpu < SH_CPUS && stay > 1; cpu++) {
-		if (!acts[cpu].on || ((!moves || cpu != first) && may_be_on(cpu)))
-			continue;
-		tell_to_leave(&acts[cpu], cpu);
-		stay--;
-	}
-}
-
 /* ---- each other ------------------------------------------------------------------------------- */
 
 void
@@ -429,7 +175,7 @@ acts_ring(void)
 			continue;
 		a->idle = false;
 		a->bell++;
-		__atomic_fetch_or(&to_wake, 1ull << cpu, __ATOMIC_SEQ_CST);
+		door_wakes(cpu);
 		return;
 	}
 }

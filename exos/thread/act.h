@@ -71,7 +71,7 @@ void act_yield(void);			/* the slice */
 /* ---- how many */
 bool act_more(void);			/* one more CPU, if the server has one for us */
 void act_less(void);			/* this one, from its own context: returns when it is on again */
-unsigned acts_on(void);
+extern unsigned acts_on;
 extern bool acts_asked;			/* to be reviewed when the library leaves */
 void acts_check(void);			/* what was posted may be that */
 void acts_review(void);			/* go where we are wanted; those that may not be used are to leave */

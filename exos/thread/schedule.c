@@ -331,7 +331,7 @@ superfluous(void)
 
 	if (act_here->idle_since == 0)
 		act_here->idle_since = now;
-	return acts_on() > 1 && UAREA->cpu != PROC->cpu && now >= act_here->idle_since + IDLE_NS;
+	return acts_on > 1 && UAREA->cpu != PROC->cpu && now >= act_here->idle_since + IDLE_NS;
 }
 
 noreturn_ void
