@@ -34,13 +34,17 @@ crash_end(void)
 	left = 0;
 }
 
-/* One more instruction; anything else that is no step is no concern of ours. */
+/* One more instruction.  A fault instead: there is nothing at address 0. */
 bool
-crash_stepped(const struct exo_save *context)
+crash_stepped(struct exo_save *context)
 {
 	if (context->vector != STEP_VECTOR || !run.crash_every)
 		return false;
-	if (left && --left == 0)
+	if (!left || --left)
+		return true;
+	if (!run.crash_fault)
 		exo_env_destroy(exo_self(), CRASH_REASON, ROOT_KEY);
+	context->rflags &= ~STEP_FLAG;
+	context->rip = 0;
 	return true;
 }

@@ -9,6 +9,6 @@
 
 void crash_begin(uint32_t op);		/* a request or (0) a round of the loop, */
 void crash_end(void);			/* ... which is over */
-bool crash_stepped(const struct exo_save *context);	/* an exception: was it a step? */
+bool crash_stepped(struct exo_save *context);	/* an exception: was it a step? */
 
 #endif

@@ -26,6 +26,8 @@ page_lost(uint64_t address)
 	return true;
 }
 
+bool server_faulted;			/* it ended by its own doing */
+
 void
 server_fault(struct exo_save *context)
 {
@@ -38,6 +40,7 @@ server_fault(struct exo_save *context)
 		return;
 	klog_server("init: exception %u at %lx, address %lx", context->vector, context->rip,
 		context->addr);
+	server_faulted = true;
 	exo_env_destroy(exo_self(), context->vector, ROOT_KEY);
 	__builtin_trap();
 }

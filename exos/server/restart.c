@@ -8,6 +8,10 @@
 #include "srv.h"
 #include "keeper.h"
 #include "undo.h"
+#include <errno.h>
+#include "fsnode.h"
+
+#define BUMP (1ull << 32)
 
 /* The last one may have ended while it did this itself. */
 static void
@@ -18,8 +22,56 @@ take_back(struct serving *busy)
 	klog_server("init: begun anew; %lu notes of %s %u", undo_noted(),
 		busy && busy->op ? "operation" : "the loop", busy ? busy->op : 0);
 	undo_all(busy && busy->op ? busy->env : 0);
+	if (busy && busy->op && server_faulted) {
+		busy->answered = true;	/* asked again it would be the next one's end, too */
+		busy->answer = (struct exo_msg){ .rsi = (uint64_t)-(long)EIO };
+	}
+	server_faulted = false;
 	for (uint32_t cpu = 0; cpu < SH_CPUS; cpu++)
 		redo_keep(&server_serves[cpu], busy == &server_serves[cpu]);
+}
+
+/*
+ * Words that are bumped for who waits until they are another: somebody may have
+ * seen them as they were before they were taken back, and they must not come to be
+ * the same again with something else behind them.
+ */
+static void
+words_bump(void)
+{
+	struct sh_tty *t = (struct sh_tty *)shared_at(server_shared_info()->ttys_off);
+
+	for (unsigned i = 0; i < proc_rows; i++) {
+		procs[i].sh->child_events += BUMP;
+		procs[i].sh->events += BUMP;
+	}
+	for (unsigned n = 0; n < SH_TTYS; n++) {
+		t[n].slave_news += BUMP;
+		t[n].master_news += BUMP;
+	}
+	for (unsigned n = 0; n < FS_UNLOCK_WORDS; n++)
+		fs_super->unlocked[n] += BUMP;
+	server_shared_info()->changes += BUMP;
+}
+
+static bool
+of_an_environment(const volatile struct exo_frame *f)
+{
+	return f->account == exo_info()->root_account &&
+		(f->kind == EXO_FRAME_ENV || f->kind == EXO_FRAME_ROOT ||
+			f->kind == EXO_FRAME_RING || f->kind == EXO_FRAME_UAREA ||
+			f->kind == EXO_FRAME_ACT);
+}
+
+/* What the last one was made of, which the kernel knows from what the living are made of. */
+static void
+dead_free(void)
+{
+	for (unsigned round = 0; round < 3; round++)	/* taken apart, emptied, and the last frame */
+		for (exo_pfn pfn = 1; pfn < exo_info()->frames; pfn++)
+			while (of_an_environment(exo_frame(pfn)) &&
+				exo_frame_release(pfn, 1, ROOT_KEY) == 0)
+				;		/* bound: there is less to be done each time */
 }
 
 void
@@ -39,6 +91,8 @@ server_recover(void)
 	flight_recover();
 	share_recover();
 	robust_recover();
+	words_bump();
 	__atomic_store_n(&sh->server, exo_self(), __ATOMIC_RELEASE);
 	server_changed();
+	dead_free();
 }

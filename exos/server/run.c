@@ -62,6 +62,7 @@ record(const char *key, const char *value)
 		{ "crash-every", &run.crash_every },
 		{ "crash-stride", &run.crash_stride },
 		{ "crash-op", &run.crash_op },
+		{ "crash-fault", &run.crash_fault },
 	};
 
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

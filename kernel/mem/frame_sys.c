@@ -89,7 +89,12 @@ may_free_typed(exo_pfn pfn) REQUIRES(mem_lock)
 			return -EXO_EBUSY;
 		break;
 	case EXO_FRAME_REGION:
-		break;
+	case EXO_FRAME_ENV:
+	case EXO_FRAME_ROOT:
+	case EXO_FRAME_RING:
+	case EXO_FRAME_UAREA:
+	case EXO_FRAME_ACT:
+		break;			/* an environment's: reap_one knows whether it is dead */
 	case EXO_FRAME_GUARD:
 		if (frames_priv[pfn].used > 0)
 			return -EXO_EBUSY;
@@ -114,12 +119,23 @@ may_free(exo_pfn pfn) REQUIRES(mem_lock)
 	return error || frames[pfn].pins == 0 ? error : -EXO_EBUSY;
 }
 
-/* Of a table or what is bound. */
+static bool
+frame_of_env(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	const enum exo_frame_kind kind = frames[pfn].kind;
+
+	return kind == EXO_FRAME_ENV || kind == EXO_FRAME_ROOT || kind == EXO_FRAME_RING ||
+		kind == EXO_FRAME_UAREA || kind == EXO_FRAME_ACT;
+}
+
+/* Of a table, an environment, or what is bound. */
 static int
-release_bound(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
+release_bound(exo_pfn pfn, struct work *work) REQUIRES(env_lock, mem_lock)
 {
 	if (frames[pfn].kind >= EXO_FRAME_PT1 && frames[pfn].kind <= EXO_FRAME_PT3)
 		return pt_release(pfn, work);
+	if (frame_of_env(pfn))
+		return reap_one(pfn, work);
 	while (work->left > 0) {		/* bound: bindings, as far as the work goes */
 		work->left -= WEIGHT_UNBIND;
 		if (release_step(pfn, 0, work))
@@ -130,7 +146,8 @@ release_bound(exo_pfn pfn, struct work *work) REQUIRES(mem_lock)
 
 /* 1 done, 0 the work of this call is used up, or an error. */
 static inline int
-release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work) REQUIRES(mem_lock)
+release_one(struct env *self, exo_pfn pfn, exo_slot key, struct work *work)
+	REQUIRES(env_lock, mem_lock)
 {
 	int error = frame_control(self, pfn, key);
 

@@ -432,6 +432,8 @@ entry_change(u64 *entry, u64 kept, u64 set)
 
 /* One bounded step of account_reap at the head of the account's ring. */
 enum reaped { REAP_DONE, REAP_PASSED };
+/* One frame of a dead environment: 1 it is free, 0 there is more to be done, -EXO_EBUSY. */
+int reap_one(exo_pfn pfn, struct work *work) REQUIRES(env_lock, mem_lock);
 enum reaped reap_step(struct account *account, struct work *work) REQUIRES(env_lock, mem_lock);
 
 #endif

@@ -172,6 +172,19 @@ reap_frame(exo_pfn pfn, struct work *work) REQUIRES(env_lock, mem_lock)
 	}
 }
 
+/* 1 it is free, 0 there is more to be done, or an error: it lives, or others of its frames are left. */
+int
+reap_one(exo_pfn pfn, struct work *work)
+{
+	while (work->left > 0) {	/* bound: the work */
+		if (reap_frame(pfn, work) != REAP_DONE)
+			return -EXO_EBUSY;
+		if (frames[pfn].kind == EXO_FRAME_FREE)
+			return 1;
+	}
+	return 0;
+}
+
 enum reaped
 reap_step(struct account *account, struct work *work)
 {

@@ -152,6 +152,36 @@ TEST(create_and_activate)
 	CHECK(exo_env(id) == NULL);
 }
 
+/* Without reaping the account: what is dead is let go of frame by frame, what lives is not. */
+TEST(release_of_the_dead)
+{
+	struct exo_act_spec act;
+	exo_envid id;
+
+	prepare();
+	id = (exo_envid)exo_env_create(&spec);
+	CHECK((int64_t)id > 0);
+	act = (struct exo_act_spec){ .uarea_va = T_VA, .uarea_frame = base + 5,
+		.act_frame = base + 6 };
+	OK(exo_env_activate(id, &act, K_ROOT));
+	for (exo_pfn pfn = base; pfn < base + 7; pfn++)
+		if (exo_frame(pfn)->kind != EXO_FRAME_LINKS)
+			ERR(exo_frame_release(pfn, 1, K_ROOT), BUSY);
+	OK(exo_env_destroy(id, 0, K_ROOT));
+	ERR(exo_frame_release(base, 1, K_NOTHING), RIGHTS);
+	ERR(exo_frame_release(base + 4, 1, K_ROOT), BUSY);	/* not taken apart yet */
+	while (exo_frame_release(base, 1, K_ROOT) == 0)
+		;
+	CHECK(exo_env(id) == NULL);
+	ERR(exo_frame_release(base, 1, K_ROOT), BUSY);		/* the others are still there */
+	IS(exo_frame_release(base + 1, 1, K_ROOT), 1);
+	IS(exo_frame_release_all(base + 4, 3, K_ROOT), 3);
+	IS(exo_frame_release(base, 1, K_ROOT), 1);
+	for (exo_pfn pfn = base; pfn < base + 7; pfn++)
+		IS(exo_frame(pfn)->kind, EXO_FRAME_FREE);
+	finish();
+}
+
 TEST(destroy_errors)
 {
 	struct t_child c;

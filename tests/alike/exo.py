@@ -292,5 +292,12 @@ def server_ends():
         same(run("--kill-server", how, "--cpus", cpus, "sh", "-c", KILLED), *expected)
 
 
+def server_faults():
+    """a request that the server cannot do is an error, and not its end"""
+    status, out, err = run("--kill-server", "1000,300,67,1", "sh", "-c", "cd /tmp; >a; rm a; rm a; ls; (echo forks again)")
+    same((status, out), 0, b"forks again\n")
+    assert err.count(b"can't remove") == 1, err
+
+
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
-         time_out, interrupts, several, machines, call_sites, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends]
+         time_out, interrupts, several, machines, call_sites, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends, server_faults]
