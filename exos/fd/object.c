@@ -4,6 +4,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../core/self.h"
 #include "../linux/abi.h"
+#include "../vm/pack.h"
 
 #define PATIENCE_NS 100000000ull	/* with who has a lock: then he is not copying */
 #define NAP_NS 5000000ull
@@ -89,9 +90,12 @@ attach(struct object *o, u32 place, object_ask *ask, void *arg, const exo_slot k
 	int error = o->frames ? tables_for(place, o->frames) : 0;
 	long id = error ? error : ask(arg, place_offset(place), keys, &counts);
 
-	/* What the dead had comes back step by step. */
+	/* What the dead had comes back step by step, and others are asked for some, maybe we. */
 	for (unsigned n = 0; id == -EBUSY && n < PATIENCE; n++) {
-		park_wait(NULL, 0, clock_ns() + NAP_NS);
+		const struct exo_term asked = revoke_term();
+
+		park_wait(&asked, 1, clock_ns() + NAP_NS);
+		revoke_check();
 		id = ask(arg, place_offset(place), keys, &counts);
 	}
 	if (id == -EBUSY)

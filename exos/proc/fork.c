@@ -34,6 +34,7 @@
 #define TABLES 16u
 #define PATIENCE 40u
 #define PATIENCE_NS 5000000u
+#define PATIENCE_BUSY 2000u		/* while others are asked for memory */
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 #define SPAN 0x200000ull /* what one page table covers */
 #define HERE(offset) ((u64)AT(char, offset))
@@ -412,6 +413,7 @@ build(struct child *c)
 		error = copy_keys(c);
 	if (error == 0)
 		error = uarea_fill(c);
+	pack_hold();			/* what is kept of pages must not change while it is copied */
 	if (error == 0)
 		error = copy_library(c);
 	return error ? error : activate(c);
@@ -440,8 +442,10 @@ fork_inside(void *arg, u64 parked)
 	long result = begin(&answer);
 	int error;
 
-	if (result < 0)
+	if (result < 0) {
+		pack_hold();
 		return result;
+	}
 	c->parked = parked;
 	c->pid = (u32)result;
 	c->env = answer.rdx;
@@ -479,6 +483,27 @@ child_begin(const struct child *c)
 	acts_check();
 }
 
+/* Others are asked for memory, and maybe we: there is some soon, and where there is none it is refused. */
+static long
+fork_with_patience(struct child *c)
+{
+	const struct child fresh = *c;
+	struct exo_term asked;
+	long pid;
+
+	for (unsigned try = 0;; try++) {
+		pid = exos_fork_point(fork_inside, c);
+		pack_release();		/* fork_inside held it */
+		if (pid != -EBUSY || try == PATIENCE_BUSY)
+			return pid == -EBUSY ? -EAGAIN : pid;
+		asked = revoke_term();
+		park_wait(&asked, 1, clock_ns() + PATIENCE_NS);
+		if (!c->vforked)
+			revoke_check();
+		*c = fresh;
+	}
+}
+
 long
 proc_fork(bool vforked, u32 exit_signal)
 {
@@ -492,9 +517,11 @@ proc_fork(bool vforked, u32 exit_signal)
 	pid = fd_fork_prepare();
 	if (pid)
 		return pid;
-	pack_hold();
-	pid = exos_fork_point(fork_inside, &child);
-	pack_release();
+	if (vforked)
+		pack_hold();		/* the pages that both will have */
+	pid = fork_with_patience(&child);
+	if (vforked)
+		pack_release();
 	if (pid == 0)
 		child_begin(&child);
 	else if (pid < 0)

@@ -19,7 +19,8 @@
 #define SQUEEZED 16u			/* rows looked at each time, */
 #define ROUNDS 4u			/* which are so many in one request */
 #define WEIGHED 64u			/* rows looked at for what they hold, in one */
-#define SRV_ROOT 0x000000a000001000ull	/* the root account, once it is bound */
+#define SRV_ROOT 0x000000a000001000ull	/* the root account, once it is bound, */
+#define SRV_SESSION 0x000000a000002000ull	/* and the session's */
 
 static bool
 move(struct proc *p, exo_pfn account, int64_t frames)
@@ -73,6 +74,16 @@ memory_squeeze_all(struct proc *last)
 	return memory_squeeze(last) || (memory_held(last) && squeeze(last));
 }
 
+/* NULL: no memory to see it by. */
+static const volatile struct exo_account *
+account_at(uint64_t va, exo_pfn pfn, bool *bound)
+{
+	if (!*bound && server_bind(va, pfn, EXO_MAP_READ))
+		return NULL;
+	*bound = true;
+	return (const volatile struct exo_account *)va;
+}
+
 /*
  * Limit is given against frames that are there: but heirs may hold more than
  * their limit, and then there are fewer.  The server's own share is not for others.
@@ -80,13 +91,11 @@ memory_squeeze_all(struct proc *last)
 static bool
 is_backed(uint64_t frames)
 {
-	const volatile struct exo_account *root = (const volatile struct exo_account *)SRV_ROOT;
 	static bool bound;
+	const volatile struct exo_account *root =
+		account_at(SRV_ROOT, exo_info()->root_account, &bound);
 
-	if (!bound && server_bind(SRV_ROOT, exo_info()->root_account, EXO_MAP_READ))
-		return true;
-	bound = true;
-	return root->limit < root->used ||
+	return !root || root->limit < root->used ||
 		exo_info()->free_frames >= root->limit - root->used + frames;
 }
 
@@ -145,8 +154,10 @@ no_memory(struct proc *self, const struct proc *child, uint64_t frames, bool nee
 
 	weigh();
 	first = first_to_go(self);
+	if (first == self && child == self)
+		return -ENOMEM;
 	if (first == self)
-		return child != self && revoke_for(child, frames, false) ? -EBUSY : -ENOMEM;
+		return revoke_for(child, frames, false) || revoke_soon(child) ? -EBUSY : -ENOMEM;
 	if (first->cred->oom_adj <= 0)
 		return revoke_for(child, frames, needed && child == self) ? -EBUSY : -EAGAIN;
 	proc_doom(first);
@@ -197,4 +208,24 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed)
 		return -EBUSY;
 	}
 	return no_memory(self, p, frames, needed);
+}
+
+/*
+ * What is paid for out of the session's limit, a process to begin with or an
+ * object, could not be made: is that for want of memory, and will there be some?
+ */
+bool
+memory_waited(uint64_t frames)
+{
+	static const struct proc nobody;
+	static bool bound;
+	const volatile struct exo_account *session =
+		account_at(SRV_SESSION, session_account, &bound);
+
+	for (unsigned n = 0; n < ROUNDS && proc_work(); n++)
+		proc_reap_some();	/* what was half made, too */
+	if (!session || (session->limit >= session->used + frames && is_backed(frames)))
+		return false;
+	weigh();
+	return revoke_for(&nobody, frames, false) || revoke_soon(&nobody) || proc_work();
 }

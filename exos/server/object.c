@@ -167,7 +167,7 @@ object_refused(const struct proc *p, uint32_t frames)
 	const uint64_t share = server_shared_info()->memory_frames / PROCESS_SHARE;
 	const bool too_many = p->objects >= PROCESS_OBJECTS || p->object_frames + frames > share;
 
-	return !too_many && (proc_work() || objects_work()) ? -EBUSY : -ENFILE;
+	return !too_many && (objects_work() || memory_waited(frames)) ? -EBUSY : -ENFILE;
 }
 
 void

@@ -6,6 +6,7 @@
 #include "srv.h"
 #include <errno.h>
 
+#define CHILD 192u			/* frames for one to begin with, and its account */
 #define ROUNDS 4u			/* of looking for memory for a child */
 
 static long
@@ -15,13 +16,15 @@ fork_begin(struct proc *parent, struct exo_msg *m)
 	struct proc *child = NULL;
 	bool again = limits_fork(parent);
 
+	if (!again)
+		return -error;
 	for (unsigned round = 0; again && !child && round < ROUNDS; round++) {
 		child = proc_create(parent, parent->sh->pid, parent->sh->pgid, parent->sh->sid,
 			&error);
 		again = !child && (memory_squeeze_all(parent) || limits_reserve(parent));
 	}
 	if (!child)
-		return -error;
+		return again || !memory_waited(CHILD) ? -error : -EBUSY;
 	cred_fork(child, parent);
 	child->sh->tty = parent->sh->tty;
 	__builtin_memcpy(child->sh->name, parent->sh->name, sizeof(child->sh->name));

@@ -27,6 +27,8 @@
 #define ASKED 4u			/* at once */
 #define ASK_NS 3000000000u		/* it may have to wait for the processor, and has a MiB to make small */
 #define WARN_NS 1000000000u
+#define SLICES 24u			/* and has had so many in that time, */
+#define LATER_NS 6000000000u		/* or this long besides */
 #define DRY_NS 1000000000u
 #define BARREN 8u			/* of what was asked for, who gives less than one in so many gives nothing */
 #define TAKEN 64u			/* frames taken, and */
@@ -154,6 +156,7 @@ ask(struct proc *p, uint64_t frames, uint64_t ns)
 	p->owes = (uint64_t)owed;
 	p->asked = frames;
 	p->owes_until = until;
+	p->slices_then = exo_env(p->sh->env) ? exo_env(p->sh->env)->slices : 0;
 	p->warned = p->silent != 0;
 	p->searched = 0;
 	if (owed) {
@@ -220,6 +223,21 @@ dry(struct proc *p)
 	p->dry_until = exo_now_ns() + DRY_NS;
 }
 
+/*
+ * On a busy machine the time may be over before it had the processor; but who
+ * does not want the processor cannot wait for ever.
+ */
+static bool
+is_over(struct proc *p)
+{
+	const volatile struct exo_env *e = exo_env(p->sh->env);
+	const uint64_t now = exo_now_ns();
+
+	return now > p->owes_until &&
+		(!e || p->silent || e->slices >= p->slices_then + SLICES ||
+			now > p->owes_until + LATER_NS);
+}
+
 /* Who was stopped in the middle of something cannot answer. */
 static void
 next_step(struct proc *p)
@@ -227,10 +245,9 @@ next_step(struct proc *p)
 	settle(p);
 	if (!can_answer(p)) {
 		forgive(p);
-	} else if (p->owes && exo_now_ns() > p->owes_until && p->sh->state == PROC_STOPPED &&
-		!p->insisted) {
+	} else if (p->owes && is_over(p) && p->sh->state == PROC_STOPPED && !p->insisted) {
 		dry(p);
-	} else if (p->owes && exo_now_ns() > p->owes_until) {
+	} else if (p->owes && is_over(p)) {
 		if (p->warned)
 			take(p);
 		else
@@ -301,6 +318,16 @@ fair_share(void)
 	return count ? all / count : 0;
 }
 
+/* Somebody who has more gave some the last time, and will be asked again. */
+bool
+revoke_soon(const struct proc *self)
+{
+	for (unsigned n = 0; n < proc_rows; n++)
+		if (procs[n].held > self->held && can_answer(&procs[n]) && !procs[n].barren)
+			return true;
+	return false;
+}
+
 /* All who have more say that it gets no smaller: nobody who has but half of his share starves by their word. */
 static bool
 insist(const struct proc *self, uint64_t frames)
@@ -308,10 +335,7 @@ insist(const struct proc *self, uint64_t frames)
 	const uint64_t share = fair_share();
 	struct proc *p = self->held + frames < share / 2 ? richest(share, true, NULL, 0) : NULL;
 
-	for (unsigned n = 0; n < proc_rows; n++)
-		if (procs[n].held > self->held && can_answer(&procs[n]) && !procs[n].barren)
-			return false;	/* soon it can be asked again */
-	if (!p || !ask(p, frames < LEAST ? LEAST : frames, WARN_NS))
+	if (!p || revoke_soon(self) || !ask(p, frames < LEAST ? LEAST : frames, WARN_NS))
 		return false;
 	p->insisted = p->warned = true;
 	return true;

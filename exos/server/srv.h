@@ -118,6 +118,7 @@ struct proc {				/* the server's private half of a table entry */
 	uint64_t owes, owes_until;	/* of them it was asked for so many, until then, ns; */
 	uint64_t dry_until;		/* it has no more to give, ns */
 	uint64_t asked;			/* for so many of them, at the last time; */
+	uint64_t slices_then;		/* what it had had of the processor when it was asked */
 	uint64_t searched;		/* frames were looked at to find some of its, past that */
 	uint32_t silent;		/* times in a row that it gave too little in time: 3 are many */
 	bool warned;			/* for the second time */
@@ -234,6 +235,7 @@ futexes_wake_frame(exo_pfn pfn, uint64_t byte); /* the first that waits for a wo
 
 /* ---- memory.c ------------------------------------------------------------------------------------- */
 long memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed);
+bool memory_waited(uint64_t frames);
 bool memory_squeeze(const struct proc *but);	/* what some others do not use is taken back */
 bool memory_held(const struct proc *p);		/* it has an account that lives */
 
@@ -246,6 +248,7 @@ bool revoke_goes_on(struct proc *p);	/* it was stopped: has it the processor alr
 uint64_t revoke_deadline(void);		/* of the loop's wait; 0: none */
 bool revoke_due(void);			/* ... is another */
 void revoke_poll(void);
+bool revoke_soon(const struct proc *self);
 bool revoke_owes(struct proc *p);		/* it has been asked, and gets none before it has given */
 bool memory_squeeze_all(struct proc *last);	/* and when there is none, from this one, too */
 

@@ -12,7 +12,8 @@
 #define VECTOR AT(struct exo_vector, EXOS_STORE + PAGE)
 #define STORE_AT (EXOS_STORE + 2 * PAGE)
 #define TABLE_BYTES 0x200000ull				/* of the store that a page table covers */
-#define WORTH 512u		/* frames given, from which on there is a store, with room for as many */
+#define WORTH 256u		/* frames given, from which on there is a store, */
+#define TABLE_PAGES 512u	/* with room for as many as it gets */
 #define COLD_LOOKS 8u		/* pages looked at for each that is to go, */
 #define COLD_MORE 256u		/* ... and these */
 #define PAIR_LOOKS 65536u	/* pages looked at for one whose frame is next to a free one */
@@ -70,7 +71,7 @@ pack_grew(u64 frames)
 		return;
 	busy = true;
 	if (tables || begin())
-		for (; tables * WORTH < granted + 2 * WORTH; tables++)
+		for (; tables * TABLE_PAGES < granted + 2 * TABLE_PAGES; tables++)
 			if (tables_ensure((u64)AT(char, EXOS_STORE) + tables * TABLE_BYTES))
 				break;
 	busy = false;
