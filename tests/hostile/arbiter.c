@@ -247,8 +247,7 @@ against(attacker *const *them, unsigned count, const char *who)
 	CHECK(note[3] >= count);
 	if (!CHECK(in_child(neighbour) == 0 && note[5] < LONGEST))
 		printf("%s: the neighbour of %u\n", who, count);
-	printf("%s: %lu ms\n", who, (unsigned long)(note[5] / 1000000),
-		free_bytes() / MB);
+	printf("%s: %lu ms\n", who, (unsigned long)(note[5] / 1000000));
 	note[0] = failed == 0;
 	fflush(stdout);
 	kill(0, SIGKILL);
