@@ -62,7 +62,7 @@ timers(void)
 	printf("%d\n", fcntl(fd, F_GETFD) == FD_CLOEXEC && fcntl(fd, F_GETFL) & O_NONBLOCK);
 	show("off", fd, 8);
 	printf("%x\n", ready(fd, 0));
-	SAY(set(fd, 0, 20000000, 0));
+	SAY(set(fd, 0, 400000000, 0));
 	show("not yet", fd, 8);
 	show("too small", fd, 7);
 	printf("%x\n", ready(fd, 5000));
