@@ -6,6 +6,7 @@
  */
 #include "archive.h"
 #include "fsnode.h"
+#include "undo.h"
 
 #define SFS_DEPTH 40
 #define PAGES(bytes) (((bytes) + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES)
@@ -84,6 +85,7 @@ adopt_contents(struct fs_inode *node, const struct exo_archive_entry *e)
 		page_taken[page / 8] |= (uint8_t)(1u << page % 8);
 		if (map_set(node, i, first + i))
 			return -ENOSPC;
+		undo_forget();		/* the start is not taken back, and there is no room for so much */
 	}
 	if (pages)
 		mem_guard(first, pages, node->guard);

@@ -79,6 +79,11 @@ mem_release(exo_pfn pfn, uint64_t count)
 }
 
 void
+undo_forget(void)
+{
+}
+
+void
 mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard)
 {
 	for (uint64_t i = 0; i < count; i++)
