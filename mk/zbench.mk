@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 # What things cost: make bench, or ./exo bench.
 
-BENCH_GUEST := $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/events.elf $(BUILD)/bench/off.elf
+BENCH_GUEST := $(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/events.elf $(BUILD)/bench/many.elf $(BUILD)/bench/off.elf
 
 $(BUILD)/bench/%.c.o: bench/%.c | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
-$(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/events.elf: %.elf: %.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
+$(BUILD)/bench/kernel.elf $(BUILD)/bench/longest.elf $(BUILD)/bench/smp.elf $(BUILD)/bench/events.elf $(BUILD)/bench/many.elf: %.elf: %.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
 $(BUILD)/bench/off.elf: $(BUILD)/bench/off.c.o $(BUILD)/libexo.a

@@ -129,7 +129,36 @@ pairs_512(unsigned n)
 	return pairs(n, 512);
 }
 
+/* So many processes at once that do nothing: what making one of them costs. */
+static uint64_t
+alive(unsigned n)
+{
+	unsigned made = 0;
+	uint64_t from;
+	pid_t pid = 1;
+	int hold[2];
+	char byte;
+
+	if (pipe(hold))
+		return CANNOT;
+	from = now();
+	while (made < n && pid > 0) {
+		pid = fork();
+		if (pid == 0) {
+			close(hold[1]);
+			_exit(read(hold[0], &byte, 1) != 0);
+		}
+		made += pid > 0;
+	}
+	from = now() - from;
+	close_both(hold);
+	while (wait(NULL) > 0)
+		;
+	return made == n ? from : CANNOT;
+}
+
 const struct op scale_ops[] = {
+	{ "alive-10000", alive, 10000 },
 	{ "pairs-2", pairs_2, 256 },
 	{ "pairs-8", pairs_8, 256 },
 	{ "pairs-64", pairs_64, 512 },

@@ -22,6 +22,7 @@
 #define BATCH_NS 1000000u		/* short beside what a busy host gives to others in between */
 #define BATCHES_TIMED 21u
 #define BATCHES_COUNTED 3u
+#define ONCE 10000u			/* so many at once take seconds: one batch */
 #define COMMAND_RUNS 3u
 
 bool counting;
@@ -73,13 +74,18 @@ measure(const struct op *op)
 	unsigned batches = counting ? BATCHES_COUNTED : BATCHES_TIMED, n = op->few;
 	uint64_t cost[BATCHES_TIMED];
 
-	if (op->run(n) == CANNOT) {	/* it is warm now */
+	cost[0] = op->run(n);		/* it is warm now */
+	if (cost[0] == CANNOT) {
 		printf("op %s cannot\n", op->name);
 		return;
 	}
-	if (!counting)
+	if (op->few >= ONCE) {
+		batches = 1;
+		cost[0] = cost[0] * 1000 / n;
+	} else if (!counting) {
 		n = enough(op);
-	for (unsigned i = 0; i < batches; i++)
+	}
+	for (unsigned i = 0; i < batches && op->few < ONCE; i++)
 		cost[i] = op->run(n) * 1000 / n;
 	say(op->name, cost, batches);
 }

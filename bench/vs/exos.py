@@ -26,7 +26,7 @@ def run(argv, timeout):
     return done.stdout + done.stderr
 
 
-def boot(root, program, options, timed):
+def boot(root, program, options, timed, memory="256M"):
     """What a program says that runs as boot/init."""
     archive = mkarchive.Archive()
     archive.add_file("boot/init", f"{root}/build/{program}.elf", 0o755)
@@ -34,19 +34,24 @@ def boot(root, program, options, timed):
     with tempfile.TemporaryDirectory() as scratch:
         with open(f"{scratch}/archive", "wb") as f:
             archive.write(f.fileno())
-        argv = qemu.command(f"{root}/build/aegis.elf", f"{scratch}/archive", machine="q35", accel=options.accel, icount=not timed,
+        argv = qemu.command(f"{root}/build/aegis.elf", f"{scratch}/archive", machine="q35", memory=memory, accel=options.accel, icount=not timed,
                             ports={qemu.PORT_LOG: f"file,path={scratch}/log"})
         subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=300, check=False)
         with open(f"{scratch}/log", errors="replace") as f:
             return f.read()
 
 
+def said_rows(said, timed):
+    """`bench ROW N` of a program, in nanoseconds or instructions."""
+    found = {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", said)}
+    hz = found.pop("tsc-hz")
+    return {name: n * 1e9 / hz for name, n in found.items()} if timed else found
+
+
 def native(root, options, timed):
     """{row: nanoseconds or instructions}: bench/kernel.c's, and those of two demos as "demo row"."""
-    found = {name: int(n) for name, n in re.findall(r"bench (\S+) (\d+)", boot(root, "bench/kernel", options, timed))}
-    hz = found.pop("tsc-hz")
+    found = said_rows(boot(root, "bench/kernel", options, timed), timed)
     if timed:
-        found = {name: n * 1e9 / hz for name, n in found.items()}
         found["null-call"] = found["null-calls-100"] / 100	# one alone is not much longer than the clock's step
     for demo in ("barriers", "rpc"):
         said = boot(root, f"apps/demos/{demo}", options, timed)

@@ -71,6 +71,7 @@ class Guests(NamedTuple):
     counted: bool = True		# instructions, too
     suffix: str = ""			# of the operations' names
     exo: tuple = ()			# options of exo run
+    native: str = ""			# a native program with rows of its own
 
 
 OTHERS = (
@@ -86,6 +87,10 @@ OTHERS = (
         ("pairs-256", "256 processes", None),
         ("pairs-512", "512 processes", None),
     ), memory="512M", full=True),
+    Guests("scale", (
+        ("alive-10000", "10,000 processes alive: fork of one (native: create, map and activate an environment)", ("many-last",)),
+        ("alive-yield", "directed yield there and back beside 10,000 environments", ("many-yield-round-trip",)),
+    ), memory="2G", full=True, native="bench/many"),
     Guests("scale", (
         ("touch", "first touch of a page, in a machine of 8 GiB", None),
         ("mmap-touch-munmap", "mmap + touch + munmap of a page, there", None),

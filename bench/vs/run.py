@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 
@@ -45,6 +46,7 @@ class Bench:
     def __init__(self, options, scratch):
         self.options, self.scratch = options, scratch
         self.suffix, options.exo = "", ()
+        self.ops = subprocess.run([f"{ROOT}/build/bench/ops", "list"], check=True, capture_output=True, text=True).stdout.split()
         self.image = linux.kernel(ROOT, options.linux)
         self.groups, self.programs, self.others = chosen(options)
         self.measured = {name: result.Column() for name in ("linux", "plain", "exos", "linux-insns", "exos-insns")}
@@ -112,26 +114,35 @@ class Bench:
         self.native(timed=False)
 
     def native(self, timed):
-        """The least of all runs, as in bench/run.py."""
-        kept = self.measured["native" if timed else "native-insns"]
         for _ in range(NATIVE if timed else 1):
-            for name, cost in exos.native(ROOT, self.options, timed).items():
-                kept[name] = min(cost, kept.get(name, cost))
+            self.keep(exos.native(ROOT, self.options, timed), timed)
 
     def other_guests(self):
         """More processors or more memory, each with its own operations."""
         for number, shape in enumerate(self.others):
             note(f"{shape.group}: {shape.cpus} CPUs, {shape.memory} {' '.join(shape.exo)}")
             self.shape(shape.cpus, shape.memory, shape.suffix, shape.exo)
-            groups = [[op] for op, *_ in shape.rows]
+            groups = [[op] for op, *_ in shape.rows if op in self.ops]
             files, archive = self.guests(f"other{number}", "timed", groups)
             for _ in range(self.options.rounds):
                 self.linux("linux", archive)
                 self.exos("exos", files)
+                self.natively(shape, timed=True)
             if shape.counted and self.options.accel == "tcg":
                 files, archive = self.guests(f"other{number}c", "counted", groups)
                 self.linux("linux-insns", archive, icount=True)
                 self.exos("exos-insns", files, icount=True)
+                self.natively(shape, timed=False)
+
+    def natively(self, shape, timed):
+        if shape.native:
+            self.keep(exos.said_rows(exos.boot(ROOT, shape.native, self.options, timed, shape.memory), timed), timed)
+
+    def keep(self, found, timed):
+        """The least of all runs, as in bench/run.py."""
+        kept = self.measured["native" if timed else "native-insns"]
+        for name, cost in found.items():
+            kept[name] = min(cost, kept.get(name, cost))
 
     def shape(self, cpus, memory, suffix="", exo=()):
         self.options.cpus, self.options.memory, self.options.exo, self.suffix = cpus, memory, exo, suffix
