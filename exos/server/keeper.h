@@ -27,7 +27,6 @@ __attribute__((noreturn)) void
 server_begin(void); /* the first time, and whenever its environment is another */
 
 /* ---- redo.c */
-void redo_forget(exo_envid env);
 void redo_answer(exo_envid env, struct exo_msg *m);
 void redo_slot(exo_slot slot);
 void redo_keep(struct serving *s, bool busy);

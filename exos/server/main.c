@@ -195,7 +195,6 @@ request(exo_envid caller, struct exo_msg *m)
 	if (m->r12 & SERVER_ASKED) {
 		redo_answer(caller, m);
 	} else {
-		redo_forget(caller);
 		s->answered = false;
 		s->env = caller;
 		s->number = m->r12;

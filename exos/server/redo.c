@@ -16,35 +16,24 @@ static struct redo {
 	struct exo_msg answer;
 	uint64_t slots[3];
 } redos[REDOS];
-static unsigned redos_used, oldest;
+static unsigned oldest;
 static uint64_t undone[3];		/* of the request that is being taken back */
 
-static struct redo *
-find(exo_envid env)
+/* Numbers are used once, so what nobody asked for stays until its place is needed. */
+static const struct redo *
+find(exo_envid env, uint64_t number)
 {
-	for (unsigned n = 0; n < redos_used; n++)
-		if (redos[n].env == env)
+	for (unsigned n = 0; n < REDOS; n++)
+		if (redos[n].env == env && redos[n].number == number)
 			return &redos[n];
 	return NULL;
-}
-
-/* It asks for something new, and so got its answer. */
-void
-redo_forget(exo_envid env)
-{
-	struct redo *r = redos_used ? find(env) : NULL;
-
-	if (r)
-		*r = redos[--redos_used];
 }
 
 void
 redo_answer(exo_envid env, struct exo_msg *m)
 {
-	const struct redo *r = find(env);
+	const struct redo *r = find(env, m->r12 & ~SERVER_ASKED);
 
-	if (r && r->number != (m->r12 & ~SERVER_ASKED))
-		r = NULL;		/* that came before, and was answered */
 	if (r && r->answered) {
 		*m = r->answer;
 		return;
@@ -71,17 +60,14 @@ redo_slot(exo_slot slot)
 void
 redo_keep(struct serving *s, bool busy)
 {
-	struct redo *r = find(s->env);
+	struct redo r = { .env = s->env, .number = s->number, .answered = s->answered,
+		.answer = s->answer };
 
-	if (s->env && !r && redos_used < REDOS)
-		r = &redos[redos_used++];
-	else if (s->env && !r)
-		r = &redos[oldest++ % REDOS];
-	if (s->env)
-		*r = (struct redo){ s->env, s->number, s->answered, s->answer, { 0 } };
-	if (s->env && busy)
-		__builtin_memcpy(r->slots, undone, sizeof(undone));
-	if (busy)
+	if (busy) {
+		__builtin_memcpy(r.slots, undone, sizeof(undone));
 		__builtin_memset(undone, 0, sizeof(undone));
+	}
+	if (s->env)
+		redos[oldest++ % REDOS] = r;
 	s->env = s->op = 0;
 }
