@@ -69,11 +69,21 @@ room(uint64_t bytes)
 	undo_end = START;
 }
 
+/* The start is not taken back: as many notes as there are pages of files would have no room. */
+static void
+starting(void)
+{
+	if (!server_booted)
+		undo_end = START;
+}
+
 void
 undo_note(enum undo_kind kind, uint64_t what, uint64_t value)
 {
-	struct undo *u = undo_end;
+	struct undo *u;
 
+	starting();
+	u = undo_end;
 	u->what = what | (uint64_t)kind << 56;
 	u->value = value;
 	__atomic_store_n(&undo_end, u + 1, __ATOMIC_RELEASE);
@@ -93,6 +103,7 @@ undo_note_bytes(enum undo_kind kind, uint64_t what, const void *from, uint64_t b
 {
 	const uint64_t words = (bytes + 15) / 16 * 2;
 
+	starting();
 	room(words * 8);
 	if (words * 8 + 64 > PAGES_MAX / 2 * EXO_PAGE_BYTES)
 		return (void)(lost = true);

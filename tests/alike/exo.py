@@ -235,6 +235,16 @@ def freed(script, memory="128M"):
     return "\n".join(lines[1:-2]),
 
 
+def large_archive():
+    """a file of 160 MiB that the guest begins with"""
+    with tempfile.NamedTemporaryFile() as f:
+        f.seek((160 << 20) - 4)
+        f.write(b"end\n")
+        f.flush()
+        same(run("--memory", "512M", "--add", f"{f.name}:/big", "sh", "-c", "ls -l /big | grep -c 167772160; tail -c 4 /big"),
+             0, b"1\nend\n", b"")
+
+
 def call_sites():
     """--stats says how calls were made, --no-rewrite leaves them to the kernel"""
     script = "i=0; while [ $i -lt 1000 ]; do echo $i; i=$((i+1)); done >/dev/null"
@@ -300,4 +310,4 @@ def server_faults():
 
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
-         time_out, interrupts, several, machines, call_sites, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends, server_faults]
+         time_out, interrupts, several, machines, call_sites, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends, server_faults]
