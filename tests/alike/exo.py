@@ -289,7 +289,7 @@ def killed_in_the_middle():
 
 
 KILLED = """cd /tmp; ls / | wc -l; echo a >b; cat b | tee c | wc -l; sleep 0.01 & wait
-mv c d; ln d e; rm d; (exit 7); echo $?; sh -c 'kill -9 $$'; echo $?; (sleep 9 & kill $!; wait $!; echo $?)
+mv c d; ln d e; rm d; (exit 7); echo $?; sh -c 'kill -9 $$'; echo $?; (sleep 9 & kill $!; wait $!; echo $?) 2>/dev/null
 mkdir -p x/y; echo text >x/y/z; chmod 600 x/y/z; cat x/y/z | (read w; echo $w); rm -r x; ls
 """
 
