@@ -26,7 +26,12 @@ $(BUILD)/apps/demos/%.c.o: apps/demos/%.c | $(ABI_FILES)
 $(BUILD)/tests/%.elf: $(BUILD)/tests/%.c.o $(TESTLIB_OBJ) $(BUILD)/libexo.a
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
-$(BUILD)/apps/demos.a: $(patsubst %,$(BUILD)/%.o,$(wildcard apps/demos/lib/*.c))
+# ExOS's own, for a demo that does better.
+$(BUILD)/apps/demos/squeeze.o: exos/vm/squeeze.c | $(ABI_FILES)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/apps/demos.a: $(patsubst %,$(BUILD)/%.o,$(wildcard apps/demos/lib/*.c)) $(BUILD)/apps/demos/squeeze.o
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
