@@ -51,7 +51,7 @@ row(const char *name, unsigned count)
 int
 main(void)
 {
-	const uint64_t base = exo_gs_first() - EXOS_UAREA;
+	const uint64_t base = exo_gs_first() & -EXOS_SHARED;
 	const struct { const char *name; uint64_t from, to; } area[] = {
 		{ "contract", EXOS_UAREA, EXOS_START },
 		{ "start", EXOS_START, EXOS_DATA },

@@ -242,7 +242,7 @@ against(attacker *const *them, unsigned count, const char *who)
 			them[n](each);
 		}
 	}
-	for (unsigned n = 0; n < 10000 && note[3] < count; n++)
+	PATIENTLY (note[3] < count)
 		nap(1);
 	CHECK(note[3] >= count);
 	if (!CHECK(in_child(neighbour) == 0 && note[5] < LONGEST))

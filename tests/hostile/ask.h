@@ -19,7 +19,7 @@ static uint64_t base;
 static const volatile struct sh_info *shared;
 static volatile uint64_t *note;		/* a page that parent and children share */
 #define TABLES_GROW 64u			/* frames: what the server's other tables may grow by, once */
-#define SETTLED_NS 60000000000ull	/* long past what the slowest host needs */
+#define SETTLED_NS 60000000000ull
 
 /* Pages that nothing makes smaller. */
 static inline void
@@ -39,7 +39,7 @@ noise(void *p, size_t bytes)
 static inline bool
 client_begin(void)
 {
-	base = exo_gs_first() - EXOS_UAREA;
+	base = exo_gs_first() & -EXOS_SHARED;	/* whichever processor's u-area it is */
 	shared = (const volatile struct sh_info *)(base + EXOS_SHARED);
 	note = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return shared->magic == SH_MAGIC && note != MAP_FAILED;
@@ -85,6 +85,10 @@ nap(long ms)
 
 	nanosleep(&t, NULL);
 }
+
+/* As long as that holds, but not for ever: long past what the slowest host needs. */
+#define PATIENTLY(condition)                                                                       \
+	for (uint64_t until_ = exo_now_ns() + SETTLED_NS; (condition) && exo_now_ns() < until_;)
 
 /* ---- memory comes back ---- */
 

@@ -147,7 +147,7 @@ user(uint32_t uid, const struct kind *k, pid_t pid[TAKERS])
 			for (;;)
 				pause();
 		}
-		for (int tries = 0; tries < 5000 && READY == before + (uint64_t)n; tries++)
+		PATIENTLY (READY == before + (uint64_t)n)
 			nap(1);
 	}
 }
@@ -198,7 +198,7 @@ kind(const struct kind *k)
 	finish(first);
 	finish(second);
 	/* What the dead had is found by the loop of the server. */
-	for (int n = 0; n < 400 && !again; n++) {
+	PATIENTLY (!again) {
 		nap(5);
 		again = one(ALICE, k);
 	}

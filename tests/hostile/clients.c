@@ -291,7 +291,7 @@ slice_of_another(void)
 	nap(20);
 	kill(a, SIGKILL);
 	waitpid(a, NULL, 0);
-	for (int n = 0; n < 100 && !note[1]; n++)
+	PATIENTLY (!note[1])
 		nap(20);
 	note[0] = note[1];
 	_exit(0);

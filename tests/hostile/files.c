@@ -336,7 +336,7 @@ watched(void)
 		CHECK(other > 0 && inotify_rm_watch(in, other) == 0);
 		gone(pid);
 		/* What it had is given back when its keys are gone. */
-		for (int n = 0; n < 400 && (other = inotify_init1(0)) < 0; n++)
+		PATIENTLY ((other = inotify_init1(0)) < 0)
 			nap(5);
 		close(other);
 	}

@@ -44,7 +44,7 @@ wakes(volatile void *word, unsigned count)
 {
 	long woken = 0;
 
-	for (unsigned n = 0; n < 3000 && !woken; n++) {
+	PATIENTLY (!woken) {
 		settle();
 		woken = futex(word, FUTEX_WAKE, count, NULL);
 	}
@@ -186,7 +186,7 @@ greedy(void)
 			wait(NULL);
 			pause();
 		}
-		for (unsigned n = 0; n < 200 && note[3] == 0; n++)
+		PATIENTLY (note[3] == 0)
 			settle();
 		settle();
 		CHECK(note[3] > 0 && note[3] < SH_FUTEXES);

@@ -57,7 +57,7 @@ victim(uid_t uid)
 		for (;;)
 			pause();
 	}
-	for (int n = 0; n < 1000 && !*ready; n++)
+	PATIENTLY (!*ready)
 		nap(1);
 	return pid;
 }

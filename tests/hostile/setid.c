@@ -113,7 +113,7 @@ setid_left(void)
 static bool
 ends(uint32_t pid)
 {
-	for (int n = 0; n < 500 && row_of(pid); n++)
+	PATIENTLY (row_of(pid))
 		usleep(2000);
 	return row_of(pid) == NULL;
 }
@@ -143,7 +143,7 @@ started(const char *mode, uint32_t uid, pid_t *carrier)
 		execl("/tmp/rootly", "rootly", mode, NULL);
 		_exit(97);
 	}
-	for (int n = 0; n < 1000 && !(program && !program->vforked && program->uid == uid); n++) {
+	PATIENTLY (!(program && !program->vforked && program->uid == uid)) {
 		usleep(1000);
 		program = program_of(*carrier);
 	}
@@ -215,7 +215,7 @@ setid_reached(void)
 	pid = fork();
 	if (pid == 0)
 		setid_carried();
-	for (int n = 0; n < 3000 && note[7] == 0; n++)
+	PATIENTLY (note[7] == 0)
 		usleep(1000);
 	CHECK(note[7] && kill((pid_t)note[7], SIGKILL) == 0);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);

@@ -207,7 +207,7 @@ full(void)
 		child = fork();
 		if (child == 0)
 			fills();
-		for (int n = 0; n < 10000 && note[3] == 0; n++)
+		PATIENTLY (note[3] == 0)
 			nap(1);
 		check_alive();
 		note[3] = 2;

@@ -51,7 +51,7 @@ swarm(uid_t uid)
 {
 	for (unsigned n = 0; n < SWARM; n++)
 		hoard(uid);
-	for (unsigned n = 0; n < 2000 && note[6] < SWARM; n++)
+	PATIENTLY (note[6] < SWARM)
 		nap(2);
 	CHECK(note[6] == SWARM);
 	note[6] = 0;

@@ -183,7 +183,7 @@ keeps_the_number(void)
 	pty();
 	line = line_of(master);
 	close(master);
-	for (int n = 0; n < 200 && !row(line)->hung; n++)
+	PATIENTLY (!row(line)->hung)
 		nap(5);
 	note[1] = line;
 	note[2] = 0;
@@ -209,7 +209,7 @@ number_again(void)
 	pid = fork();
 	if (pid == 0)
 		keeps_the_number();
-	for (int n = 0; n < 400 && (!note[0] || row((uint32_t)note[1])->used); n++)
+	PATIENTLY ((!note[0] || row((uint32_t)note[1])->used))
 		nap(5);
 	pty();
 	CHECK(line_of(master) == note[1]);
@@ -221,7 +221,7 @@ number_again(void)
 	close(master);
 	master = old_master;
 	slave = old_slave;
-	for (int n = 0; n < 200 && in_use() > 1; n++)
+	PATIENTLY (in_use() > 1)
 		nap(5);
 }
 
@@ -248,7 +248,7 @@ all(void)
 
 	if (pid == 0)
 		takes_all();
-	for (int n = 0; n < 500 && !note[1]; n++)
+	PATIENTLY (!note[1])
 		nap(5);
 	CHECK(note[0] > 40 && note[0] < SH_TTYS - 4);
 	mine = posix_openpt(O_RDWR | O_NOCTTY);
@@ -256,7 +256,7 @@ all(void)
 	close(mine);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	for (int n = 0; n < 200 && in_use() > before; n++)
+	PATIENTLY (in_use() > before)
 		nap(5);
 	CHECK(in_use() == before);
 }
@@ -286,7 +286,7 @@ dies_with(bool both)
 	other = both ? -1 : open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	for (int n = 0; n < 200 && access(name, F_OK) == 0; n++)
+	PATIENTLY (access(name, F_OK) == 0)
 		nap(5);
 	CHECK(access(name, F_OK) < 0);
 	if (!both) {
@@ -296,7 +296,7 @@ dies_with(bool both)
 		CHECK(row((uint32_t)note[1])->used);
 		close(other);
 	}
-	for (int n = 0; n < 200 && row((uint32_t)note[1])->used; n++)
+	PATIENTLY (row((uint32_t)note[1])->used)
 		nap(5);
 	CHECK(!row((uint32_t)note[1])->used);
 }
@@ -432,7 +432,7 @@ main(void)
 	in_child(stale_foreground);
 	CHECK(note[0] && note[1] == 0);
 	check_alive();
-	for (int n = 0; n < 200 && in_use() > 1; n++)
+	PATIENTLY (in_use() > 1)
 		nap(5);
 	CHECK(in_use() == 1);
 	return summary();

@@ -261,7 +261,7 @@ taking(void)
 		guards_taken();
 		_exit(failed != 0);
 	}
-	for (int n = 0; n < 10000 && note[3] == 0; n++)
+	PATIENTLY (note[3] == 0)
 		usleep(1000);
 	for (mode_t mode = 0600; mode < 0700; mode += 011) {
 		fd = open("/tmp/other", O_RDWR | O_CREAT | O_EXCL, mode);
@@ -324,7 +324,7 @@ keys(void)
 		taker[n] = fork();
 		if (taker[n] == 0)
 			keys_take(n);
-		for (int i = 0; i < 5000 && note[3] <= n; i++)
+		PATIENTLY (note[3] <= n)
 			usleep(1000);
 	}
 	CHECK(note[3] == TAKERS && note[4] > 500);
@@ -401,7 +401,7 @@ bombing(void)
 		for (;;)
 			pause();
 	}
-	for (int n = 0; n < 30000 && note[3] == 0; n++)
+	PATIENTLY (note[3] == 0)
 		usleep(1000);
 	CHECK(note[3] == 1 && note[4] > 50);
 	for (int n = 0; n < 5; n++) {
@@ -410,7 +410,8 @@ bombing(void)
 			execl(self_path, self_path, "plain", NULL);
 			_exit(98);
 		}
-		CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+		if (!CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0))
+			printf("pid %d, status %x\n", pid, (unsigned)status);
 	}
 	kill(bomber, SIGKILL);
 	pid = fork();

@@ -195,7 +195,7 @@ main(void)
 	inherited();
 	stopped(true);
 	stopped(false);
-	for (int tries = 0; free_kib() < before - 512 && tries < 100; tries++)
+	for (int tries = 0; free_kib() < before - 512 && tries < 6000; tries++)
 		usleep(5000);
 	CHECK(free_kib() >= before - 512);
 	return summary();
