@@ -35,7 +35,8 @@ import qemu					# noqa: E402
 KERNELS = {"release": "build/aegis.elf", "debug": "build/debug/aegis.elf"}
 RESULT = re.compile(r"(?:^|\s)(ok|FAIL) ([\w./-]+)(?::? ?(.*))?$")
 HOST_TIME = ("edu.elf",)		# QEMU's edu device computes in a thread of its own, by the host's clock
-SEVERAL = ("abi/smp", "abi/smp_take", "adversary/smp", "adversary/across")	# what is about several processors
+SEVERAL = ("abi/smp", "abi/smp_take", "adversary/smp", "adversary/across",
+           "adversary/local")	# what is about several processors
 TAIL = 25				# log lines shown with a machine that went wrong
 
 

@@ -146,16 +146,22 @@ event_debt(struct env *env, exo_pfn account, u64 frames_owed, u64 deadline)
 u32 cpus_count = 1;
 
 /* One at a time here: whoever has a part, or all of them, has the lock. */
+void (*fake_part)(bool taken);
+
 void
 mem_part_acquire(void)
 {
 	must(env_lock.word == 0);
 	lock_acquire(&mem_lock);
+	if (fake_part != NULL)
+		fake_part(true);
 }
 
 void
 mem_part_release(void)
 {
+	if (fake_part != NULL)
+		fake_part(false);
 	lock_release(&mem_lock);
 }
 

@@ -70,6 +70,7 @@ bool fake_touch(const struct env *env, u64 va, bool write);
 void fake_tlb_check(const struct env *env);
 extern unsigned fake_flushes_va, fake_flushes_all;
 /* With cpus_count above 1: how often other CPUs were told to forget, and whose space (0: all) the last time. */
+extern void (*fake_part)(bool taken);	/* called while a part of mem_lock is held: first, and last */
 extern unsigned fake_flushes_others;
 extern exo_pfn fake_flushed;
 
