@@ -10,6 +10,8 @@
  * unless a terminal's settings ask for more than they do themselves.
  */
 #include "tty.h"
+#include "srv.h"
+#include "undo.h"
 #include <exo/control.h>
 
 #define DEVICE 0u
@@ -26,7 +28,7 @@ static struct buffer {
 	uint32_t used;			/* bytes handed on already */
 } rx[RX_BUFFERS], tx;
 static unsigned rx_next;		/* the buffer that is filled next */
-static bool tx_busy;
+static bool tx_busy, tx_waits;		/* it is on its way; or has yet to be sent */
 static uint64_t received, consumed, ended_at = ~0ull;
 static uint64_t in_seen, out_seen;	/* the queues' completion counts before the last look */
 
@@ -53,13 +55,21 @@ show_end(void)
 static void
 rx_submit(struct buffer *b)
 {
+	*done_word(b) = 0;
+	b->used = 0;
+	later(LATER_TYPED, (uint64_t)(b - rx), 0);
+}
+
+void
+console_receive(unsigned n)
+{
+	const struct buffer *b = &rx[n];
 	struct exo_io io = {
 		.pfn = b->pfn, .bytes = BUFFER_BYTES, .done_offset = DONE_OFFSET, .key = ROOT_KEY,
 	};
 
-	*done_word(b) = 0;
-	b->used = 0;
-	exo_io_submit(DEVICE, QUEUE_IN, &io, 1, ROOT_KEY);
+	if (!later_with_device(b->page, done_word(b)))
+		exo_io_submit(DEVICE, QUEUE_IN, &io, 1, ROOT_KEY);
 }
 
 /* False: the ring is full, or nothing more has come. */
@@ -93,28 +103,34 @@ rx_take(struct buffer *b)
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
+/* The queue may have had no room for it. */
 static void
 tx_send(void)
 {
-	struct exo_io io = {
-		.pfn = tx.pfn, .done_offset = DONE_OFFSET, .key = ROOT_KEY,
-	};
-	static uint32_t filled;		/* of the buffer; the queue may have had no room for it */
-
 	if (tx_busy && *done_word(&tx) & EXO_IO_DONE)
 		tx_busy = false;
+	if (tx_busy && tx_waits)
+		later(LATER_SHOWN, 0, 0);
 	if (tx_busy)
 		return;
-	if (filled == 0)
-		filled = ldisc_take(&line, (uint8_t *)tx.page, BUFFER_BYTES);
-	if (filled == 0)
+	tx.used = ldisc_take(&line, (uint8_t *)tx.page, BUFFER_BYTES);
+	if (tx.used == 0)
 		return;
-	io.bytes = filled;
 	*done_word(&tx) = 0;
-	if (exo_io_submit(DEVICE, QUEUE_OUT, &io, 1, ROOT_KEY) < 1)
-		return;			/* queue full: the next time something arrives */
 	tx_busy = true;
-	filled = 0;
+	later(LATER_SHOWN, 0, 0);
+}
+
+void
+console_send(void)
+{
+	struct exo_io io = {
+		.pfn = tx.pfn, .bytes = tx.used, .done_offset = DONE_OFFSET, .key = ROOT_KEY,
+	};
+
+	tx_waits = false;
+	if (!later_with_device(tx.page, done_word(&tx)))
+		tx_waits = exo_io_submit(DEVICE, QUEUE_OUT, &io, 1, ROOT_KEY) < 1;
 }
 
 /* ---- the main loop's side ---------------------------------------------------------------------- */
@@ -226,6 +242,7 @@ console_drain(void)
 	struct exo_term t = count_term(QUEUE_OUT, 0);
 
 	for (console_poll(); tx_busy; console_poll()) {
+		later_run(false);
 		t.value = out_seen;
 		exo_wait_for(&t, 1, 0, 0);
 	}

@@ -29,13 +29,20 @@ done_word(unsigned char *page)
 static void
 listen(void)
 {
+	*done_word(in_page) = 0;
+	later(LATER_HEARD, 0, 0);
+}
+
+void
+control_receive(void)
+{
 	struct exo_io io = {
 		.pfn = server_phys(in_page) / EXO_PAGE_BYTES, .bytes = 2048, .done_offset = DONE_AT,
 		.key = ROOT_KEY,
 	};
 
-	*done_word(in_page) = 0;
-	exo_io_submit(0, QUEUE_IN, &io, 1, ROOT_KEY);
+	if (!later_with_device(in_page, done_word(in_page)))
+		exo_io_submit(0, QUEUE_IN, &io, 1, ROOT_KEY);
 }
 
 void

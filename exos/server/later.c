@@ -46,9 +46,28 @@ act(struct wanted *w, bool again)
 	case LATER_UNLEND:
 		page_drop(w->a);
 		break;
+	case LATER_TYPED:
+		console_receive((unsigned)w->a);
+		break;
+	case LATER_SHOWN:
+		console_send();
+		break;
+	case LATER_TOLD:
+		outbox_send();
+		break;
+	case LATER_HEARD:
+		control_receive();
+		break;
 	case LATER_KINDS:
 		break;
 	}
+}
+
+/* A device has it, or had it. */
+bool
+later_with_device(const volatile void *page, const volatile uint64_t *done)
+{
+	return *done || exo_frame(server_phys(page) / EXO_PAGE_BYTES)->pins;
 }
 
 static bool

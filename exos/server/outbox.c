@@ -7,6 +7,7 @@
  * machine stops.
  */
 #include "srv.h"
+#include "undo.h"
 #include <exo/control.h>
 
 #define QUEUE_OUT (2 * EXO_PORT_CONTROL + 1)
@@ -16,7 +17,8 @@
 static unsigned char page[EXO_PAGE_BYTES] __attribute__((aligned(4096)));
 static unsigned char ring[ROOM];
 static uint64_t put, taken;		/* bytes ever */
-static unsigned flying;			/* of them with the device */
+static unsigned flying;			/* of them with the device, */
+static bool waits;			/* ... or it had no room for them */
 
 static volatile uint64_t *
 done(void)
@@ -36,10 +38,8 @@ term_done(void)
 void
 outbox_poll(void)
 {
-	struct exo_io io = {
-		.pfn = server_phys(page) / EXO_PAGE_BYTES, .done_offset = DONE_AT, .key = ROOT_KEY,
-	};
-
+	if (flying && waits)
+		later(LATER_TOLD, 0, 0);
 	if (flying && !*done())
 		return;
 	if (flying) {
@@ -48,13 +48,25 @@ outbox_poll(void)
 		server_shared_info()->trace_taken++;
 		server_told();
 	}
-	for (; put - taken > io.bytes && io.bytes < DONE_AT; io.bytes++)
-		page[io.bytes] = ring[(taken + io.bytes) % ROOM];
-	if (io.bytes == 0)
+	for (; put - taken > flying && flying < DONE_AT; flying++)
+		page[flying] = ring[(taken + flying) % ROOM];
+	if (flying == 0)
 		return;
 	*done() = 0;
-	if (exo_io_submit(0, QUEUE_OUT, &io, 1, ROOT_KEY) == 1)
-		flying = io.bytes;
+	later(LATER_TOLD, 0, 0);
+}
+
+void
+outbox_send(void)
+{
+	struct exo_io io = {
+		.pfn = server_phys(page) / EXO_PAGE_BYTES, .bytes = flying, .done_offset = DONE_AT,
+		.key = ROOT_KEY,
+	};
+
+	waits = false;
+	if (!later_with_device(page, done()))
+		waits = exo_io_submit(0, QUEUE_OUT, &io, 1, ROOT_KEY) != 1;
 }
 
 static void
@@ -84,7 +96,7 @@ outbox_put(unsigned type, const struct outbox_part part[2])
 bool
 outbox_stuck(void)
 {
-	return !flying && put != taken;
+	return waits || (!flying && put != taken);
 }
 
 unsigned
@@ -105,7 +117,8 @@ outbox_flush(void)
 		const struct exo_term sent = term_done();
 
 		outbox_poll();
-		if (!flying)
+		later_run(false);
+		if (!flying || waits)
 			exo_yield(0);
 		else if (!*done())
 			exo_wait_for(&sent, 1, 0, 0);

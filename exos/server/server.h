@@ -50,6 +50,8 @@ const char *tty_table_boot(void);			/* NULL, or what is wrong */
 const char *console_boot(bool is_tty, uint16_t rows, uint16_t cols);
 unsigned console_terms(struct exo_term *terms);		/* at most 2; each one a product of its own */
 void console_poll(void);
+void console_receive(unsigned n);		/* a buffer, */
+void console_send(void);			/* ... or what there is to say, to the device, unless that has it */
 void console_drain(void);				/* waits until the host has everything */
 void console_ended(uint64_t bytes);			/* the host sent so many in all */
 uint64_t console_consumed(void);			/* bytes of input that programs have read */

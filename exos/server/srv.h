@@ -318,6 +318,7 @@ long look_request(const struct proc *p, uint64_t pid, exo_slot slot);
 void control_boot(void);
 unsigned control_terms(struct exo_term *t);
 void control_poll(void);
+void control_receive(void);
 bool control_trace(const char *text, uint32_t bytes);		/* false: no room */
 bool control_ktrace(uint64_t lost, const struct exo_trace *records, unsigned count);
 /* The program ended: tell the host everything, stop the machine. */
@@ -330,6 +331,7 @@ struct outbox_part {
 };
 bool outbox_put(unsigned type, const struct outbox_part part[2]);	/* one message; false: no room */
 void outbox_poll(void);
+void outbox_send(void);		/* to the device, unless that has it */
 bool outbox_stuck(void);
 unsigned outbox_terms(struct exo_term *t);	/* at most 1 */
 void outbox_flush(void);			/* waits for the host */

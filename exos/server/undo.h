@@ -56,9 +56,14 @@ enum later_kind {
 	LATER_DESTROY,			/* environment, reason */
 	LATER_GUARD,			/* guard, to be used again */
 	LATER_UNLEND,			/* page of a client's, bound at that address */
+	LATER_TYPED,			/* a buffer of the console's, to be filled again: its number */
+	LATER_SHOWN,			/* what the console has to say */
+	LATER_TOLD,			/* what the host is told */
+	LATER_HEARD,			/* the buffer for what the host says */
 	LATER_KINDS
 };
 void later(enum later_kind kind, uint64_t a, uint64_t b);
+bool later_with_device(const volatile void *page, const volatile uint64_t *done);
 void later_run(bool again);		/* again: some of it may be done already */
 
 #endif

@@ -300,6 +300,8 @@ def server_ends():
     assert expected[0] == 0 and expected[1].count(b"\n") == 8, expected
     for how, cpus in (("20,37", "1"), ("13,61", "1"), ("9,111", "1"), ("11,59", "2")):
         same(run("--kill-server", how, "--cpus", cpus, "sh", "-c", KILLED), *expected)
+    typed = "".join(f"echo {n}; true | cat\n" for n in range(20))
+    same(run("--kill-server", "9,37", "sh", stdin=typed.encode()), 0, "".join(f"{n}\n" for n in range(20)).encode(), b"")
 
 
 def server_faults():
