@@ -355,3 +355,49 @@ TEST(ends_by_itself)
 		CHECK(stands(&word[1]));
 	}
 }
+
+/* What it posts to itself both of its activations have; and each knows what it used itself. */
+static void
+hears(uint64_t arg)
+{
+	const volatile struct exo_uarea *u = exo_uarea();
+	const uint64_t begun = exo_now_ns();
+
+	word[1] = 1;
+	while (arg == 2 && !(u->posted & 4))
+		exo_relax();
+	while (exo_now_ns() < begun + 20000000)
+		exo_relax();
+	if (arg == 1) {
+		exo_post(exo_self(), 4, 0);
+		word[2] = u->posted & 4;
+		while (!word[3])
+			exo_relax();
+		exo_yield(0);
+		word[4] = u->run_ns;
+		t_exit(6);
+	}
+	exo_yield(0);
+	word[3] = u->run_ns;
+	for (;;)
+		exo_yield(0);
+}
+
+TEST(posts_to_itself)
+{
+	struct t_child c;
+
+	if (single())
+		return;
+	word[1] = word[2] = word[3] = word[4] = 0;
+	if (!t_child_on(&c, LAST, hears, 2) || !OK(exo_account_limit(c.account, 2, K_ROOT)))
+		return;
+	SOON(word[1] == 1);
+	if (!t_start_on(&c, 0, hears, 1))
+		return;
+	IS(t_wait(&c), T_EXIT(6));
+	IS(word[2], 4);
+	CHECK(word[3] > 0 && word[4] >= 10000000);
+	CHECK(exo_env(c.id)->run_ns >= word[3] + word[4]);
+	t_reap(&c);
+}

@@ -17,7 +17,7 @@ from exo import trace			# noqa: E402
 
 DIRECT = 0xffff800000000000		# layout.h: DIRECT_BASE
 PAGE = 4096
-EXOS_UAREA = 0x200000			# exos/server/proto.h: from the image's base
+EXOS_ALIGN = 1 << 30			# of the image's base: what is shared takes an upper-level entry behind it
 BOOT_UAREA = 0x10000000			# archive.h: init's, which is no ExOS process
 RIGHTS = "rwxpca"			# types.h: EXO_R and so on
 PTE_FLAGS = ((1, "present"), (2, "write"), (4, "user"), (16, "uncached"), (32, "accessed"), (64, "dirty"),
@@ -382,8 +382,8 @@ class Symbols(Command):
             return 0, path
         if uarea == BOOT_UAREA:
             return 0, f"{ROOT}/build/init.elf"
-        base = uarea - EXOS_UAREA
-        if base < 1 << 46 or base & 0x1fffff:	# drawn at boot, high in the lower half
+        base = uarea & -EXOS_ALIGN		# the u-area of one of its CPUs
+        if base < 1 << 46:			# drawn at boot, high in the lower half
             raise gdb.GdbError(f"its u-area is at {uarea:#x}: this is no process of ExOS (name a file)")
         return base, None
 
