@@ -171,23 +171,7 @@ op_remove(void)
 		(any_va() & ~0x1fffffull) | (draw(9) ? 1 : 1 + draw(3)), any_key());
 }
 
-static struct exo_map
-any_map(void)
-{
-	static const u32 ops[] = {
-		EXO_OP_MAP,
-		EXO_OP_MAP | EXO_MAP_WRITE,
-		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM,
-		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, EXO_OP_UNMAP,
-		EXO_OP_UNMAP | EXO_MAP_RELEASE, EXO_OP_PROTECT, EXO_OP_PROTECT | EXO_MAP_WRITE,
-		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_SHARED, EXO_OP_MAP | EXO_MAP_IO,
-		EXO_OP_MAP | EXO_MAP_EXEC, EXO_OP_MAP | EXO_MAP_HIDDEN,
-		EXO_OP_PROTECT | EXO_MAP_HIDDEN };
-	u32 op = ops[draw(sizeof ops / sizeof *ops)];
-
-	return (struct exo_map){ .va = any_va(), .op = op, .key = draw(4) ? K_OWN : any_key(),
-		.pfn = op & EXO_MAP_IO ? MMIO_PFN : draw(3) ? own_frame() : any_frame() };
-}
+#include "mem_random_own.h"
 
 static bool
 clean(exo_pfn pfn)
@@ -212,8 +196,6 @@ op_map(void)
 			dirty_claims += !clean(vec[n].pfn);
 	return done;
 }
-
-#include "mem_random_own.h"
 
 /* What the software TLB answers, the access can do; the array may be anybody's by now. */
 static i64

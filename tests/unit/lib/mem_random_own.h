@@ -4,6 +4,24 @@
  * their own, and what the kernel does then under a part of mem_lock
  * (kernel/mem/local.c) touches what is self's account's, and free frames.
  */
+static struct exo_map
+any_map(void)
+{
+	static const u32 ops[] = {
+		EXO_OP_MAP,
+		EXO_OP_MAP | EXO_MAP_WRITE,
+		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM,
+		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_CLAIM, EXO_OP_UNMAP,
+		EXO_OP_UNMAP | EXO_MAP_RELEASE, EXO_OP_PROTECT, EXO_OP_PROTECT | EXO_MAP_WRITE,
+		EXO_OP_MAP | EXO_MAP_WRITE | EXO_MAP_SHARED, EXO_OP_MAP | EXO_MAP_IO,
+		EXO_OP_MAP | EXO_MAP_EXEC, EXO_OP_MAP | EXO_MAP_HIDDEN,
+		EXO_OP_PROTECT | EXO_MAP_HIDDEN };
+	u32 op = ops[draw(sizeof ops / sizeof *ops)];
+
+	return (struct exo_map){ .va = any_va(), .op = op, .key = draw(4) ? K_OWN : any_key(),
+		.pfn = op & EXO_MAP_IO ? MMIO_PFN : draw(3) ? own_frame() : any_frame() };
+}
+
 /* As a program at work does, by its own key: the rights are remembered, and a part of the lock is enough. */
 static i64
 op_map_own(void)
