@@ -230,12 +230,12 @@ replace(u32 ino, const char *path, struct arguments *args, struct elf_image imag
 	threads_exec();
 	if (load(ino, &image[0], interp, &image[1], &loaded))
 		exos_die(SIGKILL, "exec: no memory");
-	fd_exec();
 	signal_exec();
 	rsp = stack_build(args, called, &loaded);
 	if (rsp < 0)
 		exos_die(SIGKILL, "exec: no memory for the stack");
 	exec_publish(called, args);
+	fd_exec();			/* by now whoever hears of it is told that this is another program */
 	arguments_end();
 	fs_base_set(0);
 	fpu_reset();
