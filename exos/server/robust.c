@@ -196,6 +196,7 @@ end(struct proc *p)
 	walk.of = NULL;
 	p->robust = false;
 	proc_lend_end(p);
+	sfs_sweep_due();		/* until now it published what it had open */
 }
 
 bool

@@ -232,6 +232,7 @@ setid_written(void)
 
 	file_make("/tmp/group", 0660, "group's");
 	CHECK(chown("/tmp/group", 0, 77) == 0 && pipe(p) == 0);
+	note[20] = 0;
 	pid = fork();
 	if (pid == 0) {
 		uint32_t ino;
@@ -242,6 +243,7 @@ setid_written(void)
 		fd = open("/tmp/group", O_RDWR);
 		map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		map[0] = 'G';
+		note[20] = 1;
 		CHECK(read(p[0], &byte, 1) == 1);
 		CHECK(!frame_opens(node->map, EXO_MAP_WRITE));
 		CHECK(node->mode & S_ISUID);
@@ -256,7 +258,8 @@ setid_written(void)
 		CHECK(pwrite(fd, "Y", 1, 0) == 1 && !(node->mode & S_ISUID));
 		_exit(failed != 0);
 	}
-	usleep(20000);
+	PATIENTLY (!note[20])
+		nap(2);
 	CHECK(chmod("/tmp/group", 04770) == 0);
 	CHECK(write(p[1], "", 1) == 1);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
