@@ -17,11 +17,11 @@ SIZES = {"b": 1, "w": 2, "l": 4, "q": 8}
 # What writes its last operand; with a size as suffix.
 WRITES = re.compile(r"(?:mov|add|sub|and|or|xor|adc|sbb|inc|dec|neg|not|sal|shl|shr|sar|rol|ror|"
                     r"xchg|xadd|cmpxchg|btc|bts|btr|shld|shrd|pop)([bwlq])$")
-READS = re.compile(r"(?:cmp|test|push|lea|bt|mul|imul|div|idiv)[bwlq]?$|cmov|mov[sz]|call$|jmp$|nop|"
+READS = re.compile(r"(?:cmp|test|push|lea|bt|mul|imul|div|idiv)[bwlq]?$|cmov|mov[sz]|callq?$|jmpq?$|nop|"
                    r"movabs|prefetch|bs[fr]|tzcnt|lzcnt|popcnt|bswap|invlpg|cvt")
 STRINGS = re.compile(r"(?:stos|movs)([bwlq])$")
 MEMORY = re.compile(r"(?:%[a-z]s:)?[^%$,()]*\([^)]*\)$|[A-Za-z_.][\w.+-]*$")
-LIBRARY = re.compile(r"\t(call|jmp)\t(memcpy|memset|memmove)$")
+LIBRARY = re.compile(r"\t(callq?|jmpq?)\t(memcpy|memset|memmove)$")
 
 
 def operands(text):

@@ -37,7 +37,8 @@
 #define EXOS_DATA     (EXOS_PRIVATE + 0x10000ull)	/* image data and bss */
 #define EXOS_STACKS   (EXOS_PRIVATE + 0x100000ull)	/* library stacks, with unmapped guard pages */
 #define EXOS_HEAP_NEAR 0x00380000ull	/* the first of the library heap, and below ... */
-#define EXOS_OFDS     0x003c0000ull	/* ... pages of open file descriptions, shared by relatives: of most processes in the table above */
+#define EXOS_OFDS                                                                                  \
+	0x003c0000ull /* ... pages of open file descriptions, shared by relatives: of most processes in the table above */
 #define EXOS_OBJECTS                                                                               \
 	0x00600000ull /* frames of objects that processes share (pipes): up to 126 MiB */
 #define EXOS_OBJECTS_END EXOS_WINDOW

@@ -12,6 +12,7 @@
 #include "fsnode.h"
 
 #define BUMP (1ull << 32)
+#define FRAMES_MAX 128u			/* of the environments of the root account: the keeper's, ours, the last */
 
 /* The last one may have ended while it did this itself. */
 static void
@@ -57,7 +58,7 @@ words_bump(void)
 static bool
 of_an_environment(const volatile struct exo_frame *f)
 {
-	return f->account == exo_info()->root_account &&
+	return f->kind >= EXO_FRAME_ROOT && f->account == exo_info()->root_account &&
 		(f->kind == EXO_FRAME_ENV || f->kind == EXO_FRAME_ROOT ||
 			f->kind == EXO_FRAME_RING || f->kind == EXO_FRAME_UAREA ||
 			f->kind == EXO_FRAME_ACT);
@@ -67,10 +68,17 @@ of_an_environment(const volatile struct exo_frame *f)
 static void
 dead_free(void)
 {
+	static exo_pfn found[FRAMES_MAX];
+	const volatile struct exo_frame *f = exo_frame(0);
+	unsigned count = 0;
+
+	for (exo_pfn pfn = 0; pfn < exo_info()->frames && count < FRAMES_MAX; pfn++)
+		if (of_an_environment(f + pfn))
+			found[count++] = pfn;
 	for (unsigned round = 0; round < 3; round++)	/* taken apart, emptied, and the last frame */
-		for (exo_pfn pfn = 1; pfn < exo_info()->frames; pfn++)
-			while (of_an_environment(exo_frame(pfn)) &&
-				exo_frame_release(pfn, 1, ROOT_KEY) == 0)
+		for (unsigned n = 0; n < count; n++)
+			while (of_an_environment(f + found[n]) &&
+				exo_frame_release(found[n], 1, ROOT_KEY) == 0)
 				;		/* bound: there is less to be done each time */
 }
 
