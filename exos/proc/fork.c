@@ -34,7 +34,7 @@
 #define TABLES 16u
 #define PATIENCE 40u
 #define PATIENCE_NS 5000000u
-#define PATIENCE_BUSY 2000u		/* while others are asked for memory */
+#define PATIENCE_BUSY 200u		/* while others are asked for memory */
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 #define SPAN 0x200000ull /* what one page table covers */
 #define HERE(offset) ((u64)AT(char, offset))

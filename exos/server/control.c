@@ -291,6 +291,7 @@ send_stats(void)
 		cpus.switches, cpus.interrupts, cpus.entry_max,
 		exo_now_ns() / 1000);
 	send(EXO_CONTROL_STATS, text, (unsigned)n, NULL, 0);
+	send(EXO_CONTROL_STATS, text, stats_frames(text, sizeof(text)), NULL, 0);
 	send(EXO_CONTROL_STATS, sites, sites_text(sites, sizeof(sites)), NULL, 0);
 }
 

@@ -18,6 +18,7 @@
 #define OOM_NEVER (-1000)
 #define SQUEEZED 16u			/* rows looked at each time, */
 #define ROUNDS 4u			/* which are so many in one request */
+#define WORTH_ASKING 512u		/* frames: who has less has none for a child of others */
 #define WEIGHED 64u			/* rows looked at for what they hold, in one */
 #define SRV_ROOT 0x000000a000001000ull	/* the root account, once it is bound, */
 #define SRV_SESSION 0x000000a000002000ull	/* and the session's */
@@ -217,7 +218,7 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed)
 bool
 memory_waited(uint64_t frames)
 {
-	static const struct proc nobody;
+	static const struct proc nobody = { .held = WORTH_ASKING };
 	static bool bound;
 	const volatile struct exo_account *session =
 		account_at(SRV_SESSION, session_account, &bound);

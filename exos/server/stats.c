@@ -34,3 +34,25 @@ proc_counted(const volatile struct exo_env *e)
 {
 	count_add(&gone, e);
 }
+
+/* What all frames are for: as their owners' tags say, and page tables with their links. */
+unsigned
+stats_frames(char *text, unsigned room)
+{
+	static const char *const name[EXO_TAGS] = { "not said", "anonymous", "files", "code",
+		"of libraries", "metadata", "objects" };
+	uint64_t tagged[EXO_TAGS] = { 0 }, tables = 0;
+	size_t n = 0;
+
+	for (exo_pfn pfn = 0; pfn < exo_info()->frames; pfn++) {
+		const volatile struct exo_frame *f = exo_frame(pfn);
+
+		tagged[f->tag < EXO_TAGS ? f->tag : 0] += f->kind == EXO_FRAME_DATA;
+		tables += f->kind >= EXO_FRAME_PT1 && f->kind <= EXO_FRAME_LINKS;
+	}
+	for (unsigned tag = 1; tag < EXO_TAGS; tag++)
+		n += exo_snprintf(text + n, room - n, "frames, %s %lu\n", name[tag],
+			(unsigned long)tagged[tag]);
+	n += exo_snprintf(text + n, room - n, "frames, page tables %lu\n", (unsigned long)tables);
+	return (unsigned)n;
+}

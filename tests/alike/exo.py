@@ -7,6 +7,7 @@ its name, it fails by an assertion.
 
 import concurrent.futures
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -257,6 +258,13 @@ def call_sites():
         assert reflected + direct > 1000 and (direct > 500) == rewritten and (sites > 0) == rewritten, lines[0]
 
 
+def frames_by_tag():
+    """--stats says what frames are for: contents of files are not programs' own pages"""
+    status, _, err = run("--stats", "sh", "-c", "head -c 8388608 /dev/zero >/tmp/f")
+    frames = dict(re.findall(r"frames, ([a-z ]+?) (\d+)\n", err.decode()))
+    assert status == 0 and int(frames["files"]) > 2048 > int(frames["anonymous"]) and int(frames["page tables"]) > 0, f"{err!r:.600}"
+
+
 def fork_bomb():
     """a fork bomb is stopped by limits and can be killed"""
     # the clock starts before the bomb: afterwards a fork may fail, also the shell's
@@ -312,4 +320,4 @@ def server_faults():
 
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
-         time_out, interrupts, several, machines, call_sites, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends, server_faults]
+         time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends, server_faults]
