@@ -13,6 +13,7 @@
  * The copy is made inside exos_fork_point, so the child's first prologue
  * finds a parked context on its stack: this fork, returning 0.
  */
+#include "fork.h"
 #include "look.h"
 #include "proc.h"
 #include "rlimit.h"
@@ -30,175 +31,11 @@
 #include "../vm/vm.h"
 #include "../linux/errno.h"
 
-#define BATCH 32u /* pages copied at a time, at WINDOW_FORK */
-#define TABLES 16u
 #define PATIENCE 40u
 #define PATIENCE_NS 5000000u
 #define PATIENCE_BUSY 200u		/* while others are asked for memory */
-#define RW (EXO_MAP_READ | EXO_MAP_WRITE)
-#define SPAN 0x200000ull /* what one page table covers */
-#define HERE(offset) ((u64)AT(char, offset))
-
-extern char exos_data[] __attribute__((visibility("hidden")));
-extern char exos_memory_end[] __attribute__((visibility("hidden")));
-
-struct child {
-	u32 pid;
-	u32 exit_signal;
-	bool vforked;
-	exo_envid env;
-	exo_pfn account;
-	exo_pfn uarea, comm, public;
-	u64 table[TABLES]; /* those installed most recently: address of what they cover | level */
-	unsigned next;
-	u64 fs;
-	u64 parked; /* where its first prologue finds its context */
-};
 
 static u8 vector_state[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(EXO_PAGE_BYTES)));
-
-/* ---- tables -------------------------------------------------------------------------- */
-
-static bool
-installed(const struct child *c, u64 where)
-{
-	for (unsigned n = 0; n < TABLES; n++)
-		if (c->table[n] == where)
-			return true;
-	return false;
-}
-
-/* One that was forgotten is found to be there already. */
-static int
-child_tables(struct child *c, u64 va, unsigned lowest)
-{
-	for (unsigned level = 3; level >= lowest; level--) {
-		u64 where = (va & ~((EXO_PAGE_BYTES << (9 * level)) - 1)) | level;
-		int error;
-
-		if (installed(c, where))
-			continue;
-		error = table_install(c->env, c->account, va, level);
-		if (error)
-			return error;
-		c->table[c->next++ % TABLES] = where;
-	}
-	return 0;
-}
-
-/* The tables that all processes share. */
-static int
-shared_tables(struct child *c)
-{
-	long error = child_tables(c, HERE(EXOS_TEXT), 2);
-
-	if (error)
-		return (int)error;
-	error = exo_pt_install(c->env, HERE(EXOS_TEXT) | 1,
-		EXO_PTE_PFN(exo_pte_at(HERE(EXOS_TEXT), 2)), 0, KEY_SELF, KEY_SELF);
-	if (error >= 0)
-		error = child_tables(c, HERE(EXOS_SHARED), 3);
-	if (error >= 0)
-		error = exo_pt_install(c->env, HERE(EXOS_SHARED) | 2,
-			EXO_PTE_PFN(exo_pte_at(HERE(EXOS_SHARED), 3)), 0, KEY_SELF, KEY_SELF);
-	return error < 0 ? (int)linux_errno(error) : 0;
-}
-
-/* ---- clones ---------------------------------------------------------------------------- */
-
-/* Bindings of [start, end), one page table's span at a time, where we have one. */
-static int
-clone_range(struct child *c, u64 start, u64 end)
-{
-	for (u64 va = start; (va = exo_pte_next(va, end, 2)) < end; va = (va | (SPAN - 1)) + 1) {
-		u64 stop = (va | (SPAN - 1)) + 1 < end ? (va | (SPAN - 1)) + 1 : end;
-		long error = child_tables(c, va, 1);
-
-		if (error == 0)
-			error = exo_pt_clone_all(c->env, va, (stop - va) / PAGE, KEY_SELF);
-		if (error < 0)
-			return (int)linux_errno(error);
-	}
-	return 0;
-}
-
-/* ---- copies ------------------------------------------------------------------------------ */
-
-/* Claim and map pages of the child at va (count <= BATCH, one table's span); their frames to pfn[]. */
-static int
-child_pages(struct child *c, u64 va, unsigned count, enum exo_tag tag, exo_pfn *pfn)
-{
-	struct exo_map vec[BATCH];
-	unsigned done = 0;
-
-	for (unsigned n = 0; n < count; n++)
-		vec[n] = (struct exo_map){ .va = va + n * PAGE,
-			.pfn = frame_find(1),
-			.key = KEY_SELF,
-			.op = EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_TAG(tag) | RW };
-	while (done < count) {
-		long n = vec[done].pfn ? exo_map(c->env, vec + done, count - done, KEY_SELF)
-				       : -EXO_EQUOTA;
-
-		if (n > 0)
-			done += (unsigned)n;
-		else if (n == -EXO_ETAKEN)
-			vec[done].pfn =
-				frame_find(1); /* bound: each time another, of all free ones */
-		else if (n != -EXO_EQUOTA || !vec[done].pfn ||
-			account_more(c->account, count - done))
-			return (int)linux_errno(n);
-	}
-	for (unsigned n = 0; n < count; n++)
-		pfn[n] = vec[n].pfn;
-	return 0;
-}
-
-/* Map the child's new pages here too, copy, and let go. */
-static int
-fill(u64 from, unsigned count, const exo_pfn *pfn)
-{
-	struct exo_map vec[BATCH];
-	u64 window = HERE(EXOS_WINDOW + WINDOW_FORK * PAGE);
-	long error = tables_ensure(window);
-
-	for (unsigned n = 0; n < count; n++)
-		vec[n] = (struct exo_map){ .va = window + n * PAGE,
-			.pfn = pfn[n],
-			.key = KEY_SELF,
-			.op = EXO_OP_MAP | RW };
-	if (error == 0)
-		error = exo_map_all(UAREA->env, vec, count, KEY_SELF);
-	if (error < 0)
-		return (int)linux_errno(error);
-	memcpy((void *)window, (const void *)from, count * PAGE);
-	for (unsigned n = 0; n < count; n++)
-		vec[n].op = EXO_OP_UNMAP;
-	exo_map_all(UAREA->env, vec, count, KEY_SELF);
-	return 0;
-}
-
-static int
-copy_range(struct child *c, u64 start, u64 bytes, enum exo_tag tag)
-{
-	exo_pfn pfn[BATCH];
-	int error = 0;
-
-	for (u64 va = start; va < start + bytes && !error;) {
-		u64 left = (start + bytes - va) / PAGE, room = (SPAN - va % SPAN) / PAGE;
-		unsigned count = BATCH;
-
-		count = left < count ? (unsigned)left : count;
-		count = room < count ? (unsigned)room : count;
-		error = child_tables(c, va, 1);
-		if (error == 0)
-			error = child_pages(c, va, count, tag, pfn);
-		if (error == 0)
-			error = fill(va, count, pfn);
-		va += count * PAGE;
-	}
-	return error;
-}
 
 /*
  * What both write to at once, the stack where it stands and what the C library
@@ -225,11 +62,11 @@ clone_region(struct child *c, const struct region *r)
 	for (unsigned n = 0; n < 2 && !error; n++) {
 		if (hot[n] < at || !is_hot(c, r, hot[n]))
 			continue;
-		error = clone_range(c, at, hot[n]);
-		error = error ? error : copy_range(c, hot[n], PAGE, EXO_TAG_ANONYMOUS);
+		error = child_clone(c, at, hot[n]);
+		error = error ? error : child_copy(c, hot[n], PAGE, EXO_TAG_ANONYMOUS);
 		at = hot[n] + PAGE;
 	}
-	return error ? error : clone_range(c, at, r->end);
+	return error ? error : child_clone(c, at, r->end);
 }
 
 static int
@@ -245,7 +82,7 @@ clone_program(struct child *c)
 		if (error)
 			return error;
 	}
-	return clone_range(c, HERE(EXOS_OFDS), HERE(EXOS_OBJECTS_END));
+	return child_clone(c, HERE(EXOS_OFDS), HERE(EXOS_OBJECTS_END));
 }
 
 /* The child needs the first pages of all stacks, and of what is on them the part above the parked context. */
@@ -267,7 +104,7 @@ copy_stacks(struct child *c)
 		if (pages)
 			error = child_pages(c, start, pages, EXO_TAG_LIBRARY, pfn);
 		if (error == 0 && used < end)
-			error = fill(used, (unsigned)((end - used) / PAGE),
+			error = child_fill(used, (unsigned)((end - used) / PAGE),
 				pfn + (used - start) / PAGE);
 	}
 	return error;
@@ -286,7 +123,7 @@ contract_pages(struct child *c)
 	if (error)
 		return error;
 	c->uarea = pfn[0], c->public = pfn[1], c->comm = pfn[2];
-	return fill(HERE(EXOS_PUBLIC), 1, &c->public);
+	return child_fill(HERE(EXOS_PUBLIC), 1, &c->public);
 }
 
 /* A thread that forks stands on a stack of its own. */
@@ -297,7 +134,7 @@ copy_thread(struct child *c)
 
 	if (current->slot == 0)
 		return 0;
-	return copy_range(c, start, current->stack_top - start, EXO_TAG_LIBRARY);
+	return child_copy(c, start, current->stack_top - start, EXO_TAG_LIBRARY);
 }
 
 /* Some of its pages may have been given back. */
@@ -310,7 +147,7 @@ copy_store(struct child *c)
 	for (u64 va = HERE(EXOS_STORE), from; (va = exo_pte_next(va, end, 1)) < end && !error;) {
 		for (from = va; va < end && vm_present(va); va += PAGE)
 			;
-		error = copy_range(c, from, va - from, EXO_TAG_LIBRARY);
+		error = child_copy(c, from, va - from, EXO_TAG_LIBRARY);
 	}
 	return error;
 }
@@ -319,16 +156,16 @@ static int
 copy_library(struct child *c)
 {
 	u64 start = (u64)exos_data, bytes = PAGE_UP((u64)(exos_memory_end - exos_data));
-	int error = copy_range(c, start, bytes, EXO_TAG_LIBRARY);
+	int error = child_copy(c, start, bytes, EXO_TAG_LIBRARY);
 
 	for (unsigned n = 0; n < HEAP_RANGES && error == 0; n++) {
 		start = heap_range(n, &bytes);
-		error = copy_range(c, start, bytes, EXO_TAG_LIBRARY);
+		error = child_copy(c, start, bytes, EXO_TAG_LIBRARY);
 	}
 	if (error == 0)
 		error = copy_store(c);
 	if (error == 0)
-		error = copy_range(c, (u64)vector_state, sizeof(vector_state), EXO_TAG_LIBRARY);
+		error = child_copy(c, (u64)vector_state, sizeof(vector_state), EXO_TAG_LIBRARY);
 	/* Last, because they must hold what this very function will have done. */
 	if (error == 0)
 		error = copy_stacks(c);
@@ -403,7 +240,7 @@ activate(struct child *c)
 static int
 build(struct child *c)
 {
-	int error = shared_tables(c);
+	int error = child_shared_tables(c);
 
 	if (error == 0)
 		error = contract_pages(c);

@@ -271,10 +271,9 @@ enum server_op {
 				 * signals, of which nothing is known.  As long as sig_waiting says that there is more */
 	OP_SETNAME,		/* (has exec'd): comm page: new name (NUL terminated) */
 	OP_MEMORY,		/* (frames, account, needed: others may end by it) -> frames that the limit was raised by, out of
-				 * the session's rest: of the caller's account, or of that of a child between FORK_BEGIN and
-				 * FORK_DONE. -EAGAIN: none now, ask again soon; -EBUSY: the same, and there will be some;
-				 * -ENOMEM: the caller has been given more than anybody, and gets no more.  0 frames: it was
-				 * asked for some, and has no more to give -> 0 */
+				 * the session's rest: of the caller's account, or of a child's between FORK_BEGIN and _DONE.
+				 * -EAGAIN: none now, ask again soon; -EBUSY: the same, and there will be some; -ENOMEM: it has
+				 * more than anybody, and gets no more.  0 frames: it was asked, and has no more to give -> 0 */
 	OP_EXEC_NATIVE,		/* (inode, argc | envc << 32, bytes, object, its key's slot): comm page strings -> pid of a
 				 * child that runs a native program, with a struct exo_ring in the object for output */
 	OP_EXEC_SETID,		/* (inode, argc | envc << 32, bytes of strings); comm: struct setid_ask -> pid of a child that
