@@ -24,16 +24,22 @@
 #define STACK_PAGES 4u
 #define STACK_END (OWN + STACK_PAGES * EXO_PAGE_BYTES)
 #define WINDOW (STACK_END + EXO_PAGE_BYTES)
+#define TRIES 1024u
 #define ENDS_MAX 64u			/* in a row, with nothing done in between: it is not tried again */
 
 static const uint64_t tops[] = { 0, SRV_COMM, EXOS_SPACE };
 #define TOPS (sizeof(tops) / sizeof(tops[0]))
+
+/* What an environment is made of, each a frame; the links are two in a row. */
+enum { PART_ENV, PART_ROOT, PART_LINKS, PART_RING, PART_UAREA, PART_ACT, PARTS };
 
 void exo_upcall_call(void);		/* libexo's */
 
 struct keeper {
 	exo_envid server;
 	exo_pfn table[TOPS];
+	exo_pfn kept
+		[PARTS]; /* frames of the next one: it may end because there is no memory; 0: none */
 	uint64_t served;		/* by the server, when it ended last */
 	unsigned ends;			/* since then */
 };
@@ -49,18 +55,49 @@ give_up(const char *why)
 	__builtin_trap();
 }
 
+/* 0: there are none, or more are not the root account's to have. */
 static exo_pfn
-take(uint64_t count)
+find(uint64_t count)
 {
-	for (exo_pfn pfn = 0;;) {	/* bound: each try begins behind the frame that another took */
+	exo_pfn pfn = 0;
+
+	for (unsigned tries = 0; tries < TRIES; tries++) {	/* others take frames, too */
 		pfn = exo_frame_find(pfn, count);
-		if (pfn == 0)
-			give_up("no memory for the server");
-		if (exo_frame_claim_all(pfn, count, exo_info()->root_account, 0, ROOT_KEY, 0) ==
-			(int64_t)count)
+		if (pfn == 0 ||
+			exo_frame_claim_all(pfn, count, exo_info()->root_account, 0, ROOT_KEY, 0) ==
+				(int64_t)count)
 			return pfn;
 		pfn++;
 	}
+	return 0;
+}
+
+static exo_pfn
+take(uint64_t count)
+{
+	const exo_pfn pfn = find(count);
+
+	if (pfn == 0)
+		give_up("no memory for the server");
+	return pfn;
+}
+
+/* For the next one: what the last was made of comes back only when this one has begun. */
+static void
+keep_frames(struct keeper *k)
+{
+	for (unsigned n = 0; n < PARTS; n++)
+		if (k->kept[n] == 0)
+			k->kept[n] = find(n == PART_LINKS ? 2 : 1);
+}
+
+static exo_pfn
+part(struct keeper *k, unsigned which)
+{
+	const exo_pfn pfn = k->kept[which];
+
+	k->kept[which] = 0;
+	return pfn ? pfn : take(which == PART_LINKS ? 2 : 1);
 }
 
 static void
@@ -137,10 +174,10 @@ entered(exo_envid keeper, struct exo_msg *m)
 }
 
 static void
-activate(const struct keeper *k)
+activate(struct keeper *k)
 {
-	struct exo_act_spec act = { .uarea_va = EXO_BOOT_UAREA, .uarea_frame = take(1),
-		.act_frame = take(1) };
+	struct exo_act_spec act = { .uarea_va = EXO_BOOT_UAREA, .uarea_frame = part(k, PART_UAREA),
+		.act_frame = part(k, PART_ACT) };
 	struct exo_map unmap = { .va = WINDOW, .op = EXO_OP_UNMAP, .key = ROOT_KEY };
 	struct exo_uarea *u = (struct exo_uarea *)WINDOW;
 
@@ -160,9 +197,9 @@ static void
 make(struct keeper *k)
 {
 	const struct exo_env_spec spec = { .slot = exo_env_find_slot(),
-		.account = exo_info()->root_account, .env_frame = take(1), .root_frame = take(1),
-		.root_links = take(2), .ring_frame = take(1), .k_account = ROOT_KEY,
-		.k_guard = ROOT_KEY };
+		.account = exo_info()->root_account, .env_frame = part(k, PART_ENV),
+		.root_frame = part(k, PART_ROOT), .root_links = part(k, PART_LINKS),
+		.ring_frame = part(k, PART_RING), .k_account = ROOT_KEY, .k_guard = ROOT_KEY };
 	const int64_t env = exo_env_create(&spec);
 
 	if (env < 0 ||
@@ -174,6 +211,7 @@ make(struct keeper *k)
 	else
 		space_make(k);
 	activate(k);
+	keep_frames(k);
 }
 
 /* ---- its end ---------------------------------------------------------------------------------------- */
@@ -207,6 +245,7 @@ ended(struct keeper *k)
 	if (k->ends > ENDS_MAX)
 		give_up("it ends again and again");
 	slices_free(k->server);
+	keep_frames(k);
 }
 
 static void

@@ -365,6 +365,7 @@ server_begin(void)
 		server_cpus_boot(server_fault, request);
 		run_start();
 		undo_commit();
+		undo_begin();
 		server_booted = true;
 	} else {
 		server_recover();

@@ -12,7 +12,7 @@
 #include <exo/archive.h>
 
 #define PAGES_MAX 512u			/* 131072 notes: a page table's worth */
-#define PAGES_KEPT 8u
+#define PAGES_KEPT 64u			/* what requests take, and more: there may be no memory when they do */
 #define START ((struct undo *)UNDO_AT)
 #define KIND(what) ((unsigned)((what) >> 56))
 #define WHAT(what) ((what) << 8 >> 8)
@@ -37,6 +37,15 @@ page_new(uint64_t va)
 		return false;
 	pages = (va - UNDO_AT) / EXO_PAGE_BYTES + 1;
 	return true;
+}
+
+/* Before anybody can take the memory. */
+void
+undo_begin(void)
+{
+	while (pages < PAGES_KEPT)
+		if (!page_new(UNDO_AT + pages * EXO_PAGE_BYTES))
+			return;
 }
 
 /* What an unusually long request took. */

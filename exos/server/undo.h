@@ -44,6 +44,7 @@ void undo_note_bytes(enum undo_kind kind, uint64_t what, const void *from, uint6
 bool undo_grow(uint64_t address);	/* a fault: there is room for notes now */
 void undo_commit(void);			/* what was done stays; and what waited for that is done */
 void undo_forget(void);			/* the first half of that */
+void undo_begin(void);			/* room for as many as requests make */
 void undo_trim(void);			/* between requests */
 void undo_all(uint64_t asked);		/* by whom what is taken back was asked for; 0: the loop */
 unsigned long undo_noted(void);		/* notes there are */
