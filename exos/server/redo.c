@@ -19,8 +19,8 @@ static struct redo {
 static unsigned oldest;
 static uint64_t undone[3];		/* of the request that is being taken back */
 
-/* Numbers are used once, so what nobody asked for stays until its place is needed. */
-static const struct redo *
+/* What nobody asked for stays until its place is needed. */
+static struct redo *
 find(exo_envid env, uint64_t number)
 {
 	for (unsigned n = 0; n < REDOS; n++)
@@ -62,12 +62,13 @@ redo_keep(struct serving *s, bool busy)
 {
 	struct redo r = { .env = s->env, .number = s->number, .answered = s->answered,
 		.answer = s->answer };
+	struct redo *place = find(s->env, s->number);	/* one that was undone is asked anew by its number */
 
 	if (busy) {
 		__builtin_memcpy(r.slots, undone, sizeof(undone));
 		__builtin_memset(undone, 0, sizeof(undone));
 	}
 	if (s->env)
-		redos[oldest++ % REDOS] = r;
+		*(place ? place : &redos[oldest++ % REDOS]) = r;
 	s->env = s->op = 0;
 }

@@ -14,7 +14,7 @@
 #define BUMP (1ull << 32)
 #define FRAMES_MAX 128u			/* of the environments of the root account: the keeper's, ours, the last */
 
-/* The last one may have ended while it did this itself. */
+/* The last one may have ended while it did this itself.  Notes say that a request was not over: they are all its own. */
 static void
 take_back(struct serving *busy)
 {
@@ -87,12 +87,12 @@ server_recover(void)
 {
 	struct sh_info *sh = server_shared_info();
 
-	proc_counted(exo_env(sh->server));
 	if (undo_lost()) {
 		klog_server("init: there were more changes than can be taken back");
 		exo_machine_off(1, ROOT_KEY);
 	}
 	take_back(sh->busy_on ? &server_serves[sh->busy_on - 1] : NULL);
+	proc_counted(exo_env(sh->server));	/* noted: not before it is known how far the last one came */
 	later_run(true);
 	sh->busy_on = 0;
 	procs[0].sh->env = exo_self();

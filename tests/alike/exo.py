@@ -302,12 +302,17 @@ mkdir -p x/y; echo text >x/y/z; chmod 600 x/y/z; cat x/y/z | (read w; echo $w); 
 """
 
 
+# At each instruction of OP_OBJECT_NEW (16), and when it is asked for again.
+PIPES = "i=0; while [ $i -lt 600 ]; do i=$((i+1)); read x <<E\n$i\nE\n[ $x = $i ] || echo $i: $x; done; echo $i"
+
+
 def server_ends():
     """the server ends in the middle of requests, and all else goes on"""
     expected = run("sh", "-c", KILLED)
     assert expected[0] == 0 and expected[1].count(b"\n") == 8, expected
     for how, cpus in (("20,37", "1"), ("13,61", "1"), ("9,111", "1"), ("11,59", "2")):
         same(run("--kill-server", how, "--cpus", cpus, "sh", "-c", KILLED), *expected)
+    same(run("--kill-server", "1,4,16", "sh", "-c", PIPES), 0, b"600\n", b"")
     typed = "".join(f"echo {n}; true | cat\n" for n in range(20))
     same(run("--kill-server", "9,37", "sh", stdin=typed.encode()), 0, "".join(f"{n}\n" for n in range(20)).encode(), b"")
 

@@ -24,7 +24,10 @@ class Terminal:
         self.seen = ""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            os.execv(exo.EXO, [exo.EXO, "run", *exo.OPTIONS, "--env", f"PS1={PROMPT}", *arguments])
+            try:
+                os.execv(exo.EXO, [exo.EXO, "run", *exo.OPTIONS, "--env", f"PS1={PROMPT}", *arguments])
+            finally:
+                os._exit(127)		# whatever went wrong: this is not the tests' process
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.master)
 

@@ -140,11 +140,11 @@ def debugged(arguments, *commands):
 
 def process_of_exos():
     said, status, out, err = debugged(
-        ["echo", "hello"], "hbreak sys_io_submit if (cpus[0].act->id & 0xffff) == 2", "continue", "exo symbols 2",
-        "exo envs", "exo uarea 2", "delete", "detach")
-    expect("exo symbols of a process", said.get("exo symbols 2", ""), r"exos.elf.* 0x7f\w+00000")
-    expect("exo envs of ExOS", said.get("exo envs", ""), r"^  1:1 .*PARKED", r"^\* 2:\d+ .*RUNNING")
-    expect("exo uarea of a process", said.get("exo uarea 2", ""), "critical 1", "entry SYSCALL.*<", "entry EVENT")
+        ["echo", "hello"], "hbreak sys_io_submit if (cpus[0].act->id & 0xffff) == 3", "continue", "exo symbols 3",
+        "exo envs", "exo uarea 3", "delete", "detach")
+    expect("exo symbols of a process", said.get("exo symbols 3", ""), r"exos.elf.* 0x7f\w+00000")
+    expect("exo envs of ExOS", said.get("exo envs", ""), r"^  1:1 .*CALLING", r"^\* 3:\d+ .*RUNNING")
+    expect("exo uarea of a process", said.get("exo uarea 3", ""), "critical 1", "entry SYSCALL.*<", "entry EVENT")
     expect("exo run --debug", f"{out}{err}status {status}", "^hello$", "status 0")
 
 
@@ -152,10 +152,10 @@ def panic(name, arguments, *patterns):
     """A kernel that finds itself wrong in the midst of a call."""
     text = "{char [12]}&boot_memory.cmdline = \"told by gdb\""
     said, status, out, err = debugged(
-        [*arguments, "echo", "hello"], "hbreak sys_frame_claim if (cpus[0].act->id & 0xffff) == 2", "continue",
+        [*arguments, "echo", "hello"], "hbreak sys_frame_claim if (cpus[0].act->id & 0xffff) == 3", "continue",
         f"set var {text}", "set $rdi = (long)&boot_memory.cmdline", "set $rip = (long)panic", "delete", "continue")
     expect(name, f"{err}status {status}", "exo: the kernel panicked:", r"^panic: told by gdb$",
-           r"^  environment 2\w*0002, state 1$", r"^  called from \w+ (?:entry|stub)_\w+\+", "^  the last of .* events:$",
+           r"^  environment 3\w*0003, state 1$", r"^  called from \w+ (?:entry|stub)_\w+\+", "^  the last of .* events:$",
            *patterns, "status 125", absent=("Traceback",))
     expect(f"{name}: nothing else", out, "^$" if not out else "nothing on standard output")
 
@@ -175,18 +175,18 @@ def traces():
         return f"{done.stdout}{done.stderr}status {done.returncode}"
 
     linux, kernel = r"^\[\d+\] \w+\(", r"^\[env \d+\] "
-    write, submit = r"^\[\d+\] write\(1, .*= 6$", r"^\[env 2\] io_submit\(device=0, queue=1, .*\) = 1$"
+    write, submit = r"^\[\d+\] write\(1, .*= 6$", r"^\[env 3\] io_submit\(device=0, queue=1, .*\) = 1$"
     everything = traced("kernel")
-    expect("trace=kernel", everything, "^hello$", r"env_create\(spec=0x\w+\) = 0x\w+$", r"switch to env 2:\d+, slice",
-           r"^\[env 2\] exception #PF addr=0x", submit, r"death of env 2:\d+: EXIT", "status 0",
+    expect("trace=kernel", everything, "^hello$", r"env_create\(spec=0x\w+\) = 0x\w+$", r"switch to env 3:\d+, slice",
+           r"^\[env 3\] exception #PF addr=0x", submit, r"death of env 3:\d+: EXIT", "status 0",
            absent=(r"(?m)" + linux, "records of the kernel's trace were lost"))
-    expect("calls of transfers", traced("kernel", "touch", "/tmp/x"), r"^\[env 2\] call\(env=1:1, rsi=\d+\)$", r"^\[env 2\] call: env 2:\d+ -> env 1:1$",
-           r"^\[env 1\] return\(env=2:\d+, rsi=.*\)$", r"^\[env 1\] return: env 1:1 -> env 2:\d+$")
+    expect("calls of transfers", traced("kernel", "touch", "/tmp/x"), r"^\[env 3\] call\(env=2:2, rsi=\d+\)$", r"^\[env 3\] call: env 3:\d+ -> env 2:2$",
+           r"^\[env 2\] return\(env=3:\d+, rsi=.*\)$", r"^\[env 2\] return: env 2:2 -> env 3:\d+$")
     expect("trace=linux", traced("linux"), "^hello$", write, "status 0", absent=("(?m)" + kernel,))
-    expect("both, in their order", traced("linux,kernel"), submit, write, "exit_group", r"death of env 2")
+    expect("both, in their order", traced("linux,kernel"), submit, write, "exit_group", r"death of env 3")
     expect("names of either", traced("write,io_submit"), submit, write, "status 0",
            absent=("exit_group", "frame_claim", "switch"))
-    expect("events alone", traced("exception"), r"^\[env 2\] exception #PF", "status 0", absent=(r"\(",))
+    expect("events alone", traced("exception"), r"^\[env 3\] exception #PF", "status 0", absent=(r"\(",))
 
 
 def main():
