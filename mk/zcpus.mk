@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# Behind the others by its name: it asks for what they make.
 # ExOS on several processors.  In `make test` the programs of tests/hostile and tests/linux (tests/guests.py) and the kernel's tests
 # (tests/run.py) run on more than one anyway; here, on two, what is compared with Linux of processes, threads and what they
 # share, each new process on the next one (--scatter), and some of the random call sequences.
