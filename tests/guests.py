@@ -23,7 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SUM = re.compile(r"^(\d+) passed, (\d+) failed$")
 FAST = {"armed", "cpus", "leaks", "robust", "setid", "shares", "signals", "swarms",		# of hostile
         "clock", "processes", "refused", "warm"}							# of linux
-ALONE = {"arbiter"}			# on one alone: CAVEATS.md says why
+ALONE = {"arbiter", "clients"}		# on one alone: CAVEATS.md says why
 
 
 def how_many(name, options):

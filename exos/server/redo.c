@@ -56,13 +56,16 @@ redo_slot(exo_slot slot)
 		undone[2] = undone[2] << 16 | slot;
 }
 
-/* Of each CPU what it did last; busy: where the server worked when it ended. */
+/*
+ * Of each CPU what it did last; busy: where the server worked when it ended.
+ * One that was undone is asked anew by its number: there is one record of it.
+ */
 void
 redo_keep(struct serving *s, bool busy)
 {
 	struct redo r = { .env = s->env, .number = s->number, .answered = s->answered,
 		.answer = s->answer };
-	struct redo *place = find(s->env, s->number);	/* one that was undone is asked anew by its number */
+	struct redo *place = find(s->env, s->number);
 
 	if (busy) {
 		__builtin_memcpy(r.slots, undone, sizeof(undone));
