@@ -92,7 +92,8 @@ server_recover(void)
 		exo_machine_off(1, ROOT_KEY);
 	}
 	take_back(sh->busy_on ? &server_serves[sh->busy_on - 1] : NULL);
-	proc_counted(exo_env(sh->server));	/* noted: not before it is known how far the last one came */
+	/* Its change is noted: not before it is known how far the last one came. */
+	proc_counted(exo_env(sh->server));
 	later_run(true);
 	sh->busy_on = 0;
 	procs[0].sh->env = exo_self();
