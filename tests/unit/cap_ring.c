@@ -231,7 +231,7 @@ test_ring(void)
 	gives("its slots are there, and empty", narrow(alice, EXO_KEYS_FRAME, AT(9), "a", EXO_R),
 		-EXO_EKEY);
 	gives("and can be filled", narrow(alice, K_OWN, EXO_KEYS_FRAME, "a", EXO_R), 0);
-	gives("frame_release KIND: a ring", sys_frame_release(alice, pfn, 1, K_OWN), -EXO_EKIND);
+	gives("frame_release BUSY: a ring", sys_frame_release(alice, pfn, 1, K_OWN), -EXO_EBUSY);
 	fake_die(alice);
 	gives("ring_add DEAD", sys_ring_add(root, alice->id, 2, fake_own(alice), K_OWN),
 		-EXO_EDEAD);

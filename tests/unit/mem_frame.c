@@ -124,10 +124,10 @@ test_release(void)
 	gives("frame_release KIND: free", sys_frame_release(alice, fresh, 1, K_OWN), -EXO_EKIND);
 	gives("frame_release KIND: the kernel's", sys_frame_release(root, KERNEL_PFN, 1, K_OWN),
 		-EXO_EKIND);
-	gives("frame_release KIND: env", sys_frame_release(alice, alice->frame, 1, K_OWN),
-		-EXO_EKIND);
-	gives("frame_release KIND: root table", sys_frame_release(alice, alice->root, 1, K_OWN),
-		-EXO_EKIND);
+	gives("frame_release BUSY: env", sys_frame_release(alice, alice->frame, 1, K_OWN),
+		-EXO_EBUSY);
+	gives("frame_release BUSY: root table", sys_frame_release(alice, alice->root, 1, K_OWN),
+		-EXO_EBUSY);
 	gives("frame_release KIND: links",
 		sys_frame_release(alice, frames_priv[alice->root].aux, 1, K_OWN), -EXO_EKIND);
 	gives("frame_release BUSY: the root account",
