@@ -6,26 +6,13 @@
  * -icount one processor runs at a time, and who waits gives way (pause), so that
  * these counts repeat, too: they are the instructions of both.
  */
-#include "t.h"
-#include "cost.h"
+#include "native.h"
 
 #define SPARE 8u
 enum { K_ARBITER = K_FREE, K_CHILD = 1 };
 
 static volatile uint64_t beats, turn, seen, ready;
 static exo_pfn first;			/* of the child's frames */
-
-static void
-row(const char *name, uint64_t took)
-{
-	t_say("bench %s %lu", name, (unsigned long)took);
-}
-
-static void
-null_call(void)
-{
-	exo_null();
-}
 
 /* ---- memory asked back --------------------------------------------------------------------- */
 

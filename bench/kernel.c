@@ -8,20 +8,7 @@
  * the clock that the row tsc-hz names.
  */
 #include <exo/stlb.h>
-#include "t.h"
-#include "cost.h"
-
-static void
-row(const char *name, uint64_t took)
-{
-	t_say("bench %s %lu", name, (unsigned long)took);
-}
-
-static void
-null_call(void)
-{
-	exo_null();
-}
+#include "native.h"
 
 /* ---- entries --------------------------------------------------------------------- */
 

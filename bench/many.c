@@ -4,8 +4,7 @@
  * and when all are, and what the primitives cost beside so many.  Each has its
  * account's part, tables, key ring, u-area and activation, and could run.
  */
-#include "t.h"
-#include "cost.h"
+#include "native.h"
 
 #define MANY 10000u
 #define EACH 16u			/* frames: env, root, two of its links, ring, u-area, act, nine of tables */
@@ -16,18 +15,6 @@ enum { E_ENV, E_ROOT, E_LINKS, E_RING = 4, E_UAREA, E_ACT, E_TABLES };
 static exo_pfn frames_at, account;
 static exo_envid made[MANY];
 static uint32_t slot = 1;
-
-static void
-row(const char *name, uint64_t took)
-{
-	t_say("bench %s %lu", name, (unsigned long)took);
-}
-
-static void
-null_call(void)
-{
-	exo_null();
-}
 
 static uint32_t
 next_slot(void)

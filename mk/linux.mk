@@ -5,7 +5,7 @@
 LINUX_TESTS := $(patsubst tests/linux/%.c,$(BUILD)/linux/%,$(sort $(wildcard tests/linux/*.c)))
 LINUX_FLAGS = -std=gnu11 -Wall -Wextra -Wshadow -Werror -O1 -g -static $(LIBEXO_INC)
 
-$(BUILD)/linux/%: tests/linux/%.c tests/linux/check.h | $(ABI_FILES)
+$(BUILD)/linux/%: tests/linux/%.c tests/linux/check.h tests/linux/hog.h | $(ABI_FILES)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LINUX_FLAGS) $< -o $@
 

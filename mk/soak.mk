@@ -6,7 +6,7 @@
 SOAK := $(BUILD)/soak/soak
 SOAK_RUN = ./exo run --add $(SOAK):/root/soak
 
-$(SOAK): tests/soak/soak.c tests/linux/check.h
+$(SOAK): tests/soak/soak.c tests/linux/check.h tests/linux/hog.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LINUX_FLAGS) -pthread -o $@ $<
 

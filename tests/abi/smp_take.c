@@ -64,17 +64,23 @@ TEST(transfers_on_each_cpu)
 	t_reap(&s);
 }
 
+/* A server and a client that calls it, both on that CPU, at work. */
+static bool
+on_the_last(struct t_child *s, struct t_child *c)
+{
+	if (!t_child_on(s, LAST, server_main, 0))
+		return false;
+	server = s->id;
+	SOON(word[7] == 1);
+	return t_child_on(c, LAST, client_main, 1) && SOON(word[1] > 100);
+}
+
 TEST(callee_destroyed_from_elsewhere)
 {
 	struct t_child s, c;
 
-	if (single() || !t_child_on(&s, LAST, server_main, 0))
+	if (single() || !on_the_last(&s, &c))
 		return;
-	server = s.id;
-	SOON(word[7] == 1);
-	if (!t_child_on(&c, LAST, client_main, 1))
-		return;
-	SOON(word[1] > 100);
 	OK(exo_env_destroy(s.id, 3, K_ROOT));
 	CHECK(stands(&word[1]));
 	SOON(word[4] == 1);
@@ -87,13 +93,8 @@ TEST(caller_destroyed_from_elsewhere)
 {
 	struct t_child s, c;
 
-	if (single() || !t_child_on(&s, LAST, server_main, 0))
+	if (single() || !on_the_last(&s, &c))
 		return;
-	server = s.id;
-	SOON(word[7] == 1);
-	if (!t_child_on(&c, LAST, client_main, 1))
-		return;
-	SOON(word[1] > 100);
 	OK(exo_env_destroy(c.id, 3, K_ROOT));
 	t_reap(&c);
 	moves(&word[1]);

@@ -6,34 +6,15 @@
  * unbinds, releases and claims them, takes tables out, revokes and moves limits;
  * and ends in the middle of it, by both at once.
  */
-#include "t.h"
+#include "fight.h"
 
 #define PAGE EXO_PAGE_BYTES
-#define LAST (exo_info()->cpus - 1)
 #define FOUGHT 8u			/* frames, and pages */
 #define ALONE 100u			/* rounds */
 #define ROOM 24				/* frames that they may have */
 
-extern const char t_fixup[];
-uint64_t t_touch_write(uint64_t va, uint64_t value);
-
 static volatile uint64_t done[4], go;
 static exo_pfn first;			/* of the frames */
-
-static uint64_t
-draw(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	return *seed ^= *seed << 17;
-}
-
-static void
-fault_over(struct exo_save *context)
-{
-	context->rip = (uint64_t)t_fixup;
-	context->rax = 1;
-}
 
 /* Whatever a program may do with pages of its own; what comes of it is the kernel's to keep right. */
 static void

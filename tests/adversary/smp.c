@@ -4,14 +4,9 @@
  * are written to, the same names claimed by all at once, ends in the middle of
  * anything, floods of posts and flushes, keys that die while they are used.
  */
-#include "t.h"
+#include "fight.h"
 
-#define LAST (exo_info()->cpus - 1)
 #define OTHERS (exo_info()->cpus < 4 ? exo_info()->cpus - 1 : 3u)	/* children that run beside us */
-
-extern const char t_fixup[];
-uint64_t t_touch_write(uint64_t va, uint64_t value);
-uint64_t t_touch_read(uint64_t va, uint64_t *value);
 
 static volatile uint64_t word[16];	/* seen by all children */
 static volatile uint64_t go;
@@ -40,21 +35,6 @@ static uint64_t
 count(volatile uint64_t *w)
 {
 	return __atomic_add_fetch(w, 1, __ATOMIC_SEQ_CST);
-}
-
-static uint64_t
-draw(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	return *seed ^= *seed << 17;
-}
-
-static void
-fault_over(struct exo_save *context)
-{
-	context->rip = (uint64_t)t_fixup;
-	context->rax = 1;
 }
 
 /* One on each other CPU, with the root key in slot 1 and frames to spend; they begin together. */

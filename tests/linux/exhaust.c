@@ -7,40 +7,13 @@
 #define _GNU_SOURCE
 #define CHECK_NAME "exhaust"
 #include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
 #include "check.h"
+#include "hog.h"
 
-#define PAGE 4096ul
-#define MB (1ul << 20)
-#define RW (PROT_READ | PROT_WRITE)
 #define SETTLED 12000			/* looks, 5 ms apart: a minute, long past what the slowest host needs */
 #define SLACK 64			/* KiB: the server's tables, which only grow */
 
 static size_t part;			/* 60 of 100 of what is free */
-
-static long
-free_kib(void)
-{
-	char line[128];
-	long kib = -1;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %ld", &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-static char *
-anon(size_t bytes, int kind)
-{
-	char *p = mmap(NULL, bytes, RW, kind | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
 
 /* In a child: its status tells. */
 #define MUST(e) must((e) ? 1 : 0, #e, __LINE__)

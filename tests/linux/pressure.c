@@ -7,68 +7,19 @@
 #define _GNU_SOURCE
 #define CHECK_NAME "pressure"
 #include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
 #include "check.h"
+#include "hog.h"
 
-#define PAGE 4096ul
-#define MB (1ul << 20)
-#define RW (PROT_READ | PROT_WRITE)
 #define LEFT (16 * MB)			/* what is left for the others, */
 #define FILES (32 * MB)			/* besides what is kept for files */
 
 static size_t part;			/* 70 of 100 of that */
 
-static long
-free_kib(void)
-{
-	char line[128];
-	long kib = -1;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %ld", &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-static unsigned long *
-anon(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static unsigned long
-word(unsigned long who, unsigned long n)
-{
-	return n % 16 ? n / 512 * (who + 3) + n / 16 : 0;
-}
-
-static void
-fill(unsigned long *p, size_t bytes, unsigned long who)
-{
-	for (unsigned long n = 0; n < bytes / 8; n++)
-		p[n] = word(who, n);
-}
-
-static bool
-right(const unsigned long *p, size_t bytes, unsigned long who)
-{
-	for (unsigned long n = 0; n < bytes / 8; n++)
-		if (p[n] != word(who, n))
-			return false;
-	return true;
-}
-
 /* Its own part, from beginning to end, and again backwards. */
 static int
 worker(unsigned long who)
 {
-	unsigned long *p = anon(part);
+	unsigned long *p = anon(part, MAP_PRIVATE);
 
 	fill(p, part, who);
 	if (!right(p, part, who))
@@ -110,7 +61,7 @@ sleeper(void)
 	pipe(to);
 	if (fork() == 0) {
 		close(to[1]);
-		p = anon(part);
+		p = anon(part, MAP_PRIVATE);
 		fill(p, part, 7);
 		read(to[0], &c, 1);
 		_exit(right(p, part, 7) ? 0 : 1);
@@ -129,7 +80,7 @@ static void
 inherited(void)
 {
 	if (fork() == 0) {
-		unsigned long *p = anon(part);
+		unsigned long *p = anon(part, MAP_PRIVATE);
 
 		fill(p, part, 1);
 		madvise(p, part, 21 /* MADV_PAGEOUT */);
@@ -156,7 +107,7 @@ stopped(bool by_itself)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		unsigned long *p = anon(part);
+		unsigned long *p = anon(part, MAP_PRIVATE);
 
 		fill(p, part, 5);
 		for (*turns = 1; !by_itself && *turns; (*turns)++)
@@ -182,7 +133,7 @@ int
 main(void)
 {
 	size_t locked = (size_t)free_kib() * 1024 - LEFT - FILES;
-	unsigned long *p = anon(locked);
+	unsigned long *p = anon(locked, MAP_PRIVATE);
 	long before;
 
 	part = LEFT / 100 * 70 / PAGE * PAGE;

@@ -13,14 +13,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include "../linux/check.h"
+#include "../linux/hog.h"
 
-#define PAGE 4096ul
-#define MB (1ul << 20)
-#define RW (PROT_READ | PROT_WRITE)
 #define LEFT (14 * MB)			/* what is left for all of them, */
 #define FILES (26 * MB)			/* besides what is kept for files */
 #define PART (5 * MB / 2)		/* what each wants, about */
@@ -36,51 +32,6 @@ draw(unsigned below)
 	return (unsigned)(seed >> 33) % below;
 }
 
-static long
-free_kib(void)
-{
-	char line[128];
-	long kib = -1;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %ld", &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-/* ---- what is written, and found again ---- */
-
-static unsigned long *
-anon(size_t bytes)
-{
-	return mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-}
-
-static unsigned long
-word(unsigned long who, unsigned long n)
-{
-	return n % 16 ? n / 512 * (who + 3) + n / 16 : 0;
-}
-
-static void
-fill(unsigned long *p, size_t bytes, unsigned long who)
-{
-	for (size_t n = 0; n < bytes / 8; n++)
-		p[n] = word(who, n);
-}
-
-static bool
-right(const unsigned long *p, size_t bytes, unsigned long who)
-{
-	for (size_t n = 0; n < bytes / 8; n++)
-		if (p[n] != word(who, n))
-			return false;
-	return true;
-}
-
 static bool
 good(pid_t pid)
 {
@@ -94,7 +45,7 @@ good(pid_t pid)
 static int
 memory(unsigned long who)
 {
-	unsigned long *p = anon(PART);
+	unsigned long *p = anon(PART, MAP_PRIVATE);
 
 	fill(p, PART, who);
 	for (unsigned turn = 0; turn < 3; turn++)
@@ -106,7 +57,7 @@ memory(unsigned long who)
 static int
 forks(unsigned long who)
 {
-	unsigned long *p = anon(PART / 2);
+	unsigned long *p = anon(PART / 2, MAP_PRIVATE);
 
 	fill(p, PART / 2, who);
 	for (unsigned n = 0; n < 3; n++) {
@@ -126,7 +77,7 @@ static int
 files(unsigned long who)
 {
 	char name[32];
-	unsigned long *p = anon(PART / 2), *shared, *private;
+	unsigned long *p = anon(PART / 2, MAP_PRIVATE), *shared, *private;
 	int fd;
 
 	snprintf(name, sizeof(name), "/tmp/soak.%lu", who);
@@ -147,7 +98,7 @@ files(unsigned long who)
 static int
 pipes(unsigned long who)
 {
-	unsigned long *p = anon(PART / 2), sum = 0, wanted = 0, some[512];
+	unsigned long *p = anon(PART / 2, MAP_PRIVATE), sum = 0, wanted = 0, some[512];
 	int to[2];
 	pid_t pid;
 	long n;
@@ -184,7 +135,7 @@ shell(unsigned long who)
 static void *
 thread(void *arg)
 {
-	unsigned long who = (unsigned long)arg, *p = anon(PART / 4);
+	unsigned long who = (unsigned long)arg, *p = anon(PART / 4, MAP_PRIVATE);
 
 	fill(p, PART / 4, who);
 	for (unsigned turn = 0; turn < 3; turn++, sched_yield())
@@ -274,7 +225,7 @@ take_away(void)
 	pid = fork();
 	if (pid == 0) {
 		const size_t bytes = (size_t)free_kib() * 1024 - LEFT - FILES;
-		void *p = anon(bytes);
+		void *p = anon(bytes, MAP_PRIVATE);
 
 		fd = open("/proc/self/oom_score_adj", O_WRONLY);
 		if (write(fd, "-1000", 5) == 5 && mlock(p, bytes) == 0)
