@@ -392,11 +392,9 @@ handle(struct exo_save *regs, const struct sig_detail *d)
 	struct linux_sigaction *action = &signals.action[d->signo];
 	const u64 flags = action->flags, handler_mask = action->mask;
 	u64 mask = current->sig.mask_saved ? current->sig.saved_mask : current->sig.blocked;
-	struct linux_siginfo info;
 
 	restart_handled(regs, flags);
-	signal_info(&info, d);
-	if (!sigframe_push(regs, d->signo, &info, mask)) {
+	if (!sigframe_push(regs, d, mask)) {
 		bad_stack(d->signo);
 		return;
 	}

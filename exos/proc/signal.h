@@ -112,8 +112,8 @@ void signal_block(u64 mask);		/* the new mask */
 bool signal_ignored(int sig);
 
 /* arch: sigframe.c */
-bool sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info,
-	u64 mask); /* false: bad stack */
+bool
+sigframe_push(struct exo_save *regs, const struct sig_detail *d, u64 mask); /* false: bad stack */
 bool sigframe_pop(struct exo_save *regs);
 u64 sigframe_bytes(void);		/* at most, for AT_MINSIGSTKSZ */
 long stack_change(u64 rsp, const struct linux_stack *new);	/* sigaltstack: 0 or -errno */

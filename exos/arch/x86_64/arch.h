@@ -60,10 +60,13 @@ long exos_fxrstor(const void *area);
 #define FPU_AREA_MAX 4096u
 u64 fpu_bytes(void);
 long fpu_save(void *area);			/* 64-aligned, maybe the program's: 0 or -EFAULT */
-long fpu_load(void *area);			/* library memory; made safe first */
+void fpu_load(const void *area);	/* what fpu_save made, in library memory */
+/* What a signal frame has, 64-aligned, the program's: 0; -EFAULT; 1: it was changed so that a copy of it is to be loaded. */
+long fpu_take(const void *area);
+long fpu_load_any(
+	void *area); /* a copy, of whole FPU_AREA_MAX, made safe first: 0; -EFAULT: Linux would not take it */
 void fpu_reset(void);
 int fpu_error_code(void);		/* FPE_* of a vector 16 or 19; 0: nothing is raised */
-bool fpu_loadable(const void *area);	/* Linux would take it back: no reserved bits of MXCSR */
 
 /* ---- FS base: the program's, only with EXO_FEAT_FSGSBASE; the kernel keeps it over parking */
 u64 fs_base(void);

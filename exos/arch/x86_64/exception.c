@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Exceptions: page faults that are served, and what becomes a signal.  The
- * library's own are allowed in copy.S alone, where the program's memory is
+ * library's own are allowed in copy.S and frame.S alone, where the program's memory is
  * touched; anywhere else they are the end.
  */
 #include "arch.h"
+#include "frame.h"
 #include "../../proc/signal.h"
 #include "../../thread/thread.h"
 #include "../../proc/timer.h"
@@ -54,7 +55,8 @@ by_library(u64 rip)
 static bool
 in_copy(u64 rip)
 {
-	return rip >= (u64)exos_copy_begin && rip < (u64)exos_copy_end;
+	return (rip >= (u64)exos_copy_begin && rip < (u64)exos_copy_end) ||
+		(rip >= (u64)exos_frame_begin && rip < (u64)exos_frame_end);
 }
 
 struct fault_signal {

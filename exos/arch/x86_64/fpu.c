@@ -5,6 +5,7 @@
  * frames and into a child's data, and loads what comes back.
  */
 #include "arch.h"
+#include "frame.h"
 
 #define FXSAVE_BYTES 512u
 #define XSAVE_HEADER_BYTES 64u
@@ -15,12 +16,24 @@
 #define FSW_AT 2u
 
 /* Nothing behind the header is looked at, for that says that nothing is there. */
-static u8 clean[FXSAVE_BYTES + XSAVE_HEADER_BYTES] __attribute__((aligned(64)));
+static const struct {
+	u16 fcw;
+	u8 to_mxcsr[MXCSR_AT - sizeof(u16)];
+	u32 mxcsr;
+	u8 rest[FXSAVE_BYTES + XSAVE_HEADER_BYTES - MXCSR_AT - sizeof(u32)];
+} clean __attribute__((aligned(64))) = { .fcw = 0x37f, .mxcsr = MXCSR_CLEAN };
 
 static bool
 have_xsave(void)
 {
 	return exo_info()->features & EXO_FEAT_XSAVE && exo_info()->fpu_bytes <= FPU_AREA_MAX;
+}
+
+/* Then AVX lies where frame.S has it, and there is nothing else. */
+static bool
+have_moves(void)
+{
+	return exo_info()->fpu_mask == FPU_MOVABLE && exo_info()->fpu_bytes == FPU_MOVABLE_BYTES;
 }
 
 u64
@@ -34,6 +47,8 @@ fpu_save(void *area)
 {
 	static const u8 zero[XSAVE_HEADER_BYTES];
 
+	if (have_moves())
+		return exos_vectors_save(area);
 	if (!have_xsave())
 		return exos_fxsave(area);
 	/* xsave leaves most of the header alone, and xrstor insists that it is zero */
@@ -42,33 +57,45 @@ fpu_save(void *area)
 	return exos_xsave(area, exo_info()->fpu_mask);
 }
 
+static long
+restore(const void *area)
+{
+	return have_xsave() ? exos_xrstor(area, exo_info()->fpu_mask) : exos_fxrstor(area);
+}
+
+void
+fpu_load(const void *area)
+{
+	if (have_moves())
+		exos_vectors_load(area);
+	else
+		restore(area);
+}
+
+long
+fpu_take(const void *area)
+{
+	return have_moves() ? exos_vectors_take(area, FPU_MOVABLE_BYTES) : 1;
+}
+
 /* A program may have written anything into its signal frame: nothing of it may make xrstor fault. */
 long
-fpu_load(void *area)
+fpu_load_any(void *area)
 {
 	u64 *header = (u64 *)((u8 *)area + FXSAVE_BYTES);
 
-	*(u32 *)((u8 *)area + MXCSR_AT) &= MXCSR_MASK;
-	if (!have_xsave())
-		return exos_fxrstor(area);
+	if (*(u32 *)((u8 *)area + MXCSR_AT) & ~MXCSR_MASK)
+		return -14;
 	header[0] &= exo_info()->fpu_mask;
 	for (unsigned word = 1; word < XSAVE_HEADER_BYTES / 8; word++)
 		header[word] = 0;
-	return exos_xrstor(area, exo_info()->fpu_mask);
+	return restore(area);
 }
 
 void
 fpu_reset(void)
 {
-	*(u16 *)clean = 0x37f; /* FCW */
-	*(u32 *)(clean + MXCSR_AT) = MXCSR_CLEAN;
-	fpu_load(clean);
-}
-
-bool
-fpu_loadable(const void *area)
-{
-	return !(*(const u32 *)((const u8 *)area + MXCSR_AT) & ~MXCSR_MASK);
+	restore(&clean);
 }
 
 enum { FPE_FLTDIV = 3, FPE_FLTOVF, FPE_FLTUND, FPE_FLTRES, FPE_FLTINV };

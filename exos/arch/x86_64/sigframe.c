@@ -10,60 +10,29 @@
  *            +--------------------+ 16-aligned + 8, as behind a call
  */
 #include "arch.h"
+#include "frame.h"
 #include "../../linux/errno.h"
 #include "../../proc/signal.h"
 #include "../../thread/thread.h"
 
 #define RED_ZONE 128u
 #define MINSIGSTKSZ_ 2048u
-#define FP_MAGIC1 0x46505853u
-#define FP_MAGIC2 0x46505845u
-#define FP_MARK_AT 464u /* in the FXSAVE area: bytes for software */
 #define FP_LEGACY 3u /* components that FXSAVE has */
 #define FXSAVE_BYTES 512u
 
 #define FLAG_TF 0x100ull
 #define FLAG_DF 0x400ull
 #define FLAG_RF 0x10000ull
-#define FLAGS_PROGRAM                                                                              \
-	0x240dd5ull /* what sigreturn may set */
+#define FLAGS_PROGRAM 0x240dd5ull	/* what sigreturn may set */
 #define FLAGS_FIXED 0x202ull
 
 #define UC_FP_XSTATE 1u
 #define UC_SIGCONTEXT_SS 2u
 #define UC_STRICT_RESTORE_SS 4u
 
-struct sigcontext {
-	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
-		rflags;
-	u16 cs, gs, fs, ss;
-	u64 error, vector, oldmask, cr2;
-	u64 fpstate;
-	u64 reserved[8];
-};
-_Static_assert(sizeof(struct sigcontext) == 256, "sigcontext");
-
-struct ucontext {
-	u64 flags, link;
-	struct linux_stack stack;
-	struct sigcontext regs;
-	u64 mask;
-};
-
-struct frame {
-	u64 restorer;
-	struct ucontext uc;
-	struct linux_siginfo info;
-};
-_Static_assert(sizeof(struct frame) == 440, "rt_sigframe");
-
-struct fp_mark { /* struct _fpx_sw_bytes */
-	u32 magic1, extended_bytes;
-	u64 features;
-	u32 state_bytes;
-	u32 pad[7];
-};
-_Static_assert(sizeof(struct fp_mark) == 48, "_fpx_sw_bytes");
+#define FRAME_BYTES 440u
+#define FRAME_UCONTEXT 8u
+#define FRAME_INFO 312u
 
 static u8 fp_area[FPU_AREA_MAX] TRANSIENT __attribute__((aligned(64)));
 
@@ -132,82 +101,52 @@ overflows(u64 rsp, u64 flags, u64 at)
 u64
 sigframe_bytes(void)
 {
-	return sizeof(struct frame) + fpu_bytes() + sizeof(u32) + 64 + 16 + 8;
+	return FRAME_BYTES + fpu_bytes() + sizeof(u32) + 64 + 16 + 8;
 }
 
 /* Vector state at `at` in the program's memory, with the marks that Linux puts there. */
 static bool
 vector_push(u64 at)
 {
-	const u32 end = FP_MAGIC2;
-	struct fp_mark mark = { .magic1 = FP_MAGIC1,
+	const struct fp_mark mark = { .magic1 = FP_MAGIC1,
+		.extended_bytes = (u32)fpu_bytes() + sizeof(u32),
 		.features = exo_info()->fpu_mask,
 		.state_bytes = (u32)fpu_bytes() };
 
-	mark.extended_bytes = mark.state_bytes + sizeof(end);
 	if (fpu_save((void *)at))
 		return false;
-	if (exo_info()->fpu_mask == 0)
-		return true;
-	return copy_out(at + FP_MARK_AT, &mark, sizeof(mark)) == 0 &&
-		copy_out(at + fpu_bytes(), &end, sizeof(end)) == 0;
-}
-
-static void
-context_fill(struct ucontext *uc, const struct exo_save *regs, u64 mask, u64 fpstate)
-{
-	uc->flags =
-		UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (exo_info()->fpu_mask ? UC_FP_XSTATE : 0);
-	uc->stack = current->sig.stack;
-	uc->mask = mask;
-	uc->regs = (struct sigcontext){
-		.r8 = regs->r8,
-		.r9 = regs->r9,
-		.r10 = regs->r10,
-		.r11 = regs->r11,
-		.r12 = regs->r12,
-		.r13 = regs->r13,
-		.r14 = regs->r14,
-		.r15 = regs->r15,
-		.rdi = regs->rdi,
-		.rsi = regs->rsi,
-		.rbp = regs->rbp,
-		.rbx = regs->rbx,
-		.rdx = regs->rdx,
-		.rax = regs->rax,
-		.rcx = regs->rcx,
-		.rsp = regs->rsp,
-		.rip = regs->rip,
-		.rflags = regs->rflags,
-		.cs = 0x33,
-		.ss = 0x2b,
-		.error = current->sig.trap.error,
-		.vector = current->sig.trap.vector,
-		.oldmask = mask,
-		.cr2 = current->sig.trap.addr,
-		.fpstate = fpstate,
-	};
+	return mark.features == 0 || exos_frame_mark(at, &mark, mark.state_bytes) == 0;
 }
 
 bool
-sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, u64 mask)
+sigframe_push(struct exo_save *regs, const struct sig_detail *d, u64 mask)
 {
-	const struct linux_sigaction *action = &signals.action[sig];
+	const struct linux_sigaction *action = &signals.action[d->signo];
+	const struct trap *trap = &current->sig.trap;
 	u64 top = stack_top(regs->rsp, action->flags);
 	u64 fp = (top - fpu_bytes() - sizeof(u32)) & ~63ull;
-	u64 at = ((fp - sizeof(struct frame)) & ~15ull) - 8;
-	struct frame frame = { .restorer = action->restorer, .info = *info };
+	u64 at = ((fp - FRAME_BYTES) & ~15ull) - 8;
+	const struct frame_rest rest = {
+		.restorer = action->restorer,
+		.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
+			(exo_info()->fpu_mask ? UC_FP_XSTATE : 0),
+		.stack = current->sig.stack,
+		.error = trap->error,
+		.vector = trap->vector,
+		.mask = mask,
+		.cr2 = trap->addr,
+		.fpstate = fp,
+	};
 
 	if (!(action->flags & SA_RESTORER_) || top > EXO_USER_TOP || at > top ||
 		overflows(regs->rsp, action->flags, at))
 		return false;
-	context_fill(&frame.uc, regs, mask, fp);
-	if (!vector_push(fp) || copy_out(at, &frame, sizeof(frame)))
+	if (!vector_push(fp) || exos_frame_out(at, regs, &rest, d))
 		return false;
 	fpu_reset();
-	regs->rdi = (u64)sig;
-	regs->rsi = at + __builtin_offsetof(struct frame, info);
-	regs->rdx = at + __builtin_offsetof(struct frame, uc);
+	regs->rdi = (u64)d->signo;
+	regs->rsi = at + FRAME_INFO;
+	regs->rdx = at + FRAME_UCONTEXT;
 	regs->rax = 0;
 	regs->rip = action->handler;
 	regs->rsp = at;
@@ -219,15 +158,11 @@ sigframe_push(struct exo_save *regs, int sig, const struct linux_siginfo *info, 
 
 /* The marks say whether there is more than FXSAVE's part; what is not there is as at the start. */
 static bool
-vector_pop(u64 from)
+vector_pop_copy(u64 from)
 {
 	struct fp_mark mark;
 	u32 end = 0;
 
-	if (from == 0) {
-		fpu_reset();
-		return true;
-	}
 	/* What lies behind the legacy part from before is not looked at unless the header, written below, says so. */
 	if (copy_in(fp_area, from, FXSAVE_BYTES))
 		return false;
@@ -239,27 +174,46 @@ vector_pop(u64 from)
 	} else {
 		*(u64 *)(fp_area + FXSAVE_BYTES) = FP_LEGACY;
 	}
-	return fpu_loadable(fp_area) && fpu_load(fp_area) == 0;
+	return fpu_load_any(fp_area) == 0;
+}
+
+static bool
+vector_pop(u64 from)
+{
+	long done = 1;
+
+	if (from == 0) {
+		fpu_reset();
+		return true;
+	}
+	if (from % 64 == 0 && from < EXO_USER_TOP)
+		done = fpu_take((const void *)from);
+	if (done == 0 || (done == 1 && vector_pop_copy(from)))
+		return true;
+	fpu_reset();			/* some of it may have been loaded */
+	return false;
+}
+
+static bool
+same_stack(const struct linux_stack *a, const struct linux_stack *b)
+{
+	return a->sp == b->sp && a->flags == b->flags && a->bytes == b->bytes;
 }
 
 bool
 sigframe_pop(struct exo_save *regs)
 {
-	struct ucontext uc;
-	const struct sigcontext *c = &uc.regs;
-
 	/* the handler's return popped the restorer's address */
-	if (copy_in(&uc, regs->rsp - 8 + __builtin_offsetof(struct frame, uc), sizeof(uc)))
+	const u64 context = regs->rsp - 8 + FRAME_UCONTEXT;
+	struct frame_rest rest;
+
+	if (context >= EXO_USER_TOP || exos_frame_in(regs, context, &rest))
 		return false;
-	if (!vector_pop(c->fpstate))
+	regs->rflags = (regs->rflags & FLAGS_PROGRAM) | FLAGS_FIXED;
+	signal_block(rest.mask);
+	if (!vector_pop(rest.fpstate))
 		return false;
-	regs->r8 = c->r8, regs->r9 = c->r9, regs->r10 = c->r10, regs->r11 = c->r11;
-	regs->r12 = c->r12, regs->r13 = c->r13, regs->r14 = c->r14, regs->r15 = c->r15;
-	regs->rdi = c->rdi, regs->rsi = c->rsi, regs->rbp = c->rbp, regs->rbx = c->rbx;
-	regs->rdx = c->rdx, regs->rax = c->rax, regs->rcx = c->rcx, regs->rsp = c->rsp;
-	regs->rip = c->rip;
-	regs->rflags = (c->rflags & FLAGS_PROGRAM) | FLAGS_FIXED;
-	signal_block(uc.mask);
-	stack_change(regs->rsp, &uc.stack); /* as Linux: what it refuses stays as it is */
+	if (!same_stack(&rest.stack, &current->sig.stack))
+		stack_change(regs->rsp, &rest.stack); /* as Linux: what it refuses stays as it is */
 	return true;
 }
