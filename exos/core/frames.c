@@ -208,6 +208,8 @@ map_one(struct exo_map *m)
 				1ull << (try < ASK_MOST ? try : ASK_MOST));
 		else if (error == -EXO_ETAKEN && m->op & EXO_MAP_CLAIM)
 			error = 0;
+		else if (error == -EXO_EABSENT && m->op & EXO_MAP_COPY)
+			return 0;
 		else
 			error = linux_errno(error);
 		if (error)
@@ -225,6 +227,12 @@ page_map_new(u64 va, u32 perms)
 		m.op |= EXO_MAP_TAG(EXO_TAG_LIBRARY);
 
 	return map_one(&m);
+}
+
+int
+page_map_copy(u64 va, u32 perms)
+{
+	return page_map_new(va, EXO_MAP_COPY | perms);
 }
 
 /* Several in a row, of one page table; the first one must be had, the others only if they are there to take. */

@@ -31,6 +31,7 @@
 #include "../vm/vm.h"
 #include "../linux/errno.h"
 
+#define OURS EXO_MAP_TAG(EXO_TAG_LIBRARY)
 #define PATIENCE 40u
 #define PATIENCE_NS 5000000u
 #define PATIENCE_BUSY 200u		/* while others are asked for memory */
@@ -96,16 +97,12 @@ copy_stacks(struct child *c)
 		u64 end = HERE(EXOS_STACKS) + depth * EXOS_STACK_STRIDE;
 		u64 start = end - exos_header.stack_ready[depth - 1] * PAGE;
 		u64 used = end - c->parked < EXOS_STACK_STRIDE ? PAGE_DOWN(c->parked) : end;
-		unsigned pages;
 		exo_pfn pfn[BATCH];
 
 		start = used < start ? used : start;
-		pages = (unsigned)((end - start) / PAGE);
-		if (pages)
-			error = child_pages(c, start, pages, EXO_TAG_LIBRARY, pfn);
-		if (error == 0 && used < end)
-			error = child_fill(used, (unsigned)((end - used) / PAGE),
-				pfn + (used - start) / PAGE);
+		error = child_pages(c, start, (unsigned)((used - start) / PAGE), OURS, pfn);
+		if (error == 0)
+			error = child_copy(c, used, end - used, EXO_TAG_LIBRARY);
 	}
 	return error;
 }
@@ -114,16 +111,15 @@ copy_stacks(struct child *c)
 static int
 contract_pages(struct child *c)
 {
-	exo_pfn pfn[3];
 	int error = child_tables(c, HERE(EXOS_UAREA), 1);
 
-	_Static_assert(EXOS_COMM - EXOS_UAREA == 2 * EXO_PAGE_BYTES, "three in a row");
 	if (error == 0)
-		error = child_pages(c, HERE(EXOS_UAREA), 3, EXO_TAG_LIBRARY, pfn);
-	if (error)
-		return error;
-	c->uarea = pfn[0], c->public = pfn[1], c->comm = pfn[2];
-	return child_fill(HERE(EXOS_PUBLIC), 1, &c->public);
+		error = child_pages(c, HERE(EXOS_UAREA), 1, OURS, &c->uarea);
+	if (error == 0)
+		error = child_pages(c, HERE(EXOS_PUBLIC), 1, EXO_MAP_COPY | OURS, &c->public);
+	if (error == 0)
+		error = child_pages(c, HERE(EXOS_COMM), 1, OURS, &c->comm);
+	return error;
 }
 
 /* A thread that forks stands on a stack of its own. */

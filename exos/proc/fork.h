@@ -6,7 +6,7 @@
 #include "../core/frames.h"
 #include "../vm/vm.h"
 
-#define BATCH 32u /* pages copied at a time, at WINDOW_FORK */
+#define BATCH 32u /* pages made at a time */
 #define TABLES 16u
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 #define SPAN 0x200000ull /* what one page table covers */
@@ -31,8 +31,7 @@ struct child {
 int child_tables(struct child *c, u64 va, unsigned lowest);
 int child_shared_tables(struct child *c);
 int child_clone(struct child *c, u64 start, u64 end);
-int child_pages(struct child *c, u64 va, unsigned count, enum exo_tag tag, exo_pfn *pfn);
-int child_fill(u64 from, unsigned count, const exo_pfn *pfn);
+int child_pages(struct child *c, u64 va, unsigned count, u32 more, exo_pfn *pfn);
 int child_copy(struct child *c, u64 start, u64 bytes, enum exo_tag tag);
 
 #endif

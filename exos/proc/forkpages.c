@@ -71,9 +71,12 @@ child_clone(struct child *c, u64 start, u64 end)
 
 /* ---- copies ------------------------------------------------------------------------------ */
 
-/* Claim and map pages of the child at va (count <= BATCH, one table's span); their frames to pfn[]. */
+/*
+ * Claim and map pages of the child at va (count <= BATCH, one table's span), with
+ * a tag and maybe as copies of ours; their frames to pfn[].
+ */
 int
-child_pages(struct child *c, u64 va, unsigned count, enum exo_tag tag, exo_pfn *pfn)
+child_pages(struct child *c, u64 va, unsigned count, u32 more, exo_pfn *pfn)
 {
 	struct exo_map vec[BATCH];
 	unsigned done = 0;
@@ -82,7 +85,7 @@ child_pages(struct child *c, u64 va, unsigned count, enum exo_tag tag, exo_pfn *
 		vec[n] = (struct exo_map){ .va = va + n * PAGE,
 			.pfn = frame_find(1),
 			.key = KEY_SELF,
-			.op = EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_TAG(tag) | RW };
+			.op = EXO_OP_MAP | EXO_MAP_CLAIM | RW | more };
 	while (done < count) {
 		long n = vec[done].pfn ? exo_map(c->env, vec + done, count - done, KEY_SELF)
 				       : -EXO_EQUOTA;
@@ -92,6 +95,8 @@ child_pages(struct child *c, u64 va, unsigned count, enum exo_tag tag, exo_pfn *
 		else if (n == -EXO_ETAKEN)
 			vec[done].pfn =
 				frame_find(1); /* bound: each time another, of all free ones */
+		else if (n == -EXO_EABSENT)
+			(void)*(const volatile char *)vec[done].va; /* brings it, or ends us */
 		else if (n != -EXO_EQUOTA || !vec[done].pfn ||
 			account_more(c->account, count - done))
 			return (int)linux_errno(n);
@@ -101,30 +106,7 @@ child_pages(struct child *c, u64 va, unsigned count, enum exo_tag tag, exo_pfn *
 	return 0;
 }
 
-/* Map the child's new pages here too, copy, and let go. */
-int
-child_fill(u64 from, unsigned count, const exo_pfn *pfn)
-{
-	struct exo_map vec[BATCH];
-	u64 window = HERE(EXOS_WINDOW + WINDOW_FORK * PAGE);
-	long error = tables_ensure(window);
-
-	for (unsigned n = 0; n < count; n++)
-		vec[n] = (struct exo_map){ .va = window + n * PAGE,
-			.pfn = pfn[n],
-			.key = KEY_SELF,
-			.op = EXO_OP_MAP | RW };
-	if (error == 0)
-		error = exo_map_all(UAREA->env, vec, count, KEY_SELF);
-	if (error < 0)
-		return (int)linux_errno(error);
-	memcpy((void *)window, (const void *)from, count * PAGE);
-	for (unsigned n = 0; n < count; n++)
-		vec[n].op = EXO_OP_UNMAP;
-	exo_map_all(UAREA->env, vec, count, KEY_SELF);
-	return 0;
-}
-
+/* The kernel copies: nothing is scrubbed first, and nothing mapped here. */
 int
 child_copy(struct child *c, u64 start, u64 bytes, enum exo_tag tag)
 {
@@ -139,9 +121,7 @@ child_copy(struct child *c, u64 start, u64 bytes, enum exo_tag tag)
 		count = room < count ? (unsigned)room : count;
 		error = child_tables(c, va, 1);
 		if (error == 0)
-			error = child_pages(c, va, count, tag, pfn);
-		if (error == 0)
-			error = child_fill(va, count, pfn);
+			error = child_pages(c, va, count, EXO_MAP_COPY | EXO_MAP_TAG(tag), pfn);
 		va += count * PAGE;
 	}
 	return error;

@@ -74,18 +74,11 @@ copy_on_write(u64 va, u32 perms)
 
 	if (vm_owns(old))
 		return page_protect(va, perms);
-	error = page_map_new(SCRATCH, RW | OWN);
-	if (error)
-		return error;
-	if (page_pfn((void *)va) != old) { /* it had to wait, and gave this one away */
-		page_unmap(SCRATCH, 1);
-		return 0;
-	}
 	ours = exo_frame(old)->account == own_account();
-	memcpy((void *)SCRATCH, (const void *)va, EXO_PAGE_BYTES);
-	error = scratch_move(va, perms);
-	if (error == 0 && ours)
-		exo_frame_release(old, 1, KEY_SELF); /* a relative inherits it */
+	error = page_map_copy(va, perms | OWN);
+	/* If it had to wait it may have given this one away; else a relative inherits it. */
+	if (error == 0 && ours && vm_present(va) && page_pfn((void *)va) != old)
+		exo_frame_release(old, 1, KEY_SELF);
 	return error;
 }
 
@@ -185,9 +178,14 @@ file_fill(const struct region *r, u64 va, bool write)
 
 	if (inode == NULL || r->offset + at >= PAGE_UP(inode->size))
 		return -EFAULT;
-	if (!(r->flags & REGION_SHARED) && (write || bytes < PAGE))
+	if (!(r->flags & REGION_SHARED) && bytes < PAGE)
 		return file_copy(r, va, bytes);
 	pfn = fs_frame(r->ino, (r->offset + at) / PAGE, &key);
+	if (!(r->flags & REGION_SHARED) && write) {
+		error = pfn ? page_map(va, pfn, in_place_perms(r), key) : -ENOENT;
+		return error ? file_copy(r, va, bytes) :
+				copy_on_write(va, prot_perms(r->prot));
+	}
 	if (pfn == 0) {
 		hole_fill(r->ino, r->offset + at,
 			ahead(va, r->start + r->file_bytes) * PAGE, inode->size);

@@ -73,6 +73,7 @@ struct exo_key {
 #define EXO_MAP_SOFT_SHIFT 4
 #define EXO_MAP_COW      0x0010u	/* the soft bit that pt_clone understands: copy on write */
 #define EXO_MAP_SHARED   0x0020u	/* the soft bit that pt_clone understands: stays writable in both */
+#define EXO_MAP_COPY     0x0080u	/* with CLAIM: what the caller has bound at va is copied there */
 #define EXO_OP_MAP       0x0100u	/* bind va to pfn (replaces what is there) */
 #define EXO_OP_UNMAP     0x0200u	/* remove the binding at va; absent is no error */
 #define EXO_OP_PROTECT   0x0300u	/* change permissions and soft bits of the binding at va */

@@ -60,3 +60,15 @@ may_map_ask(const struct env *self, const struct env *env, exo_pfn pfn, u32 op, 
 		return 0;
 	return frame_opens(self, key, pfn, op);
 }
+
+const void *
+page_seen(struct env *self, u64 va)
+{
+	u64 pte = 0;
+
+	if (pt_walk_page(self, va))
+		pte = self->recent.walk.entries[pt_index(va, 1)];
+	if ((pte & (PTE_PRESENT | PTE_USER | PTE_IO)) != (PTE_PRESENT | PTE_USER))
+		return NULL;
+	return frame_ptr(PTE_PFN(pte));
+}

@@ -169,8 +169,12 @@ static int
 bind_claim(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at)
 	REQUIRES(mem_lock)
 {
+	const bool copy = e->op & EXO_MAP_COPY;
+	const void *from = copy ? page_seen(map->self, e->va) : NULL;
 	int error = may_claim(map, e->pfn, e->key);
 
+	if (error == 0 && copy && from == NULL)
+		error = -EXO_EABSENT;
 	if (error == 0 && !freemap_take(e->pfn))
 		error = -EXO_ETAKEN;	/* another CPU was quicker (local.c) */
 	if (error)
@@ -178,6 +182,10 @@ bind_claim(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at
 
 	frame_taken(e->pfn, map->env->account, 0, 0);
 	frames[e->pfn].tag = (u8)(e->op >> EXO_MAP_TAG_SHIFT);
+	if (copy) {
+		memcpy(frame_ptr(e->pfn), from, EXO_PAGE_BYTES);
+		frame_keep(e->pfn);
+	}
 	first_seen(map, e->pfn);
 	rebind(map, e->va, entry, at, pte_flags(e->op) | e->pfn << EXO_PAGE_SHIFT);
 	return 1;
@@ -200,12 +208,13 @@ bind_marked(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t a
 	return 1;
 }
 
-/* A tag may come with what is claimed. */
+/* A tag may come with what is claimed, and contents. */
 static bool
 tags_claim(u32 op)
 {
 	return (op & EXO_MAP_CLAIM) &&
-		flags_make_sense(op & ~EXO_MAP_TAG(0xff), BITS_MAP | EXO_MAP_CLAIM);
+		flags_make_sense(op & ~(EXO_MAP_TAG(0xff) | EXO_MAP_COPY),
+			BITS_MAP | EXO_MAP_CLAIM);
 }
 
 static inline int

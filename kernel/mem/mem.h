@@ -114,7 +114,7 @@ void frame_take(exo_pfn pfn, exo_pfn account, exo_guardref guard) REQUIRES(mem_l
 void frame_free(exo_pfn pfn) REQUIRES(mem_lock);		/* unbound, unpinned; LOST if it was asked for */
 void frame_scrub(exo_pfn pfn) REQUIRES(mem_lock);		/* zero it if DIRTY */
 void frame_keep(exo_pfn pfn)
-	REQUIRES(mem_lock); /* boot: what lies in it is meant to be seen; not DIRTY */
+	REQUIRES(mem_lock); /* what lies in it is meant to be seen; not DIRTY */
 
 /*
  * A DATA frame becomes the kernel's (or, ROOT: use root_init; PTn: pt_attach).

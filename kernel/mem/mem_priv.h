@@ -144,6 +144,9 @@ int map_one(struct env *self, const struct exo_map *e, bool write, struct work *
 int may_map_ask(const struct env *self, const struct env *env, exo_pfn pfn, u32 op, exo_slot key)
 	REQUIRES(mem_lock);
 
+/* The contents of what self has bound at va, if it can read it; NULL. */
+const void *page_seen(struct env *self, u64 va) REQUIRES(mem_lock);
+
 /* Device memory: never what is, or could become, a frame, and nothing the kernel drives.  0 or an error. */
 int may_io(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock);
 
