@@ -11,6 +11,7 @@
 #include "../arch/x86_64/arch.h"
 #include "../proc/look.h"
 #include "../proc/proc.h"
+#include "../proc/posts.h"
 #include "../proc/signal.h"
 #include "../proc/timer.h"
 #include "../proc/times.h"
@@ -54,9 +55,10 @@ leave(void)
 {
 	if (timer_slice_ends) {
 		thread_call_ends();	/* what it holds, before others run */
-		thread_slice_check();
+		if (UAREA->slice_end_ns != act_here->began_slice)
+			thread_slice_over_inside();
 	}
-	signal_post_check();
+	posts_check();
 	if (thread_detained() | acts_asked)
 		leave_seldom();
 	timer_library_leaves();
@@ -264,6 +266,7 @@ exos_begin(void)
 	struct exo_save *regs;
 
 	acts_begin();
+	fpu_begin();
 	regs = program_regs();
 	self_set(start->pid);
 	look_publish();

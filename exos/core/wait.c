@@ -8,6 +8,7 @@
 #include "exos.h"
 #include "self.h"
 #include "../arch/x86_64/arch.h"
+#include "../proc/posts.h"
 #include "../proc/signal.h"
 #include "../proc/timer.h"
 #include "../thread/act.h"
@@ -120,8 +121,8 @@ block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 		return -EINVAL;
 	if (block_never)
 		return -EAGAIN;
-	signal_post_check();
-	if (signal_pending() || current->dying)
+	posts_check();
+	if (posts_interrupt())
 		return -EINTR;
 	stops = signals.stops;
 	if (threads_many() || acts_many)
@@ -130,9 +131,8 @@ block_on(struct exo_term *terms, unsigned count, u64 deadline_ns)
 		error = wait_alone(terms, count, until, by_wall);
 	if (error)
 		return error;
-	signal_post_check();
-	if (signal_pending() || current->dying ||
-		(signals.stops != stops && restart_ends_by_stop()))
+	posts_check();
+	if (posts_interrupt() || (signals.stops != stops && restart_ends_by_stop()))
 		return -EINTR;
 	return deadline_ns && clock_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }

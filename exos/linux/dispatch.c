@@ -48,30 +48,19 @@ serve(struct exo_save *regs)
 	}
 }
 
-__attribute__((noinline)) static void
-dispatch_traced(struct exo_save *regs)
-{
-	u64 number = REGS_CALL(regs);
-
-	long result;
-
-	trace_enter(number, regs);
-	result = serve(regs);
-	program_regs()->rax = (u64)result;
-	trace_leave(number, result);
-}
-
 /* What waited may go on at another CPU: the result goes where the program's registers are then. */
 void
 linux_dispatch(struct exo_save *regs)
 {
+	const u64 number = (u32)regs->rax;
+	const bool traced = SHARED->trace;
 	long result;
 
-	REGS_CALL(regs) = (u32)regs->rax;
-	if (SHARED->trace) {
-		dispatch_traced(regs);
-		return;
-	}
+	REGS_CALL(regs) = number;
+	if (traced)
+		trace_enter(number, regs);
 	result = serve(regs);
 	program_regs()->rax = (u64)result;
+	if (traced)
+		trace_leave(number, result);
 }

@@ -6,6 +6,7 @@
  */
 #include "signal.h"
 #include "timer.h"
+#include "posts.h"
 #include "proc.h"
 #include "rlimit.h"
 #include "../core/self.h"
@@ -314,12 +315,18 @@ posts_fetch(void)
 }
 
 void
-signal_post_check(void)
+posts_look(void)
 {
 	revoke_check();
 	if (*(const volatile u64 *)&UAREA->posted)
 		posts_fetch();
 	timer_check();
+}
+
+void
+signal_post_check(void)
+{
+	posts_check();
 }
 
 bool
@@ -405,6 +412,19 @@ handle(struct exo_save *regs, const struct sig_detail *d)
 		action->handler = SIG_DFL_;
 		signal_changed();
 	}
+}
+
+/* Nobody else could have taken it, and it comes before all that waits: straight to its handler. */
+void
+signal_fault(struct exo_save *regs, int sig, int code, u64 addr)
+{
+	const struct sig_detail d = { .signo = sig, .code = code, .word = { addr } };
+	const u64 elsewhere = current->sig.blocked | signals_waiting();
+
+	if (elsewhere & SIG_BIT(sig) || signals.action[sig].handler <= SIG_IGN_)
+		signal_force(sig, code, addr);
+	else
+		handle(regs, &d);
 }
 
 static void

@@ -107,6 +107,8 @@ void signal_drop(u64 which);
 int signal_take(u64 set, struct sig_detail *d);
 /* A fault: cannot be blocked or ignored. */
 void signal_force(int sig, int code, u64 addr);
+void signal_fault(struct exo_save *regs, int sig, int code,
+	u64 addr); /* of the program, which stands there */
 void signal_info(struct linux_siginfo *info, const struct sig_detail *d);
 void signal_block(u64 mask);		/* the new mask */
 bool signal_ignored(int sig);

@@ -12,7 +12,7 @@ u32 times_until_measured = 1;
 static u32 stride = 1;			/* how many entries the next one stands for */
 static u64 system_ns;			/* estimated */
 static u64 run_shown, user_shown;
-static u64 measured;			/* when the entry began that is being measured; 0: none */
+u64 times_measured;
 
 /* The kernel's count, and what each CPU that runs us did since it was last charged. */
 static u64
@@ -64,8 +64,8 @@ times_of(const volatile struct sh_proc *p)
 u64
 times_begin(void)
 {
-	measured = act_run_ns(act_here) | 1;
-	return measured;
+	times_measured = act_run_ns(act_here) | 1;
+	return times_measured;
 }
 
 void
@@ -73,19 +73,13 @@ times_end(u64 begun)
 {
 	const u64 at = act_run_ns(act_here), now = times_run();
 
-	if (at > begun && begun == measured)
+	if (at > begun && begun == times_measured)
 		system_ns += (at - begun) * stride;
 	if (system_ns > now)
 		system_ns = now;
 	PUB->sys_ns = system_ns;
 	stride = STRIDE_LEAST + (exo_rdtsc() >> 4 & STRIDE_MASK);
 	times_until_measured = stride;
-}
-
-void
-times_switched(void)
-{
-	measured = 0;
 }
 
 void

@@ -37,8 +37,14 @@ void used_put(u64 use[USE_WORDS], struct used u);
 void times_fork_child(void);
 u64 times_begin(void);
 void times_end(u64 begun);
-void
-times_switched(void); /* another thread runs: what is being measured is not one entry any more */
+extern u64 times_measured;		/* when the entry began that is being measured; 0: none */
+
+/* Another thread runs: what is being measured is not one entry any more. */
+static inline void
+times_switched(void)
+{
+	times_measured = 0;
+}
 
 /* Around the library's work for the program: enter gives what leave takes. */
 static inline u64

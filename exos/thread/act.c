@@ -221,7 +221,7 @@ u64
 act_run_ns(const struct act *a)
 {
 	const volatile struct exo_uarea *u = a->uarea;
-	const volatile struct exo_cpu *cpu = exo_cpu(u->cpu);
+	const volatile struct exo_cpu *cpu = a->cpu;
 	u64 charged, run, now;
 
 	do {

@@ -25,6 +25,7 @@
 
 struct act {
 	struct exo_uarea *uarea;	/* NULL: none was made on this CPU */
+	const volatile struct exo_cpu *cpu;
 	struct thread *thread;		/* that runs here; &idler: none */
 	u64 parked;			/* where its own context stands; 0: it has none yet */
 	u64 began_ns;			/* its time when the thread began to run */
@@ -82,5 +83,21 @@ void acts_interrupt(const struct thread *t);	/* NULL: any; who runs elsewhere co
 /* All others have stopped in the door, or are off their CPU: until the library is left. */
 void acts_stop(void);
 u64 act_run_ns(const struct act *a);	/* its part of the process's time */
+
+/* Of the one that runs this. */
+static inline u64
+act_run_here(void)
+{
+	const volatile struct exo_uarea *u = UAREA;
+	const volatile struct exo_cpu *cpu = act_here->cpu;
+	u64 charged, run, now;
+
+	do {
+		charged = cpu->charged_ns;
+		run = u->run_ns;
+		now = exo_now_ns();
+	} while (charged != cpu->charged_ns);
+	return now > charged ? run + now - charged : run;
+}
 
 #endif

@@ -23,7 +23,8 @@ acts_begin(void)
 {
 	uarea_here = AT(struct exo_uarea, EXOS_UAREA);
 	act_here = act_own();
-	*act_here = (struct act){ .uarea = uarea_here, .thread = current, .on = true };
+	*act_here = (struct act){ .uarea = uarea_here, .cpu = exo_cpu(uarea_here->cpu),
+		.thread = current, .on = true };
 	acts_on = 1;
 }
 
@@ -123,6 +124,7 @@ make(u32 cpu)
 		return error;
 	}
 	acts[cpu].uarea = u;
+	acts[cpu].cpu = exo_cpu(cpu);
 	acts[cpu].thread = &idler;
 	return 0;
 }

@@ -93,16 +93,16 @@ futex_key_of(u64 word, bool private, struct futex_key *k, u32 *value)
 	return 0;
 }
 
-/* Where nothing is read: a wake is no fault unless its word is none. */
+/* Of a private word nothing is read: a wake is no fault unless it is no word of a program. */
 long
 futex_key_to_wake(u64 word, bool private, struct futex_key *k)
 {
 	u32 value;
-	long error = futex_key_of(word, private, k, &value);
 
-	if (error == -EFAULT && private && word < EXO_USER_TOP)
-		return 0;
-	return error;
+	if (!private)
+		return futex_key_of(word, false, k, &value);
+	*k = (struct futex_key){ 0, word };
+	return word % sizeof(u32) ? -EINVAL : word >= EXO_USER_TOP ? -EFAULT : 0;
 }
 
 /* ---- waiting -------------------------------------------------------------------------------- */

@@ -76,7 +76,7 @@ void
 schedule_reset(void)
 {
 	line_first = line_last = outside = NULL;
-	act_here->began_ns = act_run_ns(act_here);
+	act_here->began_ns = act_run_here();
 }
 
 bool
@@ -267,7 +267,7 @@ thread_run_ns(const struct thread *t)
 static void
 save(struct thread *t)
 {
-	const u64 now = act_run_ns(act_here);
+	const u64 now = act_run_here();
 
 	t->run_ns += now - act_here->began_ns;
 	act_here->began_ns = now;
@@ -290,6 +290,14 @@ load(struct thread *t)
 	fpu_load(t->vectors);
 }
 
+/* Maybe as the last one, maybe on another CPU. */
+static void
+back_again(void)
+{
+	if (!threads_many())
+		threads_trim();
+}
+
 static void
 switch_to(struct thread *to)
 {
@@ -298,7 +306,7 @@ switch_to(struct thread *to)
 	save(from);
 	load(to);
 	exos_thread_switch(&from->parked, to->parked);
-	threads_trim();			/* back again, maybe the last one, maybe on another CPU */
+	back_again();
 }
 
 /* ---- an activation's own context: where there are several ---------------------------------------------- */
@@ -311,14 +319,14 @@ switch_to_idle(void)
 	save(from);
 	current = act_here->thread = &idler;
 	exos_thread_switch(&from->parked, act_here->parked);
-	threads_trim();
+	back_again();
 }
 
 static void
 run(struct thread *to)
 {
 	act_here->idle_since = 0;
-	act_here->began_ns = act_run_ns(act_here);
+	act_here->began_ns = act_run_here();
 	load(to);
 	exos_thread_switch(&act_here->parked, to->parked);
 }
@@ -440,10 +448,8 @@ thread_yield(bool slice_over)
 }
 
 void
-thread_slice_check(void)
+thread_slice_over_inside(void)
 {
-	if (UAREA->slice_end_ns == act_here->began_slice)
-		return;
 	act_here->began_slice = UAREA->slice_end_ns;
 	thread_yield(true);
 	if (line_first)

@@ -6,7 +6,7 @@
 #include "thread.h"
 
 void thread_add(struct thread *t);	/* a new one, ready */
-void threads_trim(void);			/* thread.c: after many, memory that one does not need */
+void threads_trim(void);		/* thread.c: there is one again, and needs less memory */
 void schedule_reset(void);		/* nobody but current is there */
 bool schedule_waits(void);		/* somebody could run */
 noreturn_ void schedule_idle(void);	/* an activation's own context: runs who can */

@@ -86,7 +86,7 @@ slots_empty(u32 from)
 void
 threads_trim(void)
 {
-	if (slots_used > SLOTS_KEPT && !threads_many() && current->slot < SLOTS_KEPT)
+	if (slots_used > SLOTS_KEPT && current->slot < SLOTS_KEPT)
 		slots_empty(SLOTS_KEPT);
 }
 
@@ -364,7 +364,7 @@ let_go(struct thread *t)
 }
 
 void
-thread_call_ends(void)
+thread_lets_go(void)
 {
 	let_go(current);
 }

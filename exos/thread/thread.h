@@ -117,7 +117,14 @@ void threads_fork_child(void);
  */
 void thread_hold(struct file *f);	/* NULL: nothing */
 char *thread_scratch(void);
-void thread_call_ends(void);
+void thread_lets_go(void);
+
+static inline void
+thread_call_ends(void)
+{
+	if (current->holds)
+		thread_lets_go();
+}
 
 /* Nobody closes it where there is one thread. */
 static inline struct file *
@@ -136,7 +143,7 @@ bool thread_yield(bool slice_over);
 void thread_slice_over(void);		/* the program was told */
 void thread_give_cpu(void);		/* acts_many: its activation does something else */
 /* Slices that end while the library is at work end without a word: whose turn is it now? */
-void thread_slice_check(void);
+void thread_slice_over_inside(void);
 u64 thread_run_ns(const struct thread *t);
 void thread_name(const struct thread *t, char name[THREAD_NAME]);
 

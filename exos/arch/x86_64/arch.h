@@ -8,6 +8,7 @@
 
 #include "../../core/exos.h"
 #include "random.h"
+#include "stacks.h"
 
 /* What a page fault's error code says. */
 #define FAULT_PRESENT 1u
@@ -42,8 +43,13 @@ long exos_fork_point(long (*clone)(void *, u64 parked), void *arg);
 extern const char exos_upcall_prologue[] __attribute__((visibility("hidden")));
 /* thread.S: *keep: where the one that runs stands; to: where the other did */
 void exos_thread_switch(u64 *keep, u64 to);
+static inline void
+stack_set(u64 top)			/* of depth 1 */
+{
+	*(u64 *)((char *)UAREA + UA_STACK_FIRST) = top;
+}
+
 /* stacks.c */
-void stack_set(u64 top);		/* of depth 1 */
 /* A stack on which a switch finds a thread that begins at entry; where it stands. */
 u64 stack_begin(u64 top, void (*entry)(void));
 u64 stack_parked(u64 top, void (*entry)(void));	/* the same, for a prologue to find */
@@ -58,7 +64,12 @@ long exos_fxrstor(const void *area);
 
 /* ---- fpu.c: vector state in Linux's layout */
 #define FPU_AREA_MAX 4096u
-u64 fpu_bytes(void);
+extern struct fpu {			/* as the machine is, from fpu_begin on */
+	u32 bytes;
+	bool xsave;
+	bool moves;			/* there are x87, SSE and AVX, and nothing else */
+} fpu;
+void fpu_begin(void);
 long fpu_save(void *area);			/* 64-aligned, maybe the program's: 0 or -EFAULT */
 void fpu_load(const void *area);	/* what fpu_save made, in library memory */
 /* What a signal frame has, 64-aligned, the program's: 0; -EFAULT; 1: it was changed so that a copy of it is to be loaded. */
@@ -69,8 +80,22 @@ void fpu_reset(void);
 int fpu_error_code(void);		/* FPE_* of a vector 16 or 19; 0: nothing is raised */
 
 /* ---- FS base: the program's, only with EXO_FEAT_FSGSBASE; the kernel keeps it over parking */
-u64 fs_base(void);
-void fs_base_set(u64 base);
+static inline u64
+fs_base(void)
+{
+	u64 base = 0;
+
+	if (exo_info()->features & EXO_FEAT_FSGSBASE)
+		__asm__ volatile("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+static inline void
+fs_base_set(u64 base)
+{
+	if (exo_info()->features & EXO_FEAT_FSGSBASE)
+		__asm__ volatile("wrfsbase %0" : : "r"(base));
+}
 
 /* ---- enter.S: Linux calls from stubs (site.h), which the program may stand before */
 extern const char exos_site_enter[] __attribute__((visibility("hidden")));

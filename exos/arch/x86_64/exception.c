@@ -92,7 +92,7 @@ signal_of(const struct exo_save *regs)
 
 /* What the program did: its handler finds the exception in the context. */
 static void
-fault_of_program(const struct exo_save *regs, int signal, int code, u64 addr)
+fault_of_program(struct exo_save *regs, int signal, int code, u64 addr)
 {
 	bool page = regs->vector == VECTOR_PAGE_FAULT;
 	/* Linux tells nobody which of its own pages are there. */
@@ -102,7 +102,7 @@ fault_of_program(const struct exo_save *regs, int signal, int code, u64 addr)
 	current->sig.trap.error = regs->error | hidden;
 	if (page)
 		current->sig.trap.addr = regs->addr;
-	signal_force(signal, code, addr);
+	signal_fault(regs, signal, code, addr);
 }
 
 /* The library broke its own rules: there is nobody to give a signal to. */

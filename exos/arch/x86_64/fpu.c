@@ -23,23 +23,16 @@ static const struct {
 	u8 rest[FXSAVE_BYTES + XSAVE_HEADER_BYTES - MXCSR_AT - sizeof(u32)];
 } clean __attribute__((aligned(64))) = { .fcw = 0x37f, .mxcsr = MXCSR_CLEAN };
 
-static bool
-have_xsave(void)
-{
-	return exo_info()->features & EXO_FEAT_XSAVE && exo_info()->fpu_bytes <= FPU_AREA_MAX;
-}
+struct fpu fpu;
 
-/* Then AVX lies where frame.S has it, and there is nothing else. */
-static bool
-have_moves(void)
+void
+fpu_begin(void)
 {
-	return exo_info()->fpu_mask == FPU_MOVABLE && exo_info()->fpu_bytes == FPU_MOVABLE_BYTES;
-}
+	const volatile struct exo_info *info = exo_info();
 
-u64
-fpu_bytes(void)
-{
-	return have_xsave() ? exo_info()->fpu_bytes : FXSAVE_BYTES;
+	fpu.xsave = info->features & EXO_FEAT_XSAVE && info->fpu_bytes <= FPU_AREA_MAX;
+	fpu.bytes = fpu.xsave ? (u32)info->fpu_bytes : FXSAVE_BYTES;
+	fpu.moves = info->fpu_mask == FPU_MOVABLE && info->fpu_bytes == FPU_MOVABLE_BYTES;
 }
 
 long
@@ -47,9 +40,9 @@ fpu_save(void *area)
 {
 	static const u8 zero[XSAVE_HEADER_BYTES];
 
-	if (have_moves())
+	if (fpu.moves)
 		return exos_vectors_save(area);
-	if (!have_xsave())
+	if (!fpu.xsave)
 		return exos_fxsave(area);
 	/* xsave leaves most of the header alone, and xrstor insists that it is zero */
 	if (exos_copy((u8 *)area + FXSAVE_BYTES, zero, sizeof(zero)))
@@ -60,13 +53,13 @@ fpu_save(void *area)
 static long
 restore(const void *area)
 {
-	return have_xsave() ? exos_xrstor(area, exo_info()->fpu_mask) : exos_fxrstor(area);
+	return fpu.xsave ? exos_xrstor(area, exo_info()->fpu_mask) : exos_fxrstor(area);
 }
 
 void
 fpu_load(const void *area)
 {
-	if (have_moves())
+	if (fpu.moves)
 		exos_vectors_load(area);
 	else
 		restore(area);
@@ -75,7 +68,7 @@ fpu_load(const void *area)
 long
 fpu_take(const void *area)
 {
-	return have_moves() ? exos_vectors_take(area, FPU_MOVABLE_BYTES) : 1;
+	return fpu.moves ? exos_vectors_take(area, FPU_MOVABLE_BYTES) : 1;
 }
 
 /* A program may have written anything into its signal frame: nothing of it may make xrstor fault. */
@@ -121,23 +114,6 @@ fpu_error_code(void)
 	if (raised & (UNDERFLOW | DENORMAL))
 		return FPE_FLTUND;
 	return raised & INEXACT ? FPE_FLTRES : 0;
-}
-
-u64
-fs_base(void)
-{
-	u64 base = 0;
-
-	if (exo_info()->features & EXO_FEAT_FSGSBASE)
-		__asm__ volatile("rdfsbase %0" : "=r"(base));
-	return base;
-}
-
-void
-fs_base_set(u64 base)
-{
-	if (exo_info()->features & EXO_FEAT_FSGSBASE)
-		__asm__ volatile("wrfsbase %0" : : "r"(base));
 }
 
 u32

@@ -101,7 +101,7 @@ overflows(u64 rsp, u64 flags, u64 at)
 u64
 sigframe_bytes(void)
 {
-	return FRAME_BYTES + fpu_bytes() + sizeof(u32) + 64 + 16 + 8;
+	return FRAME_BYTES + fpu.bytes + sizeof(u32) + 64 + 16 + 8;
 }
 
 /* Vector state at `at` in the program's memory, with the marks that Linux puts there. */
@@ -109,9 +109,9 @@ static bool
 vector_push(u64 at)
 {
 	const struct fp_mark mark = { .magic1 = FP_MAGIC1,
-		.extended_bytes = (u32)fpu_bytes() + sizeof(u32),
+		.extended_bytes = fpu.bytes + sizeof(u32),
 		.features = exo_info()->fpu_mask,
-		.state_bytes = (u32)fpu_bytes() };
+		.state_bytes = fpu.bytes };
 
 	if (fpu_save((void *)at))
 		return false;
@@ -124,7 +124,7 @@ sigframe_push(struct exo_save *regs, const struct sig_detail *d, u64 mask)
 	const struct linux_sigaction *action = &signals.action[d->signo];
 	const struct trap *trap = &current->sig.trap;
 	u64 top = stack_top(regs->rsp, action->flags);
-	u64 fp = (top - fpu_bytes() - sizeof(u32)) & ~63ull;
+	u64 fp = (top - fpu.bytes - sizeof(u32)) & ~63ull;
 	u64 at = ((fp - FRAME_BYTES) & ~15ull) - 8;
 	const struct frame_rest rest = {
 		.restorer = action->restorer,
@@ -167,9 +167,9 @@ vector_pop_copy(u64 from)
 	if (copy_in(fp_area, from, FXSAVE_BYTES))
 		return false;
 	memcpy(&mark, fp_area + FP_MARK_AT, sizeof(mark));
-	if (mark.magic1 == FP_MAGIC1 && mark.state_bytes == fpu_bytes() &&
-		copy_in(&end, from + fpu_bytes(), sizeof(end)) == 0 && end == FP_MAGIC2) {
-		if (from % 64 || copy_in(fp_area, from, fpu_bytes()))
+	if (mark.magic1 == FP_MAGIC1 && mark.state_bytes == fpu.bytes &&
+		copy_in(&end, from + fpu.bytes, sizeof(end)) == 0 && end == FP_MAGIC2) {
+		if (from % 64 || copy_in(fp_area, from, fpu.bytes))
 			return false;
 	} else {
 		*(u64 *)(fp_area + FXSAVE_BYTES) = FP_LEGACY;

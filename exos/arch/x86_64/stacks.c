@@ -10,12 +10,6 @@ _Static_assert(UA_STACK_FIRST >= UA_LIB + offsetof(struct exo_lib, spare) &&
 		UA_STACK_FIRST < UA_LIB + sizeof(struct exo_lib),
 	"a spare word of the library's");
 
-void
-stack_set(u64 top)
-{
-	*(u64 *)((char *)UAREA + UA_STACK_FIRST) = top;
-}
-
 /* The entry finds the stack as behind a call. */
 u64
 stack_begin(u64 top, void (*entry)(void))
