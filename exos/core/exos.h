@@ -89,6 +89,7 @@ struct answer {
 };
 bool
 server_gone(long error); /* it had ended, says this error of a transfer; there is another by now */
+u64 server_number(void);		/* of a request (proto.h) */
 long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer *answer);
 
 /* ---- core/wait.c: blocking -------------------------------------------------------------- */

@@ -60,7 +60,14 @@ server_gone(long error)
 	}
 }
 
-static u64 numbers;			/* of requests */
+/* Of requests: never the same twice. */
+u64
+server_number(void)
+{
+	static u64 numbers;
+
+	return numbers += 2;
+}
 
 /* What it gave the caller before it ended; and then the whole request once more. */
 static u64
@@ -90,7 +97,7 @@ server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer 
 	const bool says_dry = op == OP_MEMORY && a == 0, stops = op == OP_STOPPED || op == OP_KILL;
 	struct exo_msg m;
 	long error;
-	const u64 number = numbers += 2;
+	const u64 number = server_number();
 	u64 again = 0;
 
 	for (;;) {

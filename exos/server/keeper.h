@@ -26,6 +26,35 @@ extern volatile bool server_booted;	/* the server can be begun again */
 __attribute__((noreturn)) void
 server_begin(void); /* the first time, and whenever its environment is another */
 
+/* What is stored before this is there if what is stored behind it is, for who looks after an end. */
+static inline void
+stored(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void
+redo_begin(struct serving *s, exo_envid caller, const struct exo_msg *m)
+{
+	s->answered = false;
+	stored();
+	s->env = caller;
+	s->number = m->r12;
+	stored();
+	s->op = (uint32_t)m->rsi;
+	stored();
+}
+
+/* Its answer is complete: it counts when nothing is noted any more. */
+static inline void
+redo_end(struct serving *s, const struct exo_msg *m)
+{
+	s->answer = *m;
+	stored();
+	s->answered = true;
+	stored();
+}
+
 /* ---- redo.c */
 void redo_answer(exo_envid env, struct exo_msg *m);
 void redo_slot(exo_slot slot);

@@ -195,14 +195,10 @@ request(exo_envid caller, struct exo_msg *m)
 	if (m->r12 & SERVER_ASKED) {
 		redo_answer(caller, m);
 	} else {
-		s->answered = false;
-		s->env = caller;
-		s->number = m->r12;
-		s->op = (uint32_t)m->rsi;
-		crash_begin(s->op);
+		crash_begin((uint32_t)m->rsi);
+		redo_begin(s, caller, m);
 		serve(caller, m);
-		s->answer = *m;
-		s->answered = true;
+		redo_end(s, m);
 		undo_forget();		/* from here on it has happened */
 		s->op = 0;
 		later_run(false);
@@ -361,7 +357,9 @@ server_begin(void)
 		boot();
 	exo_on_call(request);
 	gate(0);
+	/* With the lock held, so that the first of the other CPUs does not serve before the last has begun. */
 	if (!server_booted) {
+		server_enter();
 		server_cpus_boot(server_fault, request);
 		run_start();
 		undo_commit();
@@ -370,6 +368,8 @@ server_begin(void)
 	} else {
 		server_recover();
 		server_cpus_again(server_fault, request);
+		undo_commit();
 	}
+	server_leave(false);
 	loop();
 }

@@ -95,7 +95,7 @@ server_recover(void)
 	/* Its change is noted: not before it is known how far the last one came. */
 	proc_counted(exo_env(sh->server));
 	later_run(true);
-	sh->busy_on = 0;
+	sh->busy_on = 1;		/* ours, until all activations are there again */
 	procs[0].sh->env = exo_self();
 	flight_recover();
 	share_recover();

@@ -188,25 +188,34 @@ act_more(void)
 	return false;
 }
 
-/* With the library left to others: nothing of it is touched. */
+/*
+ * With the library left to others: nothing of it is touched.  Its number tells a
+ * server that was begun anew whether it was done: others may have got it back since.
+ */
 static void
-slices_return(u32 cpu)
+slices_return(u32 cpu, u64 number)
 {
 	struct exo_msg m;
+	u64 again = 0;
 	long error;
 
 	for (;;) {
 		const exo_envid server = SHARED->server;
 
-		m = (struct exo_msg){ .rsi = OP_CPU_LESS, .rdx = cpu };
+		m = (struct exo_msg){ .rsi = OP_CPU_LESS, .rdx = cpu, .r12 = number | again };
 		error = exos_transfer(server, &m, 0);
-		if (error == -EXO_EBUSY)
+		if (error == -EXO_EBUSY) {
 			exos_park_to(server);
-		else if (error == -EXO_EDEAD || error == -EXO_ESTALE ||
-			(error == 0 && (long)m.rsi == SERVER_BUSY))
-			exos_park_to(0);	/* dead: there will be another */
-		else
+		} else if (error == -EXO_EDEAD || error == -EXO_ESTALE) {
+			again = SERVER_ASKED;
+			exos_park_to(0);	/* there will be another */
+		} else if (error == 0 && (long)m.rsi == SERVER_UNDONE) {
+			again = 0;
+		} else if (error == 0 && (long)m.rsi == SERVER_BUSY) {
+			exos_park_to(0);
+		} else {
 			return;
+		}
 	}
 }
 
@@ -214,12 +223,14 @@ void
 act_less(void)
 {
 	struct act *a = act_here;
+	const u64 number = server_number();
 
 	a->leaves = a->on = false;
 	a->idle_since = 0;
 	acts_on--;
+	acts_ring();			/* who waits outside may have come when the others slept */
 	door_give();
-	slices_return(exo_uarea()->cpu);
+	slices_return(exo_uarea()->cpu, number);
 	while (!__atomic_load_n(&a->on, __ATOMIC_ACQUIRE))
 		exos_park_to(0);
 	door_take(a);

@@ -49,6 +49,14 @@ def ended(child):
     return child.returncode, out, err
 
 
+def built(name):
+    """A program of tests/alike, as musl links it."""
+    program = f"build/alike/bin/{name}.musl"
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}		# its jobs are not ours
+    subprocess.run(["make", "-s", "-C", ROOT, program], env=environment, check=True)
+    return f"{ROOT}/{program}"
+
+
 def natives():
     """programs without ExOS, and where a shell sends what they say"""
     demo = f"{ROOT}/build/apps/demos/hello_raw.elf"
@@ -310,11 +318,18 @@ def server_ends():
     """the server ends in the middle of requests, and all else goes on"""
     expected = run("sh", "-c", KILLED)
     assert expected[0] == 0 and expected[1].count(b"\n") == 8, expected
-    for how, cpus in (("20,37", "1"), ("13,61", "1"), ("9,111", "1"), ("11,59", "2")):
+    for how, cpus in (("20,37", "1"), ("13,61", "1"), ("9,111", "1"), ("11,59", "2"), ("9,61", "3")):
         same(run("--kill-server", how, "--cpus", cpus, "sh", "-c", KILLED), *expected)
     same(run("--kill-server", "1,4,16", "sh", "-c", PIPES), 0, b"600\n", b"")
     typed = "".join(f"echo {n}; true | cat\n" for n in range(20))
     same(run("--kill-server", "9,37", "sh", stdin=typed.encode()), 0, "".join(f"{n}\n" for n in range(20)).encode(), b"")
+
+
+def server_ends_in_calls_for_processors():
+    """processors come and go by requests in which the server ends (31, 33)"""
+    program = built("threadrests")
+    for how in ("1,5,31", "1,7,33", "3,7,33"):
+        same(run("--kill-server", how, "--cpus", "2", "--add", f"{program}:/bin/rests", "/bin/rests"), 0, b"4\n", b"")
 
 
 def server_faults():
@@ -325,4 +340,5 @@ def server_faults():
 
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
-         time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends, server_faults]
+         time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends,
+         server_ends_in_calls_for_processors, server_faults]
