@@ -18,7 +18,7 @@
 #define OOM_NEVER (-1000)
 #define SQUEEZED 16u			/* rows looked at each time, */
 #define ROUNDS 4u			/* which are so many in one request */
-#define WORTH_ASKING 512u		/* frames: who has less has none for a child of others */
+#define WORTH_ASKING 256u		/* frames: who has less has none for a child of others */
 #define WEIGHED 64u			/* rows looked at for what they hold, in one */
 #define SRV_ROOT 0x000000a000001000ull	/* the root account, once it is bound, */
 #define SRV_SESSION 0x000000a000002000ull	/* and the session's */
@@ -211,6 +211,16 @@ memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed)
 	return no_memory(self, p, frames, needed);
 }
 
+static bool
+session_has(uint64_t frames)
+{
+	static bool bound;
+	const volatile struct exo_account *session =
+		account_at(SRV_SESSION, session_account, &bound);
+
+	return !session || (session->limit >= session->used + frames && is_backed(frames));
+}
+
 /*
  * What is paid for out of the session's limit, a process to begin with or an
  * object, could not be made: is that for want of memory, and will there be some?
@@ -219,14 +229,12 @@ bool
 memory_waited(uint64_t frames)
 {
 	static const struct proc nobody = { .held = WORTH_ASKING };
-	static bool bound;
-	const volatile struct exo_account *session =
-		account_at(SRV_SESSION, session_account, &bound);
+	const bool wanted = !session_has(frames);
 
 	for (unsigned n = 0; n < ROUNDS && proc_work(); n++)
 		proc_reap_some();	/* what was half made, too */
-	if (!session || (session->limit >= session->used + frames && is_backed(frames)))
-		return false;
+	if (session_has(frames))
+		return wanted;		/* there is some by now */
 	weigh();
 	return revoke_for(&nobody, frames, false) || revoke_soon(&nobody) || proc_work();
 }

@@ -123,16 +123,15 @@ guard_for_object(void)
 static bool
 object_frames(const struct proc *p, struct object *o)
 {
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (unsigned round = 0;; round++) {
 		if (frames_claim(session_account, o->frames, &o->pfn) == 0) {
 			exo_frame_mark_all(o->pfn, o->frames, EXO_FRAME_TAG(EXO_TAG_OBJECT), 0,
 				ROOT_KEY);
 			return true;
 		}
-		if (!memory_squeeze_all(&procs[proc_index(p)]))
+		if (round == ROUNDS || !memory_squeeze_all(&procs[proc_index(p)]))
 			return false;
 	}
-	return false;
 }
 
 struct object *

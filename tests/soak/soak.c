@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #define CHECK_NAME "soak"
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -106,7 +107,10 @@ pipes(unsigned long who)
 	fill(p, PART / 2, who);
 	for (size_t i = 0; i < PART / 16; i++)
 		wanted += p[i];
-	pipe(to);
+	if (pipe(to)) {
+		printf("pipe: error %d\n", errno);
+		return 2;
+	}
 	pid = fork();
 	if (pid == 0) {
 		_exit(write(to[1], p, PART / 2) == (long)(PART / 2) ? 0 : 1);
