@@ -126,6 +126,7 @@ move(const struct remap *m, const struct region *new)
 		exos_log("out of memory in mremap");
 		exos_die(9, "out of memory");
 	}
+	spare_move(m->start, bytes, m->to);	/* taken just now */
 	pack_stay(false);
 	pack_release();
 	if (error)

@@ -249,6 +249,8 @@ build(struct child *c)
 	pack_hold();			/* what is kept of pages must not change while it is copied */
 	if (error == 0)
 		error = copy_library(c);
+	if (error == 0 && spare_any())
+		error = -EBUSY;		/* a page was taken before it was cloned: once more */
 	return error ? error : activate(c);
 }
 
@@ -325,6 +327,8 @@ fork_with_patience(struct child *c)
 	long pid;
 
 	for (unsigned try = 0;; try++) {
+		if (spare_any())
+			spare_bring_all(0, VM_HIGH);
 		pid = exos_fork_point(fork_inside, c);
 		pack_release();		/* fork_inside held it */
 		if (pid != -EBUSY || try == PATIENCE_BUSY)

@@ -12,8 +12,9 @@
  *	most of them is held to it (insisted), if that is more than a fair share and
  *	who asks has less than half of one;
  *	who says nothing is warned: WARN_NS; and has less and less time from then on;
- *	then frames of his are taken by name, some in each request, until it is
- *	enough.  A library that lost what was in use ends its program;
+ *	then frames of his are taken by name: a few at first, which a library can
+ *	have named spare frames for, and has a while to answer after all; then some
+ *	in each request, until it is enough.  One that lost what was in use ends its program;
  *	and who has so much and nothing that can be taken is ended.
  *
  * What is asked back goes to the session's limit as it is let go of; the kernel
@@ -29,8 +30,11 @@
 #define WARN_NS 1000000000u
 #define SLICES 24u			/* and has had so many in that time, */
 #define LATER_NS 6000000000u		/* or this long besides */
+#define ROBBED_NS 3000000000u		/* ... who lost the first few frames */
 #define DRY_NS 1000000000u
 #define BARREN 8u			/* of what was asked for, who gives less than one in so many gives nothing */
+#define FIRST_TAKEN 32u			/* at most; of what it was given one in so many: */
+#define FIRST_SHARE 128u
 #define TAKEN 64u			/* frames taken, and */
 #define LOOKS 8192u			/* looked at, in a request */
 #define OOM_NEVER (-1000)
@@ -142,6 +146,14 @@ notice(struct proc *p, uint64_t ns)
 	return exo_now_ns() + (ns >> (p->silent < 3 ? 2 * p->silent : 6));
 }
 
+static uint64_t
+slices_of(const struct proc *p)
+{
+	const volatile struct exo_env *e = exo_env(p->sh->env);
+
+	return e ? e->slices : 0;
+}
+
 static bool
 ask(struct proc *p, uint64_t frames, uint64_t ns)
 {
@@ -156,8 +168,9 @@ ask(struct proc *p, uint64_t frames, uint64_t ns)
 	p->owes = (uint64_t)owed;
 	p->asked = frames;
 	p->owes_until = until;
-	p->slices_then = exo_env(p->sh->env) ? exo_env(p->sh->env)->slices : 0;
+	p->slices_then = slices_of(p);
 	p->warned = p->silent != 0;
+	p->robbed = false;
 	p->searched = 0;
 	if (owed) {
 		rouse(p);
@@ -190,21 +203,37 @@ may_take(const struct proc *p, const volatile struct exo_frame *f)
 		(f->tag == EXO_TAG_ANONYMOUS || p->searched > exo_info()->frames);
 }
 
+/* At first as few as its library may be prepared for (exos/vm/spare.c names more of them). */
+static unsigned
+most_taken(const struct proc *p)
+{
+	const uint64_t first = p->given / FIRST_SHARE;
+
+	if (p->robbed)
+		return TAKEN;
+	return first == 0 ? 1 : first < FIRST_TAKEN ? (unsigned)first : FIRST_TAKEN;
+}
+
 static void
 take(struct proc *p)
 {
 	static exo_pfn cursor;
+	const unsigned most = most_taken(p);
 	unsigned taken = 0;
 
 	if (p->searched == 0)
 		p->silent += p->silent < 3;
-	for (unsigned n = 0; n < LOOKS && taken < TAKEN && taken < p->owes; n++) {
+	for (unsigned n = 0; n < LOOKS && taken < most && taken < p->owes; n++) {
 		cursor = cursor + 1 < exo_info()->frames ? cursor + 1 : 0;
 		p->searched++;
 		if (may_take(p, exo_frame(cursor)))
 			taken += exo_repossess_take(cursor, ROOT_KEY) == 1;
 	}
 	if (taken) {
+		if (!p->robbed) {
+			p->owes_until = notice(p, WARN_NS);
+			p->slices_then = slices_of(p);
+		}
 		p->robbed = true;
 		klog_server("%u frames of process %u repossessed", taken, p->sh->pid);
 	} else if (p->searched > 2 * exo_info()->frames && !p->lost) {
@@ -234,8 +263,8 @@ is_over(struct proc *p)
 	const uint64_t now = exo_now_ns();
 
 	return now > p->owes_until &&
-		(!e || p->silent || e->slices >= p->slices_then + SLICES ||
-			now > p->owes_until + LATER_NS);
+		(!e || (p->silent && !p->robbed) || e->slices >= p->slices_then + SLICES ||
+			now > p->owes_until + (p->robbed ? ROBBED_NS : LATER_NS));
 }
 
 /* Who was stopped in the middle of something cannot answer. */

@@ -13,6 +13,7 @@
 #define STORE_AT (EXOS_STORE + 2 * PAGE)
 #define TABLE_BYTES 0x200000ull				/* of the store that a page table covers */
 #define WORTH 256u		/* frames given, from which on there is a store, */
+#define PLENTY 64u		/* ... at once: there is some for spare frames, too */
 #define TABLE_PAGES 512u	/* with room for as many as it gets */
 #define COLD_LOOKS 8u		/* pages looked at for each that is to go, */
 #define COLD_MORE 256u		/* ... and these */
@@ -47,6 +48,15 @@ store_page_empty(const struct store *s, uint32_t page)
 	page_unmap(page_address(page), 1);
 }
 
+/* The kernel counts anew, and the frame is as it was: a child's is a copy of its parent's. */
+static void
+name_vector(void)
+{
+	memset(VECTOR, 0, PAGE);
+	exo_account_vector(own_account(), page_pfn(VECTOR), KEY_SELF);
+	spare_begin();
+}
+
 static bool
 begin(void)
 {
@@ -54,7 +64,7 @@ begin(void)
 		return false;
 	if (page_map_new((u64)VECTOR, RW))
 		return false;
-	exo_account_vector(own_account(), page_pfn(VECTOR), KEY_SELF);
+	name_vector();
 	store.base = AT(char, STORE_AT);
 	tables = 1;
 	return true;
@@ -74,6 +84,8 @@ pack_grew(u64 frames)
 		for (; tables * TABLE_PAGES < granted + 2 * TABLE_PAGES; tables++)
 			if (tables_ensure((u64)AT(char, EXOS_STORE) + tables * TABLE_BYTES))
 				break;
+	if (tables && frames >= PLENTY)
+		spare_grow(granted);
 	busy = false;
 }
 
@@ -94,7 +106,7 @@ pack_fork_child(void)
 {
 	granted = 0;
 	if (tables)
-		exo_account_vector(own_account(), page_pfn(VECTOR), KEY_SELF);
+		name_vector();
 	tables = tables ? pack_bytes() / TABLE_BYTES + 1 : 0;
 }
 
@@ -241,6 +253,8 @@ pack_give(u64 frames, bool fast)
 		return 0;
 	busy = true;
 	acts_stop();
+	if (fast)
+		s.given = spare_give(frames);
 	if (!fast) {
 		s.looks = frames * COLD_LOOKS + COLD_MORE;
 		sweep(&s, from, VM_HIGH);
@@ -252,6 +266,8 @@ pack_give(u64 frames, bool fast)
 	s.misses = 0;
 	sweep(&s, from, VM_HIGH);
 	sweep(&s, 0, from);
+	if (s.given < frames)
+		s.given += spare_give(frames - s.given);
 	busy = false;
 	return s.given;
 }
@@ -346,7 +362,8 @@ pack_has(u64 va)
 {
 	unsigned bytes;
 
-	return store.kept && store_find(&store, va, &bytes) != NULL;
+	revoke_check_lost();
+	return spare_has(va) || (store.kept && store_find(&store, va, &bytes) != NULL);
 }
 
 int
@@ -356,6 +373,8 @@ pack_bring(const struct region *r, u64 va)
 	const void *from;
 	int error;
 
+	if (spare_has(va))
+		return spare_bring(r, va);
 	acts_stop();			/* who sees the page before its contents are there */
 	error = page_map_new(va, RW | EXO_MAP_TAG(EXO_TAG_ANONYMOUS));
 	if (error)
@@ -372,6 +391,7 @@ pack_bring(const struct region *r, u64 va)
 int
 pack_bring_all(u64 start, u64 end)
 {
+	revoke_check_lost();
 	for (u64 va = start; (va = store_next(&store, va, end)) < end; va += PAGE) {
 		const struct region *r = regions_find(&vm.regions, va);
 		int error = r ? pack_bring(r, va) : 0;
@@ -379,12 +399,14 @@ pack_bring_all(u64 start, u64 end)
 		if (error)
 			return error;
 	}
-	return 0;
+	return spare_bring_all(start, end);
 }
 
 void
 pack_drop(u64 start, u64 end)
 {
+	revoke_check_lost();
 	for (u64 va = start; (va = store_next(&store, va, end)) < end; va += PAGE)
 		store_drop(&store, va);
+	spare_drop(start, end);
 }

@@ -34,6 +34,25 @@ u64 pack_bytes(void);			/* of the store, for fork to copy */
 const volatile struct exo_vector *pack_vector(void);	/* NULL: none */
 void pack_fork_child(void);
 
+/*
+ * ---- spare.c: pages that the kernel took by name, saved in spare frames that were named beforehand ----
+ *
+ * What was saved counts as kept until it is touched, as if it had been squeezed:
+ * pack_has, pack_bring and pack_drop know of it.
+ */
+#define SPARES_MOST 32u
+void spare_begin(void);			/* a vector was named, and counts from 0 */
+void spare_grow(u64 granted);		/* name some, for who was given so much */
+u64 spare_give(u64 frames);		/* ... and let go of them again: how many */
+bool
+spare_collect(void); /* what was taken is known; false: something else than such pages was, too */
+bool spare_has(u64 va);
+int spare_bring(const struct region *r, u64 va);	/* 0 or -ENOMEM */
+int spare_bring_all(u64 start, u64 end);
+void spare_drop(u64 start, u64 end);
+void spare_move(u64 from, u64 bytes, u64 to);	/* they are kept for there */
+bool spare_any(void);			/* something is absent that fork should copy */
+
 /* ---- revoke.c: what is asked of this process, and what was taken from it ---- */
 extern struct revoke_known { u64 asked, lost; } revoke_known;	/* served so far */
 void revoke_answer(void);

@@ -5,8 +5,8 @@
  * and a fast one when little time is left.  Both are given where a signal would
  * be looked for, and where this process itself waits for memory.
  *
- * A frame that was taken all the same had something in it: the program ends,
- * with a reason that names it.
+ * A page that was taken all the same comes back from where the kernel saved it
+ * (spare.c).  If it did not, the program ends, with a reason that names the frame.
  */
 #include "pack.h"
 #include "../proc/signal.h"
@@ -42,7 +42,7 @@ revoke_check_lost(void)
 {
 	const volatile struct exo_revocation *r = asked_of_us();
 
-	if (r->lost != revoke_known.lost)
+	if (r->lost != revoke_known.lost && !spare_collect())
 		lost(r->loss[revoke_known.lost % EXO_REVOKES]);
 }
 

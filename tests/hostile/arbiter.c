@@ -196,6 +196,33 @@ floods(size_t bytes)
 		request(OP_MEMORY, n, account, 0, 0, 0);
 }
 
+/*
+ * Too late: it hears nothing until a few of its frames were taken by name.  They
+ * are back when it looks, and it answers then: its pages get smaller.
+ */
+static void
+late(size_t bytes)
+{
+	volatile struct exo_uarea *u = (struct exo_uarea *)(base + EXOS_UAREA);
+	const struct exo_uarea was = *(struct exo_uarea *)(base + EXOS_UAREA);
+	unsigned char *p = anon(bytes);
+	size_t wrong = 0;
+
+	for (size_t n = 0; n < bytes; n++)
+		p[n] = (unsigned char)(n / PAGE + n / 64);
+	alone();
+	while (revocation()->lost == 0)
+		exo_relax();
+	u->entry[EXO_ENTRY_EPILOGUE] = was.entry[EXO_ENTRY_EPILOGUE];
+	u->entry[EXO_ENTRY_REVOKE] = was.entry[EXO_ENTRY_REVOKE];
+	u->entry[EXO_ENTRY_EVENT] = was.entry[EXO_ENTRY_EVENT];
+	for (size_t n = 0; n < bytes; n++)
+		wrong += p[n] != (unsigned char)(n / PAGE + n / 64);
+	note[4] = wrong ? 2 : 1;
+	for (;;)
+		getppid();
+}
+
 /* ---- the neighbour ---- */
 
 static bool
@@ -248,6 +275,9 @@ against(attacker *const *them, unsigned count, const char *who)
 	if (!CHECK(in_child(neighbour) == 0 && note[5] < LONGEST))
 		printf("%s: the neighbour of %u\n", who, count);
 	printf("%s: %lu ms\n", who, (unsigned long)(note[5] / 1000000));
+	PATIENTLY (them[0] == late && note[4] == 0)
+		nap(1);
+	CHECK(them[0] != late || note[4] == 1);
 	note[0] = failed == 0;
 	fflush(stdout);
 	kill(0, SIGKILL);
@@ -291,6 +321,16 @@ inherited(void)
 }
 
 static void
+survives(void)
+{
+	static attacker *const them[] = { late };
+
+	setpgid(0, 0);
+	note[4] = 0;
+	against(them, 1, "one who was late");
+}
+
+static void
 alive(void)
 {
 	CHECK(in_child(neighbour) == 0);
@@ -319,6 +359,7 @@ static const struct attack attacks[] = {
 	ATTACK(liars),
 	ATTACK(restless),
 	ATTACK(inherited),
+	ATTACK(survives),
 };
 
 int
