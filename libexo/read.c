@@ -95,10 +95,19 @@ exo_pte_at(uint64_t va, unsigned level)
 	return *exo_pte_place(va, 1);
 }
 
-static inline bool
-absent_8(const volatile uint64_t *e)
+/* A look at what may change at any time: one instruction for each, which volatile does not allow. */
+static inline uint64_t
+any_8(const volatile uint64_t *entry)
 {
-	return !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & EXO_PTE_PRESENT);
+	const uint64_t *e = (const uint64_t *)entry;
+
+	return (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & EXO_PTE_PRESENT;
+}
+
+static inline uint64_t
+any_32(const volatile uint64_t *e)
+{
+	return any_8(e) | any_8(e + 8) | any_8(e + 16) | any_8(e + 24);
 }
 
 uint64_t
@@ -115,9 +124,14 @@ exo_pte_next(uint64_t va, uint64_t end, unsigned level)
 			continue;
 		}
 		for (; va < stop; va = (va | (span - 1)) + 1) {
-			/* Most tables are nearly empty: eight at a time, from one on that begins eight. */
+			/* Most tables are nearly empty: many at a time, from one on that begins as many. */
+			while (((uint64_t)entry & 255) == 0 && va + 32 * span <= stop &&
+				!any_32(entry)) {
+				va = (va | (span - 1)) + 1 + 31 * span;
+				entry += 32;
+			}
 			while (((uint64_t)entry & 63) == 0 && va + 8 * span <= stop &&
-				absent_8(entry)) {
+				!any_8(entry)) {
 				va = (va | (span - 1)) + 1 + 7 * span;
 				entry += 8;
 			}

@@ -58,7 +58,8 @@ program_regs(void)
 /* ---- core/frames.c: frames and translations of this process ------------------------- */
 /* Claim a free frame (chosen from the exposed free map) and map it at va; tables are installed as needed. 0 or -errno. */
 int page_map_new(u64 va, u32 perms);			/* perms: EXO_MAP_*, a tag; none: it is the library's */
-int page_map_copy(u64 va, u32 perms);			/* ... as a copy of what is there; 0, too, if that went meanwhile */
+int page_map_copy(u64 va,
+	u32 perms); /* ... as a copy of what is there; 0, too, if that went meanwhile */
 int page_map_run(u64 va, unsigned count, u32 perms);	/* as many as can be had, at least one */
 int page_map(u64 va, exo_pfn pfn, u32 perms, exo_slot key);
 int page_protect(u64 va, u32 perms);
@@ -81,6 +82,7 @@ void key_slot_put(exo_slot slot);			/* drops the key */
 
 /* ---- core/heap.c: small private allocations ------------------------------------------ */
 void *xalloc(size_t bytes);				/* zeroed; NULL when memory is out */
+void *xalloc_dirty(size_t bytes);			/* as it was left */
 void xfree(void *p);
 
 /* ---- core/server.c -------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ carve(unsigned order)
 }
 
 void *
-xalloc(size_t bytes)
+xalloc_dirty(size_t bytes)
 {
 	unsigned order = SMALLEST;
 	struct block *block;
@@ -77,9 +77,15 @@ xalloc(size_t bytes)
 		free_list[order] = block->next;
 	else
 		block = carve(order);
-	if (block == NULL)
-		return NULL;
-	return memset(block->bytes, 0, bytes);
+	return block ? block->bytes : NULL;
+}
+
+void *
+xalloc(size_t bytes)
+{
+	void *p = xalloc_dirty(bytes);
+
+	return p ? memset(p, 0, bytes) : NULL;
 }
 
 void

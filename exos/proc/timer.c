@@ -23,8 +23,9 @@ static u64 soonest = NEVER;		/* clock_ns: before it none of those that real time
 static bool by_use;			/* one that processor time drives is set */
 static bool some_rest;
 static u64 wall_offset;			/* as it was when soonest was found */
-static u64 wake_ns;
-static bool some_by_wall, wake_by_wall;
+u64 timer_wake_ns;
+bool timer_wake_wall;
+static bool some_by_wall;
 
 u64
 timer_clock_now(enum timer_clock clock)
@@ -60,6 +61,12 @@ timers(void)
 	return ITIMERS + room;
 }
 
+void
+timer_threads(void)
+{
+	timer_slice_ends = by_use || soonest != NEVER || threads_many();
+}
+
 /* After any change: which clocks have to be looked at, and when. */
 static void
 plan(void)
@@ -84,14 +91,8 @@ plan(void)
 						    : 1;
 		soonest = at < soonest ? at : soonest;
 	}
-	timer_slice_ends = by_use || soonest != NEVER || threads_many();
+	timer_threads();
 	timer_some = by_use || soonest != NEVER || some_rest;
-}
-
-void
-timer_threads(void)
-{
-	plan();
 }
 
 /* ---- one timer ------------------------------------------------------------------------------ */
@@ -238,29 +239,11 @@ timer_next(void)
 	return soonest == NEVER ? 0 : soonest;
 }
 
-u64
-timer_wake_taken(void)
-{
-	u64 wake = wake_ns;
-
-	wake_ns = 0;
-	return wake;
-}
-
-bool
-timer_wake_by_wall_taken(void)
-{
-	bool wake = wake_by_wall;
-
-	wake_by_wall = false;
-	return wake;
-}
-
 void
 timer_wake(u64 deadline_ns)
 {
-	if (wake_ns == 0 || deadline_ns < wake_ns)
-		wake_ns = deadline_ns;
+	if (timer_wake_ns == 0 || deadline_ns < timer_wake_ns)
+		timer_wake_ns = deadline_ns;
 }
 
 bool
@@ -272,7 +255,7 @@ timer_by_wall(void)
 void
 timer_wake_by_wall(void)
 {
-	wake_by_wall = true;
+	timer_wake_wall = true;
 }
 
 struct timer *
@@ -341,8 +324,8 @@ timer_exec(void)
 void
 timer_fork_child(void)
 {
-	wake_ns = 0;
-	wake_by_wall = false;
+	timer_wake_ns = 0;
+	timer_wake_wall = false;
 	for (unsigned n = 0; n < ITIMERS; n++)
 		timer_set(&intervals[n], 0, 0);
 	timer_exec();

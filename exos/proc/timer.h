@@ -43,8 +43,27 @@ bool timer_by_wall(void);		/* setting the time of day changes that */
 /* For files that wait for time: the next wait of this thread ends then, or when the time of day is set. */
 void timer_wake(u64 deadline_ns);
 void timer_wake_by_wall(void);
-u64 timer_wake_taken(void);		/* 0: nobody asked; and it is forgotten */
-bool timer_wake_by_wall_taken(void);
+extern u64 timer_wake_ns;
+extern bool timer_wake_wall;
+
+static inline u64
+timer_wake_taken(void)			/* 0: nobody asked; and it is forgotten */
+{
+	const u64 wake = timer_wake_ns;
+
+	timer_wake_ns = 0;
+	return wake;
+}
+
+static inline bool
+timer_wake_by_wall_taken(void)
+{
+	const bool wake = timer_wake_wall;
+
+	timer_wake_wall = false;
+	return wake;
+}
+
 void timer_threads(void);		/* there are several now, or one again */
 void timer_taken(struct sig_detail *d);	/* a signal is: the overrun comes in, timers go on */
 void timer_exec(void);

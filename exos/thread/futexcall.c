@@ -222,6 +222,19 @@ futex_wait(u64 word, u32 value, u64 timeout, u32 bits, bool absolute, bool wall,
 	return error ? error : wait_again(&r);
 }
 
+/* Begun anew if a signal ends it, as it has no limit. */
+static long
+futex_wait_private(u64 word, u32 value)
+{
+	const struct futex_wait w = { .word = word, .value = value, .bits = FUTEX_ALL_BITS,
+		.private = true };
+	struct futex_key k;
+	u32 now;
+	const long error = futex_key_of(word, true, &k, &now);
+
+	return error ? error : now != value ? -EAGAIN : futex_sleep(&w, &k);
+}
+
 static long
 futex_wake(u64 word, u32 count, u32 bits, bool private)
 {
@@ -240,8 +253,8 @@ futex_lock(u64 word, u64 timeout, bool wall, bool private)
 	return error ? error : lock_pi(word, deadline, false, private);
 }
 
-long
-sys_futex(long word, long how, long value, long timeout, long word2, long value3)
+static __attribute__((noinline)) long
+futex_any(long word, long how, long value, long timeout, long word2, long value3)
 {
 	const int command = (int)how & FUTEX_COMMAND;
 	const bool private = how & FUTEX_PRIVATE, wall = how & FUTEX_CLOCK_REALTIME;
@@ -268,4 +281,18 @@ sys_futex(long word, long how, long value, long timeout, long word2, long value3
 	case FUTEX_UNLOCK_PI: return unlock_pi(at, private);
 	default: return -ENOSYS;
 	}
+}
+
+/* What threads do most, first. */
+long
+sys_futex(long word, long how, long value, long timeout, long word2, long value3)
+{
+	if ((int)how == (FUTEX_WAKE | FUTEX_PRIVATE))
+		return futex_wake((u64)word, (u32)value, FUTEX_ALL_BITS, true);
+	if (!timeout && ((int)how == (FUTEX_WAIT | FUTEX_PRIVATE) ||
+				(((int)how & ~FUTEX_CLOCK_REALTIME) ==
+						(FUTEX_WAIT_BITSET | FUTEX_PRIVATE) &&
+					(u32)value3 == FUTEX_ALL_BITS)))
+		return futex_wait_private((u64)word, (u32)value);
+	return futex_any(word, how, value, timeout, word2, value3);
 }

@@ -204,6 +204,21 @@ copy_of_current(struct thread *t, const struct exo_save *regs, const struct thre
 	fpu_save(t->vectors);
 }
 
+/* Details of signals are looked at where the queue has them: most of the structure need not be cleared. */
+static struct thread *
+struct_new(void)
+{
+	const size_t before = offsetof(struct thread, sig.directed.ordinary),
+		     behind = before + sizeof(((struct thread *)0)->sig.directed.ordinary);
+	struct thread *t = xalloc_dirty(sizeof(*t));
+
+	if (t) {
+		memset(t, 0, before);
+		memset((char *)t + behind, 0, sizeof(*t) - behind);
+	}
+	return t;
+}
+
 long
 thread_new(const struct exo_save *regs, const struct thread_start *how)
 {
@@ -215,7 +230,7 @@ thread_new(const struct exo_save *regs, const struct thread_start *how)
 		return -EAGAIN;
 	if (!leader_ready())
 		return -ENOMEM;
-	t = xalloc(sizeof(*t));
+	t = struct_new();
 	slot = t ? slot_take() : 0;
 	tid = slot ? number_take() : -ENOMEM;
 	if (tid < 0) {
