@@ -14,6 +14,9 @@
  * table, a grant) changes under the whole of mem_lock only, or is compared with
  * their own account, which no frame enters or leaves behind that one's lock.
  * Locks are taken in the order: part, account, flush (remote.c); env_lock is not.
+ *
+ * The free map is not under the account's lock: a frame in it is another's at once.
+ * So what is let go of comes there last, behind the flush.
  */
 #include "mem_priv.h"
 
@@ -91,4 +94,32 @@ map_is_local(struct env *self, const struct exo_map *e)
 		return granted(self, e, EXO_R | (e->op & EXO_W));
 	return !(e->op & EXO_MAP_RELEASE) ||
 		(account_of(self->account)->debt == 0 && granted(self, e, EXO_C));
+}
+
+u32
+local_let_go(const struct walk *walk, u64 va, u32 gone, struct work *work)
+{
+	const unsigned index = pt_index(va, 1);
+	u64 *entry = &walk->entries[index];
+	const exo_pfn pfn = PTE_PFN(*entry);
+
+	page_remove(entry, BINDING(walk->table, index), pfn);
+	frame_empty(pfn);
+	frames_priv[pfn].next = gone;
+	work_flush_va(work, va);
+	work->left -= WEIGHT_ELEMENT + WEIGHT_UNBIND;
+	return (u32)pfn;
+}
+
+void
+local_free(u32 gone, struct work *work)
+{
+	work_flush(work);
+	while (gone != 0) {		/* bound: a batch of map's elements */
+		const exo_pfn pfn = gone;
+
+		gone = frames_priv[pfn].next;
+		frames_priv[pfn].next = 0;
+		freemap_give(pfn);
+	}
 }

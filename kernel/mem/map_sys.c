@@ -406,20 +406,37 @@ begin(struct mapper *map, struct env *env)
 	map->loaded = env == map->self;
 }
 
+/* One element of one's own; gone: those let go of so far, which this one may want to claim. */
+static u64
+element_local(struct mapper *map, const struct exo_map *e, u32 *gone, int *error)
+	REQUIRES(mem_lock)
+{
+	if (e->op == (EXO_OP_UNMAP | EXO_MAP_RELEASE) && map->work.left > 0) {
+		*gone = local_let_go(map->walk, e->va, *gone, &map->work);
+		return 1;
+	}
+	if (*gone != 0 && (e->op & EXO_MAP_CLAIM)) {
+		local_free(*gone, &map->work);
+		*gone = 0;
+	}
+	return elements(map, e, 1, error);
+}
+
 /* The first elements of one's own, as far as they need no more than one's part of the lock. */
 static u64
 elements_local(struct mapper *map, const struct exo_map *batch, u64 count, int *error)
 {
 	u64 done = 0;
+	u32 gone = 0;
 
 	*error = 0;
 	local_enter(map->self);
 	while (done < count && *error == 0 && map_is_local(map->self, &batch[done])) {
-		if (elements(map, &batch[done], 1, error) == 0)
+		if (element_local(map, &batch[done], &gone, error) == 0)
 			break;		/* refused, or the work is used up */
 		done++;
 	}
-	work_flush(&map->work);
+	local_free(gone, &map->work);
 	local_leave(map->self);
 	return done;
 }

@@ -157,6 +157,12 @@ int may_io(const struct env *self, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
 bool map_is_local(struct env *self, const struct exo_map *e) REQUIRES(mem_lock);
 void local_enter(const struct env *self) ACQUIRE(mem_lock);
 void local_leave(const struct env *self) RELEASE(mem_lock);
+/*
+ * Such a one that releases a page.  The frame joins those that are gone (the last
+ * of them; 0: none), which others can claim only when no CPU reaches them any more.
+ */
+u32 local_let_go(const struct walk *walk, u64 va, u32 gone, struct work *work) REQUIRES(mem_lock);
+void local_free(u32 gone, struct work *work) REQUIRES(mem_lock);
 
 /* A table for va out of the refill pool.  AGAIN: the work is used up, the fault must come once more. */
 enum refill { REFILL_NONE, REFILL_AGAIN, REFILL_DONE };
@@ -291,9 +297,9 @@ frame_taken(exo_pfn pfn, exo_pfn account, exo_guardref guard, u64 guard_serial)
 	account_link(pfn, account);
 }
 
-/* frame_free of what is DATA, or was. */
+/* A frame that is DATA, or was, is nobody's any more; in the free map it is not yet. */
 static inline void
-frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
+frame_empty(exo_pfn pfn) REQUIRES(mem_lock)
 {
 	struct exo_frame *frame = &frames[pfn];
 	const struct account *account = account_unlink(pfn);
@@ -309,7 +315,14 @@ frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
 	frame->guard = 0;
 	frame->guard_serial = 0;
 	frames_priv[pfn] = (struct frame_priv){ .first = 0 };
-	if (frame->kind == EXO_FRAME_FREE)
+}
+
+/* frame_free of such a one. */
+static inline void
+frame_drop(exo_pfn pfn) REQUIRES(mem_lock)
+{
+	frame_empty(pfn);
+	if (frames[pfn].kind == EXO_FRAME_FREE)
 		freemap_give(pfn);
 }
 

@@ -108,6 +108,41 @@ test_clone(void)
 	holds("the parent's other CPUs write no more", told() == alice->root);
 }
 
+/* What others still reach is in the free map only when they have forgotten it. */
+static void
+test_let_go(void)
+{
+	const u32 claim = RW | EXO_MAP_CLAIM, release = EXO_OP_UNMAP | EXO_MAP_RELEASE;
+	struct exo_map vec[5];
+	exo_pfn frame[3];
+	u64 unused;
+
+	for (unsigned n = 0; n < 3; n++) {	/* and what it may do is known from then on */
+		frame[n] = fake_free();
+		map1(alice, alice, VA + n * 0x1000, frame[n], claim);
+	}
+	map1(alice, alice, VA, 0, release);
+	map1(alice, alice, VA, frame[0], claim);
+	told();
+	unused = fake_unused();
+	for (unsigned n = 0; n < 3; n++)
+		vec[n] = (struct exo_map){ .va = VA + n * 0x1000, .op = release, .key = K_OWN };
+	gives("three are let go of", sys_map(alice, alice->id, user(vec), 3, K_OWN), 3);
+	holds("told once", told() == alice->root);
+	holds("free for others behind that", fake_flushed_free == unused);
+	holds("and then they are", fake_unused() == unused + 3);
+	for (unsigned n = 0; n < 3; n++)
+		map1(alice, alice, VA + n * 0x1000, frame[n], claim);
+	vec[3] = (struct exo_map){ .va = VA, .pfn = frame[0], .op = claim, .key = K_OWN };
+	vec[4] = (struct exo_map){ .va = VA, .op = release, .key = K_OWN };
+	gives("and claimed again in the same call",
+		sys_map(alice, alice->id, user(vec), 5, K_OWN), 5);
+	holds("when the others have forgotten", fake_flushes_others == 2);
+	fake_flushes_others = 0;
+	holds("the last one, too", fake_flushed_free == unused + 2);
+	holds("all are free", fake_unused() == unused + 3);
+}
+
 int
 main(void)
 {
@@ -120,5 +155,6 @@ main(void)
 	test_others();
 	test_tables();
 	test_clone();
+	test_let_go();
 	return fake_end();
 }

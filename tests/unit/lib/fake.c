@@ -185,12 +185,14 @@ lock_spin(u32 *word, u32 which)
 
 exo_pfn fake_flushed;
 unsigned fake_flushes_others;
+u64 fake_flushed_free;
 
 void
 cpus_flush(exo_pfn space_root)
 {
 	must(mem_lock.word == 1);
 	fake_flushed = space_root;
+	fake_flushed_free = fake_unused();
 	fake_flushes_others++;
 }
 

@@ -73,6 +73,7 @@ extern unsigned fake_flushes_va, fake_flushes_all;
 extern void (*fake_part)(bool taken);	/* called while a part of mem_lock is held: first, and last */
 extern unsigned fake_flushes_others;
 extern exo_pfn fake_flushed;
+extern u64 fake_flushed_free;			/* frames that others could claim at that time */
 
 /* A result; every check sweeps the invariants and sees that no lock is held. */
 void gives(const char *what, i64 result, i64 expected);
