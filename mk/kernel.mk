@@ -15,7 +15,7 @@ KERNEL_CC := -mpreferred-stack-boundary=3
 endif
 KERNEL_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -ffreestanding -mno-red-zone \
 	-mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -O2 -g -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none -fdata-sections \
 	-ffile-prefix-map=$(CURDIR)/= -Iinclude -I$(GEN) $(KERNEL_CC)
 
 all: kernel

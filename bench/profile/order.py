@@ -51,7 +51,7 @@ def used(record, images, variables):
             if not begin <= address - origin < end:
                 continue
             # words of eight bytes: what begins inside of one was meant, too
-            for offset in (address - origin, address - origin + 4):
+            for offset in range(address - origin, address - origin + 8):
                 name = variables[part].name(offset)
                 if name:
                     data[part][name] = True

@@ -13,7 +13,7 @@
 
 #define LAST_BYTE (~0ull >> 1)
 
-static bool own;			/* this process may have fcntl locks */
+static u64 own;				/* this process may have fcntl locks on inodes of these numbers modulo 64 */
 
 /* What can be locked: it has an inode that the server knows. */
 static bool
@@ -70,14 +70,14 @@ lock_file_closed(struct file *f)
 void
 lock_descriptor_closed(const struct file *f)
 {
-	if (own && lockable(f))
+	if (own >> f->ino % 64 & 1 && lockable(f))
 		server_call(OP_LOCK, f->ino, 0, 0, LAST_BYTE, 0, NULL);
 }
 
 void
 lock_forget_own(void)
 {
-	own = false;
+	own = 0;
 }
 
 static u64
@@ -207,7 +207,7 @@ range_set(struct file *f, const struct linux_flock *l, u64 owner, bool wait)
 	if ((what == 1 && !FILE_READS(f)) || (what == 2 && !FILE_WRITES(f)))
 		return -EBADF;
 	if ((u32)owner == 0 && what)
-		own = true;
+		own |= 1ull << f->ino % 64;
 	else if ((u32)owner)
 		f->shared->locked = 1;
 	return ask(f, what, first, last, owner, wait && what);

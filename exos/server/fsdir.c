@@ -3,7 +3,8 @@
  * Directories: blocks of entries (fs/dirblock.h) behind a block map.  A new
  * name goes to the first block that may have room, from `roomy` on: a block is
  * passed by when something did not fit and looked at again when something
- * leaves it.  `live` counts the bytes in use; an empty directory has no blocks.
+ * leaves it.  `live` counts the bytes in use; a directory that was emptied keeps
+ * its first block, for whoever makes and removes one file after the other.
  */
 #include "fsnode.h"
 
@@ -93,9 +94,11 @@ dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
 	dir->live -= dirent_bytes(bytes);
 	dir->roomy = index < dir->roomy ? index : dir->roomy;
 	if (dir->live == 0) {
-		at = 0;
-		map_cut(dir, 0, &at, ~0u);	/* blocks alone, which are soon free */
-		dir->size = dir->roomy = 0;
+		at = 1;
+		if (dir->size > DIRBLOCK_BYTES)
+			map_cut(dir, 1, &at, ~0u);	/* blocks alone, which are soon free */
+		dir->size = DIRBLOCK_BYTES;
+		dir->roomy = 0;
 	}
 	node_touch(dir);
 	fs_super->seq++;

@@ -393,8 +393,6 @@ node_setid(struct fs_inode *node, uint32_t mode, uint32_t uid, uint32_t gid)
 int
 node_boot(void)
 {
-	if (shared_back(FS_SUPER_OFF, 1))
-		return -ENOSPC;
 	fs_super = (struct fs_super *)shared_at(FS_SUPER_OFF);
 	owns = theirs = 0;
 	__builtin_memset(guards, 0, sizeof(guards));

@@ -14,7 +14,10 @@
 #include "../linux/abi.h"
 
 /* Places in the shared region.  Space is reserved here and backed as it is needed. */
-#define FS_SUPER_OFF 0x00100000ull
+#define FS_SUPER_OFF 0x00000800ull	/* behind sh_info: requests and walks look at both */
+_Static_assert(sizeof(struct sh_info) <= FS_SUPER_OFF &&
+		FS_SUPER_OFF + sizeof(struct fs_super) <= EXO_PAGE_BYTES,
+	"both in one page");
 #define FS_INODE_OFF 0x00200000ull
 #define FS_BLOCK_OFF 0x08000000ull
 #define FS_INODES_MAX ((FS_BLOCK_OFF - FS_INODE_OFF) / sizeof(struct fs_inode))

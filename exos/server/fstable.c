@@ -10,6 +10,7 @@
  * block of a map: whoever follows a number that has gone stale sees that.
  */
 #include "fsnode.h"
+#include "undo.h"
 
 #define INODE_PAGES 5u
 #define INODES_UNIT (INODE_PAGES * DIRBLOCK_BYTES / sizeof(struct fs_inode))
@@ -20,7 +21,7 @@
 
 _Static_assert(INODES_UNIT * sizeof(struct fs_inode) == INODE_PAGES * DIRBLOCK_BYTES,
 	"whole inodes");
-_Static_assert(INODES_UNIT <= 255, "counted in a byte");
+_Static_assert(INODES_UNIT % 16 == 0 && BLOCKS_UNIT % 16 == 0, "whole words of bits");
 
 struct table {
 	uint64_t offset;		/* in the shared region */
@@ -28,19 +29,37 @@ struct table {
 	uint32_t most, made;		/* units; units that there ever were */
 	uint32_t hint;			/* no unit below it has room */
 	uint32_t spare;			/* numbers that are free and have frames */
-	uint8_t *used;			/* numbers in use, by unit */
-	bool *backed;			/* by unit */
-	uint64_t *bits;			/* in use, by number */
+	uint16_t *units;		/* WORDS(count) of each */
 };
 
-static uint8_t inode_used[INODE_UNITS], block_used[BLOCK_UNITS];
-static bool inode_backed[INODE_UNITS], block_backed[BLOCK_UNITS];
-static uint64_t inode_bits[FS_INODES_MAX / 64 + 1], block_bits[FS_BLOCKS_MAX / 64 + 1];
+/*
+ * A unit's words: how many of its numbers are in use, BACKED if there are frames
+ * behind them, and a bit for each number in use.  Together: a request finds
+ * all of it in one page.
+ */
+#define BACKED 0x8000u
+#define BITS 16u
+#define WORDS(count) (1 + (count) / BITS)
+
+static uint16_t inode_units[INODE_UNITS * WORDS(INODES_UNIT)];
+static uint16_t block_units[BLOCK_UNITS * WORDS(BLOCKS_UNIT)];
 
 static struct table inodes = { FS_INODE_OFF, INODE_PAGES, INODES_UNIT, INODE_UNITS, 0, 0, 0,
-	inode_used, inode_backed, inode_bits };
+	inode_units };
 static struct table blocks = { FS_BLOCK_OFF, BLOCKS_UNIT, BLOCKS_UNIT, BLOCK_UNITS, 0, 0, 0,
-	block_used, block_backed, block_bits };
+	block_units };
+
+static uint16_t *
+unit_words(const struct table *t, uint32_t unit)
+{
+	return t->units + (size_t)unit * WORDS(t->count);
+}
+
+static uint32_t
+unit_used(const struct table *t, uint32_t unit)
+{
+	return *unit_words(t, unit) & ~BACKED;
+}
 
 static uint64_t
 place_of(const struct table *t, uint32_t unit)
@@ -51,11 +70,11 @@ place_of(const struct table *t, uint32_t unit)
 static bool
 unit_back(struct table *t, uint32_t unit)
 {
-	if (t->backed[unit])
+	if (*unit_words(t, unit) & BACKED)
 		return true;
 	if (shared_back(place_of(t, unit), t->pages))
 		return false;
-	t->backed[unit] = true;
+	*unit_words(t, unit) |= BACKED;
 	t->spare += t->count;
 	return true;
 }
@@ -64,40 +83,43 @@ unit_back(struct table *t, uint32_t unit)
 static uint32_t
 number_new(struct table *t)
 {
-	uint32_t unit = t->hint;
+	uint32_t unit = t->hint, n = 0;
+	uint16_t *words;
 
-	while (unit < t->made && t->used[unit] == t->count)
+	while (unit < t->made && unit_used(t, unit) == t->count)
 		unit++;
-	t->hint = unit;
+	if (unit != t->hint)
+		t->hint = unit;
 	if (unit == t->most || !unit_back(t, unit))
 		return ~0u;
-	t->made = unit < t->made ? t->made : unit + 1;
-	for (uint32_t n = unit * t->count;; n++) {	/* bound: one of the unit is free */
-		const uint64_t word = t->bits[n / 64];
-
-		if (word >> (n % 64) & 1) {
-			n |= word == ~0ull ? 63 : 0;
-			continue;
-		}
-		t->bits[n / 64] |= 1ull << (n % 64);
-		t->used[unit]++;
-		t->spare--;
-		return n;
-	}
+	if (unit >= t->made)
+		t->made = unit + 1;
+	words = unit_words(t, unit);
+	while (words[1 + n] == 0xffff)	/* bound: one of the unit is free */
+		n++;
+	words[0]++;
+	t->spare--;
+	words += 1 + n;
+	n = unit * t->count + n * BITS + (uint32_t)__builtin_ctz(~*words);
+	*words |= (uint16_t)(1u << n % BITS);
+	return n;
 }
 
 static void
 number_free(struct table *t, uint32_t n)
 {
 	const uint32_t unit = n / t->count;
+	uint16_t *words = unit_words(t, unit);
 
-	t->bits[n / 64] &= ~(1ull << (n % 64));
+	words[1 + n % t->count / BITS] &= (uint16_t)~(1u << n % BITS);
+	words[0]--;
 	t->spare++;
-	t->hint = unit < t->hint ? unit : t->hint;
-	if (--t->used[unit] || t->spare <= KEPT_UNITS * t->count)
+	if (unit < t->hint)
+		t->hint = unit;
+	if (unit_used(t, unit) || t->spare <= KEPT_UNITS * t->count)
 		return;
 	if (shared_unback(place_of(t, unit), t->pages) == 0) {
-		t->backed[unit] = false;
+		*words &= (uint16_t)~BACKED;
 		t->spare -= t->count;
 	}
 }
@@ -142,13 +164,14 @@ block_new(void)
 	if (block == ~0u)
 		return 0;
 	fs_super->blocks = blocks.made * BLOCKS_UNIT;
-	__builtin_memset(block_at(block), 0, DIRBLOCK_BYTES);
+	undo_zero(block_at(block), DIRBLOCK_BYTES);
 	return block;
 }
 
 void
 block_free(uint32_t block)
 {
+	undo_reuse();
 	number_free(&blocks, block);
 }
 

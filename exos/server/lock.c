@@ -175,23 +175,38 @@ lock_owner_closed(uint64_t id)
 
 /* ---- one lock ------------------------------------------------------------------------------------- */
 
-/* Who asks, and with what rights to the file: -errno, or the owner's number. */
+/* Who asks: -errno, or the owner's number. */
 static long
-owner_of(const struct request *r, const struct fs_inode *node, uint32_t *rights)
+owner_of(const struct request *r)
 {
 	uint32_t id = (uint32_t)r->e;
 	const struct description *d = &descriptions[id - 1];
 
-	if (id == 0) {
-		*rights = rights_of(r, node, r->e >> 32);
+	if (id == 0)
 		return r->proc - server_proc_table();
-	}
 	if (id > DESCRIPTIONS || d->guard == 0 || d->ino != (uint32_t)r->a)
 		return -EINVAL;
 	if (!client_opens(r->env, (exo_slot)(r->e >> 32), d->guard, EXO_R))
 		return -EACCES;
-	*rights = d->rights;
 	return (long)SH_PROCS + id - 1;
+}
+
+/* May that owner have such a lock, or ask about it?  The kernel is asked no more than that takes. */
+static bool
+permitted(const struct request *r, const struct fs_inode *node, const struct lock *want)
+{
+	const bool writes = want->type == LOCK_EXCLUSIVE && !want->whole &&
+		!(r->b & LOCK_ASK_TEST);
+	const uint32_t enough = writes ? EXO_W : EXO_R | EXO_W | EXO_X;
+
+	if (want->type == LOCK_NONE && !(r->b & LOCK_ASK_TEST))
+		return true;
+	if (want->owner >= SH_PROCS)
+		return descriptions[want->owner - SH_PROCS].rights & enough;
+	for (uint32_t right = EXO_R; right <= EXO_X; right <<= 1)
+		if (enough & right && client_may_by(r, node, right, r->e >> 32))
+			return true;
+	return false;
 }
 
 /*
@@ -252,6 +267,7 @@ static long
 lock_take(const struct request *r, const struct lock *want, uint32_t row)
 {
 	const struct lock *other;
+	const bool had = locks.held[want->owner];
 
 	if (want->whole && whole_release(want))
 		return 0;
@@ -267,7 +283,8 @@ lock_take(const struct request *r, const struct lock *want, uint32_t row)
 	if (!lockset_set(&locks, want))
 		return -ENOLCK;
 	/* A lock that was made smaller or weaker may let somebody in. */
-	wake(want->ino);
+	if (had)
+		wake(want->ino);
 	return 0;
 }
 
@@ -278,7 +295,7 @@ lock_request(struct request *r)
 	struct lock want = { .ino = (uint32_t)r->a, .type = (uint8_t)(r->b & LOCK_ASK_TYPE),
 		.first = r->c, .last = r->d, .whole = r->b & LOCK_ASK_WHOLE,
 		.uid = r->proc->uid };
-	uint32_t row = (uint32_t)(r->proc - server_proc_table()), rights = 0;
+	uint32_t row = (uint32_t)(r->proc - server_proc_table());
 	long owner;
 
 	wanted[row].type = LOCK_NONE;
@@ -288,16 +305,14 @@ lock_request(struct request *r)
 		return -EINVAL;
 	if (want.whole && (want.first != 0 || want.last != LOCK_END || (uint32_t)r->e == 0))
 		return -EINVAL;
-	owner = owner_of(r, node, &rights);
+	owner = owner_of(r);
 	if (owner < 0)
 		return owner;
 	want.owner = (uint16_t)owner;
 	if (r->b & LOCK_ASK_TEST)
-		return tell_conflict(r, rights ? lockset_conflict(&locks, &want) : NULL);
-	if (want.type != LOCK_NONE && (rights == 0 || (want.type == LOCK_EXCLUSIVE && !want.whole
-		&& !(rights & EXO_W))))
-		return -EACCES;
-	return lock_take(r, &want, row);
+		return tell_conflict(r,
+			permitted(r, node, &want) ? lockset_conflict(&locks, &want) : NULL);
+	return permitted(r, node, &want) ? lock_take(r, &want, row) : -EACCES;
 }
 
 /* ---- the ends --------------------------------------------------------------------------------------- */

@@ -18,8 +18,9 @@
 #define SHARED_BYTES (1ull << 30)
 #define PROCS_OFF 0x1000ull
 #define PROCS_PAGES (SH_PROCS * sizeof(struct sh_proc) / EXO_PAGE_BYTES)
-#define CREDS_OFF 0x00080000ull		/* up to FS_OFF */
-#define FS_OFF 0x00100000ull		/* fsnode.h has the same */
+#define CREDS_OFF 0x00080000ull
+#define CREDS_END 0x00100000ull
+#define FS_OFF 0x00000800ull		/* fsnode.h has the same */
 #define BATCH 32u
 #define LIMIT_STEP 1024u
 #define HELD_MAX 256u			/* more than all queues of the console take */
@@ -301,7 +302,7 @@ server_proc_table(void)
 	return (struct sh_proc *)shared_at(PROCS_OFF);
 }
 
-_Static_assert(CREDS_OFF + SH_PROCS * sizeof(struct sh_cred) <= FS_OFF, "credentials");
+_Static_assert(CREDS_OFF + SH_PROCS * sizeof(struct sh_cred) <= CREDS_END, "credentials");
 
 struct sh_cred *
 server_cred(unsigned row)

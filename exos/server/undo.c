@@ -21,6 +21,7 @@
 struct undo *undo_end = START;
 static uint64_t pages;			/* that there are */
 static bool lost;
+static bool reused;			/* what was let go of in this request may be given out again in it */
 static exo_envid going_back;		/* whose request is taken back */
 
 /* ---- making notes ------------------------------------------------------------------------------- */
@@ -155,10 +156,26 @@ undo_memmove(void *to, const void *from, size_t bytes)
 }
 
 void
+undo_reuse(void)
+{
+	reused = true;
+}
+
+void
+undo_zero(void *at, uint64_t bytes)
+{
+	if (reused)
+		undo_range(at, bytes);
+	__builtin_memset(at, 0, bytes);
+}
+
+void
 undo_forget(void)
 {
 	undo_end = START;
 	lost = false;
+	if (reused)
+		reused = false;
 }
 
 void

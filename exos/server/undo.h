@@ -41,6 +41,9 @@ enum undo_kind {
 
 void undo_note(enum undo_kind kind, uint64_t what, uint64_t value);
 void undo_note_bytes(enum undo_kind kind, uint64_t what, const void *from, uint64_t bytes);
+/* Memory that was nobody's when the request came, and whose contents nobody will miss, is zeroed. */
+void undo_zero(void *at, uint64_t bytes);
+void undo_reuse(void);			/* some was let go of: from here on that need not be so */
 bool undo_grow(uint64_t address);	/* a fault: there is room for notes now */
 void undo_commit(void);			/* what was done stays; and what waited for that is done */
 void undo_forget(void);			/* the first half of that */

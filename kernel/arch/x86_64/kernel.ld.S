@@ -24,6 +24,11 @@ SECTIONS {
 		*usercopy.S.o(.text)
 		*trap.S.o(.text)
 		*(.text.stubs)
+		/* what a server asks about its callers, between two changes */
+		*key_sys.c.o(.text)
+		*guard.c.o(.text)
+		*key.c.o(.text)
+		*env.c.o(.text)
 		*(.text .text.*)
 		. = ALIGN(4096);
 	} :text
@@ -43,6 +48,10 @@ SECTIONS {
 	rodata_end = .;
 	.data : AT(ADDR(.data) - KERNEL_BASE) {
 		*(.data .data.*)
+		/* zeroes, too, that most entries look at: in one page with the rest */
+		*(.bss.features .bss.cpus_pub .bss.cpus_count .bss.slices .bss.envs .bss.envs_count)
+		*(.bss.generations .bss.frames .bss.frames_count .bss.frames_priv .bss.freemap)
+		*(.bss.guards_tested)
 		. = ALIGN(16);
 	} :data
 	.bss : AT(ADDR(.bss) - KERNEL_BASE) {

@@ -84,6 +84,17 @@ undo_forget(void)
 }
 
 void
+undo_reuse(void)
+{
+}
+
+void
+undo_zero(void *at, uint64_t bytes)
+{
+	memset(at, 0, bytes);
+}
+
+void
 mem_guard(exo_pfn pfn, uint64_t count, exo_guardref guard)
 {
 	for (uint64_t i = 0; i < count; i++)
