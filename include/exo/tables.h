@@ -152,7 +152,7 @@ struct exo_env {
 	uint64_t spare;
 };
 
-#define EXO_SLICES_CPU 512u		/* slices in a CPU's vector */
+#define EXO_SLICES_CPU 1024u		/* slices in a CPU's vector */
 
 struct exo_slice {			/* 32 bytes */
 	exo_envid owner;		/* 0 when free */
