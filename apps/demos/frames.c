@@ -20,6 +20,7 @@ static const char *const kind_name[KINDS] = {
 };
 static const char *const tag_name[EXO_TAGS] = {
 	"nobody said", "anonymous", "files", "code", "of libraries", "metadata", "objects",
+	"of servers",
 };
 static const char kind_letter[KINDS + 1] = ".dtttRlEkuaAGK TLr";
 

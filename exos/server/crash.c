@@ -10,7 +10,9 @@
 
 #define SPAN 8192u			/* instructions; then from the first again */
 
-static uint64_t completed, due, next, left;
+#define SPAN_AGAIN 16384u	/* the same of beginning anew */
+
+static uint64_t completed, due, next, left, next_again;
 
 /* Who asks again after an end is not ended again: what takes longer than SPAN would never be done. */
 void
@@ -32,6 +34,36 @@ crash_end(void)
 		return;
 	step_off();
 	left = 0;
+}
+
+/* Two of three times that it begins anew it ends again, further on each time. */
+void
+crash_recovers(void)
+{
+	static uint64_t times;
+
+	if (!run.crash_again || times++ % 3 == 2)
+		return;
+	next_again = (next_again + run.crash_again) % SPAN_AGAIN;
+	left = next_again + 1;
+	step_on();
+}
+
+void
+crash_recovered(void)
+{
+	if (left)
+		step_off();
+	left = 0;
+}
+
+void
+crash_rests(bool rests)
+{
+	if (left && rests)
+		step_off();
+	else if (left)
+		step_on();
 }
 
 /* One more instruction.  A fault instead: there is nothing at address 0. */

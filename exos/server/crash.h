@@ -9,6 +9,9 @@
 
 void crash_begin(uint32_t op);		/* a request or (0) a round of the loop, */
 void crash_end(void);			/* ... which is over */
+void crash_recovers(void);		/* it begins anew, */
+void crash_rests(bool rests);		/* ... but for this part, which is long */
+void crash_recovered(void);
 bool crash_stepped(struct exo_save *context);	/* an exception: was it a step? */
 
 #endif

@@ -19,6 +19,7 @@
 #include "keeper.h"
 #include "undo.h"
 #include <exo/archive.h>
+#include <exo/tag.h>
 
 #define OWN (EXO_BOOT_UAREA + 0x10000)	/* stack, and above it a window */
 #define STACK_PAGES 4u
@@ -55,18 +56,25 @@ give_up(const char *why)
 	__builtin_trap();
 }
 
-/* 0: there are none, or more are not the root account's to have. */
+/*
+ * 0: there are none, or more are not the root account's to have.  They are marked:
+ * the last server may have let go of them, or been about to claim them, and what
+ * is taken back of that or done again must not be done to what is ours now.
+ */
 static exo_pfn
 find(uint64_t count)
 {
+	const exo_pfn account = exo_info()->root_account;
 	exo_pfn pfn = 0;
 
 	for (unsigned tries = 0; tries < TRIES; tries++) {	/* others take frames, too */
 		pfn = exo_frame_find(pfn, count);
-		if (pfn == 0 ||
-			exo_frame_claim_all(pfn, count, exo_info()->root_account, 0, ROOT_KEY, 0) ==
-				(int64_t)count)
+		if (pfn == 0)
+			return 0;
+		if (exo_frame_claim_all(pfn, count, account, 0, ROOT_KEY, 0) == (int64_t)count) {
+			exo_frame_mark_all(pfn, count, EXO_FRAME_TAG(EXO_TAG_SERVER), 0, ROOT_KEY);
 			return pfn;
+		}
 		pfn++;
 	}
 	return 0;

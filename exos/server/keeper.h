@@ -58,6 +58,7 @@ redo_end(struct serving *s, const struct exo_msg *m)
 /* ---- redo.c */
 void redo_answer(exo_envid env, struct exo_msg *m);
 void redo_slot(exo_slot slot);
+void redo_begin_back(void);		/* no slots of the one before */
 void redo_keep(struct serving *s, bool busy);
 
 #endif

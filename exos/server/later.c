@@ -23,7 +23,8 @@ release(struct wanted *w, bool again)
 	const exo_pfn owner = w->kind == LATER_RELEASE ? exo_info()->root_account : session_account;
 
 	for (; again && w->b; w->a++, w->b--)
-		if (exo_frame(w->a) && exo_frame(w->a)->account == owner)
+		if (exo_frame(w->a) && exo_frame(w->a)->account == owner &&
+			exo_frame(w->a)->tag != EXO_TAG_SERVER)
 			frames_let_go(w->a, 1);
 	if (w->b)
 		frames_let_go(w->a, w->b);

@@ -369,6 +369,7 @@ server_begin(void)
 		server_recover();
 		server_cpus_again(server_fault, request);
 		undo_commit();
+		crash_recovered();
 	}
 	server_leave(false);
 	loop();

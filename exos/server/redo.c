@@ -10,7 +10,7 @@
 #define REDOS 64u			/* not asked for yet, of several ends in a row */
 
 static struct redo {
-	exo_envid env;
+	exo_envid env;			/* 0: nobody's */
 	uint64_t number;		/* that it gave its request */
 	bool answered;
 	struct exo_msg answer;
@@ -44,10 +44,12 @@ redo_answer(exo_envid env, struct exo_msg *m)
 	m->r9 = r ? r->slots[2] : 0;
 }
 
-/* Only the ring's owner can empty a slot: it is told to when it asks again. */
+/* Only the ring's owner can empty a slot: it is told to when it asks again.  The last one may come twice. */
 void
 redo_slot(exo_slot slot)
 {
+	if ((undone[1] & 0xffff) == slot || (undone[2] & 0xffff) == slot)
+		return;
 	if (slot < 64)
 		undone[0] |= 1ull << slot;
 	else if (undone[1] >> 48 == 0)
@@ -56,22 +58,38 @@ redo_slot(exo_slot slot)
 		undone[2] = undone[2] << 16 | slot;
 }
 
+void
+redo_begin_back(void)
+{
+	__builtin_memset(undone, 0, sizeof(undone));
+}
+
 /*
  * Of each CPU what it did last; busy: where the server worked when it ended.
  * One that was undone is asked anew by its number: there is one record of it.
+ * Whoever ends in here leaves it to the next to do it again: the record is
+ * nobody's until it is complete, and the request is there until the record is.
  */
 void
 redo_keep(struct serving *s, bool busy)
 {
-	struct redo r = { .env = s->env, .number = s->number, .answered = s->answered,
-		.answer = s->answer };
-	struct redo *place = find(s->env, s->number);
+	struct redo *r = find(s->env, s->number);
 
-	if (busy) {
-		__builtin_memcpy(r.slots, undone, sizeof(undone));
-		__builtin_memset(undone, 0, sizeof(undone));
+	if (s->env) {
+		r = r ? r : &redos[oldest++ % REDOS];
+		r->env = 0;
+		stored();
+		r->number = s->number;
+		r->answered = s->answered;
+		r->answer = s->answer;
+		for (unsigned n = 0; n < 3; n++)
+			r->slots[n] = busy ? undone[n] : 0;
+		stored();
+		r->env = s->env;
+		stored();
 	}
-	if (s->env)
-		*(place ? place : &redos[oldest++ % REDOS]) = r;
-	s->env = s->op = 0;
+	s->env = 0;
+	stored();
+	s->op = 0;
+	stored();
 }

@@ -6,30 +6,43 @@
  * name in the shared region, wait for the new one and ask again (core/server.c).
  */
 #include "srv.h"
+#include "crash.h"
 #include "keeper.h"
 #include "undo.h"
 #include <errno.h>
 #include "fsnode.h"
 
 #define BUMP (1ull << 32)
-#define FRAMES_MAX 128u			/* of the environments of the root account: the keeper's, ours, the last */
+#define FRAMES_MAX                                                                                 \
+	1024u /* of the environments of the root account: the keeper's, ours, the last ones' */
 
-/* The last one may have ended while it did this itself.  Notes say that a request was not over: they are all its own. */
+/*
+ * The last one may have ended while it did this itself, at any instruction: what
+ * says that something is still to be done goes when it is done.  Notes say that a
+ * request was not over: they are all its own.
+ */
 static void
 take_back(struct serving *busy)
 {
-	if (busy && undo_noted() && busy->op)
+	const bool asked = busy && busy->op;
+
+	if (!asked)
+		redo_begin_back();
+	else if (undo_noted())
 		busy->answered = false;
 	klog_server("init: begun anew; %lu notes of %s %u", undo_noted(),
-		busy && busy->op ? "operation" : "the loop", busy ? busy->op : 0);
-	undo_all(busy && busy->op ? busy->env : 0);
-	if (busy && busy->op && server_faulted) {
-		busy->answered = true;	/* asked again it would be the next one's end, too */
+		asked ? "operation" : "the loop", busy ? busy->op : 0);
+	undo_all(asked ? busy->env : 0);
+	if (asked && server_faulted) {		/* asked again it would be the next one's end, too */
 		busy->answer = (struct exo_msg){ .rsi = (uint64_t)-(long)EIO };
+		stored();
+		busy->answered = true;
+		stored();
 	}
-	server_faulted = false;
 	for (uint32_t cpu = 0; cpu < SH_CPUS; cpu++)
 		redo_keep(&server_serves[cpu], busy == &server_serves[cpu]);
+	redo_begin_back();
+	server_faulted = false;
 }
 
 /*
@@ -72,9 +85,11 @@ dead_free(void)
 	const volatile struct exo_frame *f = exo_frame(0);
 	unsigned count = 0;
 
+	crash_rests(true);		/* a test ends us in what is behind this, too */
 	for (exo_pfn pfn = 0; pfn < exo_info()->frames && count < FRAMES_MAX; pfn++)
 		if (of_an_environment(f + pfn))
 			found[count++] = pfn;
+	crash_rests(false);
 	for (unsigned round = 0; round < 3; round++)	/* taken apart, emptied, and the last frame */
 		for (unsigned n = 0; n < count; n++)
 			while (of_an_environment(f + found[n]) &&
@@ -91,6 +106,7 @@ server_recover(void)
 		klog_server("init: there were more changes than can be taken back");
 		exo_machine_off(1, ROOT_KEY);
 	}
+	crash_recovers();
 	take_back(sh->busy_on ? &server_serves[sh->busy_on - 1] : NULL);
 	/* Its change is noted: not before it is known how far the last one came. */
 	proc_counted(exo_env(sh->server));

@@ -63,6 +63,7 @@ record(const char *key, const char *value)
 		{ "crash-stride", &run.crash_stride },
 		{ "crash-op", &run.crash_op },
 		{ "crash-fault", &run.crash_fault },
+		{ "crash-again", &run.crash_again },
 	};
 
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

@@ -356,7 +356,7 @@ struct run {
 	bool keep_sites;		/* call sites are not rewritten */
 	bool scatter;			/* new processes go to the next CPU */
 	uint64_t clock_ns;
-	uint64_t crash_every, crash_stride, crash_op, crash_fault;	/* crash.c */
+	uint64_t crash_every, crash_stride, crash_op, crash_fault, crash_again;	/* crash.c */
 	uint32_t unstarted;		/* errno: the program that was asked for could not be started */
 	uint16_t rows, cols;
 	unsigned gets;

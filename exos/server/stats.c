@@ -40,7 +40,7 @@ unsigned
 stats_frames(char *text, unsigned room)
 {
 	static const char *const name[EXO_TAGS] = { "not said", "anonymous", "files", "code",
-		"of libraries", "metadata", "objects" };
+		"of libraries", "metadata", "objects", "of servers" };
 	uint64_t tagged[EXO_TAGS] = { 0 }, tables = 0;
 	size_t n = 0;
 

@@ -34,6 +34,7 @@ page_new(uint64_t va)
 		.op = EXO_OP_MAP | EXO_MAP_READ | EXO_MAP_WRITE };
 
 	if (!pfn || exo_frame_claim(pfn, 1, exo_info()->root_account, 0, ROOT_KEY, 0) != 1 ||
+		exo_frame_mark(pfn, 1, EXO_FRAME_TAG(EXO_TAG_SERVER), 0, ROOT_KEY) != 1 ||
 		exo_map(exo_self(), &m, 1, ROOT_KEY) != 1)
 		return false;
 	pages = (va - UNDO_AT) / EXO_PAGE_BYTES + 1;
@@ -199,7 +200,7 @@ frames_back(exo_pfn first, uint64_t count, exo_pfn account)
 	for (exo_pfn pfn = first; pfn < first + count; pfn++) {
 		const volatile struct exo_frame *f = exo_frame(pfn);
 
-		if (!f || f->account != account)
+		if (!f || f->account != account || f->tag == EXO_TAG_SERVER)
 			continue;
 		if (f->kind == EXO_FRAME_ACCOUNT)
 			account_dissolve(pfn);
@@ -224,14 +225,17 @@ writable(uint64_t va)
 	return pte & EXO_PTE_PRESENT && pte & EXO_PTE_WRITE;
 }
 
-/* A reader who saw what is taken back must not take it for what comes next. */
+/*
+ * A reader who saw what is taken back must not take it for what comes next: what
+ * was odd stays so until all that it stands for is back.
+ */
 static void
 word_back(uint64_t at, uint64_t value, unsigned bytes)
 {
 	if (passing(at) || !writable(at) || !writable(at + bytes - 1))
 		return;
 	if (sfs_is_seq(at))
-		value = (*(uint64_t *)at | 1) + 1;
+		value = (*(uint64_t *)at | 1) + (~value & 1);
 	__builtin_memcpy((void *)at, &value, bytes);
 }
 

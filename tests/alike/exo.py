@@ -332,6 +332,13 @@ def server_ends_in_calls_for_processors():
         same(run("--kill-server", how, "--cpus", "2", "--add", f"{program}:/bin/rests", "/bin/rests"), 0, b"4\n", b"")
 
 
+def server_ends_while_it_begins():
+    """the server that begins anew ends again, and again, further on each time"""
+    expected = run("sh", "-c", KILLED)
+    for how, cpus in (("5,37,0,0,37", "1"), ("5,61,0,0,1009", "2")):
+        same(run("--kill-server", how, "--cpus", cpus, "sh", "-c", KILLED), *expected)
+
+
 def server_faults():
     """a request that the server cannot do is an error, and not its end"""
     status, out, err = run("--kill-server", "1000,300,67,1", "sh", "-c", "cd /tmp; >a; rm a; rm a; ls; (echo forks again)")
@@ -341,4 +348,4 @@ def server_faults():
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
          time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends,
-         server_ends_in_calls_for_processors, server_faults]
+         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_faults]

@@ -155,7 +155,7 @@ class Guest:
         if options.no_rewrite:
             records.append(("rewrite", "0"))
         if options.kill_server is not None:
-            names = ("crash-every", "crash-stride", "crash-op", "crash-fault")
+            names = ("crash-every", "crash-stride", "crash-op", "crash-fault", "crash-again")
             records += [(n, str(v)) for n, v in zip(names, options.kill_server)]
         if options.scatter:
             records.append(("scatter", "1"))

@@ -48,8 +48,8 @@ def seconds(text):
 
 def kill_server(text):
     words = text.split(",")
-    words += ["1", "0", "0"][len(words) - 1:]
-    return [number(word, 0, 1 << 30, "--kill-server") for word in words[:4]]
+    words += ["1", "0", "0", "0"][len(words) - 1:]
+    return [number(word, 0, 1 << 30, "--kill-server") for word in words[:5]]
 
 
 def variable(text):
@@ -62,8 +62,9 @@ def variable(text):
 OPTIONS = [
     ("cpus", "N", 1, cpus, False, "processors (default 1)"),
     ("scatter", "", False, None, False, "each new process begins on the next processor, not on its parent's"),
-    ("kill-server", "N[,STEP[,OP[,FAULT]]]", None, kill_server, False,
-     "end ExOS's server in each Nth request, STEP instructions further on each time, of operation OP alone, by a fault if FAULT is 1 (a test of its restart)"),
+    ("kill-server", "N[,STEP[,OP[,FAULT[,AGAIN]]]]", None, kill_server, False,
+     "end ExOS's server in each Nth request, STEP instructions further on each time, of operation OP alone, by a fault if FAULT is 1, without an end if 2; "
+     "AGAIN: and the next one while it begins anew, AGAIN instructions further on each time (a test of its restart)"),
     ("memory", "SIZE", 256 * MIB, memory, False, "memory, e.g. 256M (the default), 2G"),
     ("machine", "M", "microvm", choice("--machine", "microvm", "q35"), False,
      "microvm (default, starts faster) or q35 (has PCI)"),

@@ -15,6 +15,7 @@ enum exo_tag {
 	EXO_TAG_LIBRARY,		/* what a library keeps for its program, or a server for all */
 	EXO_TAG_METADATA,		/* tables that many read and one writes */
 	EXO_TAG_OBJECT,			/* shared by two sides: pipes, sockets */
+	EXO_TAG_SERVER,			/* what a server is made of that is begun anew, and its notes */
 	EXO_TAGS,
 };
 
