@@ -5,7 +5,7 @@
   tests/guests.py [-v] [--cpus N]... [--gently] [--timeout S] FOLDER [NAME]...
 
 FOLDER is hostile or linux; a program prints what fails and `N passed, N failed`
-as its last line.  Without --cpus all but ALONE run on 1 and on 2 processors, those of FAST on 4, too.
+as its last line.  Without --cpus all run on 1 and on 2 processors, those of FAST on 4, too.
 On several each new process begins on the next one (--scatter); --gently: where its
 parent is, as without the option.  Output: failures, and one sum.
 """
@@ -23,11 +23,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SUM = re.compile(r"^(\d+) passed, (\d+) failed$")
 FAST = {"armed", "cpus", "leaks", "robust", "setid", "shares", "signals", "swarms",		# of hostile
         "clock", "processes", "refused", "warm"}							# of linux
-ALONE = {"arbiter", "clients"}		# on one alone: CAVEATS.md says why
 
 
 def how_many(name, options):
-    return options.cpus or ((1,) if name in ALONE else (1, 2, 4) if name in FAST else (1, 2))
+    return options.cpus or ((1, 2, 4) if name in FAST else (1, 2))
 
 
 def run(folder, name, cpus, options):

@@ -15,7 +15,8 @@
  *	then frames of his are taken by name: a few at first, which a library can
  *	have named spare frames for, and has a while to answer after all; then some
  *	in each request, until it is enough.  One that lost what was in use ends its program;
- *	and who has so much and nothing that can be taken is ended.
+ *	and who has so much and nothing that can be taken is ended, and so is an heir:
+ *	what is taken of those pays no debt before they are down to their limit.
  *
  * What is asked back goes to the session's limit as it is let go of; the kernel
  * keeps the account of that (account_ask).  Nothing here waits: whoever needs
@@ -36,7 +37,8 @@
 #define FIRST_TAKEN 32u			/* at most; of what it was given one in so many: */
 #define FIRST_SHARE 128u
 #define TAKEN 64u			/* frames taken, and */
-#define LOOKS 8192u			/* looked at, in a request */
+#define LOOKS 8192u			/* looked at, in a request, */
+#define TAKE_NS 10000000u		/* or until then: it may run elsewhere, and each is waited for there */
 #define OOM_NEVER (-1000)
 #define HEIRS_NS                                                                                   \
 	10000000000u /* so long who has another's memory, above his limit, may be of the same gang */
@@ -72,6 +74,19 @@ revoke_used(const struct proc *p)
 	const volatile struct exo_account *a = account_of(p);
 
 	return a ? a->used : 0;
+}
+
+/*
+ * What it has been given, as the kernel counts it: less is taken off than was asked
+ * for where an heir has less limit than that.
+ */
+static void
+given_measure(struct proc *p)
+{
+	const volatile struct exo_account *a = account_of(p);
+
+	if (a)
+		p->given = a->limit + a->carved;
 }
 
 /* ---- who is stopped, and still to answer -------------------------------------------------------- */
@@ -111,7 +126,8 @@ settle(struct proc *p)
 {
 	uint64_t left = p->owes ? debt_of(p) : 0;
 
-	p->given -= p->owes - left < p->given ? p->owes - left : p->given;
+	if (p->owes)
+		given_measure(p);
 	p->owes = left;
 	if (left)
 		return;
@@ -137,11 +153,18 @@ can_answer(const struct proc *p)
 		p->cred->oom_adj > OOM_NEVER;
 }
 
+/* An heir: what is taken pays nothing before all is gone that it has above its limit. */
+static bool
+is_heir(const struct proc *p)
+{
+	return revoke_used(p) > p->given + LEAST;
+}
+
 /* Who was silent is given less time, and no warning; and so are heirs of one who was. */
 static uint64_t
 notice(struct proc *p, uint64_t ns)
 {
-	if (p->held > p->given + LEAST && ended_ns && exo_now_ns() < ended_ns + HEIRS_NS)
+	if (is_heir(p) && ended_ns && exo_now_ns() < ended_ns + HEIRS_NS)
 		p->silent = 3;
 	return exo_now_ns() + (ns >> (p->silent < 3 ? 2 * p->silent : 6));
 }
@@ -164,7 +187,7 @@ ask(struct proc *p, uint64_t frames, uint64_t ns)
 	owed = frames ? exo_account_ask(p->sh->account, frames, until, ROOT_KEY) : -1;
 	if (owed < 0)
 		return false;
-	p->given -= frames - (uint64_t)owed;
+	given_measure(p);
 	p->owes = (uint64_t)owed;
 	p->asked = frames;
 	p->owes_until = until;
@@ -219,6 +242,7 @@ take(struct proc *p)
 {
 	static exo_pfn cursor;
 	const unsigned most = most_taken(p);
+	const uint64_t until = exo_now_ns() + TAKE_NS;
 	unsigned taken = 0;
 
 	if (p->searched == 0)
@@ -226,8 +250,11 @@ take(struct proc *p)
 	for (unsigned n = 0; n < LOOKS && taken < most && taken < p->owes; n++) {
 		cursor = cursor + 1 < exo_info()->frames ? cursor + 1 : 0;
 		p->searched++;
-		if (may_take(p, exo_frame(cursor)))
-			taken += exo_repossess_take(cursor, ROOT_KEY) == 1;
+		if (!may_take(p, exo_frame(cursor)))
+			continue;
+		taken += exo_repossess_take(cursor, ROOT_KEY) == 1;
+		if (exo_now_ns() > until)
+			break;
 	}
 	if (taken) {
 		if (!p->robbed) {
@@ -242,6 +269,20 @@ take(struct proc *p)
 		ended_ns = exo_now_ns();
 		proc_doom(p);
 	}
+}
+
+/* Past the deadline, and warned. */
+static void
+collect(struct proc *p)
+{
+	if (!p->robbed || !is_heir(p))
+		return take(p);
+	if (p->lost)
+		return;
+	klog_server("process %u is ended: it owes %lu frames, and has far more above its limit",
+		p->sh->pid, (unsigned long)p->owes);
+	ended_ns = exo_now_ns();
+	proc_doom(p);
 }
 
 static void
@@ -278,7 +319,7 @@ next_step(struct proc *p)
 		dry(p);
 	} else if (p->owes && is_over(p)) {
 		if (p->warned)
-			take(p);
+			collect(p);
 		else
 			warn(p);
 		settle(p);

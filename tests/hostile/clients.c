@@ -407,10 +407,14 @@ requests(void)
 	for (int n = 0; n < 20000; n++) {
 		uint64_t op = any() % 160;
 
-		/* Not to end, stop, limit or slow down us or the others, as user 0 may, nor to fill the disk. */
+		/*
+		 * Not to end, stop, limit, send away or slow down us or the others, as user 0 may, nor to
+		 * fill the disk.
+		 */
 		if (op == OP_EXIT || op == OP_KILL || op == OP_STOPPED || op == OP_FS_EXTEND ||
 			op == OP_FORK_BEGIN || op == OP_TTY_SET || op == OP_OBJECT_NEW ||
-			op == OP_FS_UNLINK || op == OP_LIMIT || op == OP_PRIORITY)
+			op == OP_FS_UNLINK || op == OP_LIMIT || op == OP_PRIORITY ||
+			op == OP_CPU_MORE || op == OP_CPU_LESS)
 			continue;
 		comm[any() % 512] = any();
 		request(op, any(), any(), any(), 0, 0);
