@@ -12,8 +12,8 @@
  * from the dead environment's, puts them into the new one's, and calls that: the
  * server finds all its memory where it was (restart.c says what it makes of it).
  *
- * Nothing here reads or writes variables of the program, which are the server's:
- * what the keeper must not lose is on its stack, which the server does not map.
+ * Nothing here writes variables of the program, which are the server's: what the
+ * keeper must not lose is on its stack, which the server does not map.
  */
 #include "srv.h"
 #include "keeper.h"
@@ -172,13 +172,20 @@ space_move(const struct keeper *k)
 
 /* ---- an environment ------------------------------------------------------------------------------ */
 
-/* The keeper's call, which is not answered: what begins is the context that exo_begin_with made. */
+static exo_envid self;			/* written once, before there is a server */
+
+/*
+ * The keeper's call, which is not answered: what begins is the context that
+ * exo_begin_with made.  The name of the new environment is everybody's to read,
+ * and who comes first must not be taken for the keeper: the server would run on
+ * his time, and the keeper's own call be refused.
+ */
 static void
-entered(exo_envid keeper, struct exo_msg *m)
+entered(exo_envid caller, struct exo_msg *m)
 {
-	(void)keeper;
-	(void)m;
-	exo_park(0);
+	m->rsi = (uint64_t)SERVER_BUSY;
+	if (caller == self)
+		exo_park(0);
 }
 
 static void
@@ -265,8 +272,8 @@ keep(void)
 		struct exo_msg m = { 0 };
 
 		make(&k);
-		while (exo_call_once(k.server, &m, 0) == 0)
-			;
+		while (exo_call(k.server, &m, 0) == 0)
+			;		/* not the server's doing: it answers no call of ours */
 		ended(&k);
 	}
 }
@@ -275,6 +282,7 @@ int
 exo_main(const struct exo_start *start)
 {
 	(void)start;
+	self = exo_self();
 	for (unsigned n = 0; n < STACK_PAGES; n++)
 		bind(exo_self(), OWN + n * EXO_PAGE_BYTES, take(1), EXO_MAP_WRITE);
 	exo_begin_with(exo_uarea(), (void *)STACK_END, keep);

@@ -70,7 +70,10 @@ show(uint64_t slot)
 			    ROOT_KEY, ROOT_KEY) < 0)
 			return false;
 		walk.shown = slot;
-		return true;
+		if (is_its_table(t->pfn))
+			return true;
+		hide();			/* it changed hands just before: now it cannot */
+		return false;
 	}
 	return false;
 }

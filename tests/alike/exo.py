@@ -49,9 +49,9 @@ def ended(child):
     return child.returncode, out, err
 
 
-def built(name):
-    """A program of tests/alike, as musl links it."""
-    program = f"build/alike/bin/{name}.musl"
+def built(name, place="build/alike/bin/{}.musl"):
+    """A program of tests/alike, as musl links it, or another's."""
+    program = place.format(name)
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}		# its jobs are not ours
     subprocess.run(["make", "-s", "-C", ROOT, program], env=environment, check=True)
     return f"{ROOT}/{program}"
@@ -339,6 +339,13 @@ def server_ends_while_it_begins():
         same(run("--kill-server", how, "--cpus", cpus, "sh", "-c", KILLED), *expected)
 
 
+def server_ends_and_others_are_first():
+    """who gives the keeper the end of its slice and calls the new server before it gains nothing"""
+    program = built("keeper", "build/hostile/{}")
+    status, out, err = run("--kill-server", "5,1", "--add", f"{program}:/bin/keeper", "/bin/keeper", "20")
+    assert status == 0 and b"ended 20 times" in out, (status, out, err)
+
+
 def server_faults():
     """a request that the server cannot do is an error, and not its end"""
     status, out, err = run("--kill-server", "1000,300,67,1", "sh", "-c", "cd /tmp; >a; rm a; rm a; ls; (echo forks again)")
@@ -348,4 +355,4 @@ def server_faults():
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
          time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends,
-         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_faults]
+         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_ends_and_others_are_first, server_faults]
