@@ -61,6 +61,7 @@ EVENTS = (
 MEMORY = (
     ("page-away", "a page put away: MADV_PAGEOUT"),
     ("page-back", "... and touched again"),
+    ("answer-unused", "8 frames asked for, and the library has so many that it does not need now: each"),
     ("answer-careful", "256 frames asked for, 16 MiB, of which half was not touched since: each frame"),
     ("answer-careful-all-hot", "... all of it was"),
     ("answer-fast", "... and there is little time: whatever comes first"),

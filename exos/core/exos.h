@@ -132,6 +132,9 @@ struct exo_term term_word(const volatile void *word, u64 mask, u8 cmp, u64 value
 #define TRANSIENT __attribute__((section(".sbss.transient")))
 bool lazy_fault(u64 va);				/* true: it is there now */
 void lazy_drop(void);					/* the buffers, when nothing is in them any more */
+/* Memory is asked for, and nothing is in the library's hands: what it does not need now.  How many pages. */
+u64 lazy_trim(void);
+u64 lazy_trim_stack(u64 end, u64 used, unsigned ready);
 
 /* ---- core/copy.c: the program's memory may be bad ------------------------------------------ */
 int copy_in(void *dst, u64 src, size_t bytes);		/* 0 or -EFAULT; page faults are served */

@@ -10,6 +10,8 @@
 #include <exo/read.h>
 #include "exos.h"
 #include "header.h"
+#include "../thread/act.h"
+#include "../thread/schedule.h"
 
 #define PAGE EXO_PAGE_BYTES
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
@@ -60,8 +62,61 @@ lazy_fault(u64 va)
 	return true;
 }
 
+static u64
+drop(u64 start, u64 end)
+{
+	u64 count = 0;
+
+	for (u64 va = start; (va = exo_pte_next(va, end, 1)) < end; va += PAGE)
+		count++;
+	if (count)
+		page_unmap(start, (end - start) / PAGE);
+	return count;
+}
+
 void
 lazy_drop(void)
 {
-	page_unmap((u64)exos_transient, (u64)(exos_transient_end - exos_transient) / PAGE);
+	drop((u64)exos_transient, (u64)exos_transient_end);
+}
+
+/* Of a stack that ends there: below `used`, but for the pages that are always there. */
+u64
+lazy_trim_stack(u64 end, u64 used, unsigned ready)
+{
+	const u64 low = end - EXOS_STACK_STRIDE + PAGE, kept = end - ready * PAGE;
+
+	used = used & ~(PAGE - 1);
+	return used > low ? drop(low, used < kept ? used : kept) : 0;
+}
+
+/* Those of this depth and deeper: nothing waits there.  What this very call needs stays. */
+static u64
+trim_stacks(void)
+{
+	const u64 here = (u64)__builtin_frame_address(0), first = (u64)AT(char, EXOS_STACKS);
+	unsigned depth = (unsigned)((here - first) / EXOS_STACK_STRIDE);
+	u64 count = 0;
+
+	if (here - first < EXOS_STACK_DEPTHS * EXOS_STACK_STRIDE)
+		count = lazy_trim_stack(first + (depth + 1) * EXOS_STACK_STRIDE, here - PAGE,
+			exos_header.stack_ready[depth]);
+	else
+		depth = 0;		/* a thread's own */
+	while (++depth < EXOS_STACK_DEPTHS) {
+		const u64 end = first + (depth + 1) * EXOS_STACK_STRIDE;
+
+		count += lazy_trim_stack(end, end, exos_header.stack_ready[depth]);
+	}
+	return count;
+}
+
+u64
+lazy_trim(void)
+{
+	u64 count = drop((u64)exos_transient, (u64)exos_transient_end);
+
+	if (!acts_many)			/* or others may stand anywhere */
+		count += trim_stacks() + threads_trim_stacks();
+	return count;
 }

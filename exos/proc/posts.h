@@ -10,14 +10,23 @@
 
 void posts_look(void);
 
-static inline void
-posts_check(void)
+static inline bool
+posts_any(void)
 {
 	const volatile struct exo_uarea *u = UAREA;
 
-	if (u->posted | (u->revocation.lost ^ revoke_known.lost) |
-		(u->revocation.debt.asked ^ revoke_known.asked) | timer_some)
+	return u->posted | (u->revocation.lost ^ revoke_known.lost) |
+		(u->revocation.debt.asked ^ revoke_known.asked) | timer_some;
+}
+
+/* A call is over, or is about to wait: no buffer that others use, too, has anything in it. */
+static inline void
+posts_check(void)
+{
+	if (posts_any()) {
+		revoke_idle();
 		posts_look();
+	}
 }
 
 /* A wait of the thread in progress is over. */

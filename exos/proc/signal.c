@@ -326,7 +326,8 @@ posts_look(void)
 void
 signal_post_check(void)
 {
-	posts_check();
+	if (posts_any())
+		posts_look();
 }
 
 bool

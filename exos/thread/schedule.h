@@ -6,6 +6,7 @@
 #include "thread.h"
 
 void thread_add(struct thread *t);	/* a new one, ready */
+u64 threads_trim_stacks(void);		/* thread.c: what no thread stands on; one processor runs us */
 void threads_trim(void);		/* thread.c: there is one again, and needs less memory */
 void schedule_reset(void);		/* nobody but current is there */
 bool schedule_waits(void);		/* somebody could run */

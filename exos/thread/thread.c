@@ -90,6 +90,25 @@ threads_trim(void)
 		slots_empty(SLOTS_KEPT);
 }
 
+#define READY 2u			/* pages of a stack that the thread finds when it comes back */
+
+u64
+threads_trim_stacks(void)
+{
+	u64 count = 0;
+
+	for (u32 slot = 1; slot < slots_used; slot++) {
+		const u64 end = slot_address(slot) + STACK_END;
+
+		if (!(taken[slot / 64] & 1ull << (slot % 64)) && slot != current->slot)
+			count += lazy_trim_stack(end, end, READY);
+	}
+	for (const struct thread *t = all; t; t = t->next)
+		if (t != current && t->stack_top)
+			count += lazy_trim_stack(t->stack_top, t->parked, READY);
+	return count;
+}
+
 /* The first thread's vectors have a place from when it needs one. */
 static bool
 leader_ready(void)

@@ -56,6 +56,8 @@ bool spare_any(void);			/* something is absent that fork should copy */
 /* ---- revoke.c: what is asked of this process, and what was taken from it ---- */
 extern struct revoke_known { u64 asked, lost; } revoke_known;	/* served so far */
 void revoke_answer(void);
+void
+revoke_idle(void); /* before that: the library may let go of what it has for calls in progress */
 void revoke_check_lost(void);		/* in a page fault: only that */
 struct exo_term revoke_term(void);	/* something is asked for */
 void revoke_fork_child(void);

@@ -3,7 +3,8 @@
  * What the server wants back, as the kernel says in the u-area, and what it
  * took.  There are two answers: a careful one to a request, cold pages first;
  * and a fast one when little time is left.  Both are given where a signal would
- * be looked for, and where this process itself waits for memory.
+ * be looked for, and where this process itself waits for memory; and both begin
+ * with what the library has no need of, where it is in the middle of nothing.
  *
  * A page that was taken all the same comes back from where the kernel saved it
  * (spare.c).  If it did not, the program ends, with a reason that names the frame.
@@ -46,16 +47,28 @@ revoke_check_lost(void)
 		lost(r->loss[revoke_known.lost % EXO_REVOKES]);
 }
 
+static u64 trimmed;			/* given for what is to be answered */
+
+void
+revoke_idle(void)
+{
+	if (asked_of_us()->debt.asked != revoke_known.asked)
+		trimmed += lazy_trim();
+}
+
 void
 revoke_answer(void)
 {
 	const volatile struct exo_revocation *r = asked_of_us();
+	u64 frames;
 
 	revoke_check_lost();
 	if (r->debt.asked == revoke_known.asked)
 		return;
 	revoke_known.asked = r->debt.asked;
-	if (pack_give(r->debt.frames, r->debt.deadline_ns < clock_ns() + FAST_NS) < r->debt.frames)
+	frames = r->debt.frames > trimmed ? r->debt.frames - trimmed : 0;
+	trimmed = 0;
+	if (pack_give(frames, r->debt.deadline_ns < clock_ns() + FAST_NS) < frames)
 		server_call(OP_MEMORY, 0, own_account(), 0, 0, 0, NULL);
 }
 

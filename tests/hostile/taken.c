@@ -236,7 +236,7 @@ asked(void)
 
 	CHECK(named > 0);
 	r->debt.account = exo_env(exo_self())->account;
-	r->debt.frames = named;
+	r->debt.frames = named + 64;	/* before them, what the library has no need of */
 	r->debt.deadline_ns = exo_now_ns() + 1000000;
 	r->debt.asked++;
 	getppid();
