@@ -276,7 +276,7 @@ save(struct thread *t)
 		return;
 	t->regs = UAREA->save[0];
 	t->fs = fs_base();
-	fpu_save(t->vectors);
+	fpu_keep(t->vectors);
 }
 
 static void

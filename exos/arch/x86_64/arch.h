@@ -71,7 +71,8 @@ extern struct fpu {			/* as the machine is, from fpu_begin on */
 } fpu;
 void fpu_begin(void);
 long fpu_save(void *area);			/* 64-aligned, maybe the program's: 0 or -EFAULT */
-void fpu_load(const void *area);	/* what fpu_save made, in library memory */
+void fpu_keep(void *area);		/* of library memory, for fpu_load alone */
+void fpu_load(const void *area);	/* what fpu_save or fpu_keep made, in library memory */
 /* What a signal frame has, 64-aligned, the program's: 0; -EFAULT; 1: it was changed so that a copy of it is to be loaded. */
 long fpu_take(const void *area);
 long fpu_load_any(

@@ -50,6 +50,15 @@ fpu_save(void *area)
 	return exos_xsave(area, exo_info()->fpu_mask);
 }
 
+void
+fpu_keep(void *area)
+{
+	if (fpu.moves)
+		exos_vectors_keep(area);
+	else
+		fpu_save(area);
+}
+
 static long
 restore(const void *area)
 {

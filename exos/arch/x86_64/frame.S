@@ -131,28 +131,82 @@ exos_frame_mark:
 	ret
 	.size	exos_frame_mark, . - exos_frame_mark
 
+#define FCW_INITIAL 0x37f
+#define FSW_AT 2
 #define MXCSR_AT 24
+#define ST_AT 32
+#define ENV_TAGS 8			/* in what fnstenv stores */
+#define ENV_RIP 12			/* of the last instruction, */
+#define ENV_RDP 20			/* and its operand */
 #define MXCSR_RESERVED 0xffff0000
 #define XMM_AT 160
 #define HEADER_AT 512
 #define YMM_AT 576
-#define BY_MOVES 6			/* SSE and AVX, in XSTATE_BV */
+#define X87 1				/* in XSTATE_BV, */
+#define BY_MOVES 6			/* and SSE and AVX */
+
+.macro EACH do, at
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	\do	\n, \at
+	.endr
+.endm
+
+.macro STORE n, at
+	vmovdqu	%xmm\n, (XMM_AT + 16 * \n)(%rdi)
+	vextractf128 $1, %ymm\n, (YMM_AT + 16 * \n)(%rdi)
+.endm
+
+/*
+ * Eight bytes at a time: sixteen the emulator brings in as two stores, and reads
+ * as one again at once, which the host's processor has to wait for.
+ */
+.macro LOAD_HALVES n, at
+	movlps	(\at + 16 * \n)(%rdi), %xmm\n
+	movhps	(\at + 16 * \n + 8)(%rdi), %xmm\n
+.endm
+
+.macro RAISE n, at
+	vinsertf128 $1, %xmm\n, %ymm\n, %ymm\n
+.endm
 
 /*
  * long exos_vectors_save(area rdi), exos_vectors_load(area rdi): what xsave and
  * xrstor do of x87, SSE and AVX (FPU_MOVABLE_BYTES), by moves but for the x87,
  * because the emulator takes each of their words by its slowest way.  What is as
  * at the start is saved like the rest.  The header is xrstor's, which refuses
- * what is wrong in it.  fnstsw: see copy.S.
+ * what is wrong in it.  It and xsave do not ask whose the registers are (copy.S);
+ * the instructions before them do.
+ *
+ * exos_vectors_keep is for memory of the library's alone, to be loaded again:
+ * of an x87 where nothing was computed, all registers are empty and what MMX
+ * instructions left there is all that there is to keep.  XSTATE_BV has no x87 then.
  */
+	.globl	exos_vectors_keep
+	.type	exos_vectors_keep, @function
+exos_vectors_keep:
+	fnstcw	(%rdi)
+	fnstsw	FSW_AT(%rdi)		/* to ax it would count as the last instruction under the emulator */
+	cmpl	$FCW_INITIAL, (%rdi)
+	jne	exos_vectors_save
+	fnstenv	ST_AT(%rdi)		/* would mask exceptions, but these are */
+	cmpw	$0xffff, (ST_AT + ENV_TAGS)(%rdi)
+	jne	exos_vectors_save
+	mov	(ST_AT + ENV_RIP)(%rdi), %eax
+	or	(ST_AT + ENV_RDP)(%rdi), %eax
+	jnz	exos_vectors_save
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+	movq	%mm\n, (ST_AT + 16 * \n)(%rdi)
+	.endr
+	emms
+	xor	%r8d, %r8d
+	jmp	1f
+	.size	exos_vectors_keep, . - exos_vectors_keep
+
 	.globl	exos_vectors_save
 	.type	exos_vectors_save, @function
 exos_vectors_save:
-	fnstsw	%ax
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	vmovdqu	%xmm\n, (XMM_AT + 16 * \n)(%rdi)
-	vextractf128 $1, %ymm\n, (YMM_AT + 16 * \n)(%rdi)
-	.endr
+	mov	$X87, %r8d
+1:	EACH	STORE
 	xor	%edx, %edx
 	stmxcsr	MXCSR_AT(%rdi)
 	movl	$0xffff, (MXCSR_AT + 4)(%rdi)
@@ -160,9 +214,11 @@ exos_vectors_save:
 	.irp	n, 1, 2, 3, 4, 5, 6, 7
 	mov	%rdx, (HEADER_AT + 8 * \n)(%rdi)
 	.endr
-	mov	$1, %eax
+	test	%r8d, %r8d
+	jz	1f
+	mov	%r8d, %eax
 	xsave64	(%rdi)
-	xor	%eax, %eax
+1:	xor	%eax, %eax
 	ret
 	.size	exos_vectors_save, . - exos_vectors_save
 
@@ -180,8 +236,9 @@ exos_vectors_take:
 	not	%eax
 	test	$BY_MOVES, %eax
 	jnz	1f
+	mov	$X87, %r8d
 	testl	$MXCSR_RESERVED, MXCSR_AT(%rdi)
-	jz	exos_vectors_load
+	jz	2f
 1:	mov	$1, %eax
 	ret
 	.size	exos_vectors_take, . - exos_vectors_take
@@ -189,15 +246,23 @@ exos_vectors_take:
 	.globl	exos_vectors_load
 	.type	exos_vectors_load, @function
 exos_vectors_load:
-	fnstsw	%ax
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	vmovdqu	(XMM_AT + 16 * \n)(%rdi), %xmm\n
-	vinsertf128 $1, (YMM_AT + 16 * \n)(%rdi), %ymm\n, %ymm\n
-	.endr
+	mov	HEADER_AT(%rdi), %r8d
+2:	EACH	LOAD_HALVES YMM_AT
+	EACH	RAISE
+	EACH	LOAD_HALVES XMM_AT
 	ldmxcsr	MXCSR_AT(%rdi)
-	mov	$1, %eax
+	mov	$X87, %eax
+	test	%eax, %r8d
+	jz	1f
 	xor	%edx, %edx
 	xrstor64 (%rdi)
+	xor	%eax, %eax
+	ret
+1:	fninit
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+	movq	(ST_AT + 16 * \n)(%rdi), %mm\n
+	.endr
+	emms
 	xor	%eax, %eax
 	ret
 	.size	exos_vectors_load, . - exos_vectors_load

@@ -49,6 +49,7 @@ long exos_frame_out(u64 at, const struct exo_save *slot, const struct frame_rest
 long exos_frame_in(struct exo_save *slot, u64 ucontext, struct frame_rest *rest);
 long exos_frame_mark(u64 area, const struct fp_mark *mark, u64 bytes);
 long exos_vectors_save(void *area);
+long exos_vectors_keep(void *area);	/* the library's; for exos_vectors_load alone */
 long exos_vectors_load(const void *area);
 long exos_vectors_take(const void *area, u64 bytes);	/* or 1: it is not as it was saved */
 #endif
