@@ -94,8 +94,16 @@ pid_draw(void)
 /* ---- making ------------------------------------------------------------------------------ */
 
 /*
- * Processes are named in keys by a serial, not by pid: pids come back.
+ * Processes are named in keys by a serial, not by pid: pids come back.  Nor does
+ * the serial when a request is taken back: who builds a child has a way to its
+ * key from the moment that it is there, and what it took would open the next one.
  */
+void
+proc_recover(void)
+{
+	next_serial += 1ull << 32;
+}
+
 struct exo_key
 proc_key(uint64_t serial)
 {

@@ -116,6 +116,7 @@ server_recover(void)
 	flight_recover();
 	share_recover();
 	robust_recover();
+	proc_recover();
 	words_bump();
 	__atomic_store_n(&sh->server, exo_self(), __ATOMIC_RELEASE);
 	server_changed();

@@ -162,6 +162,7 @@ long tids_request(struct proc *p);
 void tids_release(struct proc *p);	/* it ended */
 struct proc_counts { uint64_t calls, upcalls, faults, reflected, transfers, slices; };
 void proc_count(struct proc_counts *sum);		/* of all environments there were and are */
+void proc_recover(void);		/* no name of a process that was taken back comes again */
 void proc_counted(const volatile struct exo_env *e);
 unsigned stats_frames(char *text, unsigned room);	/* what they are for; how long it is */
 long server_proc(struct proc *p, uint32_t op, struct exo_msg *m);

@@ -13,6 +13,8 @@
 #define KEEPER ((exo_envid)0x10001)
 #define ENDS 24u			/* of the server, that are waited for */
 #define ASKS 20000u
+#define GUARD_SERIAL                                                                               \
+	35u /* in the kernel's struct guard: four words, then a key {len, rights, 'p' serial} */
 #define REST_NS 3000u			/* of a slice, left to the keeper: one, two, ... times that */
 #define RESTS 100u
 
@@ -137,13 +139,58 @@ others_first(unsigned ends)
 	CHECK(died == ends);
 }
 
+/* As long as the server ends in it. */
+static struct exo_msg
+persist(uint64_t op, uint64_t a)
+{
+	struct exo_msg m;
+	long error;
+
+	do {
+		m = (struct exo_msg){ .rsi = op, .rdx = a };
+		error = ask(&m);
+	} while (error == -1000 - EXO_EDEAD || error == -1000 - EXO_ESTALE);
+	CHECK(error >= 0);
+	return m;
+}
+
+/* What names a child in keys, as its guard says, which all can read. */
+static uint64_t
+serial_drawn(void)
+{
+	static char page[PAGE] __attribute__((aligned(4096)));
+	const struct exo_msg child = persist(OP_FORK_BEGIN, 0);
+	const exo_guardref guard = exo_env(child.rdx)->guard;
+	struct exo_map m = { .va = (uint64_t)page, .pfn = guard / EXO_GUARDS_FRAME, .key = KEY_SELF,
+		.op = EXO_OP_MAP | EXO_MAP_READ };
+	uint64_t serial = 0;
+
+	page[0] = 1;
+	CHECK(exo_map(exo_self(), &m, 1, 0) == 1);
+	memcpy(&serial, page + guard % EXO_GUARDS_FRAME * 128 + GUARD_SERIAL, sizeof(serial));
+	persist(OP_FORK_ABORT, child.rsi);
+	return serial;
+}
+
+/* Who had a way to the key of a child that was never built has none to the next one. */
+static void
+serials_do_not_come_again(unsigned ends)
+{
+	const uint64_t before = serial_drawn();
+	uint64_t after;
+
+	others_first(ends);
+	after = serial_drawn();
+	CHECK(before != 0 && after >> 32 > before >> 32);
+}
+
 int
 main(int argc, char **argv)
 {
 	if (!CHECK(client_begin()))
 		return summary();
 	if (argc > 1)
-		others_first((unsigned)atoi(argv[1]));
+		serials_do_not_come_again((unsigned)atoi(argv[1]));
 	names_are_no_keys();
 	CHECK(access("/", F_OK) == 0);
 	return summary();
