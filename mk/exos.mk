@@ -27,7 +27,7 @@ $(BUILD)/exos.elf: $(EXOS_OBJ) exos/exos.ld $(wildcard exos/order/*.ld) tools/ch
 # ---- the server -------------------------------------------------------------------------------
 INIT_SRC := $(sort $(wildcard exos/server/*.c)) exos/core/string.c exos/fs/dirblock.c exos/fs/meta.c exos/arch/x86_64/random.c exos/arch/x86_64/copy.S exos/arch/x86_64/step.c exos/arch/x86_64/undo.S
 # Files that work without the server's lock, or on its notes: their stores are not noted (exos/server/undo.h).
-INIT_PLAIN := $(addprefix exos/server/,main.c cpus.c crash.c fault.c keeper.c redo.c restart.c undo.c) exos/arch/x86_64/step.c exos/core/string.c
+INIT_PLAIN := $(addprefix exos/server/,main.c cpus.c crash.c fault.c keeper.c redo.c restart.c undo.c watch.c) exos/arch/x86_64/step.c exos/core/string.c
 INIT_OBJ := $(addprefix $(BUILD)/init/,$(addsuffix .o,$(basename $(INIT_SRC))))
 INIT_FLAGS := -std=c11 -Wall -Wextra -Wshadow -Wvla -Werror -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing \

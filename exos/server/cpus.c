@@ -14,6 +14,7 @@
  * are woken, which is when the lock is let go of.
  */
 #include "srv.h"
+#include "keeper.h"
 #include "undo.h"
 #include <exo/archive.h>
 
@@ -25,6 +26,7 @@
 #define PATIENCE_NS 200000000u		/* with a CPU that is to run us for the first time */
 
 uint32_t server_cpus = 1;
+volatile uint64_t server_works_on;
 static bool told;			/* a word that somebody may wait for is another */
 static volatile uint64_t begun __attribute__((aligned(8)));	/* CPUs that have run us, a bit each */
 static exo_upcall_fn *on_fault;
@@ -47,9 +49,12 @@ server_enter(void)
 	const uint32_t cpu = exo_uarea()->cpu;
 	uint64_t nobody = 0;
 
-	return in_time(cpu, ENOUGH_NS) &&
-		__atomic_compare_exchange_n(&server_shared_info()->busy_on, &nobody, cpu + 1ull,
-			false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (!in_time(cpu, ENOUGH_NS) ||
+		!__atomic_compare_exchange_n(&server_shared_info()->busy_on, &nobody, cpu + 1ull,
+			false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	server_works_on = cpu + 1;
+	return true;
 }
 
 void
@@ -59,6 +64,7 @@ server_leave(bool for_loop)
 	const bool tell = told;
 
 	told = false;
+	server_works_on = 0;
 	__atomic_store_n(&server_shared_info()->busy_on, 0, __ATOMIC_RELEASE);
 	if (tell || for_loop)
 		exo_changed(tell ? NULL : &loops_cpu);
@@ -93,6 +99,7 @@ cpu_main(void)
 		spread_look(here);
 		n = spread_terms(here, &t);
 		undo_commit();
+		server_served++;
 		server_leave(false);
 		exo_wait_for(&t, n, 0, 0);
 	}

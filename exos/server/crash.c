@@ -66,6 +66,13 @@ crash_rests(bool rests)
 		step_on();
 }
 
+__attribute__((noreturn)) static void
+hang(void)
+{
+	for (;;)
+		exo_relax();
+}
+
 /* One more instruction.  A fault instead: there is nothing at address 0. */
 bool
 crash_stepped(struct exo_save *context)
@@ -77,6 +84,6 @@ crash_stepped(struct exo_save *context)
 	if (!run.crash_fault)
 		exo_env_destroy(exo_self(), CRASH_REASON, ROOT_KEY);
 	context->rflags &= ~STEP_FLAG;
-	context->rip = 0;
+	context->rip = run.crash_fault == CRASH_HANGS ? (uint64_t)hang : 0;
 	return true;
 }

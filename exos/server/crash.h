@@ -6,6 +6,7 @@
 #include <exo/uarea.h>
 
 #define CRASH_REASON 0x4b494c4cu	/* the server's end that was asked for */
+#define CRASH_HANGS 2u			/* run.crash_fault: it does not end, nor goes on */
 
 void crash_begin(uint32_t op);		/* a request or (0) a round of the loop, */
 void crash_end(void);			/* ... which is over */

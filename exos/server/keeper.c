@@ -3,21 +3,22 @@
  * The keeper: makes the server's environment, and another one when that ends.
  *
  * It is the environment that the kernel starts, and owns nothing but a stack and
- * the slice on which the server's loop runs: it calls the server by a control
- * transfer that never returns, so its slice leads to the server, and costs
- * nothing, until the server is no more; then the call ends with DEAD.
+ * a slice, on which it sleeps until the server is no more.  Now and then it looks
+ * whether the server goes on, and ends one that does not (watch.h): as if it had
+ * faulted, so that what it was doing is an error for who asked.
  *
  * What the server knows lies in frames and page tables of the root account,
  * which outlive it.  The keeper takes the three tables below its top-level table
  * from the dead environment's, puts them into the new one's, and calls that: the
  * server finds all its memory where it was (restart.c says what it makes of it).
  *
- * Nothing here writes variables of the program, which are the server's: what the
- * keeper must not lose is on its stack, which the server does not map.
+ * Variables of the program are the server's: of them this reads how far it came.
+ * What the keeper must not lose is on its stack, which the server does not map.
  */
 #include "srv.h"
 #include "keeper.h"
 #include "undo.h"
+#include "watch.h"
 #include <exo/archive.h>
 #include <exo/tag.h>
 
@@ -26,6 +27,7 @@
 #define STACK_END (OWN + STACK_PAGES * EXO_PAGE_BYTES)
 #define WINDOW (STACK_END + EXO_PAGE_BYTES)
 #define TRIES 1024u
+#define HANGS_REASON 0x48414e47u	/* the end of one that did not go on */
 #define ENDS_MAX 64u			/* in a row, with nothing done in between: it is not tried again */
 
 static const uint64_t tops[] = { 0, SRV_COMM, EXOS_SPACE };
@@ -33,8 +35,6 @@ static const uint64_t tops[] = { 0, SRV_COMM, EXOS_SPACE };
 
 /* What an environment is made of, each a frame; the links are two in a row. */
 enum { PART_ENV, PART_ROOT, PART_LINKS, PART_RING, PART_UAREA, PART_ACT, PARTS };
-
-void exo_upcall_call(void);		/* libexo's */
 
 struct keeper {
 	exo_envid server;
@@ -172,22 +172,6 @@ space_move(const struct keeper *k)
 
 /* ---- an environment ------------------------------------------------------------------------------ */
 
-static exo_envid self;			/* written once, before there is a server */
-
-/*
- * The keeper's call, which is not answered: what begins is the context that
- * exo_begin_with made.  The name of the new environment is everybody's to read,
- * and who comes first must not be taken for the keeper: the server would run on
- * his time, and the keeper's own call be refused.
- */
-static void
-entered(exo_envid caller, struct exo_msg *m)
-{
-	m->rsi = (uint64_t)SERVER_BUSY;
-	if (caller == self)
-		exo_park(0);
-}
-
 static void
 activate(struct keeper *k)
 {
@@ -199,13 +183,22 @@ activate(struct keeper *k)
 	bind(exo_self(), WINDOW, act.uarea_frame, EXO_MAP_WRITE);
 	exo_upcalls_init(u, EXO_BOOT_UAREA, server_upcall_stacks);
 	exo_begin_with(u, server_stack + SERVER_STACK, server_begin);
-	((struct exo_lib *)u->library)->call = entered;
-	u->entry[EXO_ENTRY_CALL] = (uint64_t)exo_upcall_call;
-	u->gate = 1;
 	exo_map(exo_self(), &unmap, 1, ROOT_KEY);
 	bind(k->server, EXO_BOOT_UAREA, act.uarea_frame, EXO_MAP_WRITE);
 	if (exo_env_activate(k->server, &act, ROOT_KEY) < 0)
 		give_up("the server cannot be activated");
+}
+
+/* For its loop, on this CPU. */
+static void
+slice_give(exo_envid env)
+{
+	const uint32_t cpu = exo_uarea()->cpu;
+
+	for (unsigned tries = 0; tries < TRIES; tries++)	/* others may be quicker */
+		if (exo_slice_claim(cpu, exo_slice_find(cpu), env, 0, ROOT_KEY, ROOT_KEY) >= 0)
+			return;
+	give_up("no slice for the server");
 }
 
 static void
@@ -227,6 +220,58 @@ make(struct keeper *k)
 		space_make(k);
 	activate(k);
 	keep_frames(k);
+	slice_give(k->server);
+}
+
+/* ---- does it go on? --------------------------------------------------------------------------------- */
+
+/* NULL: it has ended. */
+static const volatile struct exo_env *
+alive(exo_envid env)
+{
+	const volatile struct exo_env *e = exo_env(env);
+
+	return e && e->state == EXO_ENV_ALIVE ? e : NULL;
+}
+
+static unsigned
+slices_on(uint64_t cpu)
+{
+	unsigned count = 0;
+
+	for (uint32_t n = 0; n < EXO_SLICES_CPU; n++)
+		count += exo_slice((uint32_t)cpu, n)->owner != 0;
+	return count;
+}
+
+/* Until the server has ended, or it is time to look. */
+static void
+sleep(const volatile struct exo_env *e, uint64_t ns)
+{
+	const struct exo_term ended = {
+		.where = (uint64_t)&e->state, .mask = ~0ull, .value = EXO_ENV_ALIVE, .cmp = EXO_NE,
+	};
+
+	exo_wait_for(&ended, 1, exo_now_ns() + ns, 0);
+}
+
+static void
+watch(exo_envid server)
+{
+	const volatile struct exo_env *e;
+	struct watch w = { 0 };
+
+	while ((e = alive(server)) != NULL) {
+		const uint64_t on = server_works_on;
+
+		if (server_booted && watch_hangs(&w, on, server_served, e->run_ns,
+						w.looks < WATCH_LOOKS ? 0 : slices_on(on - 1))) {
+			server_faulted = true;
+			exo_env_destroy(server, HANGS_REASON, ROOT_KEY);
+			return;
+		}
+		sleep(e, on ? WATCH_NS : WATCH_REST_NS);
+	}
 }
 
 /* ---- its end ---------------------------------------------------------------------------------------- */
@@ -269,11 +314,8 @@ keep(void)
 	struct keeper k = { 0 };
 
 	for (;;) {
-		struct exo_msg m = { 0 };
-
 		make(&k);
-		while (exo_call(k.server, &m, 0) == 0)
-			;		/* not the server's doing: it answers no call of ours */
+		watch(k.server);
 		ended(&k);
 	}
 }
@@ -282,7 +324,6 @@ int
 exo_main(const struct exo_start *start)
 {
 	(void)start;
-	self = exo_self();
 	for (unsigned n = 0; n < STACK_PAGES; n++)
 		bind(exo_self(), OWN + n * EXO_PAGE_BYTES, take(1), EXO_MAP_WRITE);
 	exo_begin_with(exo_uarea(), (void *)STACK_END, keep);

@@ -21,6 +21,7 @@ struct serving {
 };
 extern struct serving server_serves[];
 extern volatile uint64_t server_served;	/* requests and rounds of the loop that came to their end */
+extern volatile uint64_t server_works_on;	/* the CPU where it does something, + 1; 0: it waits */
 extern bool server_faulted;		/* the request under way is one that it cannot do */
 extern volatile bool server_booted;	/* the server can be begun again */
 __attribute__((noreturn)) void

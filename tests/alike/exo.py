@@ -353,6 +353,18 @@ def server_faults():
     assert err.count(b"can't remove") == 1, err
 
 
+def server_hangs():
+    """a request that does not end is an error after a while; so is one on the other processor"""
+    def on(cpus):
+        return run("--cpus", cpus, "--scatter", "--kill-server", "1000,300,67,2", "sh", "-c",
+                   "cd /tmp; >a; rm a; rm a; ls; (echo forks again)")
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for status, out, err in pool.map(on, "12"):
+            same((status, out), 0, b"forks again\n")
+            assert err.count(b"can't remove") == 1, err
+
+
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
          time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends,
-         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_ends_and_others_are_first, server_faults]
+         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_ends_and_others_are_first, server_faults, server_hangs]
