@@ -2,6 +2,9 @@
 /* Memory and text as in C; memcpy and memset are arch's. */
 #include "exos.h"
 
+#define LOW_BITS 0x0101010101010101ull
+#define HIGH_BITS 0x8080808080808080ull
+
 void *
 memmove(void *dst, const void *src, size_t bytes)
 {
@@ -27,14 +30,22 @@ memcmp(const void *a, const void *b, size_t bytes)
 	return 0;
 }
 
+/* By words, where they begin: such a word lies in one page with its first byte. */
 size_t
 strlen(const char *s)
 {
 	const volatile char *end = s; /* volatile: or the compiler makes a call of strlen of it */
 
-	while (*end)
-		end++;
-	return (size_t)(end - s);
+	for (; (u64)end % sizeof(u64); end++)
+		if (!*end)
+			return (size_t)(end - s);
+	for (;; end += sizeof(u64)) {
+		const u64 word = *(const volatile u64 *)end;
+		const u64 zeroes = (word - LOW_BITS) & ~word & HIGH_BITS;
+
+		if (zeroes)
+			return (size_t)(end - s) + (unsigned)__builtin_ctzll(zeroes) / 8;
+	}
 }
 
 int

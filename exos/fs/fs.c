@@ -78,16 +78,20 @@ fs_inode(u32 ino)
 	return procfs_stat(ino, &made) ? NULL : &made;
 }
 
+#define SEEN 16u
+
 long
 fs_find(u32 dir, const char *name, size_t bytes)
 {
+	static struct meta_seen seen[SEEN];
+	const u32 which = dir + (u32)bytes * 5 + (u8)name[0] * 3 + (u8)name[bytes - 1];
 	long ino;
 
 	if (dir >= PROCFS)
 		return procfs_find(dir, name, bytes);
 	if (dir == FS_ROOT_INO && bytes == 4 && memcmp(name, "proc", 4) == 0)
 		return PROCFS_ROOT;
-	while ((ino = meta_find(&meta, dir, name, bytes)) == -EAGAIN)
+	while ((ino = meta_find_seen(&meta, dir, name, bytes, &seen[which % SEEN])) == -EAGAIN)
 		race_lost();
 	return ino;
 }
@@ -161,6 +165,34 @@ fs_may(const struct fs_inode *node, u32 want)
 	else if (group_key(node->gid))
 		mode >>= 3;
 	return (mode & want) == want;
+}
+
+/* Mode and owner belong together; no copy is made of what else there is. */
+int
+fs_may_search(u32 dir)
+{
+	for (;;) {
+		const struct fs_inode *node = fs_inode(dir);
+		u64 seq;
+		int error;
+
+		if (!node)
+			return -ENOENT;
+		if (meta_begin(node, &seq)) {
+			error = !S_ISDIR(node->mode) ? -ENOTDIR : fs_may(node, X_OK) ? 0 : -EACCES;
+			if (meta_same(node, seq))
+				return error;
+		}
+		race_lost();
+	}
+}
+
+u32
+fs_mode(u32 ino)
+{
+	const struct fs_inode *node = fs_inode(ino);
+
+	return node ? *(const volatile u32 *)&node->mode : 0;
 }
 
 int
@@ -333,34 +365,47 @@ next_once(const struct fs_inode *dir, u64 *at, u32 from, struct entry *e)
  * through from its start.
  */
 static struct {
-	u32 dir;
-	u64 seq, at;
+	u32 dir;			/* 0: none */
+	u64 at;
+	struct fs_inode node;		/* as it was */
 } looked;
 
-static u32
-begins_at(u32 dir, u64 seq, u64 at)
+/* Is the directory what it was when it was last looked at?  Else it is looked at now: 0 or -errno. */
+static int
+look(u32 dir)
 {
-	return looked.dir == dir && looked.seq == seq && looked.at == at
-		? (u32)(at % DIRBLOCK_BYTES) : 0;
+	const struct fs_inode *node = meta_inode(&meta, dir);
+	int error;
+
+	if (looked.dir == dir && node && node->btime_ns == looked.node.btime_ns &&
+		meta_same(node, looked.node.seq))
+		return 0;
+	looked.dir = 0;
+	looked.at = 0;
+	error = fs_stat(dir, &looked.node);
+	if (error || !S_ISDIR(looked.node.mode))
+		return error ? error : -ENOTDIR;
+	looked.dir = dir;
+	return 0;
 }
 
 int
 fs_next(u32 dir, u64 *at, struct entry *e)
 {
 	for (;;) {
-		struct fs_inode node;
+		const struct fs_inode *node;
 		u64 to = *at;
 		int found, error;
 
 		if (dir >= PROCFS)
 			return procfs_next(dir, at, e);
-		error = fs_stat(dir, &node);
-		if (error || !S_ISDIR(node.mode))
-			return error ? error : -ENOTDIR;
-		found = next_once(&node, &to, begins_at(dir, node.seq, to), e);
-		if (meta_same(meta_inode(&meta, dir) ? meta_inode(&meta, dir) : &node, node.seq)) {
-			looked.dir = dir;
-			looked.seq = node.seq;
+		error = look(dir);
+		if (error)
+			return error;
+		found = next_once(&looked.node, &to,
+			looked.at == to ? (u32)(to % DIRBLOCK_BYTES) : 0, e);
+		node = meta_inode(&meta, dir);
+		if (!node || meta_same(node, looked.node.seq)) {
 			looked.at = to;
 			*at = to;
 			return found;

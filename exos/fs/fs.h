@@ -21,8 +21,10 @@ long fs_find(u32 dir, const char *name, size_t bytes);	/* ino, 0: absent, -errno
 long fs_target(u32 ino, char *to, size_t room);
 /* Where data (or a hole) begins at or behind `at` of a file with contents, at most its end; -ENXIO. */
 long fs_seek(u32 ino, u64 at, bool data);
+u32 fs_mode(u32 ino);			/* type and permissions; 0: there is none */
 /* May this process, by the mode?  want: R_OK | W_OK | X_OK. */
 bool fs_may(const struct fs_inode *node, u32 want);
+int fs_may_search(u32 dir);		/* is it a directory, and may this process go on from there? */
 /* As its real ids say, from here on (access) or no longer. */
 void fs_act_real(bool real);
 /* -ETXTBSY: it is a program that runs, and not to be written. */
@@ -79,7 +81,6 @@ struct place {
 	u8 last;			/* enum walk_last; with WALK_PARENT */
 	char name[FS_NAME_MAX + 1];
 };
-int fs_may_search(u32 dir);		/* is it a directory, and may this process go on from there? */
 int fs_walk(u32 start, const char *path, u32 flags, struct place *at);	/* 0 or -errno */
 int fs_walk_at(int dirfd, const char *path, u32 flags, struct place *at);
 

@@ -108,7 +108,7 @@ meta_stat(const struct meta *m, u32 ino, struct fs_inode *copy)
 	return -EAGAIN;
 }
 
-static long
+static const struct fs_dirent *
 find_once(const struct meta *m, const struct fs_inode *dir, const char *name, size_t bytes)
 {
 	u32 hash = dir_hash(name, bytes), map = dir->map;
@@ -120,13 +120,13 @@ find_once(const struct meta *m, const struct fs_inode *dir, const char *name, si
 		int at = block ? dirblock_find(block, name, bytes, hash) : -1;
 
 		if (at >= 0)
-			return ((const struct fs_dirent *)((const char *)block + at))->ino;
+			return (const struct fs_dirent *)((const char *)block + at);
 	}
-	return 0;
+	return NULL;
 }
 
-long
-meta_find(const struct meta *m, u32 dir, const char *name, size_t bytes)
+static long
+find(const struct meta *m, u32 dir, const char *name, size_t bytes, struct meta_seen *seen)
 {
 	const struct fs_inode *node = meta_inode(m, dir);
 	u64 seq;
@@ -134,17 +134,50 @@ meta_find(const struct meta *m, u32 dir, const char *name, size_t bytes)
 	if (!node)
 		return -ENOENT;
 	for (int i = 0; i < TRIES; i++) {
-		long found;
+		const struct fs_dirent *e;
+		u64 btime_ns;
+		u32 found;
 
 		if (!meta_begin(node, &seq))
 			continue;
 		if (!S_ISDIR(node->mode))
 			return -ENOTDIR;
-		found = find_once(m, node, name, bytes);
-		if (meta_same(node, seq))
-			return found;
+		btime_ns = node->btime_ns;
+		e = find_once(m, node, name, bytes);
+		found = e ? e->ino : 0;
+		if (!meta_same(node, seq))
+			continue;
+		if (seen && found)
+			*seen = (struct meta_seen){ e, seq, btime_ns, dir, (u32)bytes };
+		return found;
 	}
 	return -EAGAIN;
+}
+
+long
+meta_find(const struct meta *m, u32 dir, const char *name, size_t bytes)
+{
+	return find(m, dir, name, bytes, NULL);
+}
+
+/* The entry is looked at only where it was one of so many bytes: whatever it is now, they lie in its block. */
+long
+meta_find_seen(const struct meta *m, u32 dir, const char *name, size_t bytes,
+	struct meta_seen *seen)
+{
+	const struct fs_inode *node = seen->dir == dir && seen->bytes == bytes
+		? meta_inode(m, dir) : NULL;
+	u64 seq;
+
+	if (node && meta_begin(node, &seq) && seq == seen->seq &&
+		node->btime_ns == seen->btime_ns && seen->entry->name_bytes == bytes &&
+		__builtin_memcmp(seen->entry->name, name, bytes) == 0) {
+		const u32 ino = seen->entry->ino;
+
+		if (ino && meta_same(node, seq))
+			return ino;
+	}
+	return find(m, dir, name, bytes, seen);
 }
 
 static long

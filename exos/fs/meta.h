@@ -47,6 +47,16 @@ bool meta_same(const struct fs_inode *node, u64 seq);
 int meta_stat(const struct meta *m, u32 ino, struct fs_inode *copy);
 /* The entry's inode number, 0: no such name, -EAGAIN, -ENOTDIR, -ENOENT: no such directory. */
 long meta_find(const struct meta *m, u32 dir, const char *name, size_t bytes);
+
+/* Where a name was found: as long as the directory is what it was then, it stands there. */
+struct meta_seen {
+	const struct fs_dirent *entry;
+	u64 seq, btime_ns;		/* the directory's */
+	u32 dir, bytes;			/* 0: nothing */
+};
+/* The same, for who looks for the same names again and again; *seen was 0, or filled in by this. */
+long meta_find_seen(const struct meta *m, u32 dir, const char *name, size_t bytes,
+	struct meta_seen *seen);
 /* Target of a symbolic link: its length; -EINVAL, -EAGAIN, -ENAMETOOLONG. */
 long meta_target(const struct meta *m, u32 ino, char *to, size_t room);
 

@@ -96,19 +96,6 @@ component(struct walk *w, const char **name, bool *last, bool *slash)
 	return (size_t)(w->text + w->at - *name);
 }
 
-int
-fs_may_search(u32 dir)
-{
-	struct fs_inode node;
-	int error = fs_stat(dir, &node);
-
-	if (error)
-		return error;
-	if (!S_ISDIR(node.mode))
-		return -ENOTDIR;
-	return fs_may(&node, X_OK) ? 0 : -EACCES;
-}
-
 static int
 ends_at(struct place *at, u32 dir, u32 ino)
 {
@@ -121,7 +108,7 @@ ends_at(struct place *at, u32 dir, u32 ino)
 static int
 step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struct place *at)
 {
-	struct fs_inode node;
+	u32 mode;
 	long found = last && at->slash && flags & WALK_CREATE ? -EISDIR
 								: fs_find(w->dir, name, bytes);
 	int error;
@@ -136,10 +123,10 @@ step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struc
 	at->name_bytes = (u32)bytes;
 	if (found == 0 || (last && flags & WALK_PARENT))
 		return ends_at(at, w->dir, (u32)found);
-	error = fs_stat((u32)found, &node);
-	if (error)
-		return error;
-	if (S_ISLNK(node.mode) && (!last || at->slash || !(flags & WALK_NOFOLLOW))) {
+	mode = fs_mode((u32)found);
+	if (!mode)
+		return -ENOENT;
+	if (S_ISLNK(mode) && (!last || at->slash || !(flags & WALK_NOFOLLOW))) {
 		u32 jump = procfs_jump((u32)found);
 
 		error = jump || procfs_fd((u32)found) >= 0 ? may_jump(w) : 0;
@@ -150,9 +137,9 @@ step(struct walk *w, const char *name, size_t bytes, bool last, u32 flags, struc
 			return error ? error : 1;
 		}
 		found = jump;
-		fs_stat(jump, &node);
+		mode = fs_mode(jump);
 	}
-	if (last && at->slash && !S_ISDIR(node.mode))
+	if (last && at->slash && !S_ISDIR(mode))
 		return -ENOTDIR;
 	if (last)
 		return ends_at(at, w->dir, (u32)found);

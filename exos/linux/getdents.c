@@ -6,30 +6,32 @@
  */
 #include "files.h"
 
+/* An entry, and room around its name for what the program is to find there: names are copied once. */
+struct wide {
+	char before[LINUX_DIRENT64_HEADER - offsetof(struct entry, name) + 7];
+	struct entry e;
+	char after[8];
+};
+
 /* One entry to the program, as getdents64 or getdents has it.  Its bytes, 0: no room, -EFAULT. */
 static long
-entry_out(u64 user, u64 room, const struct entry *e, u64 next, bool old)
+entry_out(u64 user, u64 room, struct wide *w, u64 next, bool old)
 {
-	union {
-		struct linux_dirent64 head;
-		struct linux_dirent old;
-		char bytes[(LINUX_DIRENT64_HEADER + FS_NAME_MAX + 10) & ~7u];
-	} d;
 	const u32 header = old ? LINUX_DIRENT_HEADER : LINUX_DIRENT64_HEADER;
-	u32 bytes = (header + e->name_bytes + (old ? 2u : 1u) + 7u) & ~7u;
+	const u32 bytes = (header + w->e.name_bytes + (old ? 2u : 1u) + 7u) & ~7u;
+	const u8 type = w->e.type;
+	struct linux_dirent64 head = { w->e.ino, (int64_t)next, (uint16_t)bytes, type };
+	char *at = w->e.name - header;
 
 	if (bytes > room)
 		return 0;
-	memset(&d, 0, bytes);
-	d.head.ino = e->ino;
-	d.head.off = (int64_t)next;
-	d.head.reclen = (uint16_t)bytes;
+	memset(w->e.name + w->e.name_bytes, 0, 9);
+	__builtin_memcpy(at, &head, LINUX_DIRENT_HEADER);
 	if (old)
-		d.bytes[bytes - 1] = (char)e->type;
+		at[bytes - 1] = (char)type;
 	else
-		d.head.type = e->type;
-	memcpy(d.bytes + header, e->name, e->name_bytes + 1u);
-	return copy_out(user, &d, bytes) ? -EFAULT : (long)bytes;
+		at[LINUX_DIRENT_HEADER] = (char)type;
+	return copy_out(user, at, bytes) ? -EFAULT : (long)bytes;
 }
 
 /* Positions: 0 ".", 1 "..", then the directory's own plus 2. */
@@ -63,7 +65,7 @@ read_entries(int fd, u64 user, u64 room, bool old)
 	struct file *f = file_get(fd, &error);
 	struct fs_inode node;
 	u64 done = 0, pos;
-	struct entry e;
+	struct wide w;
 
 	if (!f || f->ops != &directory_ops)
 		return f ? -ENOTDIR : error;
@@ -72,8 +74,8 @@ read_entries(int fd, u64 user, u64 room, bool old)
 	pos = f->shared->pos;
 	if (pos > FS_SIZE_MAX)
 		return 0;
-	while ((found = entry_get(f->ino, &pos, &e)) > 0) {
-		long bytes = entry_out(user + done, room - done, &e, pos, old);
+	while ((found = entry_get(f->ino, &pos, &w.e)) > 0) {
+		long bytes = entry_out(user + done, room - done, &w, pos, old);
 
 		if (bytes <= 0)
 			return done ? (long)done : bytes ? bytes : -EINVAL;

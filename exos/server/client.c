@@ -85,10 +85,14 @@ long
 server_fs(struct proc *p, uint32_t op, struct exo_msg *m, char *comm)
 {
 	struct request r = request_of(p, m, comm);
-	long result = op >= OP_FUTEX_WAIT ? futex_requests(&r, op)
+	int8_t root = 0;
+	long result;
+
+	r.root = &root;
+	result = op >= OP_FUTEX_WAIT ? futex_requests(&r, op)
 		: op >= OP_NOTIFY_NEW			? notify_requests(&r, op)
 		: op >= OP_LOCK					? lock_requests(&r, op)
-					  : fifo_request(&r, op, fs_request(&r, op));
+				      : fifo_request(&r, op, fs_request(&r, op));
 
 	answer(m, &r);
 	return result;

@@ -64,35 +64,35 @@ dir_add(struct fs_inode *dir, uint32_t ino, uint32_t mode, const char *name, siz
 	return error;
 }
 
-/* The entry and its block's index; NULL: no such name. */
-static struct fs_dirent *
-dir_entry(const struct fs_inode *dir, const char *name, size_t bytes, uint64_t *index)
+struct dir_place
+dir_find(const struct fs_inode *dir, const char *name, size_t bytes)
 {
-	uint32_t hash = dir_hash(name, bytes);
+	const uint32_t hash = dir_hash(name, bytes);
+	struct dir_place p = { NULL, NULL, 0 };
 
-	for (*index = 0; *index < dir->size / DIRBLOCK_BYTES; ++*index) {
-		void *block = dir_block(dir, *index);
-		int at = dirblock_find(block, name, bytes, hash);
+	for (; p.index < dir->size / DIRBLOCK_BYTES; p.index++) {
+		int at;
 
-		if (at >= 0)
-			return (struct fs_dirent *)((char *)block + at);
+		p.block = dir_block(dir, p.index);
+		at = dirblock_find(p.block, name, bytes, hash);
+		if (at < 0)
+			continue;
+		p.entry = (struct fs_dirent *)(p.block + at);
+		return p;
 	}
-	return NULL;
+	return p;
 }
 
 void
-dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
+dir_take(struct fs_inode *dir, struct dir_place p)
 {
-	uint64_t index, at;
-	struct fs_dirent *e = dir_entry(dir, name, bytes, &index);
+	uint64_t at;
 
-	if (!e)
-		return;
 	node_begin(dir);
-	dirblock_remove(dir_block(dir, index),
-		(uint32_t)((char *)e - (char *)dir_block(dir, index)));
-	dir->live -= dirent_bytes(bytes);
-	dir->roomy = index < dir->roomy ? index : dir->roomy;
+	dir->live -= dirent_bytes(p.entry->name_bytes);
+	dirblock_remove(p.block, (uint32_t)((char *)p.entry - p.block));
+	if (p.index < dir->roomy)
+		dir->roomy = p.index;
 	if (dir->live == 0) {
 		at = 1;
 		if (dir->size > DIRBLOCK_BYTES)
@@ -106,10 +106,18 @@ dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
 }
 
 void
+dir_remove(struct fs_inode *dir, const char *name, size_t bytes)
+{
+	struct dir_place p = dir_find(dir, name, bytes);
+
+	if (p.entry)
+		dir_take(dir, p);
+}
+
+void
 dir_point(struct fs_inode *dir, const char *name, size_t bytes, uint32_t ino, uint32_t mode)
 {
-	uint64_t index;
-	struct fs_dirent *e = dir_entry(dir, name, bytes, &index);
+	struct fs_dirent *e = dir_find(dir, name, bytes).entry;
 
 	if (!e)
 		return;

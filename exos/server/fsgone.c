@@ -75,7 +75,8 @@ fs_unlink(struct request *r)
 	struct fs_inode *dir, *node;
 	struct name n;
 	size_t at = 0;
-	long ino;
+	uint32_t ino;
+	struct dir_place place;
 	int error = fs_dir_for_change(r, r->a, &dir);
 
 	if (!error)
@@ -84,9 +85,10 @@ fs_unlink(struct request *r)
 		return error;
 	if (fs_is_dots(&n))
 		return r->b ? (n.bytes == 1 ? -EINVAL : -ENOTEMPTY) : -EISDIR;
-	ino = meta_find(&fs_meta, (uint32_t)r->a, n.text, n.bytes);
-	node = node_at((uint32_t)ino);
-	if (ino <= 0 || !node)
+	place = dir_find(dir, n.text, n.bytes);
+	ino = place.entry ? place.entry->ino : 0;
+	node = node_at(ino);
+	if (!node)
 		return -ENOENT;
 	if (S_ISDIR(node->mode) != !!r->b)
 		return r->b ? -ENOTDIR : -EISDIR;
@@ -95,9 +97,9 @@ fs_unlink(struct request *r)
 	if (r->b && !dir_empty(node))
 		return -ENOTEMPTY;
 
-	dir_remove(dir, n.text, n.bytes);
+	dir_take(dir, place);
 	dir->nlink -= r->b ? 1 : 0;
-	fs_name_lost((uint32_t)ino);
+	fs_name_lost(ino);
 	notify_name(dir, 0, IN_DELETE | (r->b ? IN_ISDIR : 0), n.text, n.bytes, 0);
 	return 0;
 }

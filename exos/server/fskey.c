@@ -5,6 +5,20 @@
  */
 #include "fsnode.h"
 
+/* All guards of files have an entry for root, the same one: so the kernel is asked about it once. */
+static bool
+opens_as_root(const struct request *r, const struct fs_inode *node)
+{
+	bool opens;
+
+	if (r->root && *r->root)
+		return *r->root > 0;
+	opens = client_opens(r->env, KEY_ROOT, node->guard, EXO_P);
+	if (r->root && node->guard)
+		*r->root = opens ? 1 : -1;
+	return opens;
+}
+
 static bool
 client_in_group(const struct request *r, const struct fs_inode *node)
 {
@@ -24,7 +38,7 @@ client_may(const struct request *r, const struct fs_inode *node, uint32_t rights
 		(rights & EXO_X ? 1 : 0);
 	uint32_t bits = node->mode;
 
-	if (client_opens(r->env, KEY_ROOT, node->guard, EXO_P))
+	if (opens_as_root(r, node))
 		return !(want & 1) || S_ISDIR(node->mode) || node->mode & 0111;
 	if (client_opens(r->env, KEY_USER, node->guard, EXO_P))
 		bits >>= 6;
@@ -43,14 +57,14 @@ client_may_by(const struct request *r, const struct fs_inode *node, uint32_t rig
 bool
 client_owns(const struct request *r, const struct fs_inode *node)
 {
-	return client_opens(r->env, KEY_ROOT, node->guard, EXO_P)
+	return opens_as_root(r, node)
 		|| client_opens(r->env, KEY_USER, node->guard, EXO_P);
 }
 
 bool
 client_is_root(const struct request *r)
 {
-	return client_opens(r->env, KEY_ROOT, node_at(FS_ROOT_INO)->guard, EXO_P);
+	return opens_as_root(r, node_at(FS_ROOT_INO));
 }
 
 bool

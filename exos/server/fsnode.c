@@ -104,14 +104,25 @@ guard_entry(exo_guardref guard)
 	return NULL;
 }
 
+static bool
+is_class(const struct fs_guard *g, uint32_t uid, uint32_t gid, uint32_t mode)
+{
+	return g->guard && g->uid == uid && g->gid == gid && g->mode == (mode | 01000);
+}
+
 /* The guard of a class of files, one user more; 0: none to be had. */
 static exo_guardref
 guard_get(uint32_t uid, uint32_t gid, uint32_t mode)
 {
+	static unsigned latest;		/* mostly it is the same again */
 	struct fs_guard *spare = NULL;
 	unsigned same = 0;
 
 	mode &= CLASS_BITS;
+	if (is_class(&guards[latest], uid, gid, mode)) {
+		guards[latest].users++;
+		return guards[latest].guard;
+	}
 	for (unsigned i = 0; i < GUARDS; i++) {
 		struct fs_guard *g = &guards[i];
 
@@ -119,7 +130,8 @@ guard_get(uint32_t uid, uint32_t gid, uint32_t mode)
 			spare = spare ? spare : g;
 			if (g->mode == 0)
 				break;		/* never used, like all behind it */
-		} else if (g->uid == uid && g->gid == gid && g->mode == (mode | 01000)) {
+		} else if (is_class(g, uid, gid, mode)) {
+			latest = i;
 			g->users++;
 			return g->guard;
 		} else {

@@ -71,6 +71,13 @@ bool free_step(void);			/* some of what is left; false: nothing was */
 
 /* ---- fsdir.c: entries ------------------------------------------------------------------------- */
 int dir_add(struct fs_inode *dir, uint32_t ino, uint32_t mode, const char *name, size_t bytes);
+struct dir_place {
+	struct fs_dirent *entry;	/* NULL: no such name */
+	char *block;
+	uint64_t index;			/* of the block */
+};
+struct dir_place dir_find(const struct fs_inode *dir, const char *name, size_t bytes);
+void dir_take(struct fs_inode *dir, struct dir_place p);
 void dir_remove(struct fs_inode *dir, const char *name, size_t bytes);
 void dir_point(struct fs_inode *dir, const char *name, size_t bytes, uint32_t ino, uint32_t mode);
 bool dir_empty(const struct fs_inode *dir);

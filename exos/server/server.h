@@ -23,6 +23,7 @@ struct request {
 	char *comm;			/* its comm page, mapped in the server */
 	uint64_t a, b, c, d, e;		/* rdx r8 r9 rbx rbp */
 	uint64_t rdx, r8, r9;		/* further results */
+	int8_t *root;			/* NULL, or what the kernel said of KEY_ROOT in this request; 0: was not asked */
 };
 
 /* ---- the main loop's side ----------------------------------------------------------- */

@@ -22,10 +22,26 @@ fs_stat(u32 ino, struct fs_inode *copy)
 	return meta_stat(&fs_meta, ino, copy);
 }
 
+/* As it is, and what was seen before says the same. */
 long
 fs_find(u32 dir, const char *name, size_t bytes)
 {
-	return meta_find(&fs_meta, dir, name, bytes);
+	static struct meta_seen seen[2];
+	const long ino = meta_find(&fs_meta, dir, name, bytes);
+	struct meta_seen *s = &seen[bytes % 2];
+
+	if (meta_find_seen(&fs_meta, dir, name, bytes, s) != ino ||
+		meta_find_seen(&fs_meta, dir, name, bytes, s) != ino)
+		abort();
+	return ino;
+}
+
+u32
+fs_mode(u32 ino)
+{
+	const struct fs_inode *node = meta_inode(&fs_meta, ino);
+
+	return node ? node->mode : 0;
 }
 
 long
@@ -38,6 +54,18 @@ bool
 fs_may(const struct fs_inode *node, u32 want)
 {
 	return !(want & X_OK) || no_search == 0 || node->rdev != no_search;
+}
+
+int
+fs_may_search(u32 dir)
+{
+	const struct fs_inode *node = meta_inode(&fs_meta, dir);
+
+	if (!node)
+		return -ENOENT;
+	if (!S_ISDIR(node->mode))
+		return -ENOTDIR;
+	return fs_may(node, X_OK) ? 0 : -EACCES;
 }
 
 u32
