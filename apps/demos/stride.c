@@ -67,15 +67,21 @@ error_ns(void)
 	return worst;
 }
 
+/* What part each has had so far, and (:) is to have: of 60 columns. */
 static void
 plot(unsigned round, uint64_t error)
 {
-	char line[64];
+	char line[61];
+	uint64_t total = 0;
 
+	for (unsigned n = 0; n < CHILDREN; n++)
+		total += used_ns(n);
 	__builtin_memset(line, ' ', sizeof(line));
 	line[sizeof(line) - 1] = '\0';
 	for (unsigned n = 0; n < CHILDREN; n++)
-		line[used_ns(n) / exo_info()->slice_ns % (sizeof(line) - 1)] = (char)('A' + n);
+		line[10 * tickets[n]] = ':';
+	for (unsigned n = 0; n < CHILDREN; n++)
+		line[(used_ns(n) * 60 + total / 2) / total % 60] = (char)('A' + n);
 	exo_printf("%3u slices |%s| off by %lu us\n", round, line, error / 1000);
 }
 
@@ -98,7 +104,7 @@ exo_main(const struct exo_start *start)
 			longest = used_ns(next) - before;
 		error = error_ns();
 		worst = error > worst ? error : worst;
-		if (round % 12 == 0)
+		if (round <= 6 || round % 6 == 0)
 			plot(round, error);
 	}
 	exo_printf(

@@ -67,6 +67,7 @@ void page_unmap(u64 va, u64 pages);			/* releases frames that are our own */
 u64 page_entry(u64 va);					/* hardware PTE by EXO_VPT, 0 where no table is */
 int tables_ensure(u64 va);				/* page tables down to level 1 */
 void tables_drop(u64 start, u64 end);			/* those for nothing else, behind page_unmap */
+u64 tables_trim(u64 start, u64 end);			/* those for nothing at the moment; how many frames */
 exo_pfn frame_find(unsigned run);			/* candidate free run; somebody else may be quicker */
 int frames_claim(unsigned run,
 	exo_pfn *first); /* claim a run for this process's account: 0 or -errno */

@@ -322,6 +322,25 @@ tables_drop(u64 start, u64 end)
 	}
 }
 
+/* Those where nothing is mapped, though something was or will be: how many frames. */
+u64
+tables_trim(u64 start, u64 end)
+{
+	u64 count = 0;
+
+	for (u64 va = start & ~(TABLE_SPAN - 1); (va = exo_pte_next(va, end, 2)) < end;
+		va += TABLE_SPAN) {
+		const exo_pfn table = EXO_PTE_PFN(exo_pte_at(va, 2));
+
+		if (exo_frame(table)->account != own_account() ||
+			exo_pte_next(va, va + TABLE_SPAN, 1) < va + TABLE_SPAN)
+			continue;
+		tables_drop(va, va + TABLE_SPAN);
+		count += 3;
+	}
+	return count;
+}
+
 u64
 page_entry(u64 va)
 {

@@ -53,7 +53,7 @@ void
 revoke_idle(void)
 {
 	if (asked_of_us()->debt.asked != revoke_known.asked)
-		trimmed += lazy_trim();
+		trimmed += lazy_trim() + tables_trim(0, VM_HIGH);
 }
 
 void

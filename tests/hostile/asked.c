@@ -106,6 +106,26 @@ one(void)
 	_exit(failed != 0);
 }
 
+/* Page tables of pages that are gone: three frames each. */
+static void
+sparse(void)
+{
+	const size_t span = 512 * PAGE;
+	char *p = mmap(NULL, 6 * span, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	calls_work();
+	given(1, LONG_NS);
+	for (unsigned n = 0; n < 6; n++)
+		p[n * span] = (char)n;
+	CHECK(madvise(p, 5 * span, MADV_DONTNEED) == 0);
+	CHECK(given(1, LONG_NS) >= 4 * 3 && has_all());
+	for (unsigned n = 0; n < 6; n++)
+		CHECK(p[n * span] == (n < 5 ? 0 : 5));
+	CHECK(mprotect(p, 6 * span, PROT_NONE) == 0 && given(1, LONG_NS) < 60);
+	CHECK(mprotect(p, 6 * span, RW) == 0 && p[5 * span] == 5 && has_all());
+	_exit(failed != 0);
+}
+
 /* ---- threads: one is asked while the others wait, in the middle of a call or between two ---- */
 
 static int to[2];
@@ -166,6 +186,12 @@ alone(void)
 }
 
 static void
+tables(void)
+{
+	quiet(sparse);
+}
+
+static void
 threads(void)
 {
 	quiet(many);
@@ -179,6 +205,7 @@ alive(void)
 
 static const struct attack attacks[] = {
 	ATTACK(alone),
+	ATTACK(tables),
 	ATTACK(threads),
 };
 
