@@ -202,13 +202,14 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="one round, Linux as it does best alone, one CPU")
     parser.add_argument("--rounds", type=int, help=f"guests of each ({ROUNDS}; {ROUNDS_FULL} with --full)")
     parser.add_argument("--least", action="store_true", help="the least of all batches, not their median: on a host that is busy with other things")
-    parser.add_argument("--group", action="append", choices=[name for name, _ in rows.GROUPS] + ["programs", "boot", "scale"])
-    parser.add_argument("--op", action="append", help="that operation alone (repeatable)")
+    parser.add_argument("--group", action="append", choices=[name for name, _ in rows.GROUPS] + ["programs", "boot", "scale"],
+                        help="the operations of that group alone (repeatable)")
+    parser.add_argument("--op", action="append", help="that operation alone (repeatable; a wrong name lists all)")
     parser.add_argument("--linux", metavar="KERNEL", help=f"a bzImage; else {linux.PACKAGE}'s")
-    parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--memory", default="256M")
-    parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg")
-    parser.add_argument("--json", action="store_true", help="that instead of the table")
+    parser.add_argument("--cpus", type=int, default=1, help="processors of both guests (1)")
+    parser.add_argument("--memory", default="256M", help="memory of both guests (256M)")
+    parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg", help="QEMU's emulation, or KVM, where nothing is counted (tcg)")
+    parser.add_argument("--json", action="store_true", help="JSON instead of the table")
     parser.add_argument("--html", metavar="FILE", help="a page with plots, too")
     parser.add_argument("--machine", metavar="NAME", help="write bench/machines/NAME.json, too")
     parser.add_argument("--update", action="store_true", help="put the figures in docs/performance.md, too")
@@ -216,7 +217,18 @@ def parse():
     options.rounds = options.rounds or (1 if options.quick else ROUNDS_FULL if options.full else ROUNDS)
     if options.accel == "kvm" and not qemu.kvm_works():
         parser.error("KVM does not work here (/dev/kvm absent, or it runs no 64-bit guest)")
+    unknown = [op for op in options.op or () if op not in operations()]
+    if unknown:
+        parser.error(f"no such operation: {', '.join(unknown)}; there are {', '.join(operations())} (and --group boot)")
+    if not any(chosen(options)) and "boot" not in (options.group or ()):
+        parser.error("the groups have none of these operations")
     return options
+
+
+def operations():
+    """What --op can name."""
+    return [op for _, specs in rows.GROUPS for op, *_ in specs] + [op for op, *_ in rows.PROGRAMS] + \
+        [op + shape.suffix for shape in rows.OTHERS for op, *_ in shape.rows]
 
 
 def main():

@@ -5,7 +5,7 @@
  * ExOS runs in the process's own address space, at EXOS_* offsets from its
  * image base.  All its state is private to the process; what it shares is
  * named in server/proto.h.  It is entered by upcalls only (arch/), runs with
- * `critical` set, and leaves through exos_leave, where pending events are
+ * `critical` set, and leaves by core/start.c, where pending events are
  * looked at.  General registers only; no vector or x87 state is touched.
  */
 #ifndef EXOS_H

@@ -286,7 +286,8 @@ send_stats(void)
 		server_shared_info()->memory_frames, sum.slices, sum.calls,
 		sum.reflected, sum.transfers, sum.upcalls, sum.faults);
 	n += exo_snprintf(text + n, sizeof(text) - n,
-		"address-space switches %lu\ninterrupts %lu\nlongest kernel entry %lu cycles\n"
+		"address-space switches %lu\ninterrupts %lu\n"
+		"longest kernel entry %lu cycles, with what the host did meanwhile\n"
 		"time %lu us\n",
 		cpus.switches, cpus.interrupts, cpus.entry_max,
 		exo_now_ns() / 1000);

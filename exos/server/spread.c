@@ -6,7 +6,7 @@
  * sleeps takes long.  Of those that use their slices up, one at a time is sent to
  * where there are fewer, by two at least; an affinity counts before all of this.
  * Nobody is sent away for being nice, and who does not go when told to
- * (exos/proc/move.c) stays.
+ * (exos/thread/actmore.c) stays.
  *
  * Nothing polls: each CPU looks at its own processes after so many ticks of its
  * timer, which an idle one does not have, by the server's activation there.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside the server: processes, their address spaces, pipes, the control
- * channel.  Files and terminal are server.h's.
+ * Inside the server: processes and their address spaces, memory, processors,
+ * objects, the control channel.  Files and terminals are server.h's.
  *
  * The server holds the root key in slot 0 and uses it for everything it owns;
  * what a client may do is decided by the client's own keys and place in the
- * process table, never by the server's.  Its gate is closed while the main loop
- * works, so requests and the loop never interleave.
+ * process table, never by the server's.  One request, or a round of the main
+ * loop, is worked on at a time, whatever the CPU (cpus.c): they never interleave.
  */
 #ifndef EXOS_SRV_H
 #define EXOS_SRV_H

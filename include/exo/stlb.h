@@ -28,7 +28,6 @@
 
 #define EXO_STLB_FRAMES 64u		/* at most; their number is a power of two */
 #define EXO_STLB_ENTRIES 256u		/* in a frame */
-#define EXO_STLB_DEFAULT 16u		/* frames, where nothing speaks for another number: 4,096 entries */
 #define EXO_POOL_TABLES 64u		/* places of the refill pool; three tables lead anywhere */
 
 struct exo_stlb {			/* 16 bytes */

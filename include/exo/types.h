@@ -85,7 +85,7 @@ struct exo_key {
 #define EXO_MAP_TAG_SHIFT 16
 #define EXO_MAP_CLEARAD  0x8000u	/* with OP_PROTECT: also clear accessed and dirty */
 
-/* One element of exo_map_vec.  24 bytes. */
+/* One element of the vector of `map`.  24 bytes. */
 struct exo_map {
 	uint64_t va;			/* page aligned, below EXO_USER_TOP */
 	exo_pfn pfn;			/* for OP_MAP */

@@ -16,7 +16,6 @@
 enum pci_register {
 	PCI_ID = 0x00,
 	PCI_COMMAND = 0x04,
-	PCI_CLASS = 0x08,
 	PCI_HEADER = 0x0c,
 	PCI_BAR = 0x10,
 	PCI_CAPABILITIES = 0x34,

@@ -32,7 +32,6 @@
 #define VEC_NMI 2
 #define VEC_NM  7
 #define VEC_DF  8
-#define VEC_GP  13
 #define VEC_PF  14
 #define VEC_MC  18
 #define VEC_IRQ 32		/* interrupt line n comes as vector 32 + n */
@@ -48,7 +47,6 @@
 #define MSR_STAR      0xc0000081
 #define MSR_LSTAR     0xc0000082
 #define MSR_FMASK     0xc0000084
-#define MSR_FS_BASE   0xc0000100
 #define MSR_GS_BASE   0xc0000101
 #define MSR_KGS_BASE  0xc0000102
 #define MSR_APIC_BASE 0x1b
