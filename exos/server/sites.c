@@ -56,11 +56,10 @@ sites_text(char *text, unsigned room)
 		if (state == PROC_RUNNING || state == PROC_STOPPED)
 			sites_counted(&procs[i]);
 	}
-	for (unsigned i = 0; i < used && room - n > 256; i++) {
+	for (unsigned i = 0; i < used; i++) {
 		const struct pub_sites *s = &rows[i].sum;
 		const uint32_t *r = s->refused;
-
-		n += (unsigned)exo_snprintf(text + n, room - n,
+		const size_t bytes = exo_snprintf(text + n, room - n,
 			"%s: Linux calls %lu reflected, %lu direct; "
 			"call sites %u rewritten, %u not "
 			"(%u unsure, %u short, %u of another kind, %u on two pages, "
@@ -68,6 +67,10 @@ sites_text(char *text, unsigned room)
 			rows[i].name, s->reflected, s->direct, s->rewritten,
 			r[0] + r[1] + r[2] + r[3] + r[4] + r[5], r[0], r[1], r[2], r[3], r[4],
 			r[5]);
+
+		if (bytes >= room - n)
+			break;		/* how long it would be are others' numbers */
+		n += (unsigned)bytes;
 	}
 	return n;
 }

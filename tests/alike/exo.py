@@ -346,6 +346,14 @@ def server_ends_and_others_are_first():
     assert status == 0 and b"ended 20 times" in out, (status, out, err)
 
 
+def stats_of_liars():
+    """what programs say that they did gets as much room as there is"""
+    program = built("counts", "build/hostile/{}")
+    status, out, err = run("--stats", "--add", f"{program}:/bin/counts", "/bin/counts")
+    lines = [line for line in err.splitlines() if b"Linux calls" in line]
+    assert status == 0 and len(lines) > 10 and sum(len(line) + 1 for line in lines) < 4080, (status, out, err)
+
+
 def server_faults():
     """a request that the server cannot do is an error, and not its end"""
     status, out, err = run("--kill-server", "1000,300,67,1", "sh", "-c", "cd /tmp; >a; rm a; rm a; ls; (echo forks again)")
@@ -367,4 +375,5 @@ def server_hangs():
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
          time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends,
-         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_ends_and_others_are_first, server_faults, server_hangs]
+         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_ends_and_others_are_first, server_faults, server_hangs,
+         stats_of_liars]
