@@ -9,8 +9,8 @@
  *
  * What the server knows lies in frames and page tables of the root account,
  * which outlive it.  The keeper takes the three tables below its top-level table
- * from the dead environment's, puts them into the new one's, and calls that: the
- * server finds all its memory where it was (restart.c says what it makes of it).
+ * from the dead environment's, puts them into the new one's, and gives that a slice:
+ * the server finds all its memory where it was (restart.c says what it makes of it).
  *
  * Variables of the program are the server's: of them this reads how far it came.
  * What the keeper must not lose is on its stack, which the server does not map.
