@@ -83,9 +83,8 @@ bool
 limits_reserve(const struct proc *p)
 {
 	if (!cred_can(p->cred, CAP_SYS_RESOURCE) || lent >= RESERVE ||
-		exo_account_limit(session_account, RESERVE_STEP, ROOT_KEY) < 0)
+		!limit_move(session_account, RESERVE_STEP))
 		return false;
-	undo_note(UNDO_LIMIT, session_account, RESERVE_STEP);
 	lent += RESERVE_STEP;
 	return true;
 }
@@ -93,9 +92,8 @@ limits_reserve(const struct proc *p)
 static void
 reserve_return(void)
 {
-	if (!lent || exo_account_limit(session_account, -(int64_t)RESERVE_STEP, ROOT_KEY) < 0)
+	if (!lent || !limit_move(session_account, -(int64_t)RESERVE_STEP))
 		return;
-	undo_note(UNDO_LIMIT, session_account, (uint64_t)-(int64_t)RESERVE_STEP);
 	lent -= RESERVE_STEP;
 }
 

@@ -46,10 +46,8 @@ limit_borrow(uint64_t count)
 
 	if (exo_info()->free_frames < exo_info()->frames / FS_RESERVE + step)
 		return false;
-	if (session_account == 0 ||
-		exo_account_limit(session_account, -(int64_t)step, ROOT_KEY) < 0)
+	if (session_account == 0 || !limit_move(session_account, -(int64_t)step))
 		return false;
-	undo_note(UNDO_LIMIT, session_account, (uint64_t)-(int64_t)step);
 	borrowed += step;
 	return true;
 }
@@ -59,9 +57,8 @@ limit_return(uint64_t released)
 {
 	given_up += released;
 	while (given_up >= LIMIT_STEP && borrowed >= LIMIT_STEP) {	/* bound: what was borrowed */
-		if (exo_account_limit(session_account, LIMIT_STEP, ROOT_KEY) < 0)
+		if (!limit_move(session_account, LIMIT_STEP))
 			return;
-		undo_note(UNDO_LIMIT, session_account, LIMIT_STEP);
 		given_up -= LIMIT_STEP;
 		borrowed -= LIMIT_STEP;
 	}

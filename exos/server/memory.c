@@ -26,9 +26,8 @@
 static bool
 move(struct proc *p, exo_pfn account, int64_t frames)
 {
-	if (exo_account_limit(account, frames, ROOT_KEY) < 0)
+	if (!limit_move(account, frames))
 		return false;
-	undo_note(UNDO_LIMIT, account, (uint64_t)frames);
 	p->given += (uint64_t)frames;
 	if (p->given > p->sh->most_frames)
 		p->sh->most_frames = p->given;

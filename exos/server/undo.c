@@ -17,6 +17,7 @@
 #define KIND(what) ((unsigned)((what) >> 56))
 #define WHAT(what) ((what) << 8 >> 8)
 #define WINDOWS 8u			/* of a mebibyte: the stacks on other CPUs (cpus.c) */
+#define LOOK (EXO_BOOT_UAREA + 0x80000)	/* among them: where an account is looked at */
 
 struct undo *undo_end = START;
 static uint64_t pages;			/* that there are */
@@ -192,6 +193,43 @@ undo_lost(void)
 	return lost;
 }
 
+/* ---- limits ---------------------------------------------------------------------------------------- */
+
+static uint64_t
+limit_of(exo_pfn account)
+{
+	struct exo_map m = { .va = LOOK, .pfn = account, .op = EXO_OP_MAP | EXO_MAP_READ,
+		.key = ROOT_KEY };
+	uint64_t limit;
+
+	if (exo_map(exo_self(), &m, 1, ROOT_KEY) != 1)
+		return 0;
+	limit = ((const volatile struct exo_account *)LOOK)->limit;
+	m.op = EXO_OP_UNMAP;
+	exo_map(exo_self(), &m, 1, ROOT_KEY);
+	return limit;
+}
+
+/* The note comes first, and tells afterwards whether there is anything to take back. */
+bool
+limit_move(exo_pfn account, int64_t frames)
+{
+	const uint64_t before[2] = { 0, limit_of(account) };
+
+	undo_note_bytes(UNDO_LIMIT, account, before, sizeof(before));
+	undo_end[-1].value = (uint64_t)frames;
+	return exo_account_limit(account, frames, ROOT_KEY) >= 0;
+}
+
+static void
+limit_back(exo_pfn account, int64_t frames, uint64_t before)
+{
+	const volatile struct exo_frame *f = exo_frame(account);
+
+	if (f && f->kind == EXO_FRAME_ACCOUNT && limit_of(account) != before)
+		exo_account_limit(account, -frames, ROOT_KEY);
+}
+
 /* ---- going back -------------------------------------------------------------------------------------- */
 
 static void
@@ -272,8 +310,8 @@ back(const struct undo *u)
 		mem_window_back(what);
 		break;
 	case UNDO_LIMIT:
-		exo_account_limit(what, -(int64_t)u->value, ROOT_KEY);
-		break;
+		limit_back(what, (int64_t)u->value, u[-1].value);
+		return 1;
 	case UNDO_MAP:
 		map_back(what, u->value);
 		break;

@@ -34,7 +34,7 @@ enum undo_kind {
 	UNDO_GUARD,			/* guard, number of bytes in front: its entries */
 	UNDO_FRAMES,			/* first frame, count; in front the guard that they were under */
 	UNDO_WINDOW,			/* frame that it showed before */
-	UNDO_LIMIT,			/* account, frames that its limit was raised by */
+	UNDO_LIMIT,			/* account, frames to raise its limit by; in front the limit before */
 	UNDO_MAP,			/* page, frame that was bound there */
 	UNDO_KEY,			/* slot, environment that is given a key there */
 };
@@ -45,6 +45,7 @@ void undo_note_bytes(enum undo_kind kind, uint64_t what, const void *from, uint6
 void undo_zero(void *at, uint64_t bytes);
 void undo_reuse(void);			/* some was let go of: from here on that need not be so */
 bool undo_grow(uint64_t address);	/* a fault: there is room for notes now */
+bool limit_move(exo_pfn account, int64_t frames);	/* noted */
 void undo_commit(void);			/* what was done stays; and what waited for that is done */
 void undo_forget(void);			/* the first half of that */
 void undo_begin(void);			/* room for as many as requests make */

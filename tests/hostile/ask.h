@@ -45,18 +45,57 @@ client_begin(void)
 	return shared->magic == SH_MAGIC && note != MAP_FAILED;
 }
 
-/* The message becomes the answer: its result, or -1000 and the kernel's error. */
+static inline void
+nap(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* A request that the server took back: the slots in which it gave keys are to be empty. */
+static inline void
+slots_empty(const struct exo_msg *m)
+{
+	for (unsigned slot = 0; slot < 64; slot++)
+		if (m->rdx >> slot & 1)
+			exo_key_drop(slot, 1);
+	for (unsigned n = 0; n < 64; n += 16) {
+		if (m->r8 >> n & 0xffff)
+			exo_key_drop((exo_slot)(m->r8 >> n & 0xffff), 1);
+		if (m->r9 >> n & 0xffff)
+			exo_key_drop((exo_slot)(m->r9 >> n & 0xffff), 1);
+	}
+}
+
+/*
+ * The message becomes the answer: its result, or -1000 and the kernel's error.
+ * As the library asks, also where the server ends meanwhile; by numbers that the
+ * library does not use.
+ */
 static inline long
 ask(struct exo_msg *m)
 {
-	const struct exo_msg asked = *m;
+	static uint64_t numbers = 1ull << 48;
+	struct exo_msg asked = *m;
 	long error;
 
-	do {
+	for (asked.r12 = numbers += 2;;) {
+		const exo_envid server = shared->server;
+
 		*m = asked;
-		error = exo_call_once(shared->server, m, 0);
-	} while (error == -EXO_EBUSY || (!error && (long)m->rsi == SERVER_BUSY));
-	return error ? -1000 + error : (long)m->rsi;
+		error = exo_call_once(server, m, 0);
+		if (error == -EXO_EDEAD || error == -EXO_ESTALE) {
+			asked.r12 |= SERVER_ASKED;
+			while (shared->server == server)
+				nap(1);
+		} else if (!error && (long)m->rsi == SERVER_UNDONE) {
+			slots_empty(m);
+			asked.r12 &= ~SERVER_ASKED;
+		} else if (error != -EXO_EBUSY && (error || (long)m->rsi != SERVER_BUSY)) {
+			return error ? -1000 + error : (long)m->rsi;
+		}
+	}
 }
 
 static inline long
@@ -76,14 +115,6 @@ row_of(uint32_t pid)
 		if (row[n].pid == pid)
 			return &row[n];
 	return NULL;
-}
-
-static inline void
-nap(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
 }
 
 /* As long as that holds, but not for ever: long past what the slowest host needs. */
