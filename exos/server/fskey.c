@@ -5,7 +5,11 @@
  */
 #include "fsnode.h"
 
-/* All guards of files have an entry for root, the same one: so the kernel is asked about it once. */
+/*
+ * All guards of files have an entry for root, the same one: so the kernel is asked
+ * about it once.  What lies in the slot is its owner's choice, his user's key for
+ * one, which opens his own files: but no other entry has both of these rights.
+ */
 static bool
 opens_as_root(const struct request *r, const struct fs_inode *node)
 {
@@ -13,7 +17,7 @@ opens_as_root(const struct request *r, const struct fs_inode *node)
 
 	if (r->root && *r->root)
 		return *r->root > 0;
-	opens = client_opens(r->env, KEY_ROOT, node->guard, EXO_P);
+	opens = client_opens(r->env, KEY_ROOT, node->guard, EXO_P | EXO_A);
 	if (r->root && node->guard)
 		*r->root = opens ? 1 : -1;
 	return opens;

@@ -11,7 +11,8 @@
  *             which means nothing for frames and lets the server ask "is it yours?"
  *   'g' gid   what the mode gives the group and the owner, and EXO_A: "are you of the group?"
  *   'o'       what the mode gives everybody, the group and the owner
- *   'r'       everything: user 0 holds that key, without control, which is left to the root key
+ *   'r'       everything: user 0 holds that key, without control, which is left to the root key.
+ *             Alone it has both marks: "are you root?" is a question about these two
  *
  * Where the mode gives w the entry gives r too: the hardware knows no pages
  * that can be written and not read.  Nobody but the server has control: frames are its own.
@@ -75,7 +76,7 @@ guard_entries(struct exo_key e[EXO_GUARD_KEYS], uint32_t uid, uint32_t gid, uint
 	e[2] = other ? (struct exo_key){ .len = 1, .rights = other, .name = "o" }
 		     : (struct exo_key){ 0 };
 	e[3] = (struct exo_key){
-		.len = 1, .rights = all | EXO_P | EXO_C, .name = "r"
+		.len = 1, .rights = all | EXO_P | EXO_A | EXO_C, .name = "r"
 	};
 }
 

@@ -68,7 +68,7 @@ give(const struct proc *p, exo_slot slot, char kind, uint32_t id)
 int
 cred_keys_give(struct proc *p, uint32_t which)
 {
-	static const struct exo_key root = { 1, EXO_R | EXO_W | EXO_X | EXO_P, "r" };
+	static const struct exo_key root = { 1, EXO_R | EXO_W | EXO_X | EXO_P | EXO_A, "r" };
 	const struct sh_cred *c = p->cred;
 	int error = 0;
 
