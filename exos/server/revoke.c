@@ -5,7 +5,8 @@
  *	who asks for memory when there is none has it from those who have most,
  *	of those who have more than he, a few of them at once, each in proportion
  *	to what he has; and where there is nobody, from himself;
- *	they are asked, and choose what to give: ASK_NS.  One that is stopped has
+ *	they are asked, and choose what to give: ASK_NS, and more where they get
+ *	on with it (STEPS).  One that is stopped has
  *	the processor for that, and stays stopped (roused);
  *	who says that there is no more to give is left alone for a while (DRY_NS);
  *	but where all who have more say so, and gave next to nothing, whoever has
@@ -32,6 +33,7 @@
 #define SLICES 24u			/* and has had so many in that time, */
 #define LATER_NS 6000000000u		/* or this long besides */
 #define ROBBED_NS 3000000000u		/* ... who lost the first few frames */
+#define STEPS 4u			/* of paying what is owed, each of which has its time */
 #define DRY_NS 1000000000u
 #define BARREN 8u			/* of what was asked for, who gives less than one in so many gives nothing */
 #define FIRST_TAKEN 32u			/* at most; of what it was given one in so many: */
@@ -188,7 +190,8 @@ ask(struct proc *p, uint64_t frames, uint64_t ns)
 	if (owed < 0)
 		return false;
 	given_measure(p);
-	p->owes = (uint64_t)owed;
+	p->owes = p->owes_then = (uint64_t)owed;
+	p->owes_step = p->owes / STEPS + 1;
 	p->asked = frames;
 	p->owes_until = until;
 	p->slices_then = slices_of(p);
@@ -257,6 +260,7 @@ take(struct proc *p)
 			break;
 	}
 	if (taken) {
+		p->owes_then -= taken < p->owes_then ? taken : p->owes_then;
 		if (!p->robbed) {
 			p->owes_until = notice(p, WARN_NS);
 			p->slices_then = slices_of(p);
@@ -308,6 +312,17 @@ is_over(struct proc *p)
 			now > p->owes_until + (p->robbed ? ROBBED_NS : LATER_NS));
 }
 
+/* It gives, if slowly: some time more for every quarter of what was asked for. */
+static bool
+gets_on(struct proc *p)
+{
+	if (p->owes_then < p->owes + p->owes_step)
+		return false;
+	p->owes_then = p->owes;
+	p->owes_until = notice(p, WARN_NS);
+	return true;
+}
+
 /* Who was stopped in the middle of something cannot answer. */
 static void
 next_step(struct proc *p)
@@ -317,7 +332,7 @@ next_step(struct proc *p)
 		forgive(p);
 	} else if (p->owes && is_over(p) && p->sh->state == PROC_STOPPED && !p->insisted) {
 		dry(p);
-	} else if (p->owes && is_over(p)) {
+	} else if (p->owes && is_over(p) && !gets_on(p)) {
 		if (p->warned)
 			collect(p);
 		else

@@ -116,6 +116,8 @@ struct proc {				/* the server's private half of a table entry */
 	uint64_t given;			/* frames of limit that it has */
 	uint64_t held;			/* that, or what it inherited: as of the last look */
 	uint64_t owes, owes_until;	/* of them it was asked for so many, until then, ns; */
+	uint64_t owes_then,
+		owes_step; /* ... when it was given that time; and so many less: again as much */
 	uint64_t dry_until;		/* it has no more to give, ns */
 	uint64_t asked;			/* for so many of them, at the last time; */
 	uint64_t slices_then;		/* what it had had of the processor when it was asked */
