@@ -198,6 +198,6 @@ class Guest:
                     host = f"{directory}/{name}"
                     break
         if host and os.path.isfile(host):
-            guest = host if host.startswith("/") else f"/root/{host}"
-            return f"{where}; the host has it: --add {host}:{guest}"
+            way = f"--add {host}:{host}" if host.startswith("/") else f"./{host}"
+            return f"{where}; the host has it: {way}"
         return where
