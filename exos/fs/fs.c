@@ -328,17 +328,18 @@ fs_was_written(u32 ino)
 
 /* ---- directories --------------------------------------------------------------------------- */
 
-/* from: a place in at's block where an entry begins, or 0. */
+/* from: a place in at's block, *in, where an entry begins, or 0. */
 static int
-next_once(const struct fs_inode *dir, u64 *at, u32 from, struct entry *e)
+next_once(const struct fs_inode *dir, u64 *at, u32 from, const char **in, struct entry *e)
 {
 	while (*at < dir->size) {
-		const char *block = meta_block(&meta,
+		const char *block = from ? *in : meta_block(&meta,
 			meta_leaf(&meta, dir->map, dir->depth, *at / DIRBLOCK_BYTES));
 		u32 wanted = *at % DIRBLOCK_BYTES, offset = from, here = from;
 		const struct fs_dirent *d = NULL;
 
 		from = 0;
+		*in = block;
 		while (block && (d = dirblock_next(block, &offset)) != NULL &&
 			(here < wanted || d->ino == 0))
 			here = offset;
@@ -367,6 +368,8 @@ next_once(const struct fs_inode *dir, u64 *at, u32 from, struct entry *e)
 static struct {
 	u32 dir;			/* 0: none */
 	u64 at;
+	const char *in;			/* the block where that is */
+	const struct fs_inode *where;
 	struct fs_inode node;		/* as it was */
 } looked;
 
@@ -374,15 +377,15 @@ static struct {
 static int
 look(u32 dir)
 {
-	const struct fs_inode *node = meta_inode(&meta, dir);
 	int error;
 
-	if (looked.dir == dir && node && node->btime_ns == looked.node.btime_ns &&
-		meta_same(node, looked.node.seq))
+	if (looked.dir == dir && looked.where->btime_ns == looked.node.btime_ns &&
+		meta_same(looked.where, looked.node.seq))
 		return 0;
 	looked.dir = 0;
 	looked.at = 0;
-	error = fs_stat(dir, &looked.node);
+	looked.where = meta_inode(&meta, dir);
+	error = looked.where ? fs_stat(dir, &looked.node) : -ENOENT;
 	if (error || !S_ISDIR(looked.node.mode))
 		return error ? error : -ENOTDIR;
 	looked.dir = dir;
@@ -393,7 +396,6 @@ int
 fs_next(u32 dir, u64 *at, struct entry *e)
 {
 	for (;;) {
-		const struct fs_inode *node;
 		u64 to = *at;
 		int found, error;
 
@@ -403,9 +405,8 @@ fs_next(u32 dir, u64 *at, struct entry *e)
 		if (error)
 			return error;
 		found = next_once(&looked.node, &to,
-			looked.at == to ? (u32)(to % DIRBLOCK_BYTES) : 0, e);
-		node = meta_inode(&meta, dir);
-		if (!node || meta_same(node, looked.node.seq)) {
+			looked.at == to ? (u32)(to % DIRBLOCK_BYTES) : 0, &looked.in, e);
+		if (meta_same(looked.where, looked.node.seq)) {
 			looked.at = to;
 			*at = to;
 			return found;

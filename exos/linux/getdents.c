@@ -21,11 +21,14 @@ entry_out(u64 user, u64 room, struct wide *w, u64 next, bool old)
 	const u32 bytes = (header + w->e.name_bytes + (old ? 2u : 1u) + 7u) & ~7u;
 	const u8 type = w->e.type;
 	struct linux_dirent64 head = { w->e.ino, (int64_t)next, (uint16_t)bytes, type };
-	char *at = w->e.name - header;
+	char *name = (char *)w + offsetof(struct wide, e) + offsetof(struct entry, name);
+	char *at = name - header;
 
 	if (bytes > room)
 		return 0;
-	memset(w->e.name + w->e.name_bytes, 0, 9);
+	name += w->e.name_bytes;
+	__builtin_memcpy(name, &(u64){ 0 }, sizeof(u64));
+	name[sizeof(u64)] = '\0';
 	__builtin_memcpy(at, &head, LINUX_DIRENT_HEADER);
 	if (old)
 		at[bytes - 1] = (char)type;

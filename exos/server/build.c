@@ -12,6 +12,9 @@
 
 static struct space own;
 static exo_pfn hint;
+static struct {				/* let go of last: those that the machine has at hand */
+	exo_pfn next, end;
+} warm;
 
 /* All or nothing: 0, or why not. */
 static int64_t
@@ -44,17 +47,36 @@ frames_release(exo_pfn pfn, uint64_t count)
 			ROOT_KEY); /* bound: each call frees or unbinds something */
 }
 
+void
+frames_warm(exo_pfn first, uint64_t count)
+{
+	warm.next = first;
+	warm.end = first + count;
+}
+
+static exo_pfn
+frames_find(uint64_t count)
+{
+	const bool is_warm = count <= warm.end - warm.next;
+	const exo_pfn pfn = exo_frame_find(is_warm ? warm.next : hint, count), end = pfn + count;
+
+	if (!is_warm && pfn)
+		hint = end;
+	else if (is_warm)		/* somebody else may have had some of them */
+		warm.next = pfn && end <= warm.end ? end : warm.end;
+	return pfn;
+}
+
 int
 frames_claim(exo_pfn account, uint64_t count, exo_pfn *first)
 {
 	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
-		exo_pfn pfn = exo_frame_find(hint, count);
+		exo_pfn pfn = frames_find(count);
 		int64_t got;
 
 		if (pfn == 0)
 			return -EXO_EQUOTA;
 		got = claim_run(pfn, count, account);
-		hint = pfn + count;
 		if (got == 0)
 			*first = pfn;
 		if (got != -EXO_ETAKEN)

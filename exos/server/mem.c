@@ -119,6 +119,8 @@ frames_let_go(exo_pfn pfn, uint64_t count)
 			held[helds++] = pfn;
 		else if (done < 0)
 			klog_server("frame %lx cannot be released: %s", pfn, exo_error_name(done));
+		else
+			frames_warm(pfn, (uint64_t)done);
 		done = done < 0 ? 1 : done;
 		pfn += (uint64_t)done;
 		count -= (uint64_t)done;

@@ -32,6 +32,7 @@ struct space {
 	uint64_t table[64];		/* `where` of each table installed so far */
 };
 int frames_claim(exo_pfn account, uint64_t count, exo_pfn *first);	/* contiguous; 0 or -EXO_E */
+void frames_warm(exo_pfn first, uint64_t count);	/* they were let go of: to be had again first */
 void frames_release(exo_pfn pfn, uint64_t count);
 void
 frames_let_go(exo_pfn pfn, uint64_t count); /* at once; those that a device has, when it lets go */
