@@ -223,11 +223,13 @@ act_run_ns(const struct act *a)
 	const volatile struct exo_uarea *u = a->uarea;
 	const volatile struct exo_cpu *cpu = a->cpu;
 	u64 charged, run, now;
+	bool ours;
 
 	do {
 		charged = cpu->charged_ns;
 		run = u->run_ns;
 		now = clock_ns();
+		ours = cpu->running == u->env;
 	} while (charged != cpu->charged_ns);
-	return run + (now > charged && cpu->running == u->env ? now - charged : 0);
+	return run + (ours && now > charged ? now - charged : 0);
 }

@@ -175,17 +175,20 @@ cpu_slices_free(exo_envid owner, u32 from)
 	return n;
 }
 
+/* charged_ns first: who adds what came since from another CPU has a little less in between, and nothing twice. */
 void
 cpu_charge(struct cpu *cpu, u64 now)
 {
+	const u64 ran = now - cpu->entered;
+
+	cpu->pub->charged_ns = now;
 	if (cpu->act != NULL) {		/* whose environment may run elsewhere, too */
-		__atomic_fetch_add(&cpu->act->pub->run_ns, now - cpu->entered, __ATOMIC_RELAXED);
-		cpu->act->ua->run_ns += now - cpu->entered;
+		__atomic_fetch_add(&cpu->act->pub->run_ns, ran, __ATOMIC_RELEASE);
+		cpu->act->ua->run_ns += ran;
 	} else {
-		cpu->pub->idle_ns += now - cpu->entered;
+		cpu->pub->idle_ns += ran;
 	}
 	cpu->entered = now;
-	cpu->pub->charged_ns = now;
 }
 
 void
