@@ -64,10 +64,18 @@ long exos_fxrstor(const void *area);
 
 /* ---- fpu.c: vector state in Linux's layout */
 #define FPU_AREA_MAX 4096u
+struct fp_mark {			/* struct _fpx_sw_bytes */
+	u32 magic1, extended_bytes;
+	u64 features;
+	u32 state_bytes;
+	u32 pad[7];
+};
+_Static_assert(sizeof(struct fp_mark) == 48, "_fpx_sw_bytes");
 extern struct fpu {			/* as the machine is, from fpu_begin on */
 	u32 bytes;
 	bool xsave;
 	bool moves;			/* there are x87, SSE and AVX, and nothing else */
+	struct fp_mark mark;		/* of signal frames; magic1 0: none */
 } fpu;
 void fpu_begin(void);
 long fpu_save(void *area);			/* 64-aligned, maybe the program's: 0 or -EFAULT */

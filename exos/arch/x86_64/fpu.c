@@ -32,6 +32,11 @@ fpu_begin(void)
 
 	fpu.xsave = info->features & EXO_FEAT_XSAVE && info->fpu_bytes <= FPU_AREA_MAX;
 	fpu.bytes = fpu.xsave ? (u32)info->fpu_bytes : FXSAVE_BYTES;
+	if (info->fpu_mask)
+		fpu.mark = (struct fp_mark){ .magic1 = FP_MAGIC1,
+			.extended_bytes = fpu.bytes + (u32)sizeof(u32),
+			.features = info->fpu_mask,
+			.state_bytes = fpu.bytes };
 	fpu.moves = info->fpu_mask == FPU_MOVABLE && info->fpu_bytes == FPU_MOVABLE_BYTES;
 }
 

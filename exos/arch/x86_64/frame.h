@@ -34,14 +34,7 @@ _Static_assert(__builtin_offsetof(struct frame_rest, error) == REST_ERROR, "fram
 _Static_assert(__builtin_offsetof(struct frame_rest, mask) == REST_MASK, "frame_rest");
 _Static_assert(__builtin_offsetof(struct frame_rest, fpstate) == REST_FPSTATE, "frame_rest");
 
-struct fp_mark {			/* struct _fpx_sw_bytes */
-	u32 magic1, extended_bytes;
-	u64 features;
-	u32 state_bytes;
-	u32 pad[7];
-};
-_Static_assert(sizeof(struct fp_mark) == 48, "_fpx_sw_bytes");
-
+struct fp_mark;
 extern const char exos_frame_begin[], exos_frame_end[];
 /* Each: 0 or -EFAULT. */
 long exos_frame_out(u64 at, const struct exo_save *slot, const struct frame_rest *rest,

@@ -108,14 +108,9 @@ sigframe_bytes(void)
 static bool
 vector_push(u64 at)
 {
-	const struct fp_mark mark = { .magic1 = FP_MAGIC1,
-		.extended_bytes = fpu.bytes + sizeof(u32),
-		.features = exo_info()->fpu_mask,
-		.state_bytes = fpu.bytes };
-
 	if (fpu_save((void *)at))
 		return false;
-	return mark.features == 0 || exos_frame_mark(at, &mark, mark.state_bytes) == 0;
+	return !fpu.mark.magic1 || exos_frame_mark(at, &fpu.mark, fpu.bytes) == 0;
 }
 
 bool
@@ -129,7 +124,7 @@ sigframe_push(struct exo_save *regs, const struct sig_detail *d, u64 mask)
 	const struct frame_rest rest = {
 		.restorer = action->restorer,
 		.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
-			(exo_info()->fpu_mask ? UC_FP_XSTATE : 0),
+			(fpu.mark.magic1 ? UC_FP_XSTATE : 0),
 		.stack = current->sig.stack,
 		.error = trap->error,
 		.vector = trap->vector,
