@@ -6,9 +6,10 @@
  * One thread at a time is in the library: `current`.  The program runs on each CPU
  * that the process has (act.h), one thread on each.  A thread gives way where a
  * Linux call has to wait (core/wait.c), where it yields or ends, and at the end of
- * a time slice; nowhere else, so that between two such places the library's data are its own.  What is held over one of them, in a
- * static buffer, the comm page or a pointer to a file, is another thread's
- * when it comes back: keep it on the stack, or hold it (thread_use).
+ * a time slice; nowhere else, so that between two such places the library's data
+ * are its own.  What is held over one of them, in a static buffer, the comm page
+ * or a pointer to a file, is another thread's when it comes back: keep it on the
+ * stack, or hold it (thread_use).
  *
  *   the program's registers    save[0] of the u-area while it runs, else regs
  *   the library's stack        its own, there when touched; the first thread has
