@@ -354,6 +354,17 @@ def stats_of_liars():
     assert status == 0 and len(lines) > 10 and sum(len(line) + 1 for line in lines) < 4080, (status, out, err)
 
 
+def server_ends_under_attack():
+    """programs that ask the server behind their library's back, while it ends"""
+    def under(name):
+        program = built(name, "build/hostile/{}")
+        return run("--cpus", "2", "--scatter", "--kill-server", "11,59", "--add", f"{program}:/bin/{name}", f"/bin/{name}")
+
+    for name in "cpus", "setid":
+        status, out, err = under(name)
+        assert status == 0 and b" passed, 0 failed\n" in out, (status, out, err)
+
+
 def server_faults():
     """a request that the server cannot do is an error, and not its end"""
     status, out, err = run("--kill-server", "1000,300,67,1", "sh", "-c", "cd /tmp; >a; rm a; rm a; ls; (echo forks again)")
@@ -375,5 +386,6 @@ def server_hangs():
 
 TESTS = [natives, slow_host, statuses, streams, binary, large_output, rest_of_a_file, broken_pipe, surroundings, files, host_programs,
          time_out, interrupts, several, machines, call_sites, frames_by_tag, large_archive, fork_bomb, too_many, memory_hog, file_hog, killed_in_the_middle, server_ends,
-         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_ends_and_others_are_first, server_faults, server_hangs,
+         server_ends_in_calls_for_processors, server_ends_while_it_begins, server_ends_and_others_are_first, server_ends_under_attack,
+         server_faults, server_hangs,
          stats_of_liars]
