@@ -16,6 +16,7 @@
  * What the keeper must not lose is on its stack, which the server does not map.
  */
 #include "srv.h"
+#include "crash.h"
 #include "keeper.h"
 #include "undo.h"
 #include "watch.h"
@@ -244,6 +245,14 @@ slices_on(uint64_t cpu)
 	return count;
 }
 
+static unsigned
+patience(uint64_t on)
+{
+	const unsigned looks = run.crash_fault == CRASH_HANGS ? WATCH_LOOKS_TEST : WATCH_LOOKS;
+
+	return looks + (on ? slices_on(on - 1) / WATCH_SLICES : 0);
+}
+
 /* Until the server has ended, or it is time to look. */
 static void
 sleep(const volatile struct exo_env *e, uint64_t ns)
@@ -265,7 +274,7 @@ watch(exo_envid server)
 		const uint64_t on = server_works_on;
 
 		if (server_booted && watch_hangs(&w, on, server_served, e->run_ns,
-						w.looks < WATCH_LOOKS ? 0 : slices_on(on - 1))) {
+						patience(on))) {
 			server_faulted = true;
 			exo_env_destroy(server, HANGS_REASON, ROOT_KEY);
 			return;

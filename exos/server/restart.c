@@ -106,6 +106,7 @@ server_recover(void)
 		klog_server("init: there were more changes than can be taken back");
 		exo_machine_off(1, ROOT_KEY);
 	}
+	server_works_on = 0;		/* nobody's request: it may take its time */
 	crash_recovers();
 	take_back(sh->busy_on ? &server_serves[sh->busy_on - 1] : NULL);
 	/* Its change is noted: not before it is known how far the last one came. */

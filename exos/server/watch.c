@@ -3,7 +3,8 @@
 #include "watch.h"
 
 bool
-watch_hangs(struct watch *w, uint64_t works_on, uint64_t served, uint64_t run_ns, unsigned slices)
+watch_hangs(struct watch *w, uint64_t works_on, uint64_t served, uint64_t run_ns,
+	unsigned patience)
 {
 	const bool same = works_on && works_on == w->works_on && served == w->served;
 
@@ -13,5 +14,5 @@ watch_hangs(struct watch *w, uint64_t works_on, uint64_t served, uint64_t run_ns
 	w->works_on = works_on;
 	w->served = served;
 	w->run_ns = run_ns;
-	return w->looks >= WATCH_LOOKS + slices / WATCH_SLICES;
+	return w->looks >= patience;
 }

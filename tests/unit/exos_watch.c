@@ -9,12 +9,12 @@
 
 /* The look at which it is ended, 0: none of so many. */
 static unsigned
-ended_at(unsigned looks, uint64_t ran_each, unsigned slices)
+ended_at(unsigned looks, uint64_t ran_each, unsigned patience)
 {
 	struct watch w = { 0 };
 
 	for (unsigned n = 1; n <= looks; n++)
-		if (watch_hangs(&w, 2, 7, n * ran_each, slices))
+		if (watch_hangs(&w, 2, 7, n * ran_each, patience))
 			return n;
 	return 0;
 }
@@ -22,11 +22,11 @@ ended_at(unsigned looks, uint64_t ran_each, unsigned slices)
 static void
 under_way(void)
 {
-	assert(ended_at(1000, RAN, 0) == WATCH_LOOKS + 1);
-	assert(ended_at(1000, 1000ull * RAN, 0) == WATCH_LOOKS + 1);
-	assert(ended_at(1000, RAN, 400) == WATCH_LOOKS + 101);
-	assert(ended_at(100000, 0, 0) == 0);			/* it had no processor */
-	assert(ended_at(1000, RAN / 4, 0) == 4 * WATCH_LOOKS + 1);	/* several looks make one */
+	assert(ended_at(1000, RAN, 30) == 31);
+	assert(ended_at(1000, 1000ull * RAN, 30) == 31);
+	assert(ended_at(1000, RAN, WATCH_LOOKS) == WATCH_LOOKS + 1);
+	assert(ended_at(100000, 0, 30) == 0);			/* it had no processor */
+	assert(ended_at(1000, RAN / 4, 30) == 4 * 30 + 1);	/* several looks make one */
 }
 
 static void
@@ -35,13 +35,13 @@ goes_on(void)
 	struct watch w = { 0 };
 
 	for (unsigned n = 0; n < 1000; n++) {
-		assert(!watch_hangs(&w, 2, n, n * 10ull * RAN, 0));		/* served */
-		assert(!watch_hangs(&w, 2, n, n * 10ull * RAN + RAN, 0));
+		assert(!watch_hangs(&w, 2, n, n * 10ull * RAN, 30));		/* served */
+		assert(!watch_hangs(&w, 2, n, n * 10ull * RAN + RAN, 30));
 	}
 	for (unsigned n = 0; n < 1000; n++)					/* waits */
-		assert(!watch_hangs(&w, 0, 5, n * 10ull * RAN, 0));
+		assert(!watch_hangs(&w, 0, 5, n * 10ull * RAN, 30));
 	for (unsigned n = 0; n < 1000; n++)					/* here, then there */
-		assert(!watch_hangs(&w, 1 + n / 2 % 2, 5, n * 10ull * RAN, 0));
+		assert(!watch_hangs(&w, 1 + n / 2 % 2, 5, n * 10ull * RAN, 30));
 }
 
 /* A processor that the host stopped: all its time at once, and then the request is over. */
@@ -52,10 +52,10 @@ slow_host(void)
 	uint64_t run = 0;
 
 	for (unsigned served = 0; served < 1000; served++) {
-		for (unsigned look = 0; look < WATCH_LOOKS; look++)
-			assert(!watch_hangs(&w, 1, served, run, 0));
+		for (unsigned look = 0; look < 30; look++)
+			assert(!watch_hangs(&w, 1, served, run, 30));
 		run += 1000000000000ull;
-		assert(!watch_hangs(&w, 1, served, run, 0));
+		assert(!watch_hangs(&w, 1, served, run, 30));
 	}
 }
 
