@@ -114,16 +114,6 @@ may_claim(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock
 	return error ? error : account_room(account_of(account), 1);
 }
 
-/* What was bound at va goes; a present entry. */
-static void
-entry_remove(u64 *entry, binding_t at) REQUIRES(mem_lock)
-{
-	if (*entry & PTE_IO)
-		binding_remove(at);
-	else
-		page_remove(entry, at, PTE_PFN(*entry));
-}
-
 static int
 bind_io(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at) REQUIRES(mem_lock)
 {

@@ -431,6 +431,16 @@ page_remove(u64 *entry, binding_t at, exo_pfn target) REQUIRES(mem_lock)
 	frames_priv[target].first = 0;
 }
 
+/* What a present entry binds goes. */
+static inline void
+entry_remove(u64 *entry, binding_t at) REQUIRES(mem_lock)
+{
+	if (*entry & PTE_IO)
+		binding_remove(at);
+	else
+		page_remove(entry, at, PTE_PFN(*entry));
+}
+
 /* A present entry changes while the processors that use it may note in it that the page was touched. */
 static inline void
 entry_change(u64 *entry, u64 kept, u64 set)
