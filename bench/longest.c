@@ -96,6 +96,18 @@ claims(void)
 	row("longest-release-512");
 }
 
+/* All of the table's pages by one element. */
+static void
+run(uint32_t op, const char *name)
+{
+	struct exo_map map = { .va = STRESS_VA, .op = op | EXO_MAP_RUN(PAGES - 1), .key = K_ROOT };
+
+	longest = 0;
+	while (TIMED(exo_map(exo_self(), &map, 1, K_ROOT)) == 0)
+		;
+	row(name);
+}
+
 static void
 maps(exo_pfn pfn)
 {
@@ -106,6 +118,8 @@ maps(exo_pfn pfn)
 	map_vector(exo_self(), "longest-protect-512");
 	vector_fill(pfn, EXO_OP_MAP | EXO_MAP_WRITE, K_ROOT, K_ROOT);
 	map_vector(exo_self(), "longest-map-512-writable");
+	run(EXO_OP_PROTECT, "longest-protect-run");
+	run(EXO_OP_PROTECT | EXO_MAP_WRITE, "longest-protect-run-writable");
 }
 
 static void
@@ -289,6 +303,9 @@ TEST(longest)
 	clone_and_reap();
 	vector_fill(0, EXO_OP_UNMAP | EXO_MAP_RELEASE, K_ROOT, K_ROOT);
 	map_vector(exo_self(), "longest-unmap-release-512");
+	vector_fill(t_claim(PAGES), EXO_OP_MAP, K_ROOT, K_ROOT);
+	OK(exo_map_all(exo_self(), vec, PAGES, K_ROOT) == PAGES ? 0 : -1);
+	run(EXO_OP_UNMAP | EXO_MAP_RELEASE, "longest-unmap-release-run");
 	OK(exo_pt_remove(exo_self(), STRESS_VA | 1, 0));
 	IS(exo_frame_release(table, 1, K_ROOT), 1);
 	deep_accounts();

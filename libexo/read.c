@@ -64,21 +64,6 @@ exo_slice_find(uint32_t cpu)
 	return EXO_SLICES_CPU;
 }
 
-/*
- * The entry for va of a table of that level, in the recursive window: each
- * level's entries lie in a row, and those rows in each other.
- */
-const volatile uint64_t *
-exo_pte_place(uint64_t va, unsigned level)
-{
-	const uint64_t slot = EXO_VPT >> 39 & 511;
-	uint64_t row = EXO_VPT;
-
-	for (unsigned up = 1; up < level; up++)
-		row |= slot << (39 - 9 * up);
-	return (const volatile uint64_t *)row + (va << 16 >> (28 + 9 * (level - 1)));
-}
-
 uint64_t
 exo_pte_at(uint64_t va, unsigned level)
 {

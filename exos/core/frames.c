@@ -271,39 +271,40 @@ page_protect(u64 va, u32 perms)
 	return map_one(&m);
 }
 
-#define BATCH 32u
-
+/* One that cannot be let go now stays: it is forgotten. */
 static void
-unmap_batch(struct exo_map *vec, unsigned count)
+unmap_singly(u64 va, u64 end, u32 op)
 {
-	for (unsigned done = 0; done < count;) {
-		long n = exo_map(UAREA->env, vec + done, count - done, KEY_SELF);
+	struct exo_map m = { .va = va, .key = KEY_SELF, .op = op };
 
-		/* Absent is no error, so what is refused is a frame that cannot be let go now: forget it. */
-		done += n > 0 ? (unsigned)n : 1;
-	}
+	for (; m.va < end; m.va += EXO_PAGE_BYTES)
+		while (exo_map(UAREA->env, &m, 1, KEY_SELF) == 0)
+			;			/* bound: its bindings, some at each call */
 }
 
 void
 page_unmap(u64 va, u64 pages)
 {
-	struct exo_map vec[BATCH];
-	unsigned count = 0;
-	u64 end = va + pages * EXO_PAGE_BYTES;
+	const u64 end = va + pages * EXO_PAGE_BYTES;
+	const u32 op = EXO_OP_UNMAP | EXO_MAP_RELEASE;
 	exo_pfn first = 0;
+	long done;
+	u64 stop;
 
-	for (va = exo_pte_next(va, end, 1); va < end; va = exo_page_behind(va, end)) {
+	for (va = exo_pte_next(va, end, 1); va < end; va = exo_pte_next(stop, end, 1)) {
+		struct exo_map m = { .va = va, .key = KEY_SELF };
+
 		if (first == 0)
 			first = EXO_PTE_PFN(*exo_pte_place(va, 1));
-		vec[count++] = (struct exo_map){ .va = va,
-			.key = KEY_SELF,
-			.op = EXO_OP_UNMAP | EXO_MAP_RELEASE };
-		if (count == BATCH) {
-			unmap_batch(vec, count);
-			count = 0;
-		}
+		stop = (va | (TABLE_SPAN - 1)) + 1;
+		stop = stop < end ? stop : end;
+		m.op = op | EXO_MAP_RUN((stop - va) / EXO_PAGE_BYTES - 1);
+		do			/* bound: what is gone already is passed */
+			done = exo_map(UAREA->env, &m, 1, KEY_SELF);
+		while (done == 0);
+		if (done < 0)
+			unmap_singly(va, stop, op);
 	}
-	unmap_batch(vec, count);
 	find_again(first);
 }
 

@@ -9,6 +9,7 @@
 #include "../linux/errno.h"
 
 #define BATCH 32u
+#define TABLE_SPAN 0x200000ull
 
 struct vm vm;
 
@@ -234,14 +235,20 @@ present_perms(const struct region *r, u64 entry)
 	return (perms & ~EXO_MAP_WRITE) | EXO_MAP_COW;
 }
 
-/* A frame that was ours alone when we looked may be a child's, too, by now. */
+/* A frame that was ours alone when we looked may be a child's, too, by now: each page of the run for itself. */
 static void
-protect_refused(const struct region *r, u64 va)
+protect_refused(const struct region *r, const struct exo_map *run)
 {
 	const u32 mark = r->flags & REGION_SHARED ? EXO_MAP_SHARED : EXO_MAP_COW;
+	const u32 op = run->op & (EXO_MAP_RUN(1) - 1);
 
-	if (page_protect(va, (prot_perms(r->prot) & ~EXO_MAP_WRITE) | mark) && r->prot)
-		page_protect(va, EXO_MAP_READ | mark);
+	for (u64 left = run->op >> EXO_MAP_RUN_SHIFT, va = run->va;; left--, va += PAGE) {
+		if (page_protect(va, op & ~EXO_OP_MASK) &&
+			page_protect(va, (prot_perms(r->prot) & ~EXO_MAP_WRITE) | mark) && r->prot)
+			page_protect(va, EXO_MAP_READ | mark);
+		if (left == 0)
+			return;
+	}
 }
 
 static void
@@ -251,25 +258,32 @@ protect_batch(const struct region *r, const struct exo_map *vec, unsigned count)
 		long n = exo_map(UAREA->env, vec + done, count - done, KEY_SELF);
 
 		done += n > 0 ? (unsigned)n : 0;
-		if (n <= 0)
-			protect_refused(r, vec[done++].va);
+		if (n < 0)
+			protect_refused(r, &vec[done++]);
 	}
 }
 
 static void
 protect_present(const struct region *r, u64 start, u64 end)
 {
-	struct exo_map vec[BATCH];
+	struct exo_map vec[BATCH], *last = vec;
 	unsigned count = 0;
+	u64 expected = 0;		/* the page that would go on with the last run */
 
 	for (u64 va = exo_pte_next(start, end, 1); va < end; va = exo_page_behind(va, end)) {
-		vec[count++] = (struct exo_map){ .va = va,
-			.op = EXO_OP_PROTECT | present_perms(r, *exo_pte_place(va, 1)),
-			.key = KEY_SELF };
-		if (count == BATCH) {
-			protect_batch(r, vec, count);
-			count = 0;
+		u32 op = EXO_OP_PROTECT | present_perms(r, *exo_pte_place(va, 1));
+
+		if (va == expected && (last->op & (EXO_MAP_RUN(1) - 1)) == op) {
+			last->op += EXO_MAP_RUN(1);
+		} else {
+			if (count == BATCH) {
+				protect_batch(r, vec, count);
+				count = 0;
+			}
+			last = &vec[count++];
+			*last = (struct exo_map){ .va = va, .op = op, .key = KEY_SELF };
 		}
+		expected = (va + PAGE) % TABLE_SPAN ? va + PAGE : 0;
 	}
 	protect_batch(r, vec, count);
 }

@@ -83,6 +83,9 @@ struct exo_key {
 #define EXO_MAP_IO       0x4000u	/* with OP_MAP: pfn is device memory, uncached; needs a key named 'M' */
 #define EXO_MAP_TAG(tag) ((uint32_t)(tag) << EXO_MAP_TAG_SHIFT)	/* with CLAIM: the frame's tag, 8 bits */
 #define EXO_MAP_TAG_SHIFT 16
+/* With UNMAP, PROTECT: so many pages more, of one page table. */
+#define EXO_MAP_RUN(pages) ((uint32_t)(pages) << EXO_MAP_RUN_SHIFT)
+#define EXO_MAP_RUN_SHIFT 16
 #define EXO_MAP_CLEARAD  0x8000u	/* with OP_PROTECT: also clear accessed and dirty */
 
 /* One element of the vector of `map`.  24 bytes. */

@@ -88,7 +88,8 @@ map_is_local(struct env *self, const struct exo_map *e)
 			return granted(self, e, EXO_A);
 		return own_page(self, e->pfn, 0) && granted(self, e, EXO_R | (e->op & EXO_W));
 	}
-	if (!(pte & PTE_PRESENT) || (pte & PTE_IO) || !own_page(self, PTE_PFN(pte), 1))
+	if (e->op >> EXO_MAP_RUN_SHIFT != 0 || !(pte & PTE_PRESENT) || (pte & PTE_IO) ||
+		!own_page(self, PTE_PFN(pte), 1))
 		return false;
 	if ((e->op & EXO_OP_MASK) == EXO_OP_PROTECT)
 		return granted(self, e, EXO_R | (e->op & EXO_W));

@@ -6,113 +6,11 @@
  * tables that cover an address are walked once for a run of elements in the
  * same 2 MiB; nothing an element does can move a table.
  */
-#include "mem_priv.h"
+#include "map.h"
 #include "../cap/cap.h"
 #include <kernel/syscalls.h>
 
 #define BATCH 32u			/* elements copied in at once: 768 bytes of stack */
-
-#define BITS_MAP (EXO_OP_MASK | EXO_MAP_READ | EXO_MAP_WRITE | EXO_MAP_EXEC | EXO_MAP_SOFT)
-
-struct mapper {
-	struct env *self, *env;
-	struct walk *walk;		/* env's last one: after covered(), to the table that it found */
-	bool loaded;			/* env's address space is, which needs flushing then */
-	struct work work;
-};
-
-/* Is there a table for va? */
-static inline bool
-covered(const struct mapper *map, u64 va) REQUIRES(mem_lock)
-{
-	return pt_walk_page(map->env, va);
-}
-
-/* What was bound at va has changed.  An address space that is not loaded needs nothing here. */
-static inline void
-changed(struct mapper *map, u64 va)
-{
-	if (map->walk->shared)
-		return work_flush_anywhere(&map->work);
-	if (map->loaded)
-		return work_flush_va(&map->work, va);
-	map->work.flushed++;
-}
-
-_Static_assert(PTE_WRITE == EXO_MAP_WRITE, "the same bit");
-
-/*
- * A hidden page is the kernel's in the hardware's eyes: all else about the
- * binding stays.  Nothing of the kernel goes there: copy_from_user asks.
- */
-static inline u64
-pte_flags(u32 op)
-{
-	return PTE_PRESENT | PTE_SOFT(op) | (op & EXO_MAP_WRITE) |
-		(PTE_USER ^ (op & EXO_MAP_HIDDEN) / 2) | (op & EXO_MAP_EXEC ? 0 : PTE_NX);
-}
-_Static_assert(EXO_MAP_HIDDEN == PTE_USER * 2, "the bit above");
-
-/* Bits that this operation knows, or HIDDEN and what goes with it? */
-static inline bool
-flags_make_sense(u32 op, u32 known)
-{
-	return likely((op & ~known) == 0) ||
-		((op & ~known) == EXO_MAP_HIDDEN && !(op & (EXO_MAP_WRITE | EXO_MAP_EXEC)));
-}
-
-/* Most frames are their account's, which has been asked about before. */
-static inline int
-may_map(struct mapper *map, exo_pfn pfn, u32 op, exo_slot key) REQUIRES(mem_lock)
-{
-	const struct exo_frame *frame = &frames[pfn];
-
-	if (likely(pfn < frames_count && frame->kind == EXO_FRAME_DATA &&
-		    grant_holds(map->self, key, frame->account, EXO_R | (op & EXO_MAP_WRITE))))
-		return 0;
-	map->work.left -= WEIGHT_LOOK;
-	return may_map_ask(map->self, map->env, pfn, op, key);
-}
-_Static_assert(EXO_W == EXO_MAP_WRITE, "the same bit");
-
-/*
- * A page that was cloned is each one's own to those who have it, so that who
- * happens to own the frame, by claiming or as an heir, must not write to it
- * before the others are gone.  pte: what is bound at the place in hand.
- */
-static int
-may_write(exo_pfn pfn, u32 op, u64 pte) REQUIRES(mem_lock)
-{
-	bool here = (pte & PTE_PRESENT) && !(pte & PTE_IO) && PTE_PFN(pte) == pfn;
-
-	if (!(op & EXO_MAP_WRITE) || !(frames[pfn].flags & EXO_FRAME_COW))
-		return 0;
-	return frames[pfn].nmaps > here ? -EXO_EBUSY : 0;
-}
-
-/* Its only binding can write to it, or will. */
-static void
-write_begun(exo_pfn pfn, u32 op) REQUIRES(mem_lock)
-{
-	if (op & EXO_MAP_WRITE)
-		frames[pfn].flags &= (u8)~EXO_FRAME_COW;
-}
-
-static int
-may_claim(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
-{
-	const struct exo_frame *frame = frame_at(pfn);
-	exo_pfn account = map->env->account;
-	int error;
-
-	if (frame == NULL)
-		return -EXO_ERANGE;
-	if (frame->kind != EXO_FRAME_FREE)
-		return frame->kind == EXO_FRAME_ABSENT || frame->kind == EXO_FRAME_KERNEL ?
-			-EXO_EKIND : -EXO_ETAKEN;
-	error = account_allows(map->self, key, account, EXO_A);
-	return error ? error : account_room(account_of(account), 1);
-}
 
 static int
 bind_io(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at) REQUIRES(mem_lock)
@@ -130,24 +28,6 @@ bind_io(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at) R
 	return 1;
 }
 
-/* The frame has been checked.  What is bound there already, unless it is the same, goes. */
-static inline void
-rebind(struct mapper *map, u64 va, u64 *entry, binding_t at, u64 pte) REQUIRES(mem_lock)
-{
-	u64 old = *entry;
-
-	if (old & PTE_PRESENT) {
-		if (((old ^ pte) & (PTE_ADDRESS | PTE_IO)) == 0) {
-			*entry = pte;
-			changed(map, va);
-			return;
-		}
-		entry_remove(entry, at);
-		changed(map, va);
-	}
-	page_insert(entry, at, PTE_PFN(pte), pte);
-}
-
 static void
 first_seen(struct mapper *map, exo_pfn pfn) REQUIRES(mem_lock)
 {
@@ -159,23 +39,14 @@ static int
 bind_claim(struct mapper *map, const struct exo_map *e, u64 *entry, binding_t at)
 	REQUIRES(mem_lock)
 {
-	const bool copy = e->op & EXO_MAP_COPY;
-	const void *from = copy ? page_seen(map->self, e->va) : NULL;
-	int error = may_claim(map, e->pfn, e->key);
+	int error;
 
-	if (error == 0 && copy && from == NULL)
-		error = -EXO_EABSENT;
-	if (error == 0 && !freemap_take(e->pfn))
-		error = -EXO_ETAKEN;	/* another CPU was quicker (local.c) */
+	if (unlikely(e->op & EXO_MAP_COPY))
+		return map_copy(map, e, entry, at);
+	error = claim(map, e);
 	if (error)
 		return error;
 
-	frame_taken(e->pfn, map->env->account, 0, 0);
-	frames[e->pfn].tag = (u8)(e->op >> EXO_MAP_TAG_SHIFT);
-	if (copy) {
-		memcpy(frame_ptr(e->pfn), from, EXO_PAGE_BYTES);
-		frame_keep(e->pfn);
-	}
 	first_seen(map, e->pfn);
 	rebind(map, e->va, entry, at, pte_flags(e->op) | e->pfn << EXO_PAGE_SHIFT);
 	return 1;
@@ -240,40 +111,13 @@ bind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 	return 1;
 }
 
-/* 0, or why the frame bound there is not to be released. */
-static int
-may_release(const struct mapper *map, exo_pfn pfn, exo_slot key) REQUIRES(mem_lock)
-{
-	if (frames[pfn].kind != EXO_FRAME_DATA)
-		return -EXO_EKIND;
-	if (frames[pfn].pins)
-		return -EXO_EBUSY;
-	return frame_allows(map->self, key, pfn, EXO_C);
-}
-
-/* 1, or 0 when the call's work is used up: then va is still bound, to go on from. */
-static int
-release(struct mapper *map, exo_pfn pfn, binding_t at, u64 va) REQUIRES(mem_lock)
-{
-	while (map->work.left > 0) {		/* bound: bindings, as far as the work goes */
-		map->work.left -= WEIGHT_UNBIND;
-		if (release_step(pfn, at, &map->work)) {
-			changed(map, va);
-			return 1;
-		}
-	}
-	return 0;
-}
-
 static int
 unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
-	binding_t at;
 	u64 *entry;
-	int error;
 
 	if ((e->op & ~(EXO_OP_MASK | EXO_MAP_RELEASE)) != 0)
-		return -EXO_EARG;
+		return map_unbind_run(map, e);
 	if (!covered(map, e->va))
 		return 1;
 	entry = &map->walk->entries[pt_index(e->va, 1)];
@@ -281,60 +125,31 @@ unbind(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 		return 1;
 	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
-	at = BINDING(map->walk->table, pt_index(e->va, 1));
-	if ((e->op & EXO_MAP_RELEASE) && !(*entry & PTE_IO) &&
-		frames[PTE_PFN(*entry)].account == map->env->account) {
-		error = may_release(map, PTE_PFN(*entry), e->key);
-		return error ? error : release(map, PTE_PFN(*entry), at, e->va);
-	}
-
-	entry_remove(entry, at);
-	changed(map, e->va);
-	return 1;
+	return unbind_page(map, e, entry, e->va);
 }
 
-/*
- * Giving permissions up needs no key; adding one is authorised like a new
- * mapping.  Reading came with the binding and stays while it is hidden.
- */
 static int
 protect(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {
-	u64 kept = PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY | PTE_IO | PTE_NOCACHE;
-	u64 *entry, pte, flags = pte_flags(e->op);
-	bool adds, writes;
-	int error = 0;
+	const u64 kept = e->op & EXO_MAP_CLEARAD ?
+		PTE_KEPT & ~(PTE_ACCESSED | PTE_DIRTY) : PTE_KEPT;
+	u64 *entry;
 
+	if (e->op >= EXO_MAP_RUN(1))
+		return map_protect_run(map, e);
 	if (!flags_make_sense(e->op, BITS_MAP | EXO_MAP_CLEARAD))
 		return -EXO_EARG;
 	if (!covered(map, e->va))
 		return -EXO_ENOTABLE;
 	entry = &map->walk->entries[pt_index(e->va, 1)];
-	pte = *entry;
-	if (!(pte & PTE_PRESENT))
+	if (!(*entry & PTE_PRESENT))
 		return -EXO_EABSENT;
 	if (!walk_mutable(map->walk, map->env))
 		return -EXO_ERIGHTS;
-	writes = (flags & PTE_WRITE) && !(pte & PTE_IO);
-	adds = (flags & ~pte & PTE_WRITE) || (pte & ~flags & PTE_NX);
-	if (adds)
-		error = pte & PTE_IO ? may_io(map->self, PTE_PFN(pte), e->key) :
-			may_map(map, PTE_PFN(pte), e->op, e->key);
-	if (error == 0 && writes)
-		error = may_write(PTE_PFN(pte), e->op, pte);
-	if (error)
-		return error;
-
-	if (writes)
-		write_begun(PTE_PFN(pte), e->op);
-	if (e->op & EXO_MAP_CLEARAD)
-		kept &= ~(PTE_ACCESSED | PTE_DIRTY);
-	entry_change(entry, kept, flags);
-	changed(map, e->va);
-	return 1;
+	return protect_page(map, e, entry, e->va, pte_flags(e->op), kept);
 }
 
-/* 1 done, 0 not finished, or an error with nothing done. */
+/* 1 done, 0 not finished, or an error with nothing done (of a run: what was done stays). */
 static inline int
 element(struct mapper *map, const struct exo_map *e) REQUIRES(mem_lock)
 {

@@ -22,6 +22,8 @@
 #define WEIGHT_LOOK                                                                                \
 	100 /* ... and the look itself; rights that are not where one looks first, too */
 #define WEIGHT_CLONE   180
+#define WEIGHT_RUN     50		/* a further page of a run changed, what letting go of it weighs besides, */
+#define WEIGHT_PASS    10		/* ... or passed */
 #define WEIGHT_DISMANTLE 2500		/* a step of env_dismantle */
 
 #define FLUSH_VA_MAX 32u		/* beyond, the whole translation cache is cheaper */

@@ -117,7 +117,20 @@ uint32_t exo_slice_find(uint32_t cpu);
  */
 uint64_t exo_pte_at(uint64_t va, unsigned level);
 /* Where that entry is seen: reading it is a page fault where a table above is absent. */
-const volatile uint64_t *exo_pte_place(uint64_t va, unsigned level);
+/*
+ * The entry for va of a table of that level, in the recursive window: each
+ * level's entries lie in a row, and those rows in each other.
+ */
+static inline const volatile uint64_t *
+exo_pte_place(uint64_t va, unsigned level)
+{
+	const uint64_t slot = EXO_VPT >> 39 & 511;
+	uint64_t row = EXO_VPT;
+
+	for (unsigned up = 1; up < level; up++)
+		row |= slot << (39 - 9 * up);
+	return (const volatile uint64_t *)row + (va << 16 >> (28 + 9 * (level - 1)));
+}
 
 /* The first address in [va, end) whose entry at that level (1..4) is present, or end; what is absent above is passed. */
 uint64_t exo_pte_next(uint64_t va, uint64_t end, unsigned level);
