@@ -12,6 +12,7 @@
 #include "ask.h"
 
 #define ASKS 400
+#define TRIES 1024u
 
 static unsigned cpus;
 static volatile uint64_t *
@@ -67,23 +68,35 @@ second_main(exo_envid caller, struct exo_msg *message)
 	}
 }
 
+/* The first that is free another may take meanwhile: the server and its keeper do, too, when it ends. */
+static exo_pfn
+frame_take(void)
+{
+	const exo_pfn account = row_of((uint32_t)getpid())->account;
+	uint64_t done;
+
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		const exo_pfn frame = exo_frame_find(0, 1);
+
+		if (exo_frame_claim_counted(frame, 1, account, 0, KEY_SELF, KEY_SELF, &done) >= 0)
+			return frame;
+	}
+	return 0;
+}
+
 static bool
 second_make(unsigned cpu)
 {
 	struct exo_uarea *u = (struct exo_uarea *)uarea;
-	const volatile struct sh_proc *row = row_of((uint32_t)getpid());
 	struct exo_act_spec spec = { .cpu = cpu, .uarea_va = (uint64_t)uarea };
-	exo_pfn frame = exo_frame_find(0, 1);
-	uint64_t done;
 
 	mlockall(MCL_CURRENT);		/* nobody serves its page faults */
 	memset(uarea, 0, sizeof(uarea));
 	memset(stacks, 0, sizeof(stacks));
 	spec.uarea_frame = EXO_PTE_PFN(exo_pte((uint64_t)uarea));
-	if (!frame || exo_frame_claim_counted(frame, 1, row->account, 0, KEY_SELF, KEY_SELF, &done)
-		< 0)
+	spec.act_frame = frame_take();
+	if (!spec.act_frame)
 		return false;
-	spec.act_frame = frame;
 	exo_upcalls_init(u, (uint64_t)uarea, stacks);
 	u->entry[EXO_ENTRY_CALL] = (uint64_t)exo_upcall_call;
 	((struct exo_lib *)u->library)->call = second_main;
@@ -213,6 +226,7 @@ suffers(const char *name, void (*f)(void), bool wanted)
 	pin(0);				/* so is the child, from its beginning: it has nothing on the other one */
 	pid = fork();
 	if (pid == 0) {
+		failed = 0;		/* what failed before is told already */
 		f();
 		_exit(failed != 0);
 	}
