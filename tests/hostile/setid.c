@@ -132,23 +132,33 @@ program_of(pid_t carrier)
 	return NULL;
 }
 
-/* Who carries for it; NULL: it did not come so far. */
+#define LOOKS 20u
+
+/*
+ * Who carries for it; NULL: it did not come so far.  A row that the server is filling shows what is not so yet, or
+ * was its last owner's, and what it showed is taken back where the server ends: looks count while it is at rest.
+ */
 static const volatile struct sh_proc *
 started(const char *mode, uint32_t uid, pid_t *carrier)
 {
 	const volatile struct sh_proc *program = NULL;
+	unsigned looks = 0;
 
 	*carrier = fork();
 	if (*carrier == 0) {
 		execl("/tmp/rootly", "rootly", mode, NULL);
 		_exit(97);
 	}
-	PATIENTLY (!(program && !program->vforked && program->uid == uid)) {
+	PATIENTLY (looks < LOOKS) {
 		usleep(1000);
 		program = program_of(*carrier);
+		if (!program || program->state != PROC_RUNNING || program->vforked ||
+			program->uid != uid)
+			looks = 0;
+		else
+			looks += shared->busy_on == 0;
 	}
-	usleep(20000);
-	return program && program->uid == uid ? program : NULL;
+	return looks < LOOKS ? NULL : program;
 }
 
 static bool
@@ -209,7 +219,7 @@ setid_reached(void)
 	pid_t pid;
 
 	CHECK(in_child(setid_full) == 0);
-	kill((pid_t)note[6], SIGKILL);
+	CHECK(note[6] && kill((pid_t)note[6], SIGKILL) == 0);
 	CHECK(ends((uint32_t)note[6]));
 	note[7] = 0;
 	pid = fork();
