@@ -221,7 +221,6 @@ TEST(tags)
 	ERR(exo_frame_mark(pfn, 1, EXO_FRAME_TAG(1), EXO_FRAME_TAG(1), K_ROOT), ARG);
 	ERR(exo_frame_mark(pfn + 1, 1, EXO_FRAME_TAG(1), 0, K_ROOT), KIND);
 	ERR(t_map_op(exo_self(), T_VA, pfn, EXO_OP_MAP | EXO_MAP_TAG(1), K_ROOT, 0), ARG);
-	ERR(t_map_op(exo_self(), T_VA, pfn, EXO_OP_PROTECT | EXO_MAP_TAG(1), K_ROOT, 0), ARG);
 	ERR(t_map_op(exo_self(), T_VA, pfn + 1, EXO_OP_MAP | EXO_MAP_CLAIM | EXO_MAP_TAG(0x100),
 		    K_ROOT, 0),
 		ARG);

@@ -143,7 +143,7 @@ def process_of_exos():
         ["echo", "hello"], "hbreak sys_io_submit if (cpus[0].act->id & 0xffff) == 3", "continue", "exo symbols 3",
         "exo envs", "exo uarea 3", "delete", "detach")
     expect("exo symbols of a process", said.get("exo symbols 3", ""), r"exos.elf.* 0x7f\w+00000")
-    expect("exo envs of ExOS", said.get("exo envs", ""), r"^  1:1 .*CALLING", r"^\* 3:\d+ .*RUNNING")
+    expect("exo envs of ExOS", said.get("exo envs", ""), r"^  1:1 .*PARKED", r"^\* 3:\d+ .*RUNNING")
     expect("exo uarea of a process", said.get("exo uarea 3", ""), "critical 1", "entry SYSCALL.*<", "entry EVENT")
     expect("exo run --debug", f"{out}{err}status {status}", "^hello$", "status 0")
 
