@@ -35,8 +35,8 @@ extern struct exo_uarea *uarea_here;
 #define PUB    AT(struct pub, EXOS_PUBLIC)
 #define COMM   AT(char, EXOS_COMM)
 #define SHARED AT(const volatile struct sh_info, EXOS_SHARED)
-extern const volatile struct sh_proc
-	*self_proc; /* this process's row, written by the server; core/self.c */
+/* This process's row, written by the server; core/self.c */
+extern const volatile struct sh_proc *self_proc;
 #define PROC self_proc
 extern const volatile struct sh_cred *self_cred;	/* and what it is allowed */
 #define CRED self_cred
@@ -90,8 +90,8 @@ void xfree(void *p);
 struct answer {
 	u64 rdx, r8, r9;
 };
-bool
-server_gone(long error); /* it had ended, says this error of a transfer; there is another by now */
+/* It had ended, says this error of a transfer; there is another by now */
+bool server_gone(long error);
 u64 server_number(void);		/* of a request (proto.h) */
 long server_call(enum server_op op, u64 a, u64 b, u64 c, u64 d, u64 e, struct answer *answer);
 
@@ -180,8 +180,8 @@ struct file_ops {
 };
 void fd_init(const struct exos_start *start);		/* 0 1 2 on the console */
 void fd_exec(void);					/* close-on-exec */
-int
-fd_fork_prepare(void); /* before the clone: private descriptions become shared pages; 0 or -errno */
+/* Before the clone: private descriptions become shared pages; 0 or -errno */
+int fd_fork_prepare(void);
 void fd_fork_failed(void);
 void fd_fork_child(void);				/* in the child */
 void fd_exit(void);					/* close all: before OP_EXIT */
@@ -219,8 +219,8 @@ void vm_exec_reset(void);				/* drop the program's whole address space */
 void signal_raise(int sig);				/* send it to this process itself */
 bool signal_pending(void);				/* one that is not blocked and not ignored */
 void signal_post_check(void);				/* fetch posted bits into the pending set */
-bool
-signal_deliver(struct exo_save *regs); /* before returning to the program; true if regs changed */
+/* Before returning to the program; true if regs changed */
+bool signal_deliver(struct exo_save *regs);
 noreturn_ void proc_exit(int wait_status);
 
 /* ---- linux/ ------------------------------------------------------------------------------------------------------ */

@@ -17,8 +17,8 @@
 #define TRIES 128u
 #define RUN_MAX 16u
 #define TABLE_SPAN 0x200000ull
-#define ASK_MOST                                                                                   \
-	12u /* log2: who inherited pages may be far above the limit, and asks for more and more */
+/* log2: who inherited pages may be far above the limit, and asks for more and more */
+#define ASK_MOST 12u
 #define AT_ONCE 64u			/* frames that one lets go of when there is no more to be had, besides */
 #define PATIENCE 100u
 #define NEEDED 30u			/* of them: there is nothing of its own either */

@@ -66,8 +66,8 @@ struct file {
 #define FILE_WRITES(f) ((((f)->access + 1) & 2) && !((f)->access & O_PATH))
 
 /* ---- table.c -------------------------------------------------------------------------- */
-int
-fd_install(struct file *f, int lowest, bool cloexec); /* takes over the reference; fd or -EMFILE */
+/* Takes over the reference; fd or -EMFILE */
+int fd_install(struct file *f, int lowest, bool cloexec);
 int fd_put_at(struct file *f, int fd, bool cloexec);	/* closes what is there */
 int fd_close(int fd);
 bool *fd_cloexec(int fd);		/* of an open descriptor */
@@ -112,8 +112,8 @@ int file_size_ok(u64 size);		/* RLIMIT_FSIZE: 0, or -EFBIG with the signal raise
 long lock_fcntl(struct file *f, long cmd, u64 user);
 long lock_flock(struct file *f, long operation);
 void lock_descriptor_closed(const struct file *f);	/* the process's own locks on the file go */
-bool
-lock_file_closed(struct file *f); /* this process no longer has the description; true: nobody has */
+/* This process no longer has the description; true: nobody has */
+bool lock_file_closed(struct file *f);
 void lock_fork(struct file *f);		/* before it is shared: what it takes to know it again */
 void lock_forget_own(void);		/* in a child, and at exit: there are no own locks (any more) */
 
@@ -136,8 +136,8 @@ long file_open(u32 ino, u32 dir, u32 flags, bool fresh, struct file **f);
 struct file *console_open(bool tty, bool error, u32 flags);	/* at the very start */
 long tty_ioctl(struct file *f, u32 cmd, u64 arg);
 int pipe_new(struct file *ends[2], u32 flags);
-struct file *
-pipe_adopt(struct object *o, u32 flags, exo_slot key); /* takes both over; NULL: no memory */
+/* Takes both over; NULL: no memory */
+struct file *pipe_adopt(struct object *o, u32 flags, exo_slot key);
 long fifo_open(u32 ino, u32 dir, u32 flags, struct file **f);	/* waits for the other side */
 int inotify_new(struct file **f, u32 flags);
 bool inotify_word_ok(u64 offset);

@@ -64,8 +64,8 @@ int spans_out(struct spans *s, const void *from, u64 bytes);
 struct spans spans_one(struct linux_iovec *v, u64 at, u64 bytes);
 
 /* ---- socket.c */
-struct file *
-socket_file(u32 type, u32 state, u32 flags); /* as yet without object; NULL: no memory */
+/* As yet without object; NULL: no memory */
+struct file *socket_file(u32 type, u32 state, u32 flags);
 int socket_new(struct file **f, u32 type, u32 flags);
 int socket_pair(struct file *ends[2], u32 type, u32 flags);
 struct file *socket_connected(u32 type, u32 side, u32 flags, struct object *o,

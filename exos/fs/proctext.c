@@ -15,8 +15,8 @@
 
 #define RLIMIT_RSS_ 5
 #define RLIMIT_SIGPENDING_ 11
-#define COUNT_FRESH_NS                                                                             \
-	100000000ull /* counting goes through all frames: not for each process of a list */
+/* Counting goes through all frames: not for each process of a list */
+#define COUNT_FRESH_NS 100000000ull
 #define SLOTS 2048u			/* a power of two, more than there are processes */
 
 static struct { u32 account, pages; } counted[SLOTS] TRANSIENT;

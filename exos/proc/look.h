@@ -17,8 +17,8 @@
 
 #include "../core/exos.h"
 
-int
-look_begin(const volatile struct sh_proc *p); /* 0; -ESRCH: it has no memory, -EACCES, -ENOMEM */
+/* 0; -ESRCH: it has no memory, -EACCES, -ENOMEM */
+int look_begin(const volatile struct sh_proc *p);
 void look_end(void);
 
 int look_read(u64 va, void *to, u64 bytes);		/* 0, or -EFAULT: something of it is not there */

@@ -63,8 +63,8 @@ long stack_build(const struct arguments *args, const char *path,
 long proc_fork(bool vforked, u32 exit_signal);		/* pid, 0 in the child, -errno */
 
 /* vfork.c */
-long
-proc_vfork(u64 rsp, u32 exit_signal); /* returns in the parent once the child has exec'd or ended */
+/* Returns in the parent once the child has exec'd or ended */
+long proc_vfork(u64 rsp, u32 exit_signal);
 void vfork_part(void);			/* before a fork */
 void vfork_forget(void);		/* at exec: the memory is gone */
 

@@ -114,8 +114,8 @@ void signal_block(u64 mask);		/* the new mask */
 bool signal_ignored(int sig);
 
 /* arch: sigframe.c */
-bool
-sigframe_push(struct exo_save *regs, const struct sig_detail *d, u64 mask); /* false: bad stack */
+/* False: bad stack */
+bool sigframe_push(struct exo_save *regs, const struct sig_detail *d, u64 mask);
 bool sigframe_pop(struct exo_save *regs);
 u64 sigframe_bytes(void);		/* at most, for AT_MINSIGSTKSZ */
 long stack_change(u64 rsp, const struct linux_stack *new);	/* sigaltstack: 0 or -errno */
@@ -129,8 +129,8 @@ struct restart {			/* where it goes on, when no handler ran */
 };
 void restart_never(void);		/* the call in progress: EINTR, whatever SA_RESTART says */
 long restart_from(const struct restart *r);	/* it goes on there; gives -EINTR */
-bool
-restart_ends_by_stop(void); /* the call in progress: EINTR when the process stopped and went on */
+/* The call in progress: EINTR when the process stopped and went on */
+bool restart_ends_by_stop(void);
 void restart_handled(struct exo_save *regs, u64 action_flags);	/* a handler is about to run */
 void restart_unhandled(struct exo_save *regs);	/* none did */
 

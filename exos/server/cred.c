@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #define NONE (~0u)
-#define CAP_FS_MASK                                                                                \
-	(CAP_FILES | CAP_BIT(9) | CAP_BIT(CAP_MKNOD) | CAP_BIT(32)) /* what setfsuid turns */
+/* What setfsuid turns */
+#define CAP_FS_MASK (CAP_FILES | CAP_BIT(9) | CAP_BIT(CAP_MKNOD) | CAP_BIT(32))
 
 /* ---- capabilities follow the user ids --------------------------------------------------- */
 

@@ -53,8 +53,8 @@ struct fs_inode {
 	uint64_t guard;			/* exo_guardref of the content frames */
 	uint32_t generation;
 	uint32_t parent;		/* directories: inode of .. */
-	uint32_t
-		map; /* depth 0: the only leaf itself; else the metadata block of the map's top; 0: none */
+	/* Depth 0: the only leaf itself; else the metadata block of the map's top; 0: none */
+	uint32_t map;
 	uint8_t depth;			/* levels of map blocks, each FS_MAP_ENTRIES numbers (uint64_t), 0..FS_DEPTH_MAX.
 					 * A leaf is a frame number (regular) or a metadata block (directory, symlink) */
 	uint8_t flags;			/* FS_NODE_* */
@@ -68,8 +68,8 @@ struct fs_inode {
 	uint64_t btime_ns;		/* when it was made */
 	uint32_t xattrs;		/* the server's frame with its extended attributes, 0: none */
 	uint32_t watched;		/* IN_* that somebody wants to be told of, see server/notify.c */
-	uint64_t
-		roomy; /* directories: in front of this block nothing was removed that was not filled again */
+	/* Directories: in front of this block nothing was removed that was not filled again */
+	uint64_t roomy;
 	uint64_t next;			/* the server's: of those QUEUED, an inode number */
 };
 #define FS_NODE_QUEUED 4u		/* something behind its end is not freed yet */

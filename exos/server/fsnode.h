@@ -89,8 +89,8 @@ const char *fs_devices_boot(void);	/* NULL, or what is wrong */
 /* Make a file of any type in a directory that has no such name.  ino or -errno. */
 long fs_make(uint32_t dir, const char *name, size_t bytes, uint32_t mode, uint32_t uid,
 	uint32_t gid, uint64_t rdev);
-void
-fs_name_lost(uint32_t ino); /* one name less; the last one frees it, now or when it is closed */
+/* One name less; the last one frees it, now or when it is closed */
+void fs_name_lost(uint32_t ino);
 int fs_set_target(struct fs_inode *node, const char *target, size_t bytes);
 
 /* ---- fskey.c ----------------------------------------------------------------------------------- */

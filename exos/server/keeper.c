@@ -40,8 +40,8 @@ enum { PART_ENV, PART_ROOT, PART_LINKS, PART_RING, PART_UAREA, PART_ACT, PARTS }
 struct keeper {
 	exo_envid server;
 	exo_pfn table[TOPS];
-	exo_pfn kept
-		[PARTS]; /* frames of the next one: it may end because there is no memory; 0: none */
+	/* Frames of the next one: it may end because there is no memory; 0: none */
+	exo_pfn kept[PARTS];
 	uint64_t served;		/* by the server, when it ended last */
 	unsigned ends;			/* since then */
 };

@@ -7,8 +7,8 @@
 #include <exo/lib.h>
 
 #define SERVER_STACK 65536u
-#define EXOS_SPACE                                                                                 \
-	0x00007f0000000000ull /* the top-level entry where the library's image lies (image.c) */
+/* The top-level entry where the library's image lies (image.c) */
+#define EXOS_SPACE 0x00007f0000000000ull
 
 extern char server_stack[], server_upcall_stacks[];	/* on CPU 0 */
 /* Of each CPU: the last request. */
@@ -24,8 +24,8 @@ extern volatile uint64_t server_served;	/* requests and rounds of the loop that 
 extern volatile uint64_t server_works_on;	/* the CPU where it does something, + 1; 0: it waits */
 extern bool server_faulted;		/* the request under way is one that it cannot do */
 extern volatile bool server_booted;	/* the server can be begun again */
-__attribute__((noreturn)) void
-server_begin(void); /* the first time, and whenever its environment is another */
+/* The first time, and whenever its environment is another */
+__attribute__((noreturn)) void server_begin(void);
 
 /* What is stored before this is there if what is stored behind it is, for who looks after an end. */
 static inline void

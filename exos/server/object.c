@@ -18,8 +18,8 @@
 #define ROUNDS 4u			/* of looking for memory */
 #define MAPS_MAX 64u			/* frames of an object, at most */
 #define PROCESS_OBJECTS (OBJECTS_MAX / 4)
-#define PROCESS_SHARE                                                                              \
-	8u /* of all frames, what objects of one process may take: one part in so many */
+/* Of all frames, what objects of one process may take: one part in so many */
+#define PROCESS_SHARE 8u
 #define USER_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 8)
 #define USERS_OBJECTS (OBJECTS_MAX - OBJECTS_MAX / 16)	/* all users but root together */
 #define USER_SHARE 2u			/* of all frames, what objects of one user may take: one part in so many */

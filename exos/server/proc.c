@@ -12,8 +12,8 @@
 #include <errno.h>
 #include "../linux/abi.h"
 
-#define PROC_FRAMES                                                                                \
-	192u /* limit carved for a new process: enough to build it; its library asks for more */
+/* Limit carved for a new process: enough to build it; its library asks for more */
+#define PROC_FRAMES 192u
 
 struct proc procs[SH_PROCS];
 unsigned proc_rows;

@@ -28,8 +28,8 @@
  * the last lower-half top-level slot); the same in every process.
  */
 #define EXOS_TEXT     0x00000000ull	/* image text, read-only data: one shared page table, read-only */
-#define EXOS_PRIVATE                                                                               \
-	0x00200000ull /* one private page table: u-area, data, stacks; copied at fork */
+/* One private page table: u-area, data, stacks; copied at fork */
+#define EXOS_PRIVATE 0x00200000ull
 #define EXOS_UAREA    (EXOS_PRIVATE + 0x0000ull)
 #define EXOS_PUBLIC   (EXOS_PRIVATE + 0x1000ull)	/* struct pub: what the process publishes */
 #define EXOS_COMM     (EXOS_PRIVATE + 0x2000ull)	/* shared with the server alone */
@@ -37,19 +37,19 @@
 #define EXOS_DATA     (EXOS_PRIVATE + 0x10000ull)	/* image data and bss */
 #define EXOS_STACKS   (EXOS_PRIVATE + 0x100000ull)	/* library stacks, with unmapped guard pages */
 #define EXOS_HEAP_NEAR 0x00380000ull	/* the first of the library heap, and below ... */
-#define EXOS_OFDS                                                                                  \
-	0x003c0000ull /* ... pages of open file descriptions, shared by relatives: of most processes in the table above */
-#define EXOS_OBJECTS                                                                               \
-	0x00600000ull /* frames of objects that processes share (pipes): up to 126 MiB */
+/* ... pages of open file descriptions, shared by relatives: of most processes in the table above */
+#define EXOS_OFDS 0x003c0000ull
+/* Frames of objects that processes share (pipes): up to 126 MiB */
+#define EXOS_OBJECTS 0x00600000ull
 #define EXOS_OBJECTS_END EXOS_WINDOW
 #define EXOS_WINDOW   0x08400000ull	/* one private page table: file windows, scratch pages */
 #define EXOS_HEAP     0x08600000ull	/* library heap: private, grows on demand; copied at fork */
-#define EXOS_THREADS                                                                               \
-	0x28000000ull /* library stacks of threads: a slot each, of EXOS_THREAD_STRIDE */
+/* Library stacks of threads: a slot each, of EXOS_THREAD_STRIDE */
+#define EXOS_THREADS 0x28000000ull
 #define EXOS_THREAD_STRIDE 0x10000ull
 #define EXOS_ARGUMENTS 0x38000000ull	/* of exec, while they are collected: 8 MiB */
-#define EXOS_ACTS                                                                                  \
-	0x39000000ull /* activations, one for each CPU: u-area, and stacks as far behind it as EXOS_STACKS */
+/* Activations, one for each CPU: u-area, and stacks as far behind it as EXOS_STACKS */
+#define EXOS_ACTS 0x39000000ull
 #define EXOS_ACT_STRIDE 0x200000ull
 #define EXOS_SHARED   0x40000000ull	/* the shared region: read-only, 1 GiB */
 #define EXOS_STORE    0x80000000ull	/* the program's pages made small: up to 10 GiB; copied at fork */
@@ -94,15 +94,15 @@ struct sh_proc {			/* 256 bytes; written by the server alone */
 	uint32_t tty;			/* controlling terminal: its number + 1; 0: none */
 	uint32_t hung_pgrp;		/* a leader whose terminal hung up: what was in the foreground */
 	char name[32];
-	uint64_t
-		nursed; /* inode without a name that it was given by OP_FS_NAMELESS and may not have published */
+	/* Inode without a name that it was given by OP_FS_NAMELESS and may not have published */
+	uint64_t nursed;
 	uint64_t vforked;		/* its parent waits until it execs or ends: a word to wait on */
 	uint64_t sig_waiting;		/* OP_SIGINFO has something for it */
 	uint64_t sys_ns,
 		children_sys_ns; /* of run_ns and children_ns: by their libraries, as these said */
 	uint32_t cpu;			/* where it has slices; one of `cpus` */
-	uint32_t
-		cpu_wanted; /* where it is to have them: its library goes there by OP_CPU_MORE and _LESS */
+	/* Where it is to have them: its library goes there by OP_CPU_MORE and _LESS */
+	uint32_t cpu_wanted;
 	uint64_t most_frames;		/* that its limit ever was */
 	/* Final, once ZOMBIE; and of reaped children, of children_most_frames the largest. */
 	uint64_t faults, waits, slices;
@@ -170,8 +170,8 @@ struct sh_info {			/* first page of the shared region */
 	uint64_t proc_rows;		/* the process table's rows from here on are free */
 	uint64_t busy_on;		/* the CPU that the server works on + 1; 0: none */
 	uint64_t cpus;			/* processes may be put on CPUs 0 to this one less */
-	uint64_t
-		tids_off; /* u16[]: whose each TID_BLOCK of numbers is, a pid or 0; 0: nobody has any yet */
+	/* u16[]: whose each TID_BLOCK of numbers is, a pid or 0; 0: nobody has any yet */
+	uint64_t tids_off;
 	uint32_t futex_waiters
 		[FUTEX_GROUPS]; /* of the words of each group: 0, there is nobody to be woken */
 };
@@ -416,8 +416,8 @@ enum kill_how {
 /* What is known of a signal: Linux's siginfo, as far as it is ever filled. */
 struct sig_detail {
 	int32_t signo, error, code;
-	uint32_t
-		directed; /* the thread it is for; 0: the process.  0 in siginfo */
+	/* The thread it is for; 0: the process.  0 in siginfo */
+	uint32_t directed;
 	uint64_t word
 		[4]; /* pid | uid << 32, then value; a child's status, utime, stime; or an address */
 };
@@ -455,8 +455,8 @@ enum tty_ctty { TTY_CTTY_TAKE, TTY_CTTY_STEAL, TTY_CTTY_GIVE_UP };
 #define LOCK_ASK_TYPE  3u		/* enum lock_type: 0 unlock, 1 shared, 2 exclusive */
 #define LOCK_ASK_WHOLE 4u		/* the flock family, all of the file, owner an open file description */
 #define LOCK_ASK_TEST  8u
-#define LOCK_ASK_WAIT                                                                              \
-	16u /* the caller is going to wait; its next request of OP_LOCK says that it no longer does */
+/* The caller is going to wait; its next request of OP_LOCK says that it no longer does */
+#define LOCK_ASK_WAIT 16u
 
 /* What a set-id program is to find; of the three descriptors how they are reached. */
 enum { SETID_CLOSED, SETID_TTY, SETID_PIPE, SETID_SAME /* as the one before */ };
@@ -494,7 +494,7 @@ enum xattr { XATTR_GET, XATTR_SET, XATTR_CREATE_NEW, XATTR_REPLACE_OLD, XATTR_RE
 #define SETATTR_MTIME 16u
 #define SETATTR_NOW   64u		/* with times: the server's clock says which */
 #define SETATTR_UNSETID 32u		/* alone: it is about to be written */
-#define SETATTR_READ                                                                               \
-	128u /* alone: it was read; the time of access is told if that says something new */
+/* Alone: it was read; the time of access is told if that says something new */
+#define SETATTR_READ 128u
 
 #endif

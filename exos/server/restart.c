@@ -13,8 +13,8 @@
 #include "fsnode.h"
 
 #define BUMP (1ull << 32)
-#define FRAMES_MAX                                                                                 \
-	1024u /* of the environments of the root account: the keeper's, ours, the last ones' */
+/* Of the environments of the root account: the keeper's, ours, the last ones' */
+#define FRAMES_MAX 1024u
 
 /*
  * The last one may have ended while it did this itself, at any instruction: what

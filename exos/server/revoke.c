@@ -42,8 +42,8 @@
 #define LOOKS 8192u			/* looked at, in a request, */
 #define TAKE_NS 10000000u		/* or until then: it may run elsewhere, and each is waited for there */
 #define OOM_NEVER (-1000)
-#define HEIRS_NS                                                                                   \
-	10000000000u /* so long who has another's memory, above his limit, may be of the same gang */
+/* So long who has another's memory, above his limit, may be of the same gang */
+#define HEIRS_NS 10000000000u
 #define IDLE_NS 100000000u		/* nobody asks any more: a debt is forgiven */
 #define SRV_ACCOUNT 0x000000a000000000ull
 

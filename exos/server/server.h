@@ -43,8 +43,8 @@ long sfs_read(uint32_t ino, uint64_t pos, void *buf, uint64_t bytes);	/* files a
 bool sfs_may_run(const struct request *r, uint32_t ino);
 long sfs_device(const char *dir, const char *name, uint32_t mode, uint32_t uid, uint32_t gid,
 	uint64_t rdev);		/* a new one: ino or -errno */
-void
-sfs_device_gone(const char *dir, const char *name, uint32_t ino); /* if it still has the name */
+/* If it still has the name */
+void sfs_device_gone(const char *dir, const char *name, uint32_t ino);
 uint32_t sfs_next(uint32_t dir, uint64_t *at, char name[FS_NAME_MAX + 1]);
 
 const char *tty_table_boot(void);			/* NULL, or what is wrong */
@@ -61,8 +61,8 @@ void pty_sweep(void);					/* whose other side has gone? */
 int server_tty_give_console(exo_envid env);		/* a key to it, at KEY_TTY */
 void server_tty_take_console(struct sh_proc *p);	/* p leads the first session */
 void server_tty_leader_ended(struct sh_proc *p);
-void
-server_tty_groups(void (*one)(uint32_t pgrp)); /* those that are in the foreground, 0 for none */
+/* Those that are in the foreground, 0 for none */
+void server_tty_groups(void (*one)(uint32_t pgrp));
 bool server_tty_names(uint32_t pgrp);			/* is it in the foreground of one, gone or not? */
 void server_signal_process(uint32_t pid, int sig);	/* kill.c's */
 void server_signal_group(uint32_t pgrp, int sig);	/* kill.c's */

@@ -31,8 +31,8 @@ enum sock_type { SOCK_TYPE_STREAM = 1, SOCK_TYPE_DGRAM = 2, SOCK_TYPE_SEQPACKET 
 struct sh_sock {			/* words to wait on, written by the server */
 	uint64_t arrived;		/* letters that came */
 	uint64_t taken;			/* and went, or were let in as connections */
-	uint64_t
-		full; /* where its datagrams go: SOCK_FULL, SOCK_NOBODY; and how often they could again */
+	/* Where its datagrams go: SOCK_FULL, SOCK_NOBODY; and how often they could again */
+	uint64_t full;
 	uint64_t shut;			/* SOCK_SHUT_*; and what it has become: SOCK_LISTENS, SOCK_BECAME */
 };
 #define SOCK_FULL 1u			/* there is no room */
@@ -61,8 +61,8 @@ struct sock_info {
 	uint32_t peer;			/* an endpoint whose datagrams have a place to go */
 	uint32_t paired;		/* that was made with its peer, who is cred[1] */
 	struct sock_cred cred[2];	/* of each side; a listener's: [0] */
-	struct sock_name
-		name[2]; /* of each side; an endpoint's own: [0], where its datagrams go: [1] */
+	/* Of each side; an endpoint's own: [0], where its datagrams go: [1] */
+	struct sock_name name[2];
 };
 
 /* A descriptor on its way.  What the sender says of it is believed only as far as it could do it itself. */
@@ -72,8 +72,8 @@ struct passed {
 	uint32_t access;
 	uint32_t ino, dir;		/* 0: not in the file system */
 	uint32_t object;		/* PASSED_NOTHING: none */
-	uint32_t
-		sides; /* EXO_R, EXO_W: keys of which sides, in the slots given; of a file or terminal: the key's rights */
+	/* EXO_R, EXO_W: keys of which sides, in the slots given; of a file or terminal: the key's rights */
+	uint32_t sides;
 	uint32_t line;			/* terminal: its number + 1; 0: none */
 	uint32_t ofd;			/* object of what it shares with the sender's, PASSED_NOTHING: none */
 	uint32_t owner;			/* number of OP_LOCK_OWNER, 0: none */

@@ -178,8 +178,8 @@ spawn_library(struct proc *p, const struct spawn *what)
 
 /* ---- without it ------------------------------------------------------------------------------- */
 
-#define NATIVE_FRAMES                                                                              \
-	2048 /* its limit beyond a library process's: it has no library to ask for more */
+/* Its limit beyond a library process's: it has no library to ask for more */
+#define NATIVE_FRAMES 2048
 #define NATIVE_UAREA 0x0000600000000000ull
 #define NATIVE_FREE  0x0000000040000000ull	/* from here on nothing is mapped */
 

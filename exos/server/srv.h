@@ -34,8 +34,8 @@ struct space {
 int frames_claim(exo_pfn account, uint64_t count, exo_pfn *first);	/* contiguous; 0 or -EXO_E */
 void frames_warm(exo_pfn first, uint64_t count);	/* they were let go of: to be had again first */
 void frames_release(exo_pfn pfn, uint64_t count);
-void
-frames_let_go(exo_pfn pfn, uint64_t count); /* at once; those that a device has, when it lets go */
+/* At once; those that a device has, when it lets go */
+void frames_let_go(exo_pfn pfn, uint64_t count);
 int space_tables(struct space *s, uint64_t va, unsigned lowest_level);
 int space_new(struct space *s, uint64_t va, uint32_t perms, exo_pfn *pfn);
 int space_bind(struct space *s, uint64_t va, exo_pfn pfn, uint32_t perms);
@@ -76,8 +76,8 @@ struct sig_queue {
 	uint64_t kinds[2];		/* bits of those among them; [1]: directed at the thread */
 	uint64_t plain;			/* bits of those without details */
 };
-const volatile struct pub *
-proc_public(const struct proc *p); /* NULL: has none.  Its owner writes it */
+/* NULL: has none.  Its owner writes it */
+const volatile struct pub *proc_public(const struct proc *p);
 int signal_queue(struct proc *to, const struct sig_detail *d);	/* 0 or -EAGAIN */
 bool signal_queued(const struct proc *p, int sig);
 long signal_fetch(struct proc *p, struct exo_msg *m, char *comm);
@@ -146,8 +146,8 @@ unsigned proc_index(const struct proc *p);
 /* A new entry with account and environment, state BUILDING; NULL: *error is a Linux errno. */
 struct proc *
 proc_create(const struct proc *creator, uint32_t ppid, uint32_t pgid, uint32_t sid, int *error);
-int
-proc_start(struct proc *p, exo_pfn comm, exo_pfn pub); /* check its shared pages, give it a slice */
+/* Check its shared pages, give it a slice */
+int proc_start(struct proc *p, exo_pfn comm, exo_pfn pub);
 void proc_end(struct proc *p, uint32_t wait_status);		/* destroy, make a zombie, tell the parent */
 void proc_discard(struct proc *p);				/* an entry that never ran */
 int proc_keys(struct proc *p);
@@ -173,8 +173,8 @@ void server_changed(void);		/* a word that processes wait on is another now */
 void server_told(void);			/* ... that nobody waits for among many: `changes` stays */
 
 /* ---- ident.c: who a process is ----------------------------------------------------------------- */
-bool
-cred_place(struct proc *p); /* a place for its credentials, root's at first; false: no memory */
+/* A place for its credentials, root's at first; false: no memory */
+bool cred_place(struct proc *p);
 void cred_fork(struct proc *child, const struct proc *parent);
 void cred_set(struct proc *p, const struct sh_cred *c);
 int cred_keys_give(struct proc *p, uint32_t which);	/* CRED_KEY_*, into empty slots */
@@ -235,8 +235,8 @@ bool proc_work(void);			/* is there anything left? */
 bool robust_step(struct proc *p);	/* true: there is more to do for it, or for one before it */
 void robust_recover(void);		/* nothing is shown in this environment */
 bool robust_fault(struct exo_save *context);	/* true: the look ended there */
-void
-futexes_wake_frame(exo_pfn pfn, uint64_t byte); /* the first that waits for a word there, if any */
+/* The first that waits for a word there, if any */
+void futexes_wake_frame(exo_pfn pfn, uint64_t byte);
 
 /* ---- memory.c ------------------------------------------------------------------------------------- */
 long memory_request(struct proc *self, uint64_t frames, exo_pfn account, bool needed);

@@ -20,8 +20,8 @@
 #define UNDO_AT 0x0000005000000000ull	/* the notes, in the server's memory */
 
 struct undo {				/* a note: 16 bytes, in front of it the bytes that belong to it */
-	uint64_t
-		what; /* address or argument; in the last byte an enum undo_kind, or bytes 1, 2, 4 */
+	/* Address or argument; in the last byte an enum undo_kind, or bytes 1, 2, 4 */
+	uint64_t what;
 	uint64_t value;
 };
 extern struct undo *undo_end;		/* known to tools/undo.py */

@@ -24,8 +24,8 @@ long futex_key_to_wake(u64 word, bool private, struct futex_key *k);
 /* Until it is woken: 0; -EAGAIN: a shared word was not `value` any more; as block_on. */
 long futex_sleep(const struct futex_wait *w, const struct futex_key *k);
 long futex_wake_key(const struct futex_key *k, u32 count, u32 bits);	/* how many there were */
-u32
-futex_move(const struct futex_key *from, const struct futex_key *to, u32 count); /* private ones */
+/* Private ones */
+u32 futex_move(const struct futex_key *from, const struct futex_key *to, u32 count);
 struct thread *futex_first(const struct futex_key *k, bool *more);	/* of ours that wait; NULL */
 long futex_wake_word(u64 word, u32 count);	/* whatever memory it lies in: how many */
 void futex_fork_child(void);

@@ -19,8 +19,8 @@
 #define ACCESS_READ 4u /* user mode */
 #define ACCESS_WRITE 6u
 #define AHEAD_MOST 16u /* pages at a time where there is nothing yet */
-#define AROUND                                                                                     \
-	4u /* file pages brought in at a time: more cost more to bring in and let go than they save faults */
+/* File pages brought in at a time: more cost more to bring in and let go than they save faults */
+#define AROUND 4u
 
 enum { SEGV = 11, BUS = 7, KILL = 9 };
 enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };

@@ -44,8 +44,8 @@ void pack_fork_child(void);
 void spare_begin(void);			/* a vector was named, and counts from 0 */
 void spare_grow(u64 granted);		/* name some, for who was given so much */
 u64 spare_give(u64 frames);		/* ... and let go of them again: how many */
-bool
-spare_collect(void); /* what was taken is known; false: something else than such pages was, too */
+/* What was taken is known; false: something else than such pages was, too */
+bool spare_collect(void);
 bool spare_has(u64 va);
 int spare_bring(const struct region *r, u64 va);	/* 0 or -ENOMEM */
 int spare_bring_all(u64 start, u64 end);
@@ -56,8 +56,8 @@ bool spare_any(void);			/* something is absent that fork should copy */
 /* ---- revoke.c: what is asked of this process, and what was taken from it ---- */
 extern struct revoke_known { u64 asked, lost; } revoke_known;	/* served so far */
 void revoke_answer(void);
-void
-revoke_idle(void); /* before that: the library may let go of what it has for calls in progress */
+/* Before that: the library may let go of what it has for calls in progress */
+void revoke_idle(void);
 void revoke_check_lost(void);		/* in a page fault: only that */
 struct exo_term revoke_term(void);	/* something is asked for */
 void revoke_fork_child(void);

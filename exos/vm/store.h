@@ -17,8 +17,8 @@
 
 #define STORE_PAGE 4096u
 #define STORE_CHUNK 64u
-#define STORE_MOST                                                                                 \
-	(46u * STORE_CHUNK - 4) /* bytes of one thing: an empty page has room for it and a node */
+/* Bytes of one thing: an empty page has room for it and a node */
+#define STORE_MOST (46u * STORE_CHUNK - 4)
 #define STORE_BUCKETS 64u
 #define STORE_UNIT 256u			/* pages of addresses that a node of the index covers */
 

@@ -23,8 +23,8 @@ extern struct stubs *stubs_all;
 
 struct site *stubs_site(u64 at);	/* of that call, NULL: none */
 struct site *stubs_find(u64 rip);	/* whose stub or hop that is */
-struct site *
-stubs_take(u64 at); /* the place that it had, or an empty one in reach; NULL: none is to be had */
+/* The place that it had, or an empty one in reach; NULL: none is to be had */
+struct site *stubs_take(u64 at);
 void stubs_fill(struct site *s, const struct site *with);
 void stubs_drop(u64 at);			/* the one of that call, if there is one */
 void stubs_forget(u64 start, u64 end);	/* those that lie there */

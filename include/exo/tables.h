@@ -85,13 +85,13 @@ enum exo_frame_kind {
 };
 
 #define EXO_FRAME_PUBLIC  0x01u		/* anyone may map it read-only */
-#define EXO_FRAME_HEIR                                                                             \
-	0x02u /* released while others bind it: passes to the account of one of them */
+/* Released while others bind it: passes to the account of one of them */
+#define EXO_FRAME_HEIR 0x02u
 #define EXO_FRAME_DIRTY   0x04u		/* will be scrubbed before anyone sees it */
 #define EXO_FRAME_FIXED   0x08u		/* guaranteed: never repossessed; the arbiter's to give */
 #define EXO_FRAME_ASKED   0x10u		/* its repossession was announced */
-#define EXO_FRAME_COW                                                                              \
-	0x20u /* cloned: written to by nobody, its owner included, while others bind it */
+/* Cloned: written to by nobody, its owner included, while others bind it */
+#define EXO_FRAME_COW 0x20u
 
 /* In frame_mark the tag stands above the flags: clear what it was, set what it is to be. */
 #define EXO_FRAME_TAG(tag) ((uint64_t)(tag) << 8)
@@ -167,12 +167,12 @@ struct exo_cpu {			/* 128 bytes */
 	uint64_t idle_ns;
 	uint64_t switches;		/* address-space switches */
 	uint64_t interrupts;
-	uint64_t
-		entry_max; /* longest kernel entry, TSC cycles, of those by way of C: all where calls are traced */
+	/* Longest kernel entry, TSC cycles, of those by way of C: all where calls are traced */
+	uint64_t entry_max;
 	uint64_t timer_ticks;
 	uint64_t charged_ns;		/* run_ns of whoever runs is as of then */
-	uint64_t
-		idle; /* 1 from before it looks at predicates for the last time until somebody runs: wake it */
+	/* 1 from before it looks at predicates for the last time until somebody runs: wake it */
+	uint64_t idle;
 	uint64_t pokes;			/* interrupts sent to other CPUs */
 	uint64_t flushes;		/* times others were told to forget translations, */
 	uint64_t flush_wait_ns;		/* ... and waited for */

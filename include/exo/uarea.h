@@ -95,8 +95,7 @@ struct exo_uarea {
 	uint32_t pending;	/*  28 [kl] an asynchronous upcall waited: bit n for enum exo_entry n */
 	uint64_t posted;	/*  32 [kl] event bits: the kernel ORs, the library exchanges with 0 */
 	uint64_t sys_rip;	/*  40 [k] where the reflected `syscall` returns to */
-	uint32_t
-		gate; /*  48 [kl] 1: control transfers may enter; the kernel clears it on entry, sets it on return */
+	uint32_t gate;		/*  48 [kl] 1: control transfers may enter; cleared by the kernel on entry, set on return */
 	uint32_t overrun;	/*  52 [k] slices still to be forfeited for excess time */
 	uint64_t slice_end_ns;	/*  56 [k] when the present slice ends */
 	uint64_t window_begin;	/*  64 [l] resume window: first address inside */

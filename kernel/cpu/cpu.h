@@ -29,8 +29,8 @@ struct cpu {
 	u64 user_rsp;			/* scratch of the entry path */
 	struct act *act;		/* whose address space is loaded and who runs; NULL when idle */
 	struct exo_uarea *ua;		/* act's, the kernel's alias */
-	struct act *
-		*acts; /* [env_lock] by the slot of an environment's name: its activation here */
+	/* [env_lock] by the slot of an environment's name: its activation here */
+	struct act **acts;
 	u32 chain;			/* control transfers between the slice's owner and act */
 	u32 fpu_on;			/* arch: vector registers do not trap; tested with chain, as one word */
 	struct exo_cpu *pub;

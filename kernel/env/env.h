@@ -203,8 +203,8 @@ struct env *env_boot(const struct env_boot *frames);
 /* The flags a user context may have, and those it always has. */
 #define RFLAGS_TF    0x100ull
 #define RFLAGS_USER  0x240dd5ull	/* arithmetic, TF, DF, AC, ID; never IOPL, NT, RF, VM */
-#define RFLAGS_FIXED                                                                               \
-	0x202ull /* IF and the bit that is always one: also the flags of every upcall */
+/* IF and the bit that is always one: also the flags of every upcall */
+#define RFLAGS_FIXED 0x202ull
 
 /* Boot: makes the environment table, which core then exposes.  Before env_boot. */
 #define ENVS_MAX 10240u

@@ -172,8 +172,8 @@ void grant_note(const struct grant *g, exo_slot key, u64 about, u32 rights) REQU
 exo_pfn account_pays(exo_pfn account) REQUIRES(env_lock);
 int account_slice_room(exo_pfn payer) REQUIRES(env_lock);
 void account_slice_charge(exo_pfn payer, int slices) REQUIRES(env_lock);
-bool
-account_slice_holds(exo_pfn payer) REQUIRES(env_lock); /* invariant of one that pays for some */
+/* Invariant of one that pays for some */
+bool account_slice_holds(exo_pfn payer) REQUIRES(env_lock);
 
 /* account_allows without the memory of it, and with: account.c. */
 int account_test(const struct env *self, exo_slot key, exo_pfn account, u32 rights)

@@ -19,8 +19,8 @@
 #define WEIGHT_UNBIND  120
 #define WEIGHT_GUARD   240		/* a guard tested: rights may have to be asked for up a tree of accounts */
 #define WEIGHT_SKIP    2		/* an absent entry passed by pt_next, */
-#define WEIGHT_LOOK                                                                                \
-	100 /* ... and the look itself; rights that are not where one looks first, too */
+/* ... and the look itself; rights that are not where one looks first, too */
+#define WEIGHT_LOOK 100
 #define WEIGHT_CLONE   180
 #define WEIGHT_RUN     50		/* a further page of a run changed, what letting go of it weighs besides, */
 #define WEIGHT_PASS    10		/* ... or passed */

@@ -9,8 +9,8 @@
 #define ARRAY_FRAMES 4u
 #define RW (EXO_MAP_READ | EXO_MAP_WRITE)
 #define FAR 0x100000000000ull		/* no table of any level here */
-#define APART                                                                                      \
-	(0x40000000ull + PAGE) /* each in a directory of its own, and in an entry of the array */
+/* Each in a directory of its own, and in an entry of the array */
+#define APART (0x40000000ull + PAGE)
 #define NEAR(n) (T_VA + ((uint64_t)(n) + 1) * 0x200000)	/* the directory is there, the table not */
 
 static exo_pfn array, data;		/* ARRAY_FRAMES, and as many frames as begin() was asked for */

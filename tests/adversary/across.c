@@ -17,8 +17,8 @@
 
 /* ---- the pool, and tables above it that were shared or moved since ---------------------- */
 
-static exo_pfn
-	pool_frames; /* an array, two frames of data, PT3, PT2 and a pooled table, with links */
+/* An array, two frames of data, PT3, PT2 and a pooled table, with links */
+static exo_pfn pool_frames;
 
 static void
 set(uint64_t va, exo_pfn pfn)

@@ -13,8 +13,8 @@
 #define KEEPER ((exo_envid)0x10001)
 #define ENDS 24u			/* of the server, that are waited for */
 #define ASKS 20000u
-#define GUARD_SERIAL                                                                               \
-	35u /* in the kernel's struct guard: four words, then a key {len, rights, 'p' serial} */
+/* In the kernel's struct guard: four words, then a key {len, rights, 'p' serial} */
+#define GUARD_SERIAL 35u
 #define REST_NS 3000u			/* of a slice, left to the keeper: one, two, ... times that */
 #define RESTS 100u
 
