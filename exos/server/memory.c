@@ -159,7 +159,8 @@ no_memory(struct proc *self, const struct proc *child, uint64_t frames, bool nee
 	if (first == self)
 		return revoke_for(child, frames, false) || revoke_soon(child) ? -EBUSY : -ENOMEM;
 	if (first->cred->oom_adj <= 0)
-		return revoke_for(child, frames, needed && child == self) ? -EBUSY : -EAGAIN;
+		return revoke_for(child, frames, needed && child == self) || revoke_soon(child)
+			? -EBUSY : -EAGAIN;
 	proc_doom(first);
 	return -EBUSY;
 }
