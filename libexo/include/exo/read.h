@@ -116,10 +116,10 @@ uint32_t exo_slice_find(uint32_t cpu);
  * maps va at that level (1: the page's), 0 when a table above is absent.
  */
 uint64_t exo_pte_at(uint64_t va, unsigned level);
-/* Where that entry is seen: reading it is a page fault where a table above is absent. */
 /*
- * The entry for va of a table of that level, in the recursive window: each
- * level's entries lie in a row, and those rows in each other.
+ * Where that entry is seen, in the recursive window: each level's entries lie in
+ * a row, and those rows in each other.  Reading it is a page fault where a table
+ * above is absent.
  */
 static inline const volatile uint64_t *
 exo_pte_place(uint64_t va, unsigned level)
